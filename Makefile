@@ -1,0 +1,62 @@
+# Everything a maintainer runs. `make` alone brings the generated clients up to date with the specs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SPECS := $(wildcard specs/*.yaml)
+PIPELINE := $(wildcard scripts/generate/*.py) scripts/requirements.txt
+
+.DEFAULT_GOAL := generate
+.DELETE_ON_ERROR:
+.PHONY: generate check-generated lint-specs lint types wheel check test demo bench lock clean
+
+# The locked tools and the project itself, in an environment of its own.
+$(READY): pyproject.toml scripts/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r scripts/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+generate: .make/generated
+
+# $? names what is newer than the last run: the changed specs, or the pipeline itself, which concerns every spec.
+.make/generated: $(SPECS) $(PIPELINE) | $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/python -m scripts.generate $?
+	@touch $@
+
+check-generated: $(READY)
+	$(BIN)/python -m scripts.generate --check
+
+lint-specs: $(READY)
+	$(BIN)/python -m scripts.lint_specs $(SPECS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+
+wheel: $(READY)
+	$(BIN)/python -m scripts.check_wheel
+
+check: lint lint-specs check-generated types wheel
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+demo: check-generated
+	$(BIN)/python -m scripts.demo
+
+bench: $(READY)
+	$(BIN)/python -m scripts.bench
+
+# Needs uv. Writes versions and hashes only, no addresses.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--all-extras --group dev --group bench pyproject.toml -o scripts/requirements.txt
+
+clean:
+	rm -rf $(VENV) .make .tools dist
