@@ -1,0 +1,79 @@
+"""Rules on the shape of a spec: those of specs/normalized.schema.json, where a title is a rule, and OpenAPI's own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from scripts.lint_specs.document import Fault, Spec, is_object, pointer
+
+LONG = 80
+"""Characters; a value that takes more is not printed again in a finding, which names its place anyway."""
+
+
+def _schema(name: str) -> Resource[Any]:
+    path = Path(__file__).parents[2] / "specs" / name
+    return DRAFT202012.create_resource(json.loads(path.read_text(encoding="utf-8")))
+
+
+_NORMALIZED = _schema("normalized.schema.json")
+_REGISTRY = Registry[Any]().with_resource("extensions.schema.json", _schema("extensions.schema.json"))
+
+
+def _titles(schema: Resource[Any]) -> Iterator[tuple[str, str]]:
+    if title := _title(schema.contents):
+        yield title, schema.contents["description"]
+    for part in schema.subresources():
+        yield from _titles(part)
+
+
+def _title(schema: Any) -> str | None:
+    return schema.get("title") if is_object(schema) else None
+
+
+RULES = {**dict(_titles(_NORMALIZED)), "openapi": "A spec is valid OpenAPI 3.1."}
+
+
+def json_schema(schema: Any) -> Validator:
+    """A validator by this JSON Schema."""
+    return Draft202012Validator(schema, registry=_REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def shape_faults(spec: Spec) -> Iterator[Fault]:
+    """What breaks the JSON Schema of a normalized spec."""
+    for error in json_schema(_NORMALIZED.contents).iter_errors(spec.data):
+        rule = _nearest_title(error)
+        allowed = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
+        yield _fault(rule, error, allowed)
+
+
+def openapi_faults(spec: Spec) -> Iterator[Fault]:
+    """What breaks OpenAPI 3.1."""
+    for error in OpenAPIV31SpecValidator(spec.data).iter_errors():
+        yield _fault("openapi", error, RULES["openapi"])
+
+
+def _fault(rule: str, error: ValidationError, allowed: str) -> Fault:
+    shown = repr(error.instance)
+    text = error.message.replace(shown, "this") if len(shown) > LONG else error.message
+    return Fault(rule, pointer("", *error.absolute_path), f"{text}. {allowed}")
+
+
+def _nearest_title(error: ValidationError) -> str:
+    """The last title on the way to what failed; a path that jsonschema gives leaves out each $ref on that way."""
+    schema, resolver = _NORMALIZED.contents, _REGISTRY.resolver_with_root(_NORMALIZED)
+    title = str(_title(schema))
+    for step in error.absolute_schema_path:
+        while "$ref" in schema:
+            resolved = resolver.lookup(schema["$ref"])
+            schema, resolver = resolved.contents, resolved.resolver
+            title = _title(schema) or title
+        schema = schema[step]
+        title = _title(schema) or title
+    return title
