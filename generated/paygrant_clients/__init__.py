@@ -1,0 +1,1 @@
+"""The token clients of all providers. Written by `make generate`; do not edit."""

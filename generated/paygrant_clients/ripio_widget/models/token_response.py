@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="TokenResponse")
+
+
+@_attrs_define
+class TokenResponse:
+    """The token, or that there is none.
+
+    Attributes:
+        succeed (bool | Unset): Whether the token was given.
+        token (str | Unset): The token, a JWT; its exp claim is the only word on its lifetime.
+        token_type (str | Unset): How the token is presented; bearer.
+    """
+
+    succeed: bool | Unset = UNSET
+    token: str | Unset = _attrs_field(default=UNSET, repr=False)
+    token_type: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any], repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        succeed = self.succeed
+
+        token = self.token
+
+        token_type = self.token_type
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({})
+        if succeed is not UNSET:
+            field_dict["succeed"] = succeed
+        if token is not UNSET:
+            field_dict["token"] = token
+        if token_type is not UNSET:
+            field_dict["token_type"] = token_type
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        succeed = d.pop("succeed", UNSET)
+
+        token = d.pop("token", UNSET)
+
+        token_type = d.pop("token_type", UNSET)
+
+        token_response = cls(
+            succeed=succeed,
+            token=token,
+            token_type=token_type,
+        )
+
+        token_response.additional_properties = d
+        return token_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,110 @@
+"""Keeps secrets out of what the generated classes print of themselves.
+
+Each field that may hold a secret gets `repr=False`. Whatever is to be masked and is not found is an error: the generator
+then writes something else than this module knows. Formatting is left to others.
+"""
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from openapi_python_client import schema as oai
+from openapi_python_client.parser.properties import ModelProperty
+
+_CONNECTION = ("_cookies", "_headers", "_httpx_args")
+
+
+class MaskError(Exception):
+    """Something that is to be masked is not there."""
+
+
+def mask_package(folder: Path, models: Sequence[ModelProperty]) -> None:
+    """Mask the client package in `folder`, in place.
+
+    Raises:
+        MaskError: Something that is to be masked is not there.
+    """
+    for model in models:
+        path = folder / "models" / f"{model.class_info.module_name}.py"
+        source = path.read_text("utf-8")
+        path.write_text(mask_fields(source, model.class_info.name, [*_secret_fields(model)], "_attrs_field"), "utf-8")
+    for name, masked in (("client.py", _client), ("errors.py", _errors), ("types.py", _types)):
+        path = folder / name
+        path.write_text(masked(path.read_text("utf-8")), "utf-8")
+
+
+def mask_fields(source: str, owner: str, names: Collection[str], field: str = "field") -> str:
+    """Give `repr=False` to fields of the attrs class `owner`, in a module that calls `attrs.field` by the name `field`.
+
+    Raises:
+        MaskError: A field is not there.
+    """
+    declarations = {
+        node.target.id: node
+        for definition in ast.parse(source).body
+        if isinstance(definition, ast.ClassDef) and definition.name == owner
+        for node in definition.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    if missing := set(names) - declarations.keys():
+        raise MaskError(f"{owner} has no {', '.join(sorted(missing))} to mask")
+    lines = source.split("\n")
+    for name, node in reversed(declarations.items()):  # from the end, so that line numbers hold
+        if name in names:
+            lines[node.lineno - 1 : node.end_lineno] = [" " * node.col_offset + _masked(node, field)]
+    return "\n".join(lines)
+
+
+def _masked(node: ast.AnnAssign, field: str) -> str:
+    annotation = ast.unparse(node.annotation)
+    match node.value:
+        case None:
+            arguments: list[str] = []
+        case ast.Call(func=ast.Name(id=name)) if name == field:
+            arguments = [ast.unparse(argument) for argument in node.value.keywords]
+        case default:
+            arguments = [f"default={ast.unparse(default)}"]
+    # A bare dict is of unknown types to pyright.
+    arguments = [f"factory={annotation}" if argument == "factory=dict" else argument for argument in arguments]
+    return f"{ast.unparse(node.target)}: {annotation} = {field}({', '.join([*arguments, 'repr=False'])})"
+
+
+# Three modules that are the same for every provider.
+@cache
+def _client(source: str) -> str:
+    source = mask_fields(source, "Client", _CONNECTION)
+    return mask_fields(source, "AuthenticatedClient", (*_CONNECTION, "token"))
+
+
+@cache
+def _types(source: str) -> str:
+    source = _replaced(source, "from attrs import define\n", "from attrs import define, field\n")
+    return mask_fields(mask_fields(source, "File", ["payload"]), "Response", ["content", "headers"])
+
+
+@cache
+def _errors(source: str) -> str:
+    return _replaced(source, r"\n\nResponse content:\n{content.decode(errors='ignore')}", "")
+
+
+def _replaced(source: str, old: str, new: str) -> str:
+    if source.count(old) != 1:
+        raise MaskError(f"found {source.count(old)} times, not once: {old.strip()}")
+    return source.replace(old, new)
+
+
+def _secret_fields(model: ModelProperty) -> Iterator[str]:
+    """The fields to mask. All of an error's: a server's free text may repeat the credentials that it was sent."""
+    for field in (*(model.required_properties or ()), *(model.optional_properties or ())):
+        schema = (model.data.properties or {}).get(field.name)
+        if model.class_info.name.startswith("TokenError") or not _is_open(schema):
+            yield field.python_name
+    if model.additional_properties:
+        yield "additional_properties"
+
+
+def _is_open(schema: oai.Schema | oai.Reference | None) -> bool:
+    """Whether the schema is seen to be harmless; one that stands elsewhere (`$ref`, or inherited: None) is not."""
+    return schema is not None and not re.search(r'"format":"password"|"\$ref"', schema.model_dump_json(by_alias=True))
