@@ -1,0 +1,93 @@
+"""Typed token clients for payment providers: tokens are fetched once, kept, attached, and replaced after a 401.
+
+    import httpx
+    from paygrant import Ripple, TokenAuth, TokenSource
+
+    source = TokenSource(Ripple(client_id=..., client_secret=..., tenant_id="acme", environment="test"))
+    api = httpx.Client(base_url="https://...", auth=TokenAuth(source))
+
+A name is loaded when it is first used: ``import paygrant`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paygrant._alternative_payments import AlternativePayments
+    from paygrant._auth import TokenAuth
+    from paygrant._basic import basic_credentials
+    from paygrant._cryptofuse import Cryptofuse
+    from paygrant._errors import (
+        ConfigurationError,
+        InvalidClient,
+        MalformedResponse,
+        PaygrantError,
+        ProviderUnavailable,
+        RateLimited,
+        TokenError,
+        TokenRequestRejected,
+    )
+    from paygrant._policy import RefreshPolicy
+    from paygrant._ripio import RipioRamp, RipioWidget
+    from paygrant._ripple import Ripple, ripple_audience
+    from paygrant._source import TokenSource
+    from paygrant._stores import MemoryStore
+    from paygrant._token import Token
+
+__all__ = [
+    "AlternativePayments",
+    "ConfigurationError",
+    "Cryptofuse",
+    "InvalidClient",
+    "MalformedResponse",
+    "MemoryStore",
+    "PaygrantError",
+    "ProviderUnavailable",
+    "RateLimited",
+    "RefreshPolicy",
+    "RipioRamp",
+    "RipioWidget",
+    "Ripple",
+    "Token",
+    "TokenAuth",
+    "TokenError",
+    "TokenRequestRejected",
+    "TokenSource",
+    "basic_credentials",
+    "ripple_audience",
+]
+
+_MODULES = {
+    "_alternative_payments": ["AlternativePayments"],
+    "_auth": ["TokenAuth"],
+    "_basic": ["basic_credentials"],
+    "_cryptofuse": ["Cryptofuse"],
+    "_errors": [
+        "ConfigurationError",
+        "InvalidClient",
+        "MalformedResponse",
+        "PaygrantError",
+        "ProviderUnavailable",
+        "RateLimited",
+        "TokenError",
+        "TokenRequestRejected",
+    ],
+    "_policy": ["RefreshPolicy"],
+    "_ripio": ["RipioRamp", "RipioWidget"],
+    "_ripple": ["Ripple", "ripple_audience"],
+    "_source": ["TokenSource"],
+    "_stores": ["MemoryStore"],
+    "_token": ["Token"],
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

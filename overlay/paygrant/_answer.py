@@ -1,0 +1,257 @@
+"""Reading an answer of a token endpoint by its description: a token and its lifetime, or the right error.
+
+Pure: bytes in, a verdict out. The generated models are not asked: an answer that differs a little from the
+documentation must still give its token, or an error of ours.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
+
+from paygrant._errors import (
+    InvalidClient,
+    MalformedResponse,
+    ProviderUnavailable,
+    RateLimited,
+    TokenError,
+    TokenRequestRejected,
+)
+from paygrant._redact import without
+from paygrant._token import Token
+
+if TYPE_CHECKING:
+    from paygrant._provider import Provider
+    from paygrant_clients.description import Condition, Lifetime
+
+E = TypeVar("E", bound=TokenError)
+
+_HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
+"""What an Authorization header can carry after the word Bearer."""
+
+_LONGEST_LIFETIME = 366 * 86400.0
+"""Seconds. A token that claims to live longer is asked for anew after a year."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What came back: status, headers by lower-case name, the body unless it was too long, and our own time then."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+    received: datetime
+
+    @property
+    def date(self) -> datetime:
+        """What time it was for the server; for us, where it does not say."""
+        date = _http_date(self.headers.get("date", "")) or self.received
+        # A Date is cut to whole seconds: within the second that it names, our own clock knows better.
+        return self.received if date <= self.received < date + timedelta(seconds=1) else date
+
+    def seconds_until(self, moment: datetime) -> float:
+        """How far off a moment is by the server's clock: a wrong clock of ours does no harm."""
+        return (moment - self.date).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Judge:
+    """Judges the answers to one provider's requests. No error repeats any of the secrets."""
+
+    provider: "Provider"
+    secrets: tuple[str, ...]
+
+    def error(self, kind: Callable[..., E], what: str, status: int | None = None) -> E:
+        """An error that says for which provider and environment, and with which status."""
+        name, environment = self.provider.endpoint.name, self.provider.environment_name
+        where = f"{name} ({environment})" if environment else name
+        text = f"{where}: {what}" if status is None else f"{where}: status {status}, {what}"
+        return kind(text, provider=name, environment=environment, status=status)
+
+    def clean(self, text: str) -> str:
+        """A stranger's text, without any of the secrets."""
+        return without(self.secrets, text)
+
+    def judge(self, answer: Answer) -> tuple[Token, float | None]:
+        """The token and its lifetime in seconds; None where the answer says nothing of it.
+
+        Raises:
+            TokenError: There is no usable token in the answer.
+        """
+        endpoint = self.provider.endpoint
+        status = answer.status
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            target = self.clean(urljoin(self.provider.token_url, answer.headers.get("location", "")))
+            raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
+        document = _document(answer.body)
+        code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
+        words = "".join(f": {word}" for word in (code, text) if word)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            error = self.error(RateLimited, f"too many requests{words}", status)
+            error.retry_after = retry_after(answer)
+            raise error
+        if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise self.error(ProviderUnavailable, f"the server failed{words}", status)
+        token = _first(document, endpoint.answer.access_token)
+        wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
+        unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
+        if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
+            kind, what = (InvalidClient, "credentials refused") if wrong_client else (TokenRequestRejected, "refused")
+            rejection = self.error(kind, what + words, status)
+            rejection.error, rejection.error_description = code, text
+            raise rejection
+        try:
+            return self._read(answer, document, token)
+        except _UnusableError as fault:
+            unusable = str(fault)
+        raise self.error(MalformedResponse, unusable, status)
+
+    def _read(self, answer: Answer, document: Any, token: Any) -> tuple[Token, float | None]:
+        """Read a successful answer."""
+        where = self.provider.endpoint.answer
+        if answer.body is None:
+            raise _UnusableError("the answer is too long")
+        if document is None:
+            raise _UnusableError("the answer is no JSON")
+        if not isinstance(token, str) or not token:
+            raise _UnusableError("the answer holds no token")
+        if not _HEADER_TEXT.fullmatch(token):
+            raise _UnusableError("the token holds characters that a header cannot carry")
+        token_type = _first(document, where.token_type)
+        if token_type is not None and str(token_type).lower() != "bearer":
+            raise _UnusableError(f"the token is no Bearer token but {self.clean(str(token_type))!r}")
+        lifetime = next(
+            (life for each in where.lifetime if (life := _lifetime(each, document, answer)) is not None), None
+        )
+        if lifetime is not None and lifetime <= 0:
+            raise _UnusableError("the token is over already")
+        # A server that grants what was asked for need not repeat the scope (RFC 6749 section 5.1).
+        scope = _first(document, where.scope) or self.provider.arguments().get("scope")
+        return Token(token, scope=_strings(scope)), lifetime
+
+    def _words(self, document: Any, pointers: tuple[str, ...]) -> str | None:
+        """A server's own words at one of these places."""
+        words = _first(document, pointers)
+        return self.clean(words) if isinstance(words, str) and words else None
+
+
+class _UnusableError(Exception):
+    """Why an answer's token cannot be used."""
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The seconds to wait that a Retry-After header asks for, as a number or as a date (RFC 9110 section 10.2.3)."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and math.isfinite(seconds := float(text)):
+        return seconds
+    moment = _http_date(text)
+    return None if moment is None else max(0.0, answer.seconds_until(moment))
+
+
+def _document(body: bytes | None) -> Any:
+    """The JSON of a body; None where it is none."""
+    try:
+        return json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _at(document: Any, pointer: str) -> Any:
+    """What stands at a JSON Pointer (RFC 6901); None where nothing does."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        inner: Any = document
+        if isinstance(document, dict):
+            document = inner.get(key)
+        elif isinstance(document, list) and key.isdecimal() and int(key) < len(inner):
+            document = inner[int(key)]
+        else:
+            return None
+    return document
+
+
+def _first(document: Any, pointers: tuple[str, ...]) -> Any:
+    """The first value at one of the pointers; None where there is none."""
+    return next((value for pointer in pointers if (value := _at(document, pointer)) is not None), None)
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    """Several texts, as a list or in one text that separates them by spaces."""
+    if isinstance(value, str):
+        return tuple(value.split())
+    several: Any = value
+    return tuple(map(str, several)) if isinstance(value, list) else ()
+
+
+def _holds(condition: "Condition", status: int, document: Any) -> bool:
+    """Whether a condition holds for an answer."""
+    if condition.at is None:
+        return condition.status == status
+    value = _at(document, condition.at)
+    return value == condition.equals and isinstance(value, bool) == isinstance(condition.equals, bool)
+
+
+def _contradicts(condition: "Condition", document: Any) -> bool:
+    """Whether an answer says the contrary of a condition, rather than nothing."""
+    return condition.at is not None and _at(document, condition.at) is not None and not _holds(condition, 0, document)
+
+
+def _lifetime(where: "Lifetime", document: Any, answer: Answer) -> float | None:
+    """A lifetime in seconds from now; None where it does not stand there or makes no sense."""
+    value = _at(document, where.at)
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        seconds = _UNITS[where.unit](value, answer)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+    return min(seconds, _LONGEST_LIFETIME) if math.isfinite(seconds) else None
+
+
+def _in_seconds(value: Any, _answer: Answer) -> float:
+    """A number of seconds, be it written as text."""
+    return float(value)
+
+
+def _moment(value: Any, answer: Answer) -> float:
+    """A moment as text: ISO 8601, or another form that dateutil knows; UTC where no zone is given."""
+    from dateutil.parser import parse  # noqa: PLC0415 - loaded late: `import paygrant` costs next to nothing
+
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = parse(value)
+    return answer.seconds_until(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _jwt_exp(value: Any, answer: Answer) -> float:
+    """The exp claim of a JWT (RFC 7519 section 4.1.4). The signature is the API's business, not its client's."""
+    import jwt  # noqa: PLC0415 - as above
+
+    try:
+        claims = jwt.decode(value, options={"verify_signature": False})
+    except jwt.PyJWTError as error:
+        raise ValueError(value) from error
+    return answer.seconds_until(datetime.fromtimestamp(float(claims["exp"]), UTC))
+
+
+_UNITS: Mapping[str, Callable[[Any, Answer], float]] = {
+    "seconds": _in_seconds,
+    "moment": _moment,
+    "jwt_exp": _jwt_exp,
+}
+
+
+def _http_date(text: str) -> datetime | None:
+    """A date in a header (RFC 9110 section 5.6.7)."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

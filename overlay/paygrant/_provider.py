@@ -1,0 +1,203 @@
+"""What all providers have in common: credentials, endpoint, checks, environment variables, the cache key.
+
+A provider is a value: frozen, comparable, hashable. It says what to ask for; asking is left to ``_request``.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from importlib import import_module
+from json import dumps
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
+
+from paygrant._basic import ENCODINGS, Encoding, basic_credentials
+from paygrant._checks import check_choice, check_secret, check_text, check_url, checked, refused
+from paygrant._errors import ConfigurationError
+from paygrant._secrets import SecretFile, fingerprint
+
+if TYPE_CHECKING:
+    from paygrant_clients.description import Credentials, TokenEndpoint
+
+P = TypeVar("P", bound="Provider")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def provider(cls: type[P]) -> type[P]:
+    """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments cleanly."""
+    made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
+    init: Callable[..., None] = made.__init__
+    names = {field.name for field in fields(made)}
+
+    @functools.wraps(init)
+    def with_gaps(self: P, **arguments: Any) -> None:
+        # The checks say of these two what is allowed; that a call lacks them would say less.
+        gaps = dict.fromkeys(names & {"environment", "base_url"} - arguments.keys())
+        init(self, **arguments, **gaps)
+
+    made.__init__ = checked(cast("Any", with_gaps))  # type: ignore[method-assign]
+    return made
+
+
+@provider
+class Provider:
+    """The part that all providers share.
+
+    Attributes:
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it and is asked anew for each token request.
+        base_url: Takes the place of the environment's host; plain http is for loopback only.
+    """
+
+    package: ClassVar[str]
+    """The generated package that speaks to this provider."""
+
+    client_id: str
+    client_secret: str | Callable[[], str]
+    base_url: str | None = None
+
+    def __post_init__(self) -> None:
+        check_text("client_id", self.client_id)
+        check_secret("client_secret", self.client_secret)
+        if self.endpoint.servers:
+            check_choice("environment", self.environment_name, self.endpoint.servers)
+        if self.base_url is not None or not self.endpoint.servers:
+            self._set("base_url", check_url("base_url", self.base_url))
+
+    def _set(self, field: str, value: object) -> None:
+        """Put a field into its normal form, while the value is being made."""
+        object.__setattr__(self, field, value)
+
+    @property
+    def endpoint(self) -> "TokenEndpoint":
+        """The description of the token endpoint, out of the spec."""
+        return cast("TokenEndpoint", import_module(f"{self.package}.endpoint").ENDPOINT)
+
+    @property
+    def environment_name(self) -> str | None:
+        """The environment; None where the provider has none."""
+        return getattr(self, "environment", None)
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the spec says of this environment beside its host."""
+        return self.endpoint.servers[self.environment_name or ""].facts
+
+    @property
+    def host(self) -> str:
+        """The base URL in force: the caller's, or the environment's."""
+        return self.base_url or self.endpoint.servers[self.environment_name or ""].url
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for."""
+        return self.host + self.endpoint.path
+
+    @property
+    def way(self) -> "Credentials":
+        """How the credentials travel: the first way that the spec names."""
+        return self.endpoint.credentials[0]
+
+    def basic_encodings(self, _secret: str) -> tuple[Encoding, ...]:
+        """How Basic credentials may be encoded, in the order in which that is tried."""
+        return ("plain",)
+
+    def arguments(self) -> Mapping[str, str]:
+        """What the caller gives beside the credentials, by the names that the spec uses."""
+        return {}
+
+    def secret(self) -> str:
+        """The client's secret as it is now.
+
+        Raises:
+            ConfigurationError: The callable failed, or returned what is no secret.
+        """
+        if isinstance(self.client_secret, str):
+            return self.client_secret
+        try:
+            secret = self.client_secret()
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a stranger's code
+            fault = f"the callable raised {type(error).__name__}"
+        else:
+            return check_text("client_secret", secret)
+        raise refused("client_secret", fault, "allowed is a callable that returns the secret")
+
+    def cache_key(self, secret: str) -> str:
+        """A name for all that shapes the token, none of it legible."""
+        shape = [
+            self.endpoint.name,
+            self.environment_name,
+            self.token_url,
+            self.client_id,
+            fingerprint(secret),
+            self.way.place,
+            self.basic_encodings(secret),
+            sorted(self.arguments().items()),
+        ]
+        return sha256(dumps(shape).encode()).hexdigest()
+
+    @classmethod
+    @checked
+    def from_env(cls, **overrides: Any) -> Self:
+        """Make a provider from environment variables: ``RIPPLE_CLIENT_ID`` gives ``client_id``, and so on.
+
+        ``..._CLIENT_SECRET_FILE`` names a file that holds the secret; it is read anew for each token request.
+        An empty variable counts as not set.
+
+        Args:
+            **overrides: Arguments that go before the environment.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad; the variable is named.
+        """
+        prefix = cls.package.rpartition(".")[2].upper()
+        variables = {field.name: f"{prefix}_{field.name.upper()}" for field in fields(cls)}
+        found = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+        file_variable = f"{variables['client_secret']}_FILE"
+        if (path := os.environ.get(file_variable)) and "client_secret" not in overrides:
+            if "client_secret" in found:
+                raise refused(file_variable, f"is set beside {variables['client_secret']}", "allowed is one of the two")
+            variables["client_secret"] = file_variable
+            found["client_secret"] = cast("str", SecretFile(path))
+        try:
+            made = cls(**found | overrides)
+            if callable(found.get("client_secret")):
+                made.secret()  # a bad file is better known now than at the first request
+        except ConfigurationError as error:
+            argument = error.argument or ""
+            if argument in overrides or argument not in variables:
+                raise
+            message = str(error).replace(argument, f"environment variable {variables[argument]}", 1)
+            raise ConfigurationError(message, argument=variables[argument]) from None
+        return made
+
+    def __repr__(self) -> str:
+        where = [part for part in (self.environment_name, self.base_url) if part]
+        return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
+
+
+@provider
+class BasicProvider(Provider):
+    """A provider that takes the credentials as HTTP Basic.
+
+    Attributes:
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain as the
+            providers document it, and form-encoded once where the two differ and plain was refused.
+    """
+
+    basic_encoding: Literal["auto", "plain", "form"] = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
+        if self.way.place == "basic" and self.basic_encoding != "form":
+            check_text("client_id", self.client_id, forbidden=":")
+
+    def basic_encodings(self, secret: str) -> tuple[Encoding, ...]:
+        if self.basic_encoding != "auto":
+            return (self.basic_encoding,)
+        same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
+        return ENCODINGS[:1] if same or self.way.place != "basic" else ENCODINGS
