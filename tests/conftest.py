@@ -1,0 +1,61 @@
+"""What most tests need: a server, and clocks that a test turns by hand."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from paygrant import Cryptofuse, MemoryStore, _cache, _clock
+from tests.servers import Server, serve
+
+pytest_plugins = ["tests.peers.fixtures"]
+
+
+class Clock:
+    """Both clocks of the package, standing still until a test moves them."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.offset = timedelta()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def wall(self) -> datetime:
+        return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=self.seconds) + self.offset
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture(autouse=True)
+def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep each test from the machine's proxies, and from tokens of others: a port is soon given out again."""
+    for scheme in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
+        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+    stores: WeakKeyDictionary[object, MemoryStore] = WeakKeyDictionary()
+    monkeypatch.setattr(_cache, "_stores", stores)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time that passes only when told to. Ask for it before making a source."""
+    clock = Clock()
+    monkeypatch.setattr(_clock, "monotonic", clock)
+    monkeypatch.setattr(_clock, "wall", clock.wall)
+    return clock
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A token endpoint that grants token-1, token-2, ... for an hour each, until it is told otherwise."""
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def provider(server: Server) -> Cryptofuse:
+    """A provider whose endpoint is the server."""
+    return Cryptofuse(client_id="test-client", client_secret="test-secret", base_url=server.base_url)
