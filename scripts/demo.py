@@ -1,0 +1,139 @@
+"""The main job, shown: tokens from all five providers over real sockets, sync and async, and API calls with them.
+
+The providers are the sandbox's. A row is one client's work: a token of its own, and calls that share it. Where that
+fails, it is said below the table, and the exit status is 1.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from paygrant import (
+    AlternativePayments,
+    Cryptofuse,
+    MemoryStore,
+    PaygrantError,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    Token,
+    TokenAuth,
+    TokenSource,
+)
+from paygrant.sandbox import Sandbox
+
+CALLS = 3
+"""So many API calls are made with each token."""
+
+WIDTH = 140
+"""Columns, where no terminal says how many there are."""
+
+Provider = RipioRamp | RipioWidget | Ripple | AlternativePayments | Cryptofuse
+
+
+def providers(sandbox: Sandbox) -> Iterator[Provider]:
+    """The five, at the sandbox."""
+    client_id, client_secret, at = sandbox.client_id, sandbox.client_secret, sandbox.base_url
+    yield RipioRamp(client_id=client_id, client_secret=client_secret, environment="sandbox", base_url=at("ripio_ramp"))
+    yield RipioWidget(
+        client_id=client_id,
+        client_secret=client_secret,
+        environment="sandbox",
+        base_url=at("ripio_widget"),
+        external_ref=uuid4(),
+        address="0x05946b0d5E413e45069BeC923004F9A3c8F70C2C",
+    )
+    yield Ripple(
+        client_id=client_id,
+        client_secret=client_secret,
+        environment="test",
+        base_url=at("ripple"),
+        tenant_id="acme",
+    )
+    yield AlternativePayments(
+        client_id=client_id, client_secret=client_secret, environment="demo", base_url=at("alternative_payments")
+    )
+    yield Cryptofuse(client_id=client_id, client_secret=client_secret, base_url=at("cryptofuse"))
+
+
+def work(provider: Provider) -> Token:
+    """Fetch a token and call the API with it, blocking."""
+    with (
+        TokenSource(provider, store=MemoryStore()) as source,
+        httpx.Client(auth=TokenAuth(source), base_url=provider.host) as api,
+    ):
+        token = source.get()
+        for _ in range(CALLS):
+            api.get("/resource").raise_for_status()
+        return token
+
+
+async def work_async(provider: Provider) -> Token:
+    """The same on an event loop."""
+    with TokenSource(provider, store=MemoryStore()) as source:
+        async with httpx.AsyncClient(auth=TokenAuth(source), base_url=provider.host) as api:
+            token = await source.aget()
+            for _ in range(CALLS):
+                (await api.get("/resource")).raise_for_status()
+            return token
+
+
+WORK: dict[str, Callable[[Provider], Token]] = {
+    "sync": work,
+    "async": lambda provider: asyncio.run(work_async(provider)),
+}
+
+
+def row(sandbox: Sandbox, provider: Provider, client: str) -> tuple[list[str], str | None]:
+    """A row of the table, and what went wrong."""
+    name, way = provider.endpoint.name, provider.way
+    # The widget has no field for the id alone: it is in the parameter that the caller gives.
+    fields = f"{way.client_id or next(iter(provider.endpoint.given))}, {way.client_secret}" if way.client_secret else ""
+    cells = [name, provider.environment_name or "-", client, f"body: {fields}" if fields else "HTTP Basic"]
+    requests, calls = sandbox.token_requests(name), sandbox.api_calls(name)
+    try:
+        token = WORK[client](provider)
+    except (PaygrantError, httpx.HTTPError) as error:
+        return cells, f"{name}, {client}: {error}"
+    requests, calls = sandbox.token_requests(name) - requests, sandbox.api_calls(name) - calls
+    lifetime = (token.expires_at - datetime.now(UTC)).total_seconds() if token.expires_at else 0
+    cells += [f"{lifetime:,.0f} s", " ".join(token.scope) or "-", str(requests), str(calls)]
+    if lifetime <= 0 or (requests, calls) != (1, CALLS):
+        return cells, f"{name}, {client}: expected a lifetime, 1 token request and {CALLS} API calls"
+    return cells, None
+
+
+def main() -> int:
+    """Print the table, and below it what went wrong."""
+    os.environ["no_proxy"] = "127.0.0.1"  # whatever proxy there is, the sandbox is not behind it
+    table = Table(title="Tokens from the sandbox, and API calls with them")
+    table.add_column("provider", no_wrap=True)
+    for heading in ("environment", "client", "credentials", "lifetime", "scope"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("token requests", "API calls"):
+        table.add_column(heading, justify="right")
+    problems: list[str] = []
+    with Sandbox() as sandbox:
+        for provider in providers(sandbox):
+            for client in WORK:
+                cells, problem = row(sandbox, provider, client)
+                table.add_row(*cells, style="red" if problem else None)
+                problems += [problem] if problem else []
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print(table)
+    for problem in problems:
+        console.print(problem, style="red", markup=False)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

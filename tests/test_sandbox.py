@@ -1,0 +1,544 @@
+"""The sandbox: each provider's endpoint as its page documents it, over a real socket where a socket matters."""
+
+import dataclasses
+import json
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from importlib import import_module, resources
+from typing import Any
+from unittest.mock import ANY
+from urllib.parse import quote_plus
+
+import anyio
+import httpx
+import jwt
+import pytest
+from jsonschema_path import SchemaPath
+from openapi_core import V31ResponseValidator
+from openapi_core.testing import MockRequest, MockResponse
+
+from paygrant import ConfigurationError
+from paygrant.sandbox import Client, Sandbox
+from paygrant.sandbox._endpoint import Endpoint
+from paygrant_clients.description import Lifetime
+
+CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
+NOW = 1_800_000_000.0
+GRANT = {"grant_type": "client_credentials"}
+IN_BODY = {"client_id": CLIENT.client_id, "client_secret": CLIENT.client_secret}
+BASIC = (CLIENT.client_id, CLIENT.client_secret)
+WRONG = "wrong-secret"
+
+PATHS = {
+    "alternative_payments": "/oauth/token",
+    "cryptofuse": "/o/token/",
+    "ripio_ramp": "/oauth2/token/",
+    "ripio_widget": "/api/v1/auth",
+    "ripple": "/oauth/token",
+}
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "alternative_payments": {"auth": BASIC, "data": GRANT},
+    "cryptofuse": {"auth": BASIC, "data": GRANT},
+    "ripio_ramp": {"auth": BASIC, "data": GRANT},
+    "ripio_widget": {"data": {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret}},
+    "ripple": {"json": {**IN_BODY, **GRANT, "audience": "urn:ripplexcurrent-test:acme"}},
+}
+
+WRONG_REQUESTS: dict[str, dict[str, Any]] = {
+    "alternative_payments": {"auth": (CLIENT.client_id, WRONG), "data": GRANT},
+    "cryptofuse": {"auth": (CLIENT.client_id, WRONG), "data": GRANT},
+    "ripio_ramp": {"auth": ("another-client", CLIENT.client_secret), "data": GRANT},
+    "ripio_widget": {"data": {"username": "another-client:user:0x05", "password": CLIENT.client_secret}},
+    "ripple": {"json": {**REQUESTS["ripple"]["json"], "client_secret": WRONG}},
+}
+
+GRANTED = {
+    "alternative_payments": {"access_token": ANY, "expires_in": 3600, "token_type": "bearer"},
+    "cryptofuse": {"access_token": ANY, "token_type": "Bearer", "expires_in": 36000, "scope": "read write"},
+    "ripio_ramp": {"accessToken": ANY, "expiresIn": 36000, "tokenType": "Bearer", "scope": "read write"},
+    "ripio_widget": {"succeed": True, "token": ANY, "token_type": "bearer"},
+    "ripple": {
+        "access_token": ANY,
+        "scope": "payments:accept payments:read",
+        "expires_in": 3600,
+        "token_type": "Bearer",
+    },
+}
+
+WRONG_CREDENTIALS = {
+    "alternative_payments": (403, {"error": "invalid credentials"}),
+    "cryptofuse": (401, {"error": "invalid_client"}),
+    "ripio_ramp": (401, {"error": "invalid_client"}),
+    "ripio_widget": (200, {"succeed": False}),
+    "ripple": (400, {"error": "access_denied", "error_description": "Unauthorized"}),
+}
+
+BAD_REQUEST = {
+    "alternative_payments": (400, {"error": "invalid_request"}),  # not documented
+    "cryptofuse": (400, {"error": "invalid_request"}),
+    "ripio_ramp": (400, {"error": "unsupported_grant_type"}),
+    "ripio_widget": (400, {"error": "invalid_request"}),  # not documented
+    "ripple": (400, {"error": "invalid_request", "error_description": ANY}),
+}
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the usual certificates takes longer than a request
+
+each_provider = pytest.mark.parametrize("provider", PATHS)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(client=CLIENT) as sandbox:
+        yield sandbox
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    return httpx.get(url, trust_env=False, verify=NO_TLS, **options)
+
+
+def post(url: str, **options: Any) -> httpx.Response:
+    return httpx.post(url, trust_env=False, verify=NO_TLS, **options)
+
+
+def ask(sandbox: Sandbox, provider: str, **request: Any) -> httpx.Response:
+    return post(sandbox.base_url(provider) + PATHS[provider], **request)
+
+
+def call(sandbox: Sandbox, provider: str, token: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return get(f"{sandbox.base_url(provider)}/resource", headers=headers)
+
+
+def token_of(answer: httpx.Response) -> str:
+    document: dict[str, str] = answer.json()
+    (token,) = (document[name] for name in ("access_token", "accessToken", "token") if name in document)
+    return token
+
+
+def spec_of(provider: str) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads((resources.files("paygrant_clients") / provider / "openapi.json").read_text())
+    return spec
+
+
+def without(request: dict[str, Any], parameter: str) -> dict[str, Any]:
+    return {
+        key: {name: text for name, text in value.items() if name != parameter} if key in {"data", "json"} else value
+        for key, value in request.items()
+    }
+
+
+def with_more(request: dict[str, Any], **parameters: str) -> dict[str, Any]:
+    return {key: {**value, **parameters} if key in {"data", "json"} else value for key, value in request.items()}
+
+
+def test_the_installed_specs_are_served(sandbox: Sandbox) -> None:
+    assert sorted(sandbox.providers) == sorted(PATHS)
+
+
+@each_provider
+def test_a_documented_request_gets_the_documented_answer(sandbox: Sandbox, provider: str) -> None:
+    answer = ask(sandbox, provider, **REQUESTS[provider])
+
+    assert (answer.status_code, answer.json()) == (200, GRANTED[provider])
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@each_provider
+def test_each_token_is_a_new_one(sandbox: Sandbox, provider: str) -> None:
+    tokens = {token_of(ask(sandbox, provider, **REQUESTS[provider])) for _ in range(3)}
+
+    assert len(tokens) == 3
+
+
+@each_provider
+def test_wrong_credentials_get_the_documented_answer(sandbox: Sandbox, provider: str) -> None:
+    answer = ask(sandbox, provider, **WRONG_REQUESTS[provider])
+
+    assert (answer.status_code, answer.json()) == WRONG_CREDENTIALS[provider]
+
+
+@pytest.mark.parametrize("provider", ["alternative_payments", "cryptofuse", "ripio_ramp"])
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer token", "Basic", "Basic !", "Basic /w==", "Basic Og==", b"Basic \xe9"]
+)
+def test_basic_credentials_that_are_none_are_wrong_credentials(
+    sandbox: Sandbox, provider: str, authorization: str | bytes | None
+) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    answer = ask(sandbox, provider, data=GRANT, headers=headers)
+
+    assert (answer.status_code, answer.json()) == WRONG_CREDENTIALS[provider]
+
+
+@each_provider
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": b""},
+        {"content": b"\xff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        {"content": b"[" * 100_000, "headers": {"Content-Type": "application/json"}},
+        {"content": b"[]", "headers": {"Content-Type": "application/json"}},
+        {"content": b"{}", "headers": {"Content-Type": "text/plain"}},
+        {"content": b"{}", "headers": {"Content-Type": "application/json; ="}},
+        {"content": b"{}", "headers": {"Content-Type": "application/json; a=b=c"}},
+    ],
+    ids=["empty", "no-text", "bottomless", "list", "wrong-type", "odd-parameter", "odder-parameter"],
+)
+def test_a_body_that_cannot_be_read_is_a_bad_request(sandbox: Sandbox, provider: str, change: dict[str, Any]) -> None:
+    auth = {key: value for key, value in REQUESTS[provider].items() if key == "auth"}
+    answer = ask(sandbox, provider, **auth, **change)
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+
+
+@each_provider
+def test_the_other_media_type_is_a_bad_request(sandbox: Sandbox, provider: str) -> None:
+    other = {"data": "json", "json": "data"}
+    request = {other.get(key, key): value for key, value in REQUESTS[provider].items()}
+    answer = ask(sandbox, provider, **request)
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+
+
+@pytest.mark.parametrize(
+    ("provider", "parameter"),
+    [
+        ("alternative_payments", "grant_type"),
+        ("cryptofuse", "grant_type"),
+        ("ripio_ramp", "grant_type"),
+        ("ripio_widget", "username"),
+        ("ripio_widget", "password"),
+        ("ripple", "grant_type"),
+        ("ripple", "audience"),
+    ],
+)
+def test_a_missing_parameter_is_a_bad_request(sandbox: Sandbox, provider: str, parameter: str) -> None:
+    answer = ask(sandbox, provider, **without(REQUESTS[provider], parameter))
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+
+
+@each_provider
+def test_an_undocumented_parameter_is_a_bad_request(sandbox: Sandbox, provider: str) -> None:
+    in_body = ask(sandbox, provider, **with_more(REQUESTS[provider], undocumented=""))
+    in_query = ask(sandbox, provider, **REQUESTS[provider], params={"scope": "read"})
+
+    assert (in_body.status_code, in_body.json()) == BAD_REQUEST[provider]
+    assert (in_query.status_code, in_query.json()) == BAD_REQUEST[provider]
+
+
+@pytest.mark.parametrize("provider", ["alternative_payments", "cryptofuse", "ripio_ramp", "ripple"])
+def test_another_grant_type_is_a_bad_request(sandbox: Sandbox, provider: str) -> None:
+    answer = ask(sandbox, provider, **with_more(REQUESTS[provider], grant_type="password"))
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+
+
+def test_a_repeated_parameter_is_a_bad_request(sandbox: Sandbox) -> None:
+    repeated = {"grant_type": ["client_credentials", "client_credentials"]}
+    answer = ask(sandbox, "cryptofuse", auth=BASIC, data=repeated)
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST["cryptofuse"]
+
+
+def test_cryptofuse_takes_credentials_in_the_body_as_well(sandbox: Sandbox) -> None:
+    good = ask(sandbox, "cryptofuse", data={**GRANT, **IN_BODY})
+    wrong = ask(sandbox, "cryptofuse", data={**GRANT, **IN_BODY, "client_secret": WRONG})
+
+    assert (good.status_code, good.json()) == (200, GRANTED["cryptofuse"])
+    assert (wrong.status_code, wrong.json()) == WRONG_CREDENTIALS["cryptofuse"]
+
+
+def test_credentials_in_two_places_are_a_bad_request(sandbox: Sandbox) -> None:
+    answer = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, **IN_BODY})
+
+    assert (answer.status_code, answer.json()) == BAD_REQUEST["cryptofuse"]
+
+
+def test_a_requested_scope_is_the_granted_one(sandbox: Sandbox) -> None:
+    answer = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, "scope": "read write admin"})
+
+    assert answer.json()["scope"] == "read write admin"
+
+
+@each_provider
+def test_the_answers_fit_the_spec(sandbox: Sandbox, provider: str) -> None:
+    spec = spec_of(provider)
+    validator = V31ResponseValidator(SchemaPath.from_dict({**spec, "servers": [{"url": f"/{provider}"}]}))
+    requests = [REQUESTS[provider], WRONG_REQUESTS[provider]]
+    if str(BAD_REQUEST[provider][0]) in spec["paths"][PATHS[provider]]["post"]["responses"]:
+        requests.append({"content": b""})
+
+    for request in requests:
+        answer = ask(sandbox, provider, **request)
+        asked = MockRequest(sandbox.base_url(provider), "post", f"/{provider}{PATHS[provider]}")
+        told = MockResponse(answer.content, answer.status_code, content_type=answer.headers["Content-Type"])
+        validator.validate(asked, told)
+
+
+@each_provider
+def test_the_resource_wants_a_live_token_of_its_own_provider(sandbox: Sandbox, provider: str) -> None:
+    token = token_of(ask(sandbox, provider, **REQUESTS[provider]))
+    neighbour = "ripple" if provider != "ripple" else "cryptofuse"
+
+    good = call(sandbox, provider, token)
+    bare = get(f"{sandbox.base_url(provider)}/resource")
+    unknown = call(sandbox, provider, token + "x")
+    foreign = call(sandbox, neighbour, token)
+
+    assert (good.status_code, good.json()) == (200, {"provider": provider})
+    assert (bare.status_code, bare.headers["WWW-Authenticate"]) == (401, f'Bearer realm="{provider}"')
+    assert unknown.status_code == 401
+    assert unknown.headers["WWW-Authenticate"] == f'Bearer realm="{provider}", error="invalid_token"'
+    assert foreign.status_code == 401
+
+
+def test_revoking_kills_the_tokens_of_one_provider() -> None:
+    with Sandbox(client=CLIENT) as sandbox:
+        tokens = {name: token_of(ask(sandbox, name, **REQUESTS[name])) for name in PATHS}
+        sandbox.revoke("ripple")
+
+        statuses = {name: call(sandbox, name, token).status_code for name, token in tokens.items()}
+
+    assert statuses == {**dict.fromkeys(PATHS, 200), "ripple": 401}
+
+
+def test_requests_and_calls_are_counted_with_the_refused_ones() -> None:
+    with Sandbox(client=CLIENT) as sandbox:
+        ask(sandbox, "ripple", **REQUESTS["ripple"])
+        ask(sandbox, "ripple", **WRONG_REQUESTS["ripple"])
+        ask(sandbox, "ripple", content=b"")
+        call(sandbox, "ripple", "unknown")
+        call(sandbox, "ripple", "unknown")
+
+        assert (sandbox.token_requests("ripple"), sandbox.api_calls("ripple")) == (3, 2)
+        assert (sandbox.token_requests("cryptofuse"), sandbox.api_calls("cryptofuse")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("provider", "lifetime", "lives"),
+    [
+        ("ripple", None, 3600),
+        ("cryptofuse", None, 36000),
+        ("ripio_widget", None, 3600),
+        ("ripio_ramp", 5, 5),
+        ("ripio_widget", 5, 5),
+    ],
+)
+def test_a_token_lives_as_long_as_its_answer_says(
+    clock: Clock, provider: str, lifetime: int | None, lives: int
+) -> None:
+    with Sandbox(client=CLIENT, lifetime=lifetime, clock=clock) as sandbox:
+        answer = ask(sandbox, provider, **REQUESTS[provider])
+        token = token_of(answer)
+        clock.now = NOW + lives - 0.1
+        before = call(sandbox, provider, token).status_code
+        clock.now = NOW + lives
+        after = call(sandbox, provider, token).status_code
+
+    if provider == "ripio_widget":
+        assert jwt.decode(token, options={"verify_signature": False, "verify_exp": False})["exp"] == NOW + lives
+    else:
+        assert lives in answer.json().values()
+    assert (before, after) == (200, 401)
+
+
+def test_every_answer_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
+    with Sandbox(client=CLIENT, clock=clock) as sandbox:
+        answers = [
+            ask(sandbox, "ripple", **REQUESTS["ripple"]),
+            call(sandbox, "ripple", "x"),
+            get(sandbox.base_url("ripple")),
+        ]
+
+    assert [answer.headers.get_list("Date") for answer in answers] == [["Fri, 15 Jan 2027 08:00:00 GMT"]] * 3
+
+
+def test_a_lifetime_can_be_told_as_a_moment() -> None:
+    described = import_module("paygrant_clients.ripple.endpoint").ENDPOINT
+    moment = dataclasses.replace(described.answer, lifetime=(Lifetime("/expires_at", "moment"),))
+    endpoint = Endpoint(
+        dataclasses.replace(described, answer=moment),
+        spec_of("ripple"),
+        client=CLIENT,
+        basic_decoding="plain",
+        lifetime=None,
+    )
+    request = MockRequest(
+        "http://127.0.0.1", "post", f"/ripple{PATHS['ripple']}", data=json.dumps(REQUESTS["ripple"]["json"]).encode()
+    )
+
+    assert endpoint.answer(request, NOW).document["expires_at"] == "2027-01-15T09:00:00+00:00"
+
+
+@pytest.mark.parametrize("decoding", ["plain", "form"])
+def test_awkward_credentials_are_taken_in_the_one_encoding(decoding: Any) -> None:
+    awkward = Client("id é+", "s% :+/é%3D~*&=")
+    plain = f"{awkward.client_id}:{awkward.client_secret}"
+    form = f"{quote_plus(awkward.client_id)}:{quote_plus(awkward.client_secret)}"
+    with Sandbox(client=awkward, basic_decoding=decoding) as sandbox:
+        statuses = {
+            encoding: ask(
+                sandbox,
+                "ripio_ramp",
+                data=GRANT,
+                headers={"Authorization": f"Basic {b64encode(text.encode()).decode()}"},
+            ).status_code
+            for encoding, text in (("plain", plain), ("form", form))
+        }
+
+    assert statuses == {**dict.fromkeys(["plain", "form"], 401), decoding: 200}
+
+
+def test_a_path_is_right_or_wrong(sandbox: Sandbox) -> None:
+    base_url = sandbox.base_url("ripio_ramp")
+
+    assert post(f"{base_url}/oauth2/token", **REQUESTS["ripio_ramp"]).status_code == 404
+    assert get(f"{base_url}/oauth2/token/").status_code == 405
+
+
+def test_the_log_has_a_line_a_request_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(0), Sandbox(client=CLIENT) as sandbox:
+        tokens = [token_of(ask(sandbox, provider, **REQUESTS[provider])) for provider in PATHS]
+        call(sandbox, "ripple", tokens[-1])
+        ask(sandbox, "ripple", params={"token": tokens[-1]}, **WRONG_REQUESTS["ripple"])
+        get(f"{sandbox.base_url('ripple')}/a%0Ab?{tokens[-1]}")
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "paygrant.sandbox"]
+    assert lines == [
+        *(f"POST /{provider}{path} 200" for provider, path in PATHS.items()),
+        "GET /ripple/resource 200",
+        "POST /ripple/oauth/token 400",
+        "GET /ripple/a%0Ab 404",
+    ]
+    of_the_client = ("httpx", "httpcore")
+    served = [record.getMessage() for record in caplog.records if not record.name.startswith(of_the_client)]
+    for secret in (CLIENT.client_id, CLIENT.client_secret, b64encode(":".join(BASIC).encode()).decode(), *tokens):
+        assert secret not in "\n".join(served)
+
+
+def test_credentials_are_not_shown(sandbox: Sandbox) -> None:
+    assert CLIENT.client_secret not in repr(CLIENT)
+    assert CLIENT.client_secret not in repr(sandbox)
+
+
+def test_the_app_works_without_a_socket() -> None:
+    sandbox = Sandbox()
+
+    async def ask_in_process() -> httpx.Response:
+        transport = httpx.ASGITransport(sandbox.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            return await client.post(
+                "/cryptofuse/o/token/", data=GRANT, auth=(sandbox.client_id, sandbox.client_secret)
+            )
+
+    assert anyio.run(ask_in_process).json() == GRANTED["cryptofuse"]
+
+
+def test_a_kept_connection_is_not_slowed_by_delayed_acknowledgements(sandbox: Sandbox) -> None:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as client:
+        answers = [client.post(sandbox.base_url("ripple") + PATHS["ripple"], content=b"") for _ in range(10)]
+
+    assert min(answer.elapsed.total_seconds() for answer in answers[3:]) < 0.03
+
+
+def test_a_sandbox_can_be_entered_again() -> None:
+    sandbox = Sandbox(client=CLIENT)
+    for _ in range(2):
+        with sandbox:
+            assert ask(sandbox, "ripple", **REQUESTS["ripple"]).status_code == 200
+    assert sandbox.token_requests("ripple") == 2
+
+
+def test_after_its_block_nobody_listens() -> None:
+    with Sandbox() as sandbox:
+        address = httpx.URL(sandbox.base_url("ripple"))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.host, address.port or 0))
+    with pytest.raises(RuntimeError, match="not running"):
+        sandbox.base_url("ripple")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_it_listens_on_loopback_only(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"host: .*loopback only"):
+        Sandbox(host=host)
+
+
+def test_it_listens_on_other_loopback_addresses() -> None:
+    with Sandbox(client=CLIENT, host="::1") as sandbox:
+        assert sandbox.base_url("ripple").startswith("http://[::1]:")
+        assert ask(sandbox, "ripple", **REQUESTS["ripple"]).status_code == 200
+
+
+def test_an_unknown_provider_is_refused_with_the_list_of_the_known(sandbox: Sandbox) -> None:
+    with pytest.raises(ConfigurationError, match=r"provider: .*'paypal'.*alternative_payments, .*ripple"):
+        sandbox.base_url("paypal")
+
+
+def test_an_unknown_decoding_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"basic_decoding: .*plain, form"):
+        Sandbox(basic_decoding="base64")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "openapi_core"])
+def test_without_the_extra_its_name_is_told(module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; import paygrant.sandbox"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("ImportError: ")
+    assert 'pip install "paygrant[sandbox]"' in ended.stderr.splitlines()[-1]
+
+
+def test_the_command_prints_base_urls_and_ends_quietly_on_ctrl_c() -> None:
+    command = [sys.executable, "-m", "paygrant.sandbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = [process.stdout.readline() for _ in range(len(PATHS) + 1)]
+        urls = dict(re.findall(r"^(\w+) +(http://127\.0\.0\.1:\d+/\w+)$", "".join(said), re.MULTILINE))
+        answer = post(
+            urls["cryptofuse"] + PATHS["cryptofuse"],
+            data=GRANT,
+            auth=("sandbox-client", "sandbox-secret"),
+        )
+        process.send_signal(signal.SIGINT)
+        rest, log = process.communicate(timeout=10)
+
+    assert urls.keys() == PATHS.keys()
+    assert answer.json() == GRANTED["cryptofuse"]
+    assert "sandbox-client" in said[-1]
+    assert "sandbox-secret" in said[-1]
+    assert (process.returncode, rest) == (0, "")
+    assert [line.split(" ", 2)[2] for line in log.splitlines()] == ["POST /cryptofuse/o/token/ 200"]
+
+
+def test_the_command_says_when_the_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "paygrant.sandbox", "--port", port]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert f"cannot listen on port {port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
