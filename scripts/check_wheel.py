@@ -1,0 +1,50 @@
+"""Builds the wheel and uses it as a user would: from an empty environment, away from the sources."""
+
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+WANTED = ("paygrant/py.typed", "paygrant_clients/py.typed", "paygrant_clients/ripple/openapi.json")
+"""Files that would be missed."""
+
+
+def run(*command: object, cwd: Path) -> None:
+    """Run a command, or end with its exit status."""
+    finished = subprocess.run([str(part) for part in command], cwd=cwd, check=False)
+    if finished.returncode:
+        sys.exit(f"failed: {' '.join(str(part) for part in command)}")
+
+
+def first_example() -> str:
+    """The first Python example of the README."""
+    return (ROOT / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+
+
+def main() -> None:
+    """Build, install, run the README's first example."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        pip = (sys.executable, "-m", "pip", "--quiet")
+        run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
+        (wheel,) = folder.glob("*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        if missing := set(WANTED) - set(names):
+            sys.exit(f"the wheel lacks {', '.join(sorted(missing))}")
+        if stray := [name for name in names if not name.startswith("paygrant")]:
+            sys.exit(f"the wheel holds {', '.join(stray)}")
+
+        venv.create(folder / "empty", with_pip=True)
+        python = folder / "empty" / "bin" / "python"
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]", cwd=folder)
+        (folder / "example.py").write_text(first_example(), "utf-8")
+        run(python, "-W", "error", "example.py", cwd=folder)
+    print(f"{wheel.name}: installs, and the README's first example runs")
+
+
+if __name__ == "__main__":
+    main()
