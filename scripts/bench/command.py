@@ -1,0 +1,53 @@
+"""Runs everything, shows it on the terminal, and writes it down."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.bench import picture, report
+from scripts.bench.costs import Cost, costs
+from scripts.bench.lab import laboratory
+from scripts.bench.scenarios import SCENARIOS, Round
+
+RESULTS = Path(__file__).with_name("results")
+
+WIDTH = 160
+"""Columns, where no terminal says how many there are."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmarks. Nothing but loopback is used; a full run takes about five minutes.
+
+    Returns:
+        The exit status, 0: a figure that misses its target is told as such, and no error.
+    """
+    parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a glance, in under a minute: few rounds, no file written")
+    quick: bool = parser.parse_args(arguments).quick
+    logging.getLogger().addHandler(logging.NullHandler())  # what fails is counted here, not logged
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    with console.status("") as status:
+        found: list[Cost] = []
+        for cost in costs(quick=quick):
+            status.update(cost.title)
+            found.append(cost)
+        rounds: dict[str, list[Round]] = {key: [] for key in SCENARIOS}
+        with laboratory() as lab:
+            for key, scenario in SCENARIOS.items():
+                count = scenario.rounds[quick]
+                for number in range(count):
+                    status.update(f"{scenario.title}: round {number + 1} of {count}")
+                    rounds[key].append(scenario.run(lab))
+    results = report.Results.of(found, rounds)
+    report.show(console, results)
+    if not quick:
+        report.write(RESULTS, results)
+        picture.draw(RESULTS / "benchmarks.svg", results)
+        console.print(f"written to {RESULTS}", markup=False, highlight=False)
+    return 0

@@ -1,0 +1,145 @@
+"""The results as tables, on the terminal and in Markdown, and as JSON."""
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyperf  # type: ignore[import-untyped]
+from rich.console import Console
+from rich.table import Table
+
+from scripts.bench.costs import Cost
+from scripts.bench.peers import NAMES, library
+from scripts.bench.scenarios import SCENARIOS, Figure, Round
+
+_MACHINE = {
+    "CPU": "cpu_model_name",
+    "cores": "cpu_count",
+    "system": "platform",
+    "Python": "python_version",
+    "load": "load_avg_1min",
+}
+"""What a reader needs to know of a machine, and what pyperf calls it."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run brought."""
+
+    date: str
+    machine: Mapping[str, object]
+    versions: Mapping[str, str]
+    costs: Sequence[Cost]
+    rounds: Mapping[str, Sequence[Round]]
+
+    @classmethod
+    def of(cls, costs: Sequence[Cost], rounds: Mapping[str, Sequence[Round]]) -> "Results":
+        """The results of here and now."""
+        run: Any = pyperf.Run((1.0,))
+        metadata = run.get_metadata()
+        machine = {name: metadata.get(key, "unknown") for name, key in _MACHINE.items()}
+        distributions = ["httpx", "requests", *(library(name).distribution for name in NAMES)]
+        date = datetime.now(UTC).isoformat(timespec="minutes")
+        return cls(date, machine, {name: version(name) for name in distributions}, costs, rounds)
+
+    def versions_of_libraries(self) -> list[str]:
+        """The compared libraries with their versions."""
+        return [f"{each} {self.versions[each]}" for each in (library(name).distribution for name in NAMES)]
+
+    def median(self, scenario: str, figure: str, name: str) -> float | None:
+        """A library's figure; None where the situation does not apply to it."""
+        values = [each[name][figure] for each in self.rounds[scenario] if figure in each.get(name, {})]
+        return statistics.median(values) if values else None
+
+
+def spell(value: float | None, figure: Figure) -> str:
+    """A value as it is told."""
+    if value is None:
+        return "-"
+    return f"{value:,.{figure.decimals}f} {figure.unit}".rstrip()
+
+
+def show(console: Console, results: Results) -> None:
+    """Print the tables."""
+    for title, (heading, *rows) in _tables(results):
+        table = Table(heading[0], title=title, title_justify="left")
+        for name in heading[1:]:
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(*row, style=None if any(row[1:]) else "bold")
+        console.print(table)
+    for note in _notes(results):
+        console.print(note, markup=False, highlight=False)
+
+
+def write(folder: Path, results: Results) -> None:
+    """Write the tables, and every round."""
+    lines = ["# Benchmarks", "", "![The same as bars](benchmarks.svg)"]
+    for title, (heading, *rows) in _tables(results):
+        lines += ["", f"## {title}", "", _line(heading), _line(["---", *["---:"] * (len(heading) - 1)])]
+        lines += [_line(row if any(row[1:]) else [f"**{row[0]}**", *row[1:]]) for row in rows]
+    lines += ["", "## Notes", "", *(f"- {note}" for note in _notes(results))]
+    folder.mkdir(exist_ok=True)
+    (folder / "benchmarks.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    (folder / "benchmarks.json").write_text(json.dumps(_document(results), ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _tables(results: Results) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
+    """Each table's title and rows, the heading first. A row whose cells but the first are empty heads a group."""
+    rows = [["", "median", "quartiles", "target", "verdict"]]
+    for cost in results.costs:
+        low, median, high, target = (_cost(value, cost.unit) for value in (*cost.quartiles, cost.target))
+        rows.append([cost.title, median, f"{low} - {high}", target, cost.verdict])
+    yield "What paygrant costs", rows
+
+    rows = [["", *results.versions_of_libraries()]]
+    for key, scenario in SCENARIOS.items():
+        if any(results.rounds[key]):
+            rows.append([scenario.title, *[""] * len(NAMES)])
+            for name, figure in scenario.figures.items():
+                rows.append([figure.title, *(spell(results.median(key, name, each), figure) for each in NAMES)])
+    yield "paygrant and its peers, medians; less is better", rows
+
+
+def _cost(value: float | None, unit: str) -> str:
+    """A figure of `costs`: a ratio, or seconds."""
+    if value is None:
+        return "-"
+    return f"{value:.2f} x" if unit == "times" else f"{1000 * value:.1f} ms"
+
+
+def _notes(results: Results) -> Iterator[str]:
+    """What a reader must know to judge the figures."""
+    machine = ", ".join(f"{name}: {value}" for name, value in results.machine.items())
+    yield f"Measured on {results.date}; {machine}; httpx {results.versions['httpx']}, requests {results.versions['requests']}."
+    yield "A dash: does not apply, since the library has nothing for that."
+    for name in NAMES:
+        if library(name).remark:
+            yield f"{library(name).distribution}: {library(name).remark}."
+
+
+def _document(results: Results) -> object:
+    """Everything, for machines."""
+    return {
+        "date": results.date,
+        "machine": results.machine,
+        "versions": results.versions,
+        "costs": [asdict(cost) | {"verdict": cost.verdict} for cost in results.costs],
+        "scenarios": {
+            key: {
+                "title": scenario.title,
+                "figures": {name: asdict(figure) for name, figure in scenario.figures.items()},
+                "rounds": results.rounds[key],
+            }
+            for key, scenario in SCENARIOS.items()
+        },
+    }
