@@ -1,5 +1,6 @@
 """What most tests need: a server, and clocks that a test turns by hand."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -39,10 +40,28 @@ def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cache, "_stores", stores)
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between requests, in seconds. Nobody waits for them."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float, _stop: threading.Event) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(_clock, "sleep", sleep)
+    return pauses
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time that passes only when told to. Ask for it before making a source."""
+def clock(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Clock:
+    """Time that passes only when told to, or in a pause. Ask for it before making a source."""
     clock = Clock()
+
+    def sleep(seconds: float, _stop: threading.Event) -> None:
+        pauses.append(seconds)
+        clock.pass_by(seconds)
+
+    monkeypatch.setattr(_clock, "sleep", sleep)
     monkeypatch.setattr(_clock, "monotonic", clock)
     monkeypatch.setattr(_clock, "wall", clock.wall)
     return clock

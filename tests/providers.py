@@ -1,7 +1,8 @@
 """The five providers with credentials of straw, and what their pages say that a granted token looks like."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -9,6 +10,8 @@ from paygrant import (
     AlternativePayments,
     Cryptofuse,
     MemoryStore,
+    PaygrantError,
+    RefreshPolicy,
     RipioRamp,
     RipioWidget,
     Ripple,
@@ -61,6 +64,14 @@ def make(kind: type[P], **changes: Any) -> P:
 
 
 def ask(provider: Provider, **options: Any) -> Token:
-    """The token that a source of its own asks for, whatever others have asked for before."""
-    options = {"store": MemoryStore(), **options}
+    """The token that a source of its own asks for by one request, whatever others have asked for before."""
+    options = {"store": MemoryStore(), "policy": RefreshPolicy(max_attempts=1), **options}
     return TokenSource(provider, **options).get()
+
+
+def settle(source: TokenSource) -> None:
+    """Wait for the renewal that is under way, if one is, whatever comes of it."""
+    flight = cast("Any", source._cache)._flight
+    if flight:
+        with suppress(PaygrantError):
+            flight.wait()

@@ -612,7 +612,7 @@ def test_an_auth_takes_what_it_says(argument: str, value: Any, allowed: str) -> 
     assert f"; allowed is {allowed}" in refusal(lambda: TokenAuth(**arguments), argument)
 
 
-NUMBERS = [field.name for field in dataclasses.fields(RefreshPolicy)]
+NUMBERS = [field.name for field in dataclasses.fields(RefreshPolicy) if field.type is float]
 
 
 @pytest.mark.parametrize("argument", NUMBERS)
@@ -620,6 +620,13 @@ NUMBERS = [field.name for field in dataclasses.fields(RefreshPolicy)]
 def test_a_policy_is_made_of_finite_numbers(argument: str, value: Any) -> None:
     text = refusal(lambda: RefreshPolicy(**{argument: value}), argument)
     assert text.startswith(f"{argument}: is {value!r}; allowed is a finite number ")
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, 1.5, float("nan"), float("inf"), "4", None, True, 1j])
+def test_the_attempts_are_a_whole_number(value: Any) -> None:
+    text = refusal(lambda: RefreshPolicy(max_attempts=value), "max_attempts")
+    assert text == f"max_attempts: is {value!r}; allowed is a whole number of at least 1"
+    assert RefreshPolicy(max_attempts=1)
 
 
 @pytest.mark.parametrize("argument", ["timeout", "deadline", "default_lifetime"])
@@ -657,8 +664,13 @@ MISFITS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, An
     "a source with a name": (TokenSource, (make(Ripple),), {"name": 1}, "keyword argument 'name'; allowed: provider"),
     "an auth without a source": (TokenAuth, (), {}, "source: is missing; allowed: source, origins"),
     "an auth with a scope": (TokenAuth, (), {"scope": 1}, "keyword argument 'scope'; allowed: source, origins"),
-    "a policy by position": (RefreshPolicy, (1,), {}, "too many positional arguments; allowed: margin, "),
-    "a policy with retries": (RefreshPolicy, (), {"retries": 1}, "keyword argument 'retries'; allowed: margin, "),
+    "a policy by position": (RefreshPolicy, (1,), {}, "too many positional arguments; allowed: refresh_fraction, "),
+    "a policy with retries": (
+        RefreshPolicy,
+        (),
+        {"retries": 1},
+        "keyword argument 'retries'; allowed: refresh_fraction, ",
+    ),
     "an audience of nothing": (ripple_audience, (), {}, "environment: is missing; allowed: environment, tenant_id"),
     "an audience of too much": (ripple_audience, (1, 2, 3), {}, "too many positional arguments; allowed: environment"),
     "credentials of one part": (basic_credentials, ("a",), {}, "client_secret: is missing; allowed: client_id"),

@@ -27,7 +27,7 @@ from paygrant_clients.ripple.api.token import create_token
 from paygrant_clients.ripple.client import AuthenticatedClient, Client
 from paygrant_clients.ripple.models import TokenRequest
 from tests.conftest import Clock
-from tests.servers import Reply, Seen, Server, serve
+from tests.servers import Reply, Seen, Server, granted, serve
 
 LOCAL: dict[str, Any] = {
     "trust_env": False,
@@ -326,7 +326,28 @@ def test_a_token_request_that_fails_after_a_401_fails_the_call(
         call(auth, api.url)
 
 
-def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_their_token(call: Call, api: Api) -> None:
+def test_while_a_renewal_has_just_failed_a_401_stands(
+    call: Call, auth: TokenAuth, api: Api, server: Server, clock: Clock
+) -> None:
+    call(auth, api.url)
+    api.accepted = {"token-3"}
+    server.reply = Reply(b"<p>", 502)
+    with pytest.raises(ProviderUnavailable):
+        call(auth, api.url)
+    requests = len(server.seen)
+    for _ in range(3):
+        assert call(auth, api.url).status_code == 401
+    assert len(server.seen) == requests
+
+    server.reply = granted("token-3")
+    clock.pass_by(2)  # the longest pause after one failure
+    assert call(auth, api.url).status_code == 200
+    assert len(server.seen) == requests + 1
+
+
+def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_their_token(
+    call: Call, api: Api, clock: Clock
+) -> None:
     with serve() as tokens:
         provider = Cryptofuse(client_id="test-client", client_secret="test-secret", base_url=tokens.base_url)
         auth = TokenAuth(TokenSource(provider, store=MemoryStore()))
@@ -335,6 +356,7 @@ def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_the
         with pytest.raises(ProviderUnavailable):
             call(auth, f"{api.server.base_url}/forbidden")
         assert call(auth, api.url).status_code == 200
+        clock.pass_by(60)  # the longest pause after a renewal that failed
     assert set(api.tokens) == {"token-1"}
 
 

@@ -14,11 +14,12 @@ import pickle
 import re
 import sys
 import threading
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -37,12 +38,14 @@ import paygrant_clients
 from paygrant import (
     ConfigurationError,
     Cryptofuse,
+    FileStore,
     InvalidClient,
     MalformedResponse,
     MemoryStore,
     PaygrantError,
     ProviderUnavailable,
     RateLimited,
+    RedisStore,
     RefreshPolicy,
     RipioRamp,
     RipioWidget,
@@ -54,6 +57,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._cache import NOTHING, Cache
+from paygrant._codec import Codec
 from paygrant._flight import Flight
 from paygrant._policy import Grant
 from paygrant._provider import BasicProvider, Provider
@@ -61,6 +65,7 @@ from paygrant._ripio import WidgetURL
 from paygrant._secrets import SecretFile
 from paygrant._stores import Entry
 from paygrant_clients.ripple.models import TokenResponse
+from tests.conftest import Clock
 from tests.providers import ARGUMENTS, GRANTED, each_provider, make
 from tests.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
 
@@ -327,6 +332,11 @@ class FailingStore(MemoryStore):
         raise RuntimeError(f"{key} {SECRET}")
 
 
+class BuggyStore(MemoryStore):
+    def load(self, key: str) -> Entry | None:
+        raise SystemExit(f"{key} {SECRET}")
+
+
 class FailingTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         raise RuntimeError(f"{SECRET} {request.headers} {request.headers['Authorization']} {request.read()!r}")
@@ -368,7 +378,8 @@ SCENES = {
     "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}")),
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long answer": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
-    "a store that fails": Scene(PaygrantError, options={"store": FailingStore()}),
+    "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
+    "a bug": Scene(PaygrantError, options={"store": BuggyStore()}),
     "a callable that fails": Scene(ConfigurationError, options={"provider": {"client_secret": failing_secret}}),
     "a callable that gives bytes": Scene(ConfigurationError, options={"provider": {"client_secret": SECRET.encode}}),
     "a callable that gives two lines": Scene(
@@ -509,6 +520,19 @@ def test_what_a_store_remembers_of_a_refusal_has_no_frames(server: Server) -> No
     assert isinstance(entry.outcome, InvalidClient)
     assert entry.outcome.__traceback__ is None
     assert exposed(entry.outcome) == set()
+
+
+def test_a_store_that_fails_fails_nobody_and_shows_nothing(server: Server, watch: Watch, clock: Clock) -> None:
+    server.reply = granted(TOKEN)
+    source = a_source(server.base_url, store=FailingStore())
+    assert source.get().access_token == TOKEN
+    for _ in range(3):  # it is told once, however often it is tried
+        clock.pass_by(3600)
+        assert source.get().access_token == TOKEN
+    assert len(server.seen) == 4
+    assert [line for line in watch.lines if line.startswith("paygrant WARNING")] == [
+        "paygrant WARNING store: FailingStore failed (RuntimeError); this process goes on by itself"
+    ]
 
 
 def test_a_closed_source_shows_nothing(server: Server) -> None:
@@ -873,6 +897,8 @@ WITH_CANARIES: dict[str, Any] = {
     "token": Token(CORES[2]),
     "transport": None,
 }
+KEY = urlsafe_b64encode(f"{CORES[1]:32}".encode()).decode()
+"""A key that Fernet takes."""
 
 
 def filled(name: str, annotation: str) -> Any:
@@ -904,6 +930,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS[kind], "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
+    elif kind in {Codec, FileStore, RedisStore}:
+        own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
     return {
         name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
         for name, annotation in parameters(kind).items()
@@ -914,6 +942,8 @@ def instance(kind: Any) -> Any:
     """An instance of a class with canaries in it."""
     if kind is WidgetURL:
         return ripio_widget().widget_url(Token(TOKEN))
+    if issubclass(kind, Enum):
+        return list(kind)
     made = kind(**arguments_of(kind))
     if hasattr(made, "additional_properties"):
         made.additional_properties = {SECRET: SECRET}
@@ -934,6 +964,7 @@ def test_the_walk_passes_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
     assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
     assert names.issuperset({"Cache", "Flight", "Grant", "Entry", "Judge", "Answer", "SecretFile", "WidgetURL"})
+    assert names.issuperset({"Codec", "Life", "Meter", "State", "Tolerant"})
     for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):
         assert [kind.__name__ for kind in EVERY_CLASS].count(model) >= 5
     assert {kind.__name__ for kind in EVERY_CLASS if speaks(kind)}.issuperset({"Token", "TokenSource", "Ripple"})

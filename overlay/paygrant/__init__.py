@@ -27,7 +27,9 @@ if TYPE_CHECKING:
         TokenError,
         TokenRequestRejected,
     )
+    from paygrant._file_store import FileStore
     from paygrant._policy import RefreshPolicy
+    from paygrant._redis_store import RedisStore
     from paygrant._ripio import RipioRamp, RipioWidget
     from paygrant._ripple import Ripple, ripple_audience
     from paygrant._source import TokenSource
@@ -38,12 +40,14 @@ __all__ = [
     "AlternativePayments",
     "ConfigurationError",
     "Cryptofuse",
+    "FileStore",
     "InvalidClient",
     "MalformedResponse",
     "MemoryStore",
     "PaygrantError",
     "ProviderUnavailable",
     "RateLimited",
+    "RedisStore",
     "RefreshPolicy",
     "RipioRamp",
     "RipioWidget",
@@ -72,7 +76,9 @@ _MODULES = {
         "TokenError",
         "TokenRequestRejected",
     ],
+    "_file_store": ["FileStore"],
     "_policy": ["RefreshPolicy"],
+    "_redis_store": ["RedisStore"],
     "_ripio": ["RipioRamp", "RipioWidget"],
     "_ripple": ["Ripple", "ripple_audience"],
     "_source": ["TokenSource"],

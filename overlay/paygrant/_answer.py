@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=TokenError)
 
-_HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
+HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
 """What an Authorization header can carry after the word Bearer."""
 
 _LONGEST_LIFETIME = 366 * 86400.0
@@ -49,15 +50,15 @@ class Answer:
     received: datetime
 
     @property
-    def date(self) -> datetime:
-        """What time it was for the server; for us, where it does not say."""
-        date = _http_date(self.headers.get("date", "")) or self.received
+    def date(self) -> datetime | None:
+        """What time it was for the server; None where it does not say."""
+        date = _http_date(self.headers.get("date", ""))
         # A Date is cut to whole seconds: within the second that it names, our own clock knows better.
-        return self.received if date <= self.received < date + timedelta(seconds=1) else date
+        return self.received if date and date <= self.received < date + timedelta(seconds=1) else date
 
-    def seconds_until(self, moment: datetime) -> float:
-        """How far off a moment is by the server's clock: a wrong clock of ours does no harm."""
-        return (moment - self.date).total_seconds()
+    def seconds_until(self, moment: datetime, issued: datetime | None = None) -> float:
+        """How far off a moment is by the server's clock, or else from when it issued a token, or else by ours."""
+        return (moment - (self.date or issued or self.received)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,11 +94,13 @@ class Judge:
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            error = self.error(RateLimited, f"too many requests{words}", status)
-            error.retry_after = retry_after(answer)
-            raise error
+            limited = self.error(RateLimited, f"too many requests{words}", status)
+            limited.retry_after = retry_after(answer)
+            raise limited
         if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise self.error(ProviderUnavailable, f"the server failed{words}", status)
+            failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
+            failure.retry_after = retry_after(answer)
+            raise failure
         token = _first(document, endpoint.answer.access_token)
         wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
@@ -121,7 +124,7 @@ class Judge:
             raise _UnusableError("the answer is no JSON")
         if not isinstance(token, str) or not token:
             raise _UnusableError("the answer holds no token")
-        if not _HEADER_TEXT.fullmatch(token):
+        if not HEADER_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = _first(document, where.token_type)
         if token_type is not None and str(token_type).lower() != "bearer":
@@ -227,7 +230,7 @@ def _moment(value: Any, answer: Answer) -> float:
         moment = datetime.fromisoformat(value)
     except ValueError:
         moment = parse(value)
-    return answer.seconds_until(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return _left(answer, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _jwt_exp(value: Any, answer: Answer) -> float:
@@ -238,7 +241,22 @@ def _jwt_exp(value: Any, answer: Answer) -> float:
         claims = jwt.decode(value, options={"verify_signature": False})
     except jwt.PyJWTError as error:
         raise ValueError(value) from error
-    return answer.seconds_until(datetime.fromtimestamp(float(claims["exp"]), UTC))
+    issued = None
+    with suppress(ValueError, TypeError, KeyError, OverflowError):
+        issued = datetime.fromtimestamp(float(claims["iat"]), UTC)
+    return _left(answer, datetime.fromtimestamp(float(claims["exp"]), UTC), issued)
+
+
+def _left(answer: Answer, end: datetime, issued: datetime | None = None) -> float:
+    """The seconds to a token's end.
+
+    Raises:
+        ValueError: It would be over already, but the server has not told its time: our clock may well be wrong.
+    """
+    seconds = answer.seconds_until(end, issued)
+    if seconds <= 0 and answer.date is None:
+        raise ValueError(end)
+    return seconds
 
 
 _UNITS: Mapping[str, Callable[[Any, Answer], float]] = {

@@ -52,7 +52,8 @@ class TokenAuth(httpx.Auth):
         request.headers["Authorization"] = token.authorization
         response = yield request
         if response.status_code not in self._rejected_statuses:
-            self._source._cache.accept(token)
+            if token is self._source._cache.replacement:
+                self._source._cache.accept(token)
             return
         other = self._instead_of(token, response)
         if other is None:
@@ -71,7 +72,8 @@ class TokenAuth(httpx.Auth):
         request.headers["Authorization"] = token.authorization
         response = yield request
         if response.status_code not in self._rejected_statuses:
-            self._source._cache.accept(token)
+            if token is self._source._cache.replacement:
+                self._source._cache.accept(token)
             return
         other = self._instead_of(token, response)
         if other is None:

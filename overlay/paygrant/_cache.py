@@ -1,11 +1,14 @@
 """The life of one provider's token in one process: what is at hand, who asks for a new one, what is remembered.
 
-The slow path (store, lock, request) is one blocking function on a daemon thread, whoever waits for it. The fast
-path is in ``_source``: it reads ``held`` and the clock, and touches no lock.
+The slow path (store, lock, request) is one blocking function on a daemon thread, whoever waits for it, or nobody: a
+token that is due is renewed by the same function. The fast path is in ``_source``: it reads ``held`` and the clock,
+and touches no lock.
 """
 
 import copy
 import math
+import os
+import random
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,11 +16,21 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from paygrant import _clock
 from paygrant._basic import Encoding
-from paygrant._errors import ConfigurationError, InvalidClient, PaygrantError, TokenError, TokenRequestRejected
+from paygrant._errors import (
+    ConfigurationError,
+    InvalidClient,
+    PaygrantError,
+    ProviderUnavailable,
+    RateLimited,
+    TokenError,
+    TokenRequestRejected,
+)
 from paygrant._flight import Flight
-from paygrant._policy import Grant, RefreshPolicy
+from paygrant._policy import Grant, Life, RefreshPolicy, State, pause
 from paygrant._request import request_token
-from paygrant._stores import Entry, MemoryStore, Store
+from paygrant._retry import retrying
+from paygrant._stores import Entry, MemoryStore, Store, Tolerant
+from paygrant._telemetry import meter_of
 from paygrant._token import Token
 
 if TYPE_CHECKING:
@@ -25,11 +38,14 @@ if TYPE_CHECKING:
 
     from paygrant._provider import Provider
 
-
 Held = tuple[Token, float]
-"""A token at hand, and until when it is handed out. A plain tuple: the fast path takes it apart on each call."""
+"""A token at hand, and until when it is fresh. A plain tuple: the fast path takes it apart on each call."""
 
 NOTHING: Held = (Token(""), -math.inf)
+_LEASE_BEYOND_DEADLINE = 5.0
+"""Seconds. A renewal ends by its deadline; so long its lock is kept beyond, for the answer that comes just then."""
+
+_NO_LIFE = Life(-math.inf, -math.inf, -math.inf)
 
 
 class Cache:
@@ -41,22 +57,41 @@ class Cache:
         self.held = NOTHING
         self.replacement: Token | None = None
         """The token that took a rejected one's place, as long as the API has not accepted it."""
+        self.meter = meter_of(provider)
         self._provider = provider
-        self._store = store
+        self._store = Tolerant(store)
         self._policy = policy
         self._transport = transport
-        self._lock = threading.Lock()
-        self._flight: Flight | None = None
-        self._key = ""
+        self._encoding: Encoding = "plain"
+        self._life = _NO_LIFE
         self._rejected = NOTHING[0]
         self._no_replacement_until = -math.inf
-        self._encoding: Encoding = "plain"
+        self._keys = ("", "")
+        self._users = 0
+        self._failures = 0
+        self._failing = False
+        self._no_renewal_until = -math.inf
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew with what threads hold, in a child of a fork: its parent's threads are not there."""
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._flight: Flight | None = None
 
     def token(self) -> Token | Flight:
         """The token at hand, or else the flight that brings one."""
         with self._lock:
-            token, until = self.held
-            return token if _clock.monotonic() < until else self._take_off()
+            now = _clock.monotonic()
+            state = self._life.state(now, failing=self._failing)
+            if state is State.EXPIRED:
+                self.meter.waited()
+                return self._take_off()
+            if state is State.DUE:
+                self.meter.served_stale()
+                if now >= self._no_renewal_until:
+                    self._take_off()
+            return self.held[0]
 
     def invalidate(self, token: Token) -> None:
         """Drop this very token, here and in the store."""
@@ -64,8 +99,8 @@ class Cache:
             if not token.same(self.held[0]):
                 return
             self._rejected = token
-            self.held = NOTHING
-        self._store.discard(self._key, token)
+            self.held, self._life = NOTHING, _NO_LIFE
+        self._store.discard(self._keys[0], token)
 
     def replace(self, rejected: Token) -> Token | Flight | None:
         """What to send in place of a token that the API rejected; None where its answer has to stand.
@@ -75,20 +110,23 @@ class Cache:
         """
         with self._lock:
             now = _clock.monotonic()
-            token, until = self.held
+            token = self.held[0]
             if not rejected.same(token):
-                return token if now < until else self._take_off()
+                expired = self._life.state(now, failing=self._failing) is State.EXPIRED
+                return self._take_off() if expired else token
             if self.replacement is not None:
                 self._stand(now)
-            if now < self._no_replacement_until:
+            if now < max(self._no_replacement_until, self._no_renewal_until):
                 return None
             self._rejected = rejected
+            self.meter.waited()
             return self._take_off()
 
     def accept(self, token: Token) -> None:
         """The API took this token."""
-        if token is self.replacement:
-            self.replacement = None
+        with self._lock:
+            if token is self.replacement:
+                self.replacement = None
 
     def stand(self) -> None:
         """A replacement was rejected as well: that is the API's answer, and no token is replaced for a while."""
@@ -99,67 +137,148 @@ class Cache:
         self.replacement = None
         self._no_replacement_until = now + self._policy.replacement_pause
 
+    def open(self) -> None:
+        """One source more."""
+        self._users += 1
+        self._stop.clear()
+
+    def close(self) -> None:
+        """One source fewer. The last one ends the renewal that is under way."""
+        self._users -= 1
+        if self._users == 0:
+            self._stop.set()
+
     def _take_off(self) -> Flight:
         """The flight under way, or a new one."""
         if self._flight is None:
             self._flight = Flight()
-            threading.Thread(target=self._fly, args=(self._flight,), name="paygrant", daemon=True).start()
+            threading.Thread(target=self._fly, name="paygrant", daemon=True).start()
         return self._flight
 
-    def _fly(self, flight: Flight) -> None:
+    def _fly(self) -> None:
         """Bring a token, or the error why there is none. On a thread of its own, so nothing may escape."""
+        grant = None
         try:
             grant = self._renew()
             outcome: Token | PaygrantError = grant.token
         except PaygrantError as error:
-            grant, outcome = None, copy.copy(error)
+            outcome = copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
-            grant, outcome = None, PaygrantError(f"the renewal failed by {type(error).__name__}")
+            outcome = PaygrantError(f"the renewal failed by {type(error).__name__}")
         with self._lock:
-            self._flight = None
+            flight, self._flight = self._flight, None
             if grant is not None:
-                self.held = (grant.token, grant.expires(self._policy))
-                self.replacement = None if self._rejected is NOTHING[0] else grant.token
-                self._rejected = NOTHING[0]
-        flight.land(outcome)
+                self._adopt(grant)
+            else:
+                self._fail(outcome)
+                outcome = self._still_good() or outcome
+        if flight:
+            flight.land(outcome)
+
+    def _adopt(self, grant: Grant) -> None:
+        """Hand out this token from now on."""
+        self._life = grant.life(self._policy, random.random())  # noqa: S311 - spreads load, hides nothing
+        self.held = (grant.token, self._life.due)
+        self.replacement = None if self._rejected is NOTHING[0] else grant.token
+        self._rejected = NOTHING[0]
+        self._failures, self._failing, self._no_renewal_until = 0, False, -math.inf
+
+    def _fail(self, error: object) -> None:
+        """Wait before the next renewal that nobody waits for."""
+        self._failures += 1
+        self._failing = True
+        asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
+        wait = max(asked or 0.0, pause(self._failures, random.random()))  # noqa: S311 - as above
+        self._no_renewal_until = _clock.monotonic() + wait
+
+    def _still_good(self) -> Token | None:
+        """The old token, as long as it may be good and the API has not rejected it."""
+        token = self.held[0]
+        return token if _clock.monotonic() < self._life.ends and not token.same(self._rejected) else None
+
+    def _attempt_failed(self) -> None:
+        """A request failed and will be repeated: those who wait need not, while the old token is good."""
+        with self._lock:
+            self._failing = True
+            token, flight = self._still_good(), self._flight
+            if token and flight:
+                self._flight = Flight()
+                flight.land(token)
 
     def _renew(self) -> Grant:
-        """The store's token, or a new one: one holder of the lock asks for it, and looks again before."""
+        """A token; by a new secret, where the old one is refused and the callable has another by now."""
         secret = self._provider.secret()
-        self._key = self._provider.cache_key(secret)
+        try:
+            return self._renew_by(secret)
+        except InvalidClient:
+            rotated = self._provider.secret()
+            if rotated == secret:
+                raise
+        return self._renew_by(rotated)
+
+    def _renew_by(self, secret: str) -> Grant:
+        """The store's token, or a new one: the holder of the lock asks for it, and looks again before."""
+        self._keys = self._provider.cache_key(secret), self._provider.cache_key(secret, "error")
         grant = self._kept()
         if grant is None:
-            with self._store.lock(self._key, self._policy.deadline):
+            with self._store.lock(self._keys[0], self._policy.deadline + _LEASE_BEYOND_DEADLINE):
                 grant = self._kept() or self._ask(secret)
         return grant
 
     def _kept(self) -> Grant | None:
-        """What the store keeps, if it is of use: a living token, or a refusal that is remembered."""
-        entry = self._store.load(self._key)
-        if entry is None or entry.until <= _clock.monotonic():
-            return None
-        if isinstance(entry.outcome, TokenError):
+        """What the store keeps, if it is of use: a token that lives longer than ours, or a remembered error."""
+        now = _clock.monotonic()
+        entry = self._store.load(self._keys[0])
+        if entry and isinstance(entry.outcome, Grant) and not entry.outcome.token.same(self._rejected):
+            life = entry.outcome.life(self._policy, 0.0)
+            longer = life.ends > self._life.ends or self.held[0].same(self._rejected)
+            if longer and not entry.outcome.token.same(self.held[0]) and now < life.expires:
+                return entry.outcome
+        entry = self._store.load(self._keys[1])
+        if entry and isinstance(entry.outcome, TokenError) and now < entry.until:
+            self.meter.refused()
             raise copy.copy(entry.outcome)  # the store's own would collect tracebacks
-        return None if entry.outcome.token.same(self._rejected) else entry.outcome
+        return None
 
     def _ask(self, secret: str) -> Grant:
-        """Ask the provider, in the other Basic encoding as well where it refuses the first. A refusal is remembered."""
+        """Ask the provider, in the other Basic encoding as well where it refuses the first; remember what it says."""
+        deadline = _clock.monotonic() + self._policy.deadline
         # The encoding that worked comes first.
         *others, last = sorted(self._provider.basic_encodings(secret), key=lambda each: each != self._encoding)
         try:
             for encoding in others:
                 with suppress(InvalidClient):
-                    return self._request(secret, encoding)
-            return self._request(secret, last)
-        except TokenRequestRejected as refusal:
-            self._store.save(self._key, Entry(copy.copy(refusal), _clock.monotonic() + self._policy.refusal_pause))
+                    return self._request(secret, encoding, deadline)
+            return self._request(secret, last, deadline)
+        except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
+            seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
+            if seconds:
+                self._store.save(self._keys[1], Entry(copy.copy(error), _clock.monotonic() + seconds))
             raise
 
-    def _request(self, secret: str, encoding: Encoding) -> Grant:
-        """One request; what it brings is kept."""
-        grant = request_token(self._provider, secret, encoding, self._policy, self._transport)
+    def _request(self, secret: str, encoding: Encoding, deadline: float) -> Grant:
+        """One request, repeated where that may help; what it brings is kept."""
+
+        def once(attempt: int) -> Grant:
+            began, outcome = _clock.monotonic(), "granted"
+            try:
+                return request_token(
+                    self._provider,
+                    secret,
+                    encoding,
+                    policy=self._policy,
+                    transport=self._transport,
+                    deadline=deadline,
+                )
+            except TokenError as error:
+                outcome = type(error).__name__
+                raise
+            finally:
+                self.meter.requested(outcome, _clock.monotonic() - began, attempt)
+
+        grant = retrying(once, self._policy, deadline, self._stop, self._attempt_failed)
         self._encoding = encoding
-        self._store.save(self._key, Entry(grant, grant.expires(self._policy)))
+        self._store.save(self._keys[0], Entry(grant, grant.since + grant.lifetime))
         return grant
 
 
@@ -185,6 +304,9 @@ class Closed:
     def stand(self) -> None:
         """Nothing is replaced anyway."""
 
+    def close(self) -> None:
+        """It is closed already."""
+
 
 CLOSED = Closed()
 
@@ -203,4 +325,17 @@ def cache_for(
     with _guard:
         if store is None:
             store = _stores.setdefault(transport or Cache, MemoryStore())
-        return _caches.setdefault((provider, store, policy, transport), Cache(provider, store, policy, transport))
+        cache = _caches.setdefault((provider, store, policy, transport), Cache(provider, store, policy, transport))
+        cache.open()
+        return cache
+
+
+def _after_fork() -> None:
+    """In the child of a fork: tokens are kept, locks and flights are not, for their threads are not there."""
+    global _guard  # noqa: PLW0603 - another thread may have held it
+    _guard = threading.Lock()
+    for cache in tuple(_caches.values()):
+        cache.reset()
+
+
+os.register_at_fork(after_in_child=_after_fork)

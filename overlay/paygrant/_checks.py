@@ -131,6 +131,12 @@ def check_seconds(argument: str, value: object, *, least: float = 0.0, most: flo
         raise refused(argument, f"is {value!r}", f"allowed is a finite number {bounds}")
 
 
+def check_whole(argument: str, value: object, *, least: int) -> None:
+    """A whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise refused(argument, f"is {value!r}", f"allowed is a whole number of at least {least}")
+
+
 def check_scope(argument: str, value: Any) -> tuple[str, ...]:
     """Scope tokens (RFC 6749 section 3.3), as a sequence of texts or as one text that separates them by spaces."""
     allowed = "allowed are texts of printable ASCII without space, double quote and backslash (RFC 6749 section 3.3)"

@@ -83,10 +83,12 @@ class ProviderUnavailable(TokenError):
 
     Attributes:
         attempts: How many requests were made.
+        retry_after: How long the provider asks to wait, in seconds; None where it does not say.
     """
 
     retryable = True
     attempts: int = 1
+    retry_after: float | None = None
 
 
 class MalformedResponse(TokenError):

@@ -125,9 +125,10 @@ class Provider:
             return check_text("client_secret", secret)
         raise refused("client_secret", fault, "allowed is a callable that returns the secret")
 
-    def cache_key(self, secret: str) -> str:
-        """A name for all that shapes the token, none of it legible."""
+    def cache_key(self, secret: str, kind: str = "token") -> str:
+        """A name for all that shapes the token, none of it legible; another kind of entry has another name."""
         shape = [
+            kind,
             self.endpoint.name,
             self.environment_name,
             self.token_url,

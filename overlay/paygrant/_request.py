@@ -1,13 +1,16 @@
 """One token request: through the generated client, over a transport that limits and keeps the raw answer."""
 
 import functools
+import socket
 import ssl
+import threading
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -35,12 +38,14 @@ _HEADERS = {
 }
 
 
-def request_token(
+def request_token(  # noqa: PLR0913 - what to ask for, and how
     provider: "Provider",
     secret: str,
     encoding: Encoding,
+    *,
     policy: RefreshPolicy,
     transport: httpx.BaseTransport | None,
+    deadline: float,
 ) -> Grant:
     """Ask a provider for a token, once.
 
@@ -48,8 +53,9 @@ def request_token(
         provider: What to ask for.
         secret: The client's secret.
         encoding: How Basic credentials are encoded; of no effect where they travel in the body.
-        policy: Its time limits and ``default_lifetime`` hold here.
+        policy: Its ``timeout`` and ``default_lifetime`` hold here.
         transport: Carries the request and stays open. None: a new connection, through the environment's proxy.
+        deadline: By the monotonic clock; the request ends by then, one way or the other.
 
     Raises:
         TokenError: No token could be had. Its traceback passes frames that hold the secret: callers get a copy.
@@ -62,13 +68,14 @@ def request_token(
 
     asked = _clock.monotonic()
     own = transport is None
-    with _Recorder(
-        transport or _new_transport(provider.token_url), own=own, deadline=asked + policy.deadline
-    ) as recorder:
+    with (
+        _Recorder(transport or _new_transport(provider.token_url), own=own) as recorder,
+        _HangUp(recorder, deadline - asked) as hang_up,
+    ):
         options = {
             "base_url": provider.host,
             "headers": dict(_HEADERS),
-            "timeout": httpx.Timeout(policy.timeout),
+            "timeout": httpx.Timeout(max(0.001, min(policy.timeout, deadline - asked))),
             "httpx_args": {"transport": recorder, "trust_env": False},
         }
         client = (
@@ -80,6 +87,8 @@ def request_token(
             model = operation.sync_detailed(client=client, body=body).parsed
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, the generated parser nearly so
             failure = f"{type(error).__name__}: {judge.clean(str(error))}"
+            if hang_up.done:
+                failure = "no whole answer before the deadline"
     if recorder.answer is None:
         raise judge.error(ProviderUnavailable, failure)
     token, lifetime = judge.judge(recorder.answer)
@@ -108,13 +117,14 @@ def _fields(provider: "Provider", secret: str) -> dict[str, str]:
 class _Recorder(httpx.BaseTransport):
     """Passes one request on, reads no more of the answer than is sensible, and keeps it."""
 
-    def __init__(self, inner: httpx.BaseTransport, *, own: bool, deadline: float) -> None:
+    def __init__(self, inner: httpx.BaseTransport, *, own: bool) -> None:
         self._inner = inner
         self._own = own
-        self._deadline = deadline
+        self.socket: socket.socket | None = None
         self.answer: Answer | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "trace": self._trace}
         response = self._inner.handle_request(request)
         try:
             body = self._read(response)
@@ -135,15 +145,40 @@ class _Recorder(httpx.BaseTransport):
                 body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body)) if unpacker else chunk
                 if len(body) > _LONGEST_BODY:
                     return None
-                if _clock.monotonic() > self._deadline:
-                    raise httpx.ReadTimeout("the answer takes longer than the deadline allows")
         except zlib.error:
             return b""
         return bytes(body)
 
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """Note the connection (https://www.encode.io/httpcore/extensions/#trace)."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self.socket = info["return_value"].get_extra_info("socket")
+
     def close(self) -> None:
         if self._own:
             self._inner.close()
+
+
+class _HangUp:
+    """Cuts the connection at the deadline: a byte a second never runs into the time limit of one read."""
+
+    def __init__(self, recorder: _Recorder, seconds: float) -> None:
+        self.done = False
+        self._recorder = recorder
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def _cut(self) -> None:
+        self.done = True
+        with suppress(OSError, TypeError):  # closed in the meantime; or not connected yet, which has a limit
+            socket.socket.shutdown(self._recorder.socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
 
 def _new_transport(url: str) -> httpx.BaseTransport:

@@ -52,7 +52,9 @@ class TokenSource:
         check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
         check_type("transport", transport, httpx.BaseTransport | None, "an httpx.BaseTransport")
         self.provider = provider
-        self._cache: Cache | Closed = cache_for(provider, store, policy, transport)
+        cache = cache_for(provider, store, policy, transport)
+        self._cache: Cache | Closed = cache
+        self._meter = cache.meter
         self._monotonic = _clock.monotonic
 
     def get(self) -> Token:
@@ -64,6 +66,7 @@ class TokenSource:
         """
         token, until = self._cache.held
         if self._monotonic() < until:
+            self._meter.hits += 1
             return token
         found = self._cache.token()
         return found if isinstance(found, Token) else found.wait()
@@ -72,6 +75,7 @@ class TokenSource:
         """The token, like ``get``, without blocking the event loop (asyncio or trio)."""
         token, until = self._cache.held
         if self._monotonic() < until:
+            self._meter.hits += 1
             return token
         found = self._cache.token()
         return found if isinstance(found, Token) else await found.wait_async()
@@ -84,6 +88,7 @@ class TokenSource:
         """Use this source no more. Others with equal arguments go on."""
         from paygrant._cache import CLOSED  # noqa: PLC0415 - as above
 
+        self._cache.close()
         self._cache = CLOSED
 
     def __enter__(self) -> Self:

@@ -1,13 +1,15 @@
-"""Real peers as fixtures: a django-oauth-toolkit server, and Prism, which makes a mock server out of a spec.
+"""Real peers as fixtures: a django-oauth-toolkit server, Prism, which makes a mock server out of a spec, and Redis.
 
-Each is a process of its own on a free loopback port, started when a test first asks for it and ended with the session.
-What they serve stands in the folders beside this file.
+Each is a process of its own on a free loopback port. The first two start when a test first asks for them and end with
+the session; what they serve stands in the folders beside this file. Each test has a Redis of its own, to stop and start.
 """
 
 import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections import deque
@@ -120,3 +122,48 @@ def prism() -> Generator[Callable[[str], str]]:
             return servers.enter_context(running(command))
 
         yield serve
+
+
+class RedisServer:
+    """A Redis on loopback that keeps nothing on disk."""
+
+    def __init__(self, executable: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
+        self._command = [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, empty; returns when it answers."""
+        self._process = subprocess.Popen(self._command, cwd="/", stdout=subprocess.PIPE, encoding="utf-8")
+        assert self._process.stdout
+        said = ""
+        while "Ready to accept connections" not in said:
+            if not (line := self._process.stdout.readline()):
+                pytest.fail(f"redis-server ended before it was ready:\n{said}", pytrace=False)
+            said += line
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process:
+            self._process.kill()
+            with self._process:
+                self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: connections are made, and nothing is answered."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+
+@pytest.fixture
+def redis_server() -> Generator[RedisServer]:
+    """A real Redis of the test's own."""
+    server = RedisServer(need("redis-server", "apt-get install redis-server"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,118 @@
+"""What happened, for people who run it: a log line a token request, and counters where opentelemetry-api is installed.
+
+Logger ``paygrant``: a request that brought a token is told at level INFO, one that did not at WARNING.
+
+| instrument | kind | attributes |
+|---|---|---|
+| ``paygrant.requests`` | counter | provider, environment, outcome |
+| ``paygrant.request.duration`` | histogram, seconds | provider, environment, outcome |
+| ``paygrant.hits`` | observable counter: tokens handed out at once while fresh | provider, environment |
+| ``paygrant.stale_serves`` | counter: tokens handed out while due | provider, environment |
+| ``paygrant.waits`` | counter: callers that waited for a token | provider, environment |
+| ``paygrant.refusals`` | counter: renewals that ended by a remembered error | provider, environment |
+"""
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.metrics import CallbackOptions, Observation
+
+    from paygrant._provider import Provider
+
+logger = logging.getLogger("paygrant")
+logger.addHandler(logging.NullHandler())
+
+
+class Meter:
+    """Counts what happens to one provider's tokens in one environment.
+
+    Attributes:
+        hits: A plain count, so that the fast path needs no lock: threads may lose one now and then.
+    """
+
+    __slots__ = ("_labels", "hits")
+
+    def __init__(self, provider: str, environment: str) -> None:
+        self.hits = 0
+        self._labels = {"provider": provider, "environment": environment}
+
+    def requested(self, outcome: str, seconds: float, attempt: int) -> None:
+        """A token was asked for."""
+        granted = outcome == "granted"
+        logger.log(
+            logging.INFO if granted else logging.WARNING,
+            "token request: provider=%s environment=%s outcome=%s duration=%.3fs attempt=%d",
+            *self._labels.values(),
+            outcome,
+            seconds,
+            attempt,
+        )
+        if _instruments:
+            labels = {**self._labels, "outcome": outcome}
+            _instruments.requests.add(1, labels)
+            _instruments.durations.record(seconds, labels)
+
+    def waited(self) -> None:
+        """A caller has to wait for a token."""
+        if _instruments:
+            _instruments.waits.add(1, self._labels)
+
+    def served_stale(self) -> None:
+        """A token was handed out that is due."""
+        if _instruments:
+            _instruments.stale_serves.add(1, self._labels)
+
+    def refused(self) -> None:
+        """A remembered error was told, without a request."""
+        if _instruments:
+            _instruments.refusals.add(1, self._labels)
+
+    def observe(self) -> "Observation":
+        """The hits so far."""
+        from opentelemetry.metrics import Observation  # noqa: PLC0415 - an extra
+
+        return Observation(self.hits, self._labels)
+
+
+_meters: dict[tuple[str, str], Meter] = {}
+"""One for each provider and environment, for good: a counter must not fall when a cache is forgotten."""
+
+
+def meter_of(provider: "Provider") -> Meter:
+    """The meter of a provider in its environment."""
+    labels = provider.endpoint.name, provider.environment_name or "none"
+    return _meters.setdefault(labels, Meter(*labels))
+
+
+class _Instruments:
+    """The instruments of the extra ``[otel]``.
+
+    Raises:
+        ModuleNotFoundError: The extra is not there.
+    """
+
+    def __init__(self) -> None:
+        from opentelemetry import metrics  # noqa: PLC0415 - an extra
+
+        meter = metrics.get_meter("paygrant")
+        self.requests = meter.create_counter("paygrant.requests", description="Token requests")
+        self.durations = meter.create_histogram("paygrant.request.duration", "s", "How long token requests took")
+        self.waits = meter.create_counter("paygrant.waits", description="Callers that waited for a token")
+        self.stale_serves = meter.create_counter("paygrant.stale_serves", description="Tokens handed out while due")
+        self.refusals = meter.create_counter(
+            "paygrant.refusals", description="Renewals that ended by a remembered error"
+        )
+        meter.create_observable_counter("paygrant.hits", [_hits], description="Tokens handed out while fresh")
+
+
+def _hits(_options: "CallbackOptions") -> "Iterable[Observation]":
+    return [meter.observe() for meter in tuple(_meters.values())]
+
+
+_instruments: _Instruments | None = None
+with suppress(ModuleNotFoundError):
+    _instruments = _Instruments()
