@@ -1,28 +1,23 @@
 """paygrant, with its defaults."""
 
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 
-import paygrant
-from paygrant import Cryptofuse, MemoryStore, TokenAuth, TokenSource
+from paygrant import Cryptofuse, FileStore, MemoryStore, RedisStore, TokenAuth, TokenSource
 from scripts.bench.peers import AsyncAttach, Endpoint, Library, Peer
 from scripts.bench.peers.by_hand import async_attach, sync_attach
 
-_NOT_YET = ("FileStore", "RedisStore")
-"""Public names that are still to come. Strike out one that is there, and its benchmark runs."""
-
-_stores: Any = paygrant
+Store = MemoryStore | FileStore | RedisStore
 
 
-def _auth(endpoint: Endpoint, store: Any = None) -> TokenAuth:
+def _auth(endpoint: Endpoint, store: Store | None = None) -> TokenAuth:
     client_id, client_secret = endpoint.client_id, endpoint.client_secret
     provider = Cryptofuse(client_id=client_id, client_secret=client_secret, base_url=endpoint.base_url)
     return TokenAuth(TokenSource(provider, store=store or MemoryStore()))
 
 
-def _peer(endpoint: Endpoint, store: Any = None) -> Peer:
+def _peer(endpoint: Endpoint, store: Store | None = None) -> Peer:
     auth = _auth(endpoint, store)
     client = httpx.Client(auth=auth)
     return Peer(lambda: sync_attach(auth), lambda: client.get(endpoint.api_url).status_code)
@@ -34,11 +29,11 @@ def _async_peer(endpoint: Endpoint) -> Callable[[], AsyncAttach]:
 
 
 def _on_one_machine(folder: str, endpoint: Endpoint) -> Peer:
-    return _peer(endpoint, _stores.FileStore(folder))
+    return _peer(endpoint, FileStore(folder))
 
 
 def _over_redis(url: str, endpoint: Endpoint) -> Peer:
-    return _peer(endpoint, _stores.RedisStore(url))
+    return _peer(endpoint, RedisStore(url))
 
 
 LIBRARY = Library(
@@ -46,6 +41,6 @@ LIBRARY = Library(
     statement="import httpx; from paygrant import Cryptofuse, TokenAuth, TokenSource",
     peer=_peer,
     async_peer=_async_peer,
-    on_one_machine=None if "FileStore" in _NOT_YET else _on_one_machine,
-    over_redis=None if "RedisStore" in _NOT_YET else _over_redis,
+    on_one_machine=_on_one_machine,
+    over_redis=_over_redis,
 )
