@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import os
+import threading
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from paygrant import (
     Cryptofuse,
     InvalidClient,
     MemoryStore,
+    PaygrantError,
     ProviderUnavailable,
     RefreshPolicy,
     RipioWidget,
@@ -272,6 +274,21 @@ def test_an_outage_is_not_remembered(provider: Cryptofuse, server: Server) -> No
         source.get()
     server.reply = granted()
     source.get()
+
+
+def test_where_no_thread_can_be_started_callers_are_told_so(
+    provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    source = TokenSource(provider)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        for _ in range(2):
+            with pytest.raises(PaygrantError, match="no thread can be started"):
+                source.get()
+    assert source.get().access_token == "token-1"
 
 
 def test_a_bug_in_the_renewal_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:

@@ -26,7 +26,8 @@ from paygrant._errors import (
     TokenRequestRejected,
 )
 from paygrant._flight import Flight
-from paygrant._policy import Grant, Life, RefreshPolicy, State, pause
+from paygrant._life import Grant, Life, State, pause
+from paygrant._policy import RefreshPolicy
 from paygrant._request import request_token
 from paygrant._retry import retrying
 from paygrant._stores import Entry, MemoryStore, Store, Tolerant
@@ -139,20 +140,27 @@ class Cache:
 
     def open(self) -> None:
         """One source more."""
-        self._users += 1
-        self._stop.clear()
+        with self._lock:
+            self._users += 1
+            self._stop.clear()
 
     def close(self) -> None:
         """One source fewer. The last one ends the renewal that is under way."""
-        self._users -= 1
-        if self._users == 0:
-            self._stop.set()
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._stop.set()
 
     def _take_off(self) -> Flight:
         """The flight under way, or a new one."""
         if self._flight is None:
-            self._flight = Flight()
-            threading.Thread(target=self._fly, name="paygrant", daemon=True).start()
+            self._flight = flight = Flight()
+            try:
+                threading.Thread(target=self._fly, name="paygrant", daemon=True).start()
+            except RuntimeError:  # no more threads; or the interpreter is about to end
+                self._flight = None
+                flight.land(PaygrantError("no thread can be started for the renewal"))
+            return flight
         return self._flight
 
     def _fly(self) -> None:
