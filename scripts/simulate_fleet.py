@@ -15,7 +15,7 @@ from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, _clock
 from paygrant._basic import Encoding
 from paygrant._cache import Cache
 from paygrant._flight import Flight
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry, Store
 
 PROVIDER = Cryptofuse(client_id="fleet", client_secret="of straw", base_url="https://fleet.example")  # noqa: S106

@@ -29,7 +29,7 @@ from paygrant import (
     _errors,
 )
 from paygrant._codec import Codec
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry
 from tests.conftest import Clock
 from tests.providers import CLIENT_ID, CLIENT_SECRET

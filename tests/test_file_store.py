@@ -19,7 +19,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from paygrant import ConfigurationError, Cryptofuse, FileStore, InvalidClient, Token, TokenSource
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry, Store
 from tests.conftest import Clock
 from tests.fleet import fleet
@@ -437,7 +437,7 @@ def test_8_processes_of_8_threads_make_one_request(server: Server, folder: Path,
 KILLED = """
 import sys, time
 from paygrant import FileStore, Token
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry
 store, key = FileStore(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)

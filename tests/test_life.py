@@ -31,7 +31,7 @@ from paygrant import (
     _clock,
 )
 from paygrant._cache import Cache
-from paygrant._policy import Grant, Life, State, pause
+from paygrant._life import Grant, Life, State, pause
 from tests.conftest import Clock
 from tests.providers import make
 from tests.servers import Reply, Seen, Server, granted

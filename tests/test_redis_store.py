@@ -28,7 +28,7 @@ from paygrant import (
     TokenSource,
     _cache,
 )
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry, Store
 from tests.fleet import fleet
 from tests.peers.fixtures import RedisServer

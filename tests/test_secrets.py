@@ -59,7 +59,7 @@ from paygrant import (
 from paygrant._cache import NOTHING, Cache
 from paygrant._codec import Codec
 from paygrant._flight import Flight
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._provider import BasicProvider, Provider
 from paygrant._ripio import WidgetURL
 from paygrant._secrets import SecretFile

@@ -9,8 +9,7 @@
 A name is loaded when it is first used: ``import paygrant`` costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # a type checker takes it for true; typing itself is not needed here
 
 if TYPE_CHECKING:
     from paygrant._alternative_payments import AlternativePayments
@@ -89,6 +88,8 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 - not needed before
+
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

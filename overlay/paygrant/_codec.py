@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from paygrant import _clock, _errors
 from paygrant._answer import HEADER_TEXT
 from paygrant._checks import refused
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry
 from paygrant._token import Token
 

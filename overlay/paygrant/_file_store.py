@@ -15,7 +15,7 @@ from uuid import uuid4
 from paygrant import _clock
 from paygrant._checks import check_type, checked, refused
 from paygrant._codec import Codec, Key
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._stores import Entry
 from paygrant._token import Token
 

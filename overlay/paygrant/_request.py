@@ -20,7 +20,8 @@ from paygrant._answer import Answer, Judge
 from paygrant._basic import Encoding, basic_credentials
 from paygrant._checks import refused
 from paygrant._errors import ProviderUnavailable
-from paygrant._policy import Grant, RefreshPolicy
+from paygrant._life import Grant
+from paygrant._policy import RefreshPolicy
 
 if TYPE_CHECKING:
     from paygrant._provider import Provider

@@ -7,7 +7,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from paygrant import _clock
 from paygrant._errors import ProviderUnavailable, RateLimited, TokenError
-from paygrant._policy import Grant, RefreshPolicy
+from paygrant._life import Grant
+from paygrant._policy import RefreshPolicy
 
 _BACKOFF = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5)
 """Seconds between requests: 0.5, 1, 2, ... and up to half a second more."""

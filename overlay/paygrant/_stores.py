@@ -11,7 +11,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from paygrant import _clock
 from paygrant._errors import TokenError
-from paygrant._policy import Grant
+from paygrant._life import Grant
 from paygrant._telemetry import logger
 from paygrant._token import Token
 
