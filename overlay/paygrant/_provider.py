@@ -6,7 +6,7 @@ A provider is a value: frozen, comparable, hashable. It says what to ask for; as
 import functools
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from hashlib import sha256
 from importlib import import_module
 from json import dumps
@@ -62,7 +62,11 @@ class Provider:
         check_secret("client_secret", self.client_secret)
         if self.endpoint.servers:
             check_choice("environment", self.environment_name, self.endpoint.servers)
-        if self.base_url is not None or not self.endpoint.servers:
+        elif self.base_url is None:
+            raise refused(
+                "base_url", "is missing", "the provider documents no host: allowed is https://host[:port][/path]"
+            )
+        if self.base_url is not None:
             self._set("base_url", check_url("base_url", self.base_url))
 
     def _set(self, field: str, value: object) -> None:
@@ -117,9 +121,9 @@ class Provider:
             return self.client_secret
         try:
             secret = self.client_secret()
-        except ConfigurationError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a stranger's code
+        except Exception as error:
+            if type(error) is ConfigurationError:  # ours, such as a SecretFile's
+                raise
             fault = f"the callable raised {type(error).__name__}"
         else:
             return check_text("client_secret", secret)
@@ -163,6 +167,15 @@ class Provider:
                 raise refused(file_variable, f"is set beside {variables['client_secret']}", "allowed is one of the two")
             variables["client_secret"] = file_variable
             found["client_secret"] = cast("str", SecretFile(path))
+        # Of what is missing, all is named at once; where a choice is to be made, the constructor says which.
+        given = {*found, *overrides, "environment", "base_url"}
+        lacking = [variables[each.name] for each in fields(cls) if each.default is MISSING and each.name not in given]
+        if lacking and overrides.keys() <= variables.keys():
+            needed = ", ".join(lacking).replace(
+                variables["client_secret"], f"{variables['client_secret']} (or ..._FILE)"
+            )
+            message = f"environment variable {lacking[0]}: is missing; allowed: a value for each of {needed}"
+            raise ConfigurationError(message, argument=lacking[0])
         try:
             made = cls(**found | overrides)
             if callable(found.get("client_secret")):
