@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from unittest import mock
 
 from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, _clock
@@ -70,7 +71,8 @@ class Process(Cache):
     def _request(self, secret: str, encoding: Encoding, deadline: float) -> Grant:  # noqa: ARG002 - as in Cache
         began = self._world.now
         self._world.requests.append(began)
-        grant = Grant(Token(f"token-{len(self._world.requests)}"), since=began, lifetime=LIFETIME)
+        token = Token(f"token-{len(self._world.requests)}", expires_at=datetime.max.replace(tzinfo=UTC))
+        grant = Grant(token, since=began, lifetime=LIFETIME)
         # Whoever looks into the store meanwhile would wait for the lock: to him it is as if the token were there.
         self._world.now += REQUEST
         self._store.save(self._keys[0], Entry(grant, grant.since + grant.lifetime))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import logging
 import os
 import threading
 
@@ -289,6 +290,55 @@ def test_where_no_thread_can_be_started_callers_are_told_so(
             with pytest.raises(PaygrantError, match="no thread can be started"):
                 source.get()
     assert source.get().access_token == "token-1"
+
+
+def test_failures_without_end_hold_nobody_up(provider: Cryptofuse, server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    for _ in range(1100):
+        with pytest.raises(InvalidClient):
+            source.get()
+    assert len(server.seen) == 1
+
+
+def test_a_callables_own_kind_of_error_holds_nobody_up(provider: Cryptofuse) -> None:
+    class VaultError(ConfigurationError):
+        def __init__(self, where: str, why: str) -> None:
+            super().__init__(f"{where}: {why}")
+
+    def secret() -> str:
+        raise VaultError("vault", "sealed")
+
+    source = TokenSource(dataclasses.replace(provider, client_secret=secret))
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="the callable raised VaultError"):
+            source.get()
+
+
+def test_a_renewal_that_wants_a_token_is_told_that_it_cannot_wait_for_itself(
+    provider: Cryptofuse, server: Server
+) -> None:
+    refusals: list[str] = []
+
+    class Shipping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                source.get()
+            except PaygrantError as error:
+                refusals.append(str(error))
+
+    source = TokenSource(provider)
+    logger = logging.getLogger("paygrant")
+    handler = Shipping(logging.INFO)
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        assert source.get().access_token == "token-1"
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert refusals == ["a renewal cannot wait for itself"]
 
 
 def test_a_bug_in_the_renewal_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:

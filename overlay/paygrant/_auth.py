@@ -92,7 +92,7 @@ class TokenAuth(httpx.Auth):
     def _learn(self, token: Token, response: httpx.Response) -> None:
         """Note whether the API accepts a replacement."""
         cache = self._source._cache
-        cache.stand() if response.status_code in self._rejected_statuses else cache.accept(token)
+        cache.stand(token) if response.status_code in self._rejected_statuses else cache.accept(token)
 
 
 def _repeatable(request: httpx.Request) -> bool:

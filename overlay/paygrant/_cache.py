@@ -11,6 +11,7 @@ import os
 import random
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -28,7 +29,7 @@ from paygrant._errors import (
 from paygrant._flight import Flight
 from paygrant._life import Grant, Life, State, pause
 from paygrant._policy import RefreshPolicy
-from paygrant._request import request_token
+from paygrant._request import generated, request_token
 from paygrant._retry import retrying
 from paygrant._stores import Entry, MemoryStore, Store, Tolerant
 from paygrant._telemetry import meter_of
@@ -45,6 +46,9 @@ Held = tuple[Token, float]
 NOTHING: Held = (Token(""), -math.inf)
 _LEASE_BEYOND_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline; so long its lock is kept beyond, for the answer that comes just then."""
+
+_LONGEST_WAIT = 86400.0
+"""Seconds. A provider that asks for more, by mistake perhaps, is asked again after a day."""
 
 _NO_LIFE = Life(-math.inf, -math.inf, -math.inf)
 
@@ -67,18 +71,23 @@ class Cache:
         self._life = _NO_LIFE
         self._rejected = NOTHING[0]
         self._no_replacement_until = -math.inf
+        self._since = -math.inf
+        self._token_key = ""
         self._keys = ("", "")
         self._users = 0
         self._failures = 0
         self._failing = False
         self._no_renewal_until = -math.inf
         self.reset()
+        generated(provider)  # a child of a fork could not finish an import that its parent had begun
 
     def reset(self) -> None:
         """Begin anew with what threads hold, in a child of a fork: its parent's threads are not there."""
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._flight: Flight | None = None
+        self._pilot = 0
+        """The thread of the flight."""
 
     def token(self) -> Token | Flight:
         """The token at hand, or else the flight that brings one."""
@@ -100,8 +109,8 @@ class Cache:
             if not token.same(self.held[0]):
                 return
             self._rejected = token
-            self.held, self._life = NOTHING, _NO_LIFE
-        self._store.discard(self._keys[0], token)
+            self._life, self.held = _NO_LIFE, NOTHING
+        self._store.discard(self._token_key, token)
 
     def replace(self, rejected: Token) -> Token | Flight | None:
         """What to send in place of a token that the API rejected; None where its answer has to stand.
@@ -113,8 +122,8 @@ class Cache:
             now = _clock.monotonic()
             token = self.held[0]
             if not rejected.same(token):
-                expired = self._life.state(now, failing=self._failing) is State.EXPIRED
-                return self._take_off() if expired else token
+                dead = token.same(self._rejected) or self._life.state(now, failing=self._failing) is State.EXPIRED
+                return self._take_off() if dead else token
             if self.replacement is not None:
                 self._stand(now)
             if now < max(self._no_replacement_until, self._no_renewal_until):
@@ -129,10 +138,11 @@ class Cache:
             if token is self.replacement:
                 self.replacement = None
 
-    def stand(self) -> None:
+    def stand(self, rejected: Token) -> None:
         """A replacement was rejected as well: that is the API's answer, and no token is replaced for a while."""
         with self._lock:
-            self._stand(_clock.monotonic())
+            if rejected.same(self.held[0]):
+                self._stand(_clock.monotonic())
 
     def _stand(self, now: float) -> None:
         self.replacement = None
@@ -161,32 +171,44 @@ class Cache:
                 self._flight = None
                 flight.land(PaygrantError("no thread can be started for the renewal"))
             return flight
+        if self._pilot == threading.get_ident():  # a log handler, a transport or the secret's callable wants a token
+            raise PaygrantError("a renewal cannot wait for itself")
         return self._flight
 
     def _fly(self) -> None:
         """Bring a token, or the error why there is none. On a thread of its own, so nothing may escape."""
-        grant = None
+        self._pilot = threading.get_ident()
+        grant = flight = None
+        outcome: Token | PaygrantError = PaygrantError("the renewal failed")
+        try:
+            grant, outcome = self._outcome()
+        finally:
+            with self._lock:
+                flight, self._flight, self._pilot = self._flight, None, 0
+                if grant is not None:
+                    self._adopt(grant)
+                else:
+                    self._fail(outcome)
+                    outcome = self._still_good() or outcome
+            if flight:
+                flight.land(outcome)
+
+    def _outcome(self) -> tuple[Grant | None, Token | PaygrantError]:
+        """What a renewal brings."""
         try:
             grant = self._renew()
-            outcome: Token | PaygrantError = grant.token
         except PaygrantError as error:
-            outcome = copy.copy(error)
+            return None, copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
-            outcome = PaygrantError(f"the renewal failed by {type(error).__name__}")
-        with self._lock:
-            flight, self._flight = self._flight, None
-            if grant is not None:
-                self._adopt(grant)
-            else:
-                self._fail(outcome)
-                outcome = self._still_good() or outcome
-        if flight:
-            flight.land(outcome)
+            return None, PaygrantError(f"the renewal failed by {type(error).__name__}")
+        return grant, grant.token
 
     def _adopt(self, grant: Grant) -> None:
         """Hand out this token from now on."""
-        self._life = grant.life(self._policy, random.random())  # noqa: S311 - spreads load, hides nothing
-        self.held = (grant.token, self._life.due)
+        life = grant.life(self._policy, random.random())  # noqa: S311 - spreads load, hides nothing
+        # In this order: a fork between the two must not leave the child a life without its token.
+        self.held = (grant.token, life.due)
+        self._life, self._since, self._token_key = life, grant.since, self._keys[0]
         self.replacement = None if self._rejected is NOTHING[0] else grant.token
         self._rejected = NOTHING[0]
         self._failures, self._failing, self._no_renewal_until = 0, False, -math.inf
@@ -196,7 +218,7 @@ class Cache:
         self._failures += 1
         self._failing = True
         asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
-        wait = max(asked or 0.0, pause(self._failures, random.random()))  # noqa: S311 - as above
+        wait = max(min(asked or 0.0, _LONGEST_WAIT), pause(self._failures, random.random()))  # noqa: S311 - as above
         self._no_renewal_until = _clock.monotonic() + wait
 
     def _still_good(self) -> Token | None:
@@ -237,11 +259,15 @@ class Cache:
         """What the store keeps, if it is of use: a token that lives longer than ours, or a remembered error."""
         now = _clock.monotonic()
         entry = self._store.load(self._keys[0])
-        if entry and isinstance(entry.outcome, Grant) and not entry.outcome.token.same(self._rejected):
-            life = entry.outcome.life(self._policy, 0.0)
-            longer = life.ends > self._life.ends or self.held[0].same(self._rejected)
-            if longer and not entry.outcome.token.same(self.held[0]) and now < life.expires:
-                return entry.outcome
+        if entry and isinstance(entry.outcome, Grant) and not entry.outcome.token.same(self.held[0]):
+            grant = entry.outcome
+            if grant.token.expires_at is None:  # how long it lives is for each policy to say
+                grant = replace(grant, lifetime=min(grant.lifetime, self._policy.default_lifetime))
+            life = grant.life(self._policy, 0.0)
+            rejected = self.held[0].same(self._rejected)
+            better = grant.since > self._since if rejected else life.ends > self._life.ends
+            if better and now < life.expires and not grant.token.same(self._rejected):
+                return grant
         entry = self._store.load(self._keys[1])
         if entry and isinstance(entry.outcome, TokenError) and now < entry.until:
             self.meter.refused()
@@ -261,7 +287,8 @@ class Cache:
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
             seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
             if seconds:
-                self._store.save(self._keys[1], Entry(copy.copy(error), _clock.monotonic() + seconds))
+                until = _clock.monotonic() + min(seconds, _LONGEST_WAIT)
+                self._store.save(self._keys[1], Entry(copy.copy(error), until))
             raise
 
     def _request(self, secret: str, encoding: Encoding, deadline: float) -> Grant:
@@ -309,7 +336,7 @@ class Closed:
     def accept(self, token: Token) -> None:
         """Nothing is to be learnt."""
 
-    def stand(self) -> None:
+    def stand(self, rejected: Token) -> None:
         """Nothing is replaced anyway."""
 
     def close(self) -> None:

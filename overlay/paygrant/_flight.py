@@ -34,7 +34,7 @@ class Flight:
             self._outcome = outcome
             self._landed.set()
         for call_soon, event in self._loops.values():
-            with suppress(RuntimeError):  # the loop is closed
+            with suppress(Exception):  # the loop is closed, and no loop is to hold up another
                 call_soon(event.set)
 
     def wait(self) -> Token:

@@ -61,4 +61,5 @@ class Grant:
 
 def pause(failures: int, dice: float) -> float:
     """Seconds to wait after so many renewals in a row have failed: growing, and not the same for all."""
-    return min(2.0**failures, _LONGEST_PAUSE) * (0.5 + dice / 2)
+    growing: float = 2.0 ** min(failures, 30)  # a long outage must not end in an overflow
+    return min(growing, _LONGEST_PAUSE) * (0.5 + dice / 2)

@@ -63,14 +63,13 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
     """
     basic = basic_credentials(provider.client_id, secret, encoding) if provider.way.place == "basic" else ""
     judge = Judge(provider, (secret, provider.client_id, basic))
-    body = import_module(f"{provider.package}.models").TokenRequest.from_dict(_fields(provider, secret))
-    clients = import_module(f"{provider.package}.client")
-    operation = import_module(f"{provider.package}.api.token.create_token")
+    models, clients, operation = generated(provider)
+    body = models.TokenRequest.from_dict(_fields(provider, secret))
 
     asked = _clock.monotonic()
     own = transport is None
     with (
-        _Recorder(transport or _new_transport(provider.token_url), own=own) as recorder,
+        _Recorder(transport or _new_transport(provider.token_url), own=own, deadline=deadline) as recorder,
         _HangUp(recorder, deadline - asked) as hang_up,
     ):
         options = {
@@ -104,6 +103,13 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
     )
 
 
+def generated(provider: "Provider") -> tuple[Any, Any, Any]:
+    """The models, the clients and the operation of the provider's generated package."""
+    modules = ("models", "client", "api.token.create_token")
+    models, clients, operation = [import_module(f"{provider.package}.{module}") for module in modules]
+    return models, clients, operation
+
+
 def _fields(provider: "Provider", secret: str) -> dict[str, str]:
     """The body's fields by their wire names: what is fixed, what the caller gives, and the credentials."""
     endpoint, way, arguments = provider.endpoint, provider.way, provider.arguments()
@@ -118,9 +124,10 @@ def _fields(provider: "Provider", secret: str) -> dict[str, str]:
 class _Recorder(httpx.BaseTransport):
     """Passes one request on, reads no more of the answer than is sensible, and keeps it."""
 
-    def __init__(self, inner: httpx.BaseTransport, *, own: bool) -> None:
+    def __init__(self, inner: httpx.BaseTransport, *, own: bool, deadline: float) -> None:
         self._inner = inner
         self._own = own
+        self._deadline = deadline
         self.socket: socket.socket | None = None
         self.answer: Answer | None = None
 
@@ -154,6 +161,8 @@ class _Recorder(httpx.BaseTransport):
         """Note the connection (https://www.encode.io/httpcore/extensions/#trace)."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self.socket = info["return_value"].get_extra_info("socket")
+            if _clock.monotonic() >= self._deadline:  # there was nothing to hang up yet
+                raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
     def close(self) -> None:
         if self._own:
