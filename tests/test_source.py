@@ -22,6 +22,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
+from paygrant._cache import Cache
 from tests.conftest import Clock
 from tests.servers import Reply, Server, granted
 
@@ -339,6 +340,24 @@ def test_a_renewal_that_wants_a_token_is_told_that_it_cannot_wait_for_itself(
         logger.removeHandler(handler)
         logger.setLevel(level)
     assert refusals == ["a renewal cannot wait for itself"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_bookkeeping_holds_nobody_up(
+    provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Cache, error: object) -> None:
+        raise OverflowError(error)
+
+    monkeypatch.setattr(Cache, "_fail", fail)
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    for _ in range(2):
+        with pytest.raises(InvalidClient):
+            source.get()
+        for thread in threading.enumerate():
+            if thread.name == "paygrant":
+                thread.join(10)  # so that its fault is told here, where it is expected
 
 
 def test_a_bug_in_the_renewal_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:

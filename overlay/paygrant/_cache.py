@@ -178,20 +178,22 @@ class Cache:
     def _fly(self) -> None:
         """Bring a token, or the error why there is none. On a thread of its own, so nothing may escape."""
         self._pilot = threading.get_ident()
-        grant = flight = None
+        grant = None
         outcome: Token | PaygrantError = PaygrantError("the renewal failed")
         try:
             grant, outcome = self._outcome()
         finally:
             with self._lock:
                 flight, self._flight, self._pilot = self._flight, None, 0
-                if grant is not None:
-                    self._adopt(grant)
-                else:
-                    self._fail(outcome)
-                    outcome = self._still_good() or outcome
-            if flight:
-                flight.land(outcome)
+                try:
+                    if grant is not None:
+                        self._adopt(grant)
+                    else:
+                        self._fail(outcome)
+                        outcome = self._still_good() or outcome
+                finally:  # a fault in the bookkeeping must not hold callers up either
+                    if flight:
+                        flight.land(outcome)
 
     def _outcome(self) -> tuple[Grant | None, Token | PaygrantError]:
         """What a renewal brings."""
