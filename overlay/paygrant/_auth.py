@@ -1,19 +1,94 @@
-"""TokenAuth: puts a source's token on requests of httpx clients, and replaces it once when the API rejects it."""
+"""TokenAuth for httpx, and the auth flows that serve its successor httpx2 as well: the two differ in their types alone.
 
-from collections.abc import AsyncGenerator, Generator, Iterable
-from typing import TYPE_CHECKING
+What is decided, and for which reason, stands in ``_attach``.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
+from typing import Generic, Protocol, TypeVar
 
 import httpx
 
-from paygrant._checks import check_type, check_url, checked, refused
-from paygrant._source import TokenSource
+from paygrant._attach import BearerAuth, Origin
 from paygrant._token import Token
 
-if TYPE_CHECKING:
-    from paygrant._flight import Flight
+
+class Url(Protocol):
+    """A URL of httpx or httpx2."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def raw_host(self) -> bytes: ...
+    @property
+    def port(self) -> int | None: ...
 
 
-class TokenAuth(httpx.Auth):
+class Request(Protocol):
+    """A request of httpx or httpx2."""
+
+    @property
+    def url(self) -> Url: ...
+    @property
+    def headers(self) -> MutableMapping[str, str]: ...
+    @property
+    def stream(self) -> object: ...
+    def read(self) -> bytes: ...
+
+
+class Response(Protocol):
+    """A response of httpx or httpx2."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def request(self) -> Request: ...
+
+
+RequestT = TypeVar("RequestT", bound=Request)
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
+    """What a client of httpx or httpx2 asks of its auth."""
+
+    def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
+        """Authorize a request of a ``Client``."""
+        if self._origins is not None and _origin(request.url) not in self._origins:
+            yield request
+            return
+        token = self._source.get()
+        request.headers["Authorization"] = token.authorization
+        response = yield request
+        if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
+            return  # as good as always, so it is found out without a call
+        other = self._instead_of(token, response.status_code, response.request.headers)
+        if other is None:
+            return
+        token = other if isinstance(other, Token) else other.wait()
+        if _repeatable(request):
+            request.headers["Authorization"] = token.authorization
+            self._learn(token, (yield request).status_code)
+
+    async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
+        """Authorize a request of an ``AsyncClient``."""
+        if self._origins is not None and _origin(request.url) not in self._origins:
+            yield request
+            return
+        token = await self._source.aget()
+        request.headers["Authorization"] = token.authorization
+        response = yield request
+        if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
+            return  # as good as always, so it is found out without a call
+        other = self._instead_of(token, response.status_code, response.request.headers)
+        if other is None:
+            return
+        token = other if isinstance(other, Token) else await other.wait_async()
+        if _repeatable(request):
+            request.headers["Authorization"] = token.authorization
+            self._learn(token, (yield request).status_code)
+
+
+class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
     """Authorizes requests by bearer tokens (RFC 6750), for ``httpx.Client`` and ``httpx.AsyncClient``.
 
     A rejected token is replaced and the request repeated, once, where its body can be sent again. If the
@@ -22,7 +97,7 @@ class TokenAuth(httpx.Auth):
     Args:
         source: Where the tokens come from.
         origins: The origins (``"https://api.example.com"``) that may see the token. Requests to others go out without
-            it. None: every request carries it.
+            it. None: every request carries it, but does not take it along when it is redirected to another origin.
         rejected_statuses: What a dead token is answered with. django-oauth-toolkit's own views say 403.
 
     Raises:
@@ -30,106 +105,21 @@ class TokenAuth(httpx.Auth):
         TokenError: Of a request: no token could be had.
     """
 
-    @checked
-    def __init__(
-        self,
-        source: TokenSource,
-        *,
-        origins: Iterable[str] | None = None,
-        rejected_statuses: Iterable[int] = frozenset({401}),
-    ) -> None:
-        check_type("source", source, TokenSource, "a TokenSource")
-        self._source = source
-        self._origins = None if origins is None else frozenset(_check_origins(origins))
-        self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Authorize a request of an ``httpx.Client``."""
-        if self._origins is not None and _origin(request.url) not in self._origins:
-            yield request
-            return
-        token = self._source.get()
-        request.headers["Authorization"] = token.authorization
-        response = yield request
-        if response.status_code not in self._rejected_statuses:
-            if token is self._source._cache.replacement:
-                self._source._cache.accept(token)
-            return
-        other = self._instead_of(token, response)
-        if other is None:
-            return
-        token = other if isinstance(other, Token) else other.wait()
-        if _repeatable(request):
-            request.headers["Authorization"] = token.authorization
-            self._learn(token, (yield request))
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Authorize a request of an ``httpx.AsyncClient``."""
-        if self._origins is not None and _origin(request.url) not in self._origins:
-            yield request
-            return
-        token = await self._source.aget()
-        request.headers["Authorization"] = token.authorization
-        response = yield request
-        if response.status_code not in self._rejected_statuses:
-            if token is self._source._cache.replacement:
-                self._source._cache.accept(token)
-            return
-        other = self._instead_of(token, response)
-        if other is None:
-            return
-        token = other if isinstance(other, Token) else await other.wait_async()
-        if _repeatable(request):
-            request.headers["Authorization"] = token.authorization
-            self._learn(token, (yield request))
-
-    def _instead_of(self, token: Token, response: httpx.Response) -> "Token | Flight | None":
-        """What to send in place of a rejected token; None where the answer stands."""
-        # After a redirect to another host the token was not on the request that was answered.
-        sent = response.request.headers.get("Authorization") == token.authorization
-        return self._source._cache.replace(token) if sent else None
-
-    def _learn(self, token: Token, response: httpx.Response) -> None:
-        """Note whether the API accepts a replacement."""
-        cache = self._source._cache
-        cache.stand(token) if response.status_code in self._rejected_statuses else cache.accept(token)
-
-
-def _repeatable(request: httpx.Request) -> bool:
+def _repeatable(request: Request) -> bool:
     """Whether the body can be sent again, byte for byte."""
-    if isinstance(request.stream, httpx.ByteStream):
-        return True
-    # A multipart body can be read anew where its files can; an iterator cannot, and serves one kind of client only.
-    stream, length = request.stream, request.headers.get("Content-Length")
-    if length is None or not (isinstance(stream, httpx.SyncByteStream) and isinstance(stream, httpx.AsyncByteStream)):
+    # An iterator serves one kind of client only, and once. Bytes serve both, and so does multipart, which can be read
+    # anew where its files can.
+    if not all(isinstance(request.stream, kind) for kind in (Iterable, AsyncIterable)):
         return False
+    length = request.headers.get("Content-Length")
+    if length is None:  # no body, or one of which nobody could tell whether it is whole
+        return "Transfer-Encoding" not in request.headers
     try:
         return len(request.read()) == int(length)
-    except (httpx.StreamError, OSError, ValueError):
+    except (OSError, RuntimeError, ValueError):
         return False
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port (RFC 6454 section 4); the scheme's own port is None."""
-    return url.scheme, url.host, url.port
-
-
-def _check_origins(origins: Iterable[str]) -> Iterable[tuple[str, str, int | None]]:
-    """Origins as texts, each a URL without a path."""
-    allowed = "a set of texts such as 'https://api.example.com'"
-    check_type("origins", origins, list | tuple | set | frozenset, allowed)
-    for origin in origins:
-        url = httpx.URL(check_url("origins", origin))
-        if url.path != "/":
-            raise refused("origins", f"holds {origin!r}, which has a path", f"allowed is {allowed}")
-        yield _origin(url)
-
-
-def _check_statuses(statuses: Iterable[int]) -> Iterable[int]:
-    """Statuses of client errors."""
-    allowed = "a set of whole numbers from 400 to 499"
-    check_type("rejected_statuses", statuses, list | tuple | set | frozenset, allowed)
-    for status in statuses:
-        if status not in range(400, 500):
-            raise refused("rejected_statuses", f"holds {status!r}", f"allowed is {allowed}")
-        yield status
+def _origin(url: Url) -> Origin:
+    return url.scheme, url.raw_host.decode(), url.port  # which is None where it is the scheme's own

@@ -1,0 +1,91 @@
+"""What is the same wherever a token is put on requests: who may see it, and what follows when the API rejects it.
+
+No HTTP client is known here. ``_auth`` is the shell for httpx; those for other clients are in ``adapters``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from paygrant._checks import check_type, check_url, checked, refused
+from paygrant._source import TokenSource
+from paygrant._token import Token
+
+if TYPE_CHECKING:
+    from paygrant._flight import Flight
+
+Origin = tuple[str, str, int | None]
+"""Scheme, host and port (RFC 6454 section 4): the host in ASCII, the scheme's own port as None."""
+
+_OWN_PORTS = {"http": 80, "https": 443}
+
+
+class Authorization(str):
+    """The value of an Authorization header, for clients that show their headers: whole, but masked in its repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{self.partition(' ')[0]} ...'"
+
+
+class BearerAuth:
+    """What every ``TokenAuth`` is made with, and how it decides. The arguments are told in ``_auth``."""
+
+    @checked
+    def __init__(
+        self,
+        source: TokenSource,
+        *,
+        origins: Iterable[str] | None = None,
+        rejected_statuses: Iterable[int] = frozenset({401}),
+    ) -> None:
+        check_type("source", source, TokenSource, "a TokenSource")
+        self._source = source
+        self._origins = None if origins is None else frozenset(_check_origins(origins))
+        self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
+
+    def _instead_of(self, token: Token, status: int, headers: Mapping[str, Any]) -> "Token | Flight | None":
+        """What to send in place of a token that was answered with this status; None where the answer stands.
+
+        The headers are those of the request that was answered: after a redirect the token may not be among them.
+        """
+        if status not in self._rejected_statuses:
+            self._learn(token, status)
+            return None
+        return self._source._cache.replace(token) if headers.get("Authorization") == token.authorization else None
+
+    def _learn(self, token: Token, status: int) -> None:
+        """Note whether the API accepts a replacement."""
+        cache = self._source._cache
+        if status in self._rejected_statuses:
+            cache.stand(token)
+        elif token is cache.replacement:  # else nothing is to be learnt, and no lock to be waited for
+            cache.accept(token)
+
+
+def origin(scheme: str, host: str, port: int | None) -> Origin:
+    """An origin, of whatever a client's URL has."""
+    return scheme, host, None if port == _OWN_PORTS.get(scheme) else port
+
+
+def _check_origins(origins: Iterable[str]) -> Iterable[Origin]:
+    """Origins as texts, each a URL without a path."""
+    allowed = "a set of texts such as 'https://api.example.com'"
+    check_type("origins", origins, list | tuple | set | frozenset, allowed)
+    for each in origins:
+        url = httpx.URL(check_url("origins", each))
+        if url.path != "/":
+            raise refused("origins", f"holds {each!r}, which has a path", f"allowed is {allowed}")
+        yield origin(url.scheme, url.raw_host.decode(), url.port)
+
+
+def _check_statuses(statuses: Iterable[int]) -> Iterable[int]:
+    """Statuses of client errors."""
+    allowed = "a set of whole numbers from 400 to 499"
+    check_type("rejected_statuses", statuses, list | tuple | set | frozenset, allowed)
+    for status in statuses:
+        if status not in range(400, 500):
+            raise refused("rejected_statuses", f"holds {status!r}", f"allowed is {allowed}")
+        yield status
