@@ -8,7 +8,7 @@ PIPELINE := $(wildcard scripts/generate/*.py) scripts/requirements.txt
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check-generated lint-specs lint types wheel check test demo bench lock clean
+.PHONY: generate check-generated lint-specs lint types wheel check test demo bench picture lock clean
 
 # The locked tools and the project itself, in an environment of its own.
 $(READY): pyproject.toml scripts/requirements.txt
@@ -52,6 +52,10 @@ demo: check-generated
 
 bench: $(READY)
 	$(BIN)/python -m scripts.bench
+
+# Needs Chromium.
+picture: $(READY)
+	$(BIN)/python -m scripts.picture_of_sandbox
 
 # Needs uv. Writes versions and hashes only, no addresses.
 lock:

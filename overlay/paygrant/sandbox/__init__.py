@@ -1,18 +1,50 @@
 """A local stand-in for the token endpoints, driven by their specs.
 
     with Sandbox() as sandbox:
-        sandbox.base_url("ripple"), sandbox.client_id, sandbox.client_secret
+        sandbox.ripple.base_url, sandbox.client_id, sandbox.client_secret
 
-For each provider it serves the token endpoint as the spec documents it, and one protected resource, ``/resource``.
+For each provider it serves the token endpoint as the spec documents it, and one protected resource, ``/resource``;
+``/`` is a page that shows what goes on. What can go wrong, and how it is switched on, is told in ``_faults``.
 It listens on loopback only. Needs the extra: ``pip install "paygrant[sandbox]"``.
 """
 
-try:
-    from paygrant.sandbox._endpoint import Client
-    from paygrant.sandbox._server import Sandbox
-except ModuleNotFoundError as missing:
-    raise ImportError(
-        f'paygrant.sandbox needs {missing.name}; to get it: pip install "paygrant[sandbox]"', name=missing.name
-    ) from missing
+from typing import TYPE_CHECKING
 
-__all__ = ["Client", "Sandbox"]
+if TYPE_CHECKING:
+    from paygrant.sandbox._app import IssuedToken
+    from paygrant.sandbox._endpoint import Client
+    from paygrant.sandbox._faults import Fault
+    from paygrant.sandbox._handle import ProviderHandle
+    from paygrant.sandbox._record import RecordedRequest
+    from paygrant.sandbox._server import Sandbox
+
+__all__ = ["Client", "Fault", "IssuedToken", "ProviderHandle", "RecordedRequest", "Sandbox"]
+
+_HOME = {
+    "Client": "_endpoint",
+    "Fault": "_faults",
+    "IssuedToken": "_app",
+    "ProviderHandle": "_handle",
+    "RecordedRequest": "_record",
+    "Sandbox": "_server",
+}
+
+
+# Late, so that `python -m paygrant.sandbox` can say in one line that the extra is missing.
+def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 - not needed before
+
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{_HOME[name]}")
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("paygrant."):
+            raise
+        raise ImportError('paygrant.sandbox needs an extra: pip install "paygrant[sandbox]"') from missing
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,98 +1,332 @@
-"""The sandbox's routes and what it remembers: tokens alive, and how often it was called.
+"""The sandbox's routes and what it remembers: tokens alive, faults that are on, and who asked what.
 
 Two routes a provider, under the provider's name: the token endpoint of its spec, and a protected resource.
-How a token request is judged and answered stands in ``_endpoint``.
+How a token request is judged and answered stands in ``_endpoint``, what can go wrong in ``_faults``.
 """
 
+import itertools
+import json
 import logging
-from collections.abc import Callable, Iterable
-from email.utils import formatdate
-from urllib.parse import quote
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
 
-from openapi_core.contrib.starlette import StarletteOpenAPIRequest
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from paygrant.sandbox._endpoint import Endpoint
+from paygrant._secrets import fingerprint
+from paygrant.sandbox import _wire
+from paygrant.sandbox._endpoint import Answer, Client, Endpoint, TokenRequest, http_date
+from paygrant.sandbox._faults import STAGES, Faults, Place, Stage
+from paygrant.sandbox._record import KEPT, UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
 
 _NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
+_RECORDED = "paygrant.recorded"
+
+
+class Journal:
+    """What all providers share: numbers, and a mark by which it can be told that something has changed."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.numbers = itertools.count(1)
+        self._marks = itertools.count(1)
+        self.mark = 0
+
+    def changed(self) -> None:
+        """Make a new mark. For any thread."""
+        self.mark = next(self._marks)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token that the sandbox gave out; moments in seconds since the epoch, by its clock."""
+
+    access_token: str = field(repr=False)
+    issued_at: float
+    expires_at: float
+
+    @property
+    def fingerprint(self) -> str:
+        """The name under which the token is shown."""
+        return fingerprint(self.access_token)
 
 
 class Provider:
-    """One provider: its endpoint, its tokens, its counts.
+    """One provider: its endpoint, its tokens, its faults, its counts. Read and steered by any thread.
 
     Attributes:
         token_requests: How many token requests came in, refused ones included.
         api_calls: How many calls of the protected resource came in, refused ones included.
-        tokens: Each token and when it ends, in seconds since the epoch.
     """
 
-    def __init__(self, name: str, endpoint: Endpoint, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, endpoint: Endpoint, client: Client, journal: Journal) -> None:
         self.name = name
+        self.endpoint = endpoint
         self.token_requests = 0
         self.api_calls = 0
-        self.tokens: dict[str, float] = {}
-        self._endpoint = endpoint
-        self._clock = clock
+        self.faults = Faults(endpoint, journal.numbers, journal.changed)
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._tokens: dict[str, IssuedToken] = {}
+        self._requests: deque[RecordedRequest] = deque(maxlen=KEPT)
+        self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
 
     def routes(self) -> list[Route]:
         """The provider's routes, under its name."""
         return [
-            Route(f"/{self.name}{self._endpoint.path}", self.create_token, methods=["POST"]),
+            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=["POST"]),
             Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
         ]
 
     async def create_token(self, request: Request) -> Response:
         """The token endpoint."""
+        headers = request.headers
+        asked = self.endpoint.read(
+            headers.get("Authorization", ""),
+            headers.get("Content-Type", ""),
+            request.url.query,
+            await request.body(),
+        )
         self.token_requests += 1
-        answer = self._endpoint.answer(StarletteOpenAPIRequest(request, await request.body()), self._clock())
-        if answer.token:
-            self.tokens[answer.token] = answer.expires_at
-        return JSONResponse(answer.document, answer.status, _NOT_KEPT)
+        return await TokenExchange(self, request, asked).answer()
 
     async def resource(self, request: Request) -> Response:
         """The protected resource (RFC 6750)."""
+        await request.body()
         self.api_calls += 1
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        challenge = f'Bearer realm="{self.name}"'
+        asked = self.endpoint.read("", "", request.url.query, b"")
+        return await ResourceExchange(self, request, asked).answer()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._journal.clock()
+
+    def issue(self, answer: Answer, now: float) -> None:
+        """Remember the token of an answer; tokens that have ended are forgotten."""
+        if answer.token is None:
+            return
+        with self._lock:
+            self._tokens[answer.token] = IssuedToken(answer.token, now, answer.expires_at)
+            while (oldest := next(iter(self._tokens.values()))).expires_at <= now and len(self._tokens) > 1:
+                del self._tokens[oldest.access_token]
+
+    def is_alive(self, token: str) -> bool:
+        """Whether a token is taken."""
+        issued = self._tokens.get(token)
+        return issued is not None and issued.expires_at > self.now()
+
+    def alive(self) -> tuple[IssuedToken, ...]:
+        """The tokens that are taken, oldest first."""
+        now = self.now()
+        with self._lock:
+            return tuple(token for token in self._tokens.values() if token.expires_at > now)
+
+    def requests(self) -> tuple[RecordedRequest, ...]:
+        """The last requests, oldest first."""
+        with self._lock:
+            return tuple(self._requests)
+
+    def revoke(self) -> None:
+        """Kill all tokens."""
+        with self._lock:
+            self._tokens.clear()
+        self._journal.changed()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._tokens.clear()
+            self._requests.clear()
+            self.token_requests = self.api_calls = 0
+        self.faults.clear()
+
+    def record(  # noqa: PLR0913 - what there is to know of a request
+        self,
+        scope: Scope,
+        path: str,
+        status: int,
+        *,
+        at: float,
+        milliseconds: float,
+        asked: TokenRequest | None = None,
+        faults: tuple[str, ...] = (),
+    ) -> None:
+        """Write a request down, once."""
+        scope[_RECORDED] = True
+        known = self.endpoint.names
+        request = RecordedRequest(
+            next(self._journal.numbers),
+            at,
+            self.name,
+            shown_method(scope["method"]),
+            path,
+            int(status) or None,
+            round(milliseconds, 3),
+            self._redaction.headers(scope["headers"]),
+            self._redaction.parameters(asked.query, asked.body, known=known) if asked else {},
+            faults,
+        )
+        with self._lock:
+            self._requests.append(request)
+        self._journal.changed()
+        log(scope, path, status, faults)
+
+
+class _Exchange:
+    """A request under way: asked, perhaps spoilt by faults, answered, and written down before the answer goes out."""
+
+    place: Place
+
+    def __init__(self, provider: Provider, request: Request, asked: TokenRequest) -> None:
+        self.provider = provider
+        self.endpoint = provider.endpoint
+        self.request = request
+        self.asked = asked
+        self.now = provider.now()
+        self.lifetime: int | None = None
+        self.oddity: str | None = None
+        self._began = perf_counter()
+        self._applied: list[str] = []
+
+    async def answer(self) -> Response:
+        """The answer, after all faults."""
+        try:
+            response = await self._stage(STAGES)
+        except _wire.HungUpError:
+            response = _wire.NoAnswer()
+        self.provider.record(
+            self.request.scope,
+            self.request.scope["path"],
+            response.status_code,
+            at=self.now,
+            milliseconds=(perf_counter() - self._began) * 1000,
+            asked=self.asked,
+            faults=tuple(self._applied),
+        )
+        return response
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        await _wire.pause(seconds, self.request.scope, self.request.receive)
+
+    def refusal(self) -> Response:
+        """The answer to wrong credentials, or to a dead token."""
+        raise NotImplementedError
+
+    def error(self, status: int, headers: Mapping[str, str]) -> Response:
+        """An error in the provider's own form."""
+        return as_json(self.endpoint.error(status).document, status, headers)
+
+    def right_answer(self) -> Response:
+        """What is answered where nothing goes wrong."""
+        raise NotImplementedError
+
+    async def _stage(self, stages: tuple[Stage, ...]) -> Response:
+        for position, stage in enumerate(stages, 1):
+            if fault := self.provider.faults.take(stage, self.place):
+                self._applied.append(fault.kind)
+                if response := await fault.apply(self, self._proceed(stages[position:])):
+                    return response
+                self._applied.remove(fault.kind)
+        return self.right_answer()
+
+    def _proceed(self, stages: tuple[Stage, ...]) -> Callable[[], Awaitable[Response]]:
+        return lambda: self._stage(stages)
+
+
+class TokenExchange(_Exchange):
+    """A token request."""
+
+    place: Place = "token"
+
+    def refusal(self) -> Response:
+        """The provider's answer to wrong credentials."""
+        refusal = self.endpoint.wrong_credentials
+        return as_json(refusal.document, refusal.status, _NOT_KEPT)
+
+    def right_answer(self) -> Response:
+        """What the provider documents."""
+        now = self.provider.now()
+        answer = self.endpoint.answer(self.asked, now, lifetime=self.lifetime, oddity=self.oddity)
+        self.provider.issue(answer, now)
+        return as_json(answer.document, answer.status, _NOT_KEPT)
+
+
+class ResourceExchange(_Exchange):
+    """A call of the protected resource."""
+
+    place: Place = "resource"
+
+    def refusal(self) -> Response:
+        """The answer to a dead token (RFC 6750 section 3.1)."""
+        return self._challenge(', error="invalid_token"')
+
+    def right_answer(self) -> Response:
+        """The resource, for who has a token."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            return Response(status_code=401, headers={"WWW-Authenticate": challenge})
-        if self.tokens.get(token, 0.0) <= self._clock():
-            return Response(status_code=401, headers={"WWW-Authenticate": f'{challenge}, error="invalid_token"'})
-        return JSONResponse({"provider": self.name})
+            return self._challenge("")
+        return as_json({"provider": self.provider.name}) if self.provider.is_alive(token) else self.refusal()
+
+    def _challenge(self, error: str) -> Response:
+        challenge = f'Bearer realm="{self.provider.name}"{error}'
+        return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": challenge})
 
 
 class Envelope:
-    """What is around every answer: its Date by the sandbox's clock, and a line in the log.
+    """What is around every answer: its Date by the sandbox's clock; and a record of requests that no route took."""
 
-    The line has method, path and status. Never the query, a header or a body: those carry secrets.
-    """
-
-    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, providers: Mapping[str, Provider], clock: Callable[[], float]) -> None:
         self._app = app
+        self._providers = providers
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Date"] = formatdate(self._clock(), usegmt=True)
-                # Quoted: a line break in a path must not begin a line of the log.
-                logger.info("%s %s %s", scope["method"], quote(scope["path"]), message["status"])
+                MutableHeaders(scope=message).setdefault("Date", http_date(self._clock()))
+                if _RECORDED not in scope:
+                    self._record(scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, finish)
 
+    def _record(self, scope: Scope, status: int) -> None:
+        name, _, rest = scope["path"].removeprefix("/").partition("/")
+        if provider := self._providers.get(name):
+            known = rest == "resource" or f"/{rest}" == provider.endpoint.path
+            path = scope["path"] if known else f"/{name}/{UNKNOWN}"
+            provider.record(scope, path, status, at=self._clock(), milliseconds=0.0)
+        elif "endpoint" not in scope:  # the page and the control API are not logged
+            log(scope, f"/{UNKNOWN}", status, ())
 
-def create_app(providers: Iterable[Provider], clock: Callable[[], float]) -> Starlette:
-    """The ASGI application that serves these providers."""
-    routes = [route for provider in providers for route in provider.routes()]
-    app = Starlette(routes=routes, middleware=[Middleware(Envelope, clock)])
+
+def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
+    """A line in the log. Never the query, a header or a body: those carry secrets."""
+    spoilt = f" ({', '.join(faults)})" if faults else ""
+    logger.info("%s %s %s%s", shown_method(scope["method"]), path, status or "no answer", spoilt)
+
+
+def as_json(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON of plain ASCII: half a surrogate pair, which a request can hold, has no UTF-8."""
+    return Response(json.dumps(document), status, headers, "application/json")
+
+
+def create_app(providers: Mapping[str, Provider], clock: Callable[[], float], more: Iterable[BaseRoute]) -> Starlette:
+    """The ASGI application that serves these providers, and more."""
+    routes: list[BaseRoute] = [route for provider in providers.values() for route in provider.routes()]
+    app = Starlette(routes=[*routes, *more], middleware=[Middleware(Envelope, providers, clock)])
     app.router.redirect_slashes = False  # a path is right or wrong, as in the spec
     return app

@@ -7,18 +7,17 @@ import copy
 import json
 import secrets
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Literal, cast
 from urllib.parse import parse_qsl, unquote_plus
 
 import jwt
-from jsonschema_path import SchemaPath
-from openapi_core import V31RequestValidator
-from openapi_core.exceptions import OpenAPIError
-from openapi_core.protocols import Request
-from openapi_core.validation.request.exceptions import SecurityValidationError
+from jsonschema import Draft202012Validator
 
 from paygrant_clients.description import Credentials, Lifetime, TokenEndpoint
 
@@ -34,6 +33,50 @@ class Client:
 
     client_id: str = field(default="sandbox-client", repr=False)
     client_secret: str = field(default="sandbox-secret", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request, read: what of it a judge needs.
+
+    Attributes:
+        authorization: The header's value.
+        query: The parameters in the address.
+        body: The parameters in the body; None where it cannot be read.
+    """
+
+    authorization: str = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, Any] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A part of a granted answer, and what becomes of it."""
+
+    part: Literal["lifetime", "access_token", "token_type"]
+    change: Callable[[Any], Any]
+
+
+ODDITIES: Mapping[str, Oddity] = {
+    "lifetime_text": Oddity("lifetime", str),
+    "lifetime_float": Oddity("lifetime", lambda seconds: seconds + 0.5),
+    "lifetime_null": Oddity("lifetime", lambda _: None),
+    "token_number": Oddity("access_token", lambda _: 12345),
+    "token_null": Oddity("access_token", lambda _: None),
+    "token_object": Oddity("access_token", lambda token: {"value": token}),
+    "type_null": Oddity("token_type", lambda _: None),
+    "type_number": Oddity("token_type", lambda _: 1),
+}
+"""The odd types that an answer can have. A lifetime that only the token tells is odd in there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,62 +110,105 @@ class Endpoint:
         basic_decoding: BasicDecoding,
         lifetime: int | None,
     ) -> None:
+        self.name = description.name
         self.path = description.path
         self._description = description
         self._client = client
         self._basic_decoding: BasicDecoding = basic_decoding
 
-        served = {**spec, "servers": [{"url": f"/{description.name}"}]}
-        self._validator = V31RequestValidator(SchemaPath.from_dict(served))
         operation = spec["paths"][description.path]["post"]
         (self._media_type,) = operation["requestBody"]["content"]
-        self._body_names = frozenset(spec["components"]["schemas"]["TokenRequest"]["properties"])
-        self._query_names = frozenset(each["name"] for each in operation.get("parameters", ()) if each["in"] == "query")
+        schema = spec["components"]["schemas"]["TokenRequest"]
+        self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
+        self.names = frozenset(schema["properties"])
+        """The parameters that the spec names."""
+        self.open_names = frozenset(
+            name for name, field in schema["properties"].items() if field.get("format") != "password"
+        )
+        """The parameters that carry no secret."""
+        self.fixed = description.fixed
+        """Of those, the ones that have one right value."""
+        self.limits = tuple(Limit(**limit) for limit in spec["x-token-endpoint"].get("limits", ()))
+        """The limits that the provider documents."""
+        too_many = operation["responses"].get(str(HTTPStatus.TOO_MANY_REQUESTS.value))
+        self.tells_retry_after = too_many is None or "Retry-After" in too_many.get("headers", ())
+        """Whether a 429 has a Retry-After: as documented, and where no 429 is documented."""
 
         examples = dict(_examples(operation["responses"]))
         self._granted = examples["granted"]
-        self._wrong_credentials = examples["wrong_credentials"]
-        self._bad_request = examples.get("bad_request") or self._undocumented_bad_request()
+        self.wrong_credentials = examples["wrong_credentials"]
+        self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
 
         self._lifetime_at = next(iter(description.answer.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
         self._scope_name = next((name for name, argument in description.given.items() if argument == "scope"), None)
+        self._basic_only = all(each.place == "basic" for each in description.credentials)
         self._jwt_key = secrets.token_bytes(32)
 
-    def answer(self, request: Request, now: float) -> Answer:
-        """Judge a token request and answer it as documented; ``now`` is in seconds since the epoch."""
-        try:
-            self._validator.validate(request)
-            parameters = self._parameters(request.body or b"")
-        except SecurityValidationError:
-            return self._wrong_credentials
-        except (OpenAPIError, ValueError, RecursionError):  # the last two: odd media types, bottomless JSON
+    def read(self, authorization: str, content_type: str, query: str, body: bytes) -> TokenRequest:
+        """Take a request apart; what cannot be read is left to the judge."""
+        parameters: Mapping[str, Any] | None = None
+        if content_type.partition(";")[0].strip().lower() == self._media_type:
+            with suppress(ValueError, RecursionError):  # no text, no JSON, or bottomless JSON
+                parameters = self._parameters(body)
+        return TokenRequest(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
+
+    def answer(
+        self, request: TokenRequest, now: float, *, lifetime: int | None = None, oddity: str | None = None
+    ) -> Answer:
+        """Judge a token request and answer it as documented.
+
+        Args:
+            request: The request.
+            now: Seconds since the epoch.
+            lifetime: Of the token, in seconds; None: the usual one.
+            oddity: What is odd in the answer, one of ``ODDITIES``.
+        """
+        scheme, _, credentials = request.authorization.partition(" ")
+        if self._basic_only and not (scheme.lower() == "basic" and credentials):
+            return self.wrong_credentials
+        parameters = request.body
+        if parameters is None or not self._fits(parameters):
             return self._bad_request
-        if parameters.keys() - self._body_names or request.parameters.query.keys() - self._query_names:
+        if parameters.keys() - self.names or request.query:
             return self._bad_request
-        presented = list(self._presented(request, parameters))
+        presented = list(self._presented(request.authorization, parameters))
         if len(presented) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
             return self._bad_request
         if presented != [self._client]:
-            return self._wrong_credentials
-        return self._grant(parameters, now)
+            return self.wrong_credentials
+        return self._grant(parameters, now, lifetime, oddity)
 
-    def _parameters(self, body: bytes) -> dict[str, Any]:
-        """A valid body's parameters. openapi-core drops those of a form that the schema does not name."""
+    def error(self, status: int, code: str | None = None) -> Answer:
+        """An error of this status, in the provider's form; its code is the status's name where none is given."""
+        if code is None:
+            code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
+        document: dict[str, Any] = {}
+        _put(document, self._description.error.code[0], code)
+        return Answer(status, document)
+
+    def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
+        """A body's parameters.
+
+        Raises:
+            ValueError: There is no text, or no JSON; or a parameter is repeated (RFC 6749 section 3.2).
+            RecursionError: The JSON is bottomless.
+        """
         if self._media_type == "application/json":
-            return dict(json.loads(body))
+            document: Any = json.loads(body)
+            return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
         form = dict(pairs)
         if len(form) < len(pairs):
-            raise ValueError("a parameter is repeated (RFC 6749 section 3.2)")
+            raise ValueError("a parameter is repeated")
         return form
 
-    def _presented(self, request: Request, parameters: Mapping[str, str]) -> Iterator[Client | None]:
+    def _presented(self, authorization: str, parameters: Mapping[str, str]) -> Iterator[Client | None]:
         """The credentials that a request carries, in each documented place; None where they cannot be read."""
         for place in self._description.credentials:
             match place:
                 case Credentials(place="basic"):
-                    scheme, _, encoded = request.parameters.header.get("Authorization", "").partition(" ")
+                    scheme, _, encoded = authorization.partition(" ")
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
                 case Credentials(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
@@ -142,23 +228,30 @@ class Endpoint:
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         return Client(client_id, client_secret)
 
-    def _grant(self, parameters: Mapping[str, str], now: float) -> Answer:
+    def _grant(self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None) -> Answer:
         """The spec's example with a token, a lifetime and a scope of its own."""
         token = secrets.token_urlsafe(32)
-        expires_at = now + self._lifetime
+        seconds = self._lifetime if lifetime is None else lifetime
+        expires_at = now + seconds
+        changes = {ODDITIES[oddity].part: ODDITIES[oddity].change} if oddity else {}
+        told = changes.get("lifetime", _same)
         document = copy.deepcopy(self._granted.document)
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=at):
-                _put(document, at, self._lifetime)
+                _put(document, at, told(seconds))
             case Lifetime(unit="moment", at=at):
-                _put(document, at, datetime.fromtimestamp(expires_at, UTC).isoformat())
+                moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
+                _put(document, at, told(expires_at) if "lifetime" in changes else moment)
             case Lifetime(unit="jwt_exp"):
-                token = jwt.encode({"jti": token, "exp": int(expires_at)}, self._jwt_key, "HS256")
+                token = jwt.encode({"jti": token, "exp": told(int(expires_at))}, self._jwt_key, "HS256")
             case _:
                 pass
-        _put(document, self._description.answer.access_token[0], token)
+        answer = self._description.answer
+        _put(document, answer.access_token[0], changes.get("access_token", _same)(token))
+        if "token_type" in changes:
+            _put(document, answer.token_type[0], changes["token_type"](None))
         if self._scope_name and (scope := parameters.get(self._scope_name)):
-            _put(document, self._description.answer.scope[0], scope)
+            _put(document, answer.scope[0], scope)
         return Answer(self._granted.status, document, token, expires_at)
 
     def _example_lifetime(self) -> int:
@@ -168,11 +261,17 @@ class Endpoint:
             case _:
                 return DEFAULT_LIFETIME
 
-    def _undocumented_bad_request(self) -> Answer:
-        """RFC 6749 section 5.2, where the provider documents nothing."""
-        document: dict[str, Any] = {}
-        _put(document, self._description.error.code[0], "invalid_request")
-        return Answer(400, document)
+
+_STATUSES = frozenset(HTTPStatus)
+
+
+def http_date(moment: float) -> str:
+    """A moment, in seconds since the epoch, as HTTP writes it (RFC 9110 section 5.6.7)."""
+    return formatdate(moment, usegmt=True)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _examples(responses: Mapping[str, Any]) -> Iterator[tuple[str, Answer]]:

@@ -16,12 +16,15 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paygrant._checks import check_choice, is_loopback, refused
-from paygrant.sandbox._app import Provider, create_app
+from paygrant.sandbox import _page, _wire
+from paygrant.sandbox._app import Journal, Provider, create_app
+from paygrant.sandbox._control import Control
 from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
+from paygrant.sandbox._handle import ProviderHandle
 from paygrant_clients.description import TokenEndpoint
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn._types import ASGI3Application
 
 _SHUTDOWN_LIMIT = 1
@@ -64,15 +67,21 @@ class Sandbox:
         check_choice("basic_decoding", basic_decoding, ("plain", "form"))
         self._client = client or Client()
         self._address = (host, port)
+        journal = Journal(clock)
         self._providers = {
             name: Provider(
                 name,
                 Endpoint(description, spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
-                clock,
+                self._client,
+                journal,
             )
             for name, description, spec in _installed()
         }
-        self.app = create_app(self._providers.values(), clock)
+        self._handles = {
+            name: ProviderHandle(provider, self._client, self.base_url) for name, provider in self._providers.items()
+        }
+        more = [*Control(self._providers, journal).routes(), *_page.routes()]
+        self.app = create_app(self._providers, clock, more)
         self._running: _Running | None = None
 
     @property
@@ -90,6 +99,17 @@ class Sandbox:
         """The secret of that client."""
         return self._client.client_secret
 
+    @property
+    def url(self) -> str:
+        """Where the sandbox is; its page is at ``/``.
+
+        Raises:
+            RuntimeError: The sandbox is not running.
+        """
+        if self._running is None:
+            raise RuntimeError("the sandbox is not running: use it as a context manager")
+        return self._running.url
+
     def base_url(self, provider: str) -> str:
         """What takes the place of a provider's host while the sandbox is running.
 
@@ -98,9 +118,7 @@ class Sandbox:
             RuntimeError: The sandbox is not running.
         """
         self._provider(provider)
-        if self._running is None:
-            raise RuntimeError("the sandbox is not running: use it as a context manager")
-        return f"{self._running.url}/{provider}"
+        return f"{self.url}/{provider}"
 
     def token_requests(self, provider: str) -> int:
         """How many token requests a provider has had, refused ones included."""
@@ -112,7 +130,22 @@ class Sandbox:
 
     def revoke(self, provider: str) -> None:
         """Kill all tokens of a provider ahead of their time."""
-        self._provider(provider).tokens.clear()
+        self._provider(provider).revoke()
+
+    def reset(self) -> None:
+        """Back to the beginning: no faults, no tokens, no requests, and all counts 0."""
+        for provider in self._providers.values():
+            provider.reset()
+
+    def __getattr__(self, name: str) -> ProviderHandle:
+        """A provider by its name: ``sandbox.ripple``."""
+        handles: dict[str, ProviderHandle] = self.__dict__.get("_handles", {})
+        if name in handles:
+            return handles[name]
+        raise AttributeError(f"{name!r} is no provider of the sandbox; known: {', '.join(handles)}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._providers]
 
     def __enter__(self) -> Self:
         self._running = _Running(self.app, self._address)
@@ -131,15 +164,40 @@ class Sandbox:
 
 
 class _Protocol(H11Protocol):
-    """HTTP without uvicorn's own logs of requests: they show queries, and at its trace level headers.
+    """HTTP as uvicorn speaks it, with two differences.
 
-    Its switch for the one works on the whole process, and the other has none.
+    Without its logs of requests: they show queries, and at its trace level headers. (Its switch for the one works on
+    the whole process, and the other has none.) And each request knows its connection, as ``_wire`` needs it.
     """
 
     def __init__(self, config: uvicorn.Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.access_log = False
-        self.app = cast("ASGI3Application", config.app)
+        self._answer = cast("ASGIApp", config.app)
+        self._may_be_cut = self._stopping = False
+        self.app = cast("ASGI3Application", self._introduce)
+
+    def hang_up(self) -> None:
+        """Close the connection, once what was sent is out."""
+        self.transport.close()
+
+    def may_be_cut(self) -> None:
+        """Do not wait for the answer under way when the server stops."""
+        self._may_be_cut = True
+        if self._stopping:
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Called by the server when it stops."""
+        self._stopping = True
+        super().shutdown()
+        if self._may_be_cut:
+            self.transport.abort()
+
+    async def _introduce(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        self._may_be_cut = False
+        scope["extensions"] = {_wire.CONNECTION: self}
+        await self._answer(scope, receive, send)
 
 
 class _Running:

@@ -1,0 +1,729 @@
+"""The sandbox's faults: what a client sees of each, and what a TokenSource makes of it."""
+
+import copy
+import inspect
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast, get_args
+
+import anyio
+import httpx
+import jwt
+import pytest
+
+from paygrant import (
+    ConfigurationError,
+    Cryptofuse,
+    InvalidClient,
+    MalformedResponse,
+    MemoryStore,
+    ProviderUnavailable,
+    RateLimited,
+    RefreshPolicy,
+    TokenAuth,
+    TokenSource,
+)
+from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _faults
+from paygrant.sandbox._endpoint import ODDITIES, Limit
+from paygrant.sandbox._faults import KINDS, STAGES, Limiter
+from paygrant.sandbox._handle import Oddity
+
+CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
+NOW = 1_800_000_000.0
+PATH = "/o/token/"
+GRANT = {"grant_type": "client_credentials"}
+BASIC = (CLIENT.client_id, CLIENT.client_secret)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def hands() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def running(hands: Clock) -> Iterator[Sandbox]:
+    with Sandbox(client=CLIENT, clock=hands) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox, hands: Clock) -> Sandbox:
+    hands.now = NOW
+    running.reset()
+    return running
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_complain_about(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever goes wrong on purpose is no error of the sandbox's own."""
+    yield
+    of_the_server = ("uvicorn", "asyncio", "paygrant.sandbox")
+    assert [
+        each
+        for each in caplog.get_records("call")
+        if each.name.startswith(of_the_server) and each.levelno > logging.INFO
+    ] == []
+
+
+@pytest.fixture
+def endpoint(sandbox: Sandbox) -> ProviderHandle:
+    return sandbox.cryptofuse
+
+
+@pytest.fixture
+def client(endpoint: ProviderHandle) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=endpoint.base_url, trust_env=False, timeout=10) as client:
+        yield client
+
+
+def ask(client: httpx.Client) -> httpx.Response:
+    return client.post(PATH, auth=BASIC, data=GRANT)
+
+
+def collect(answer: httpx.Response, got: bytearray) -> None:
+    for part in answer.iter_raw():
+        got += part
+
+
+def call(client: httpx.Client) -> httpx.Response:
+    """Call the resource with a token that is good."""
+    token = ask(client).json()["access_token"]
+    return client.get("/resource", headers={"Authorization": f"Bearer {token}"})
+
+
+def source_of(endpoint: ProviderHandle, **policy: Any) -> TokenSource:
+    provider = Cryptofuse(
+        client_id=endpoint.client_id, client_secret=endpoint.client_secret, base_url=endpoint.base_url
+    )
+    return TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(**policy))
+
+
+@contextmanager
+def on_a_thread(work: Callable[[], object]) -> Generator[None]:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+# ------------------------------------------------------------------------------- What a client sees of each
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 418, 500, 503, 599])
+def test_an_answer_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
+    endpoint.fail(status)
+    answer = ask(client)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json().keys() == {"error"}
+    assert endpoint.tokens == ()
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+@pytest.mark.parametrize("kind", ["fail", "html"])
+def test_a_status_without_a_body_has_none(
+    endpoint: ProviderHandle, client: httpx.Client, kind: str, status: int
+) -> None:
+    getattr(endpoint, kind)(status, times=1)
+    answer = ask(client)
+
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert ask(client).status_code == 200
+
+
+def test_the_code_of_an_error_is_the_name_of_its_status(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.fail(503, times=1)
+    endpoint.fail(599, times=1)
+
+    assert [ask(client).json() for _ in range(2)] == [{"error": "service_unavailable"}, {"error": "error"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (3, "3"),
+        (1.5, "1.5"),
+        ("soon", "soon"),
+        ("Fri, 15 Jan 2027 08:00:05 GMT", "Fri, 15 Jan 2027 08:00:05 GMT"),
+        (datetime(2027, 1, 15, 8, 0, 5, tzinfo=UTC), "Fri, 15 Jan 2027 08:00:05 GMT"),
+        (None, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(
+    endpoint: ProviderHandle, client: httpx.Client, given: Any, sent: str | None
+) -> None:
+    endpoint.fail(429, retry_after=given)
+    answer = ask(client)
+
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, sent)
+    assert answer.json() == {"error": "too_many_requests"}
+
+
+def test_html_comes_where_json_is_due(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    with endpoint.html():
+        answer = ask(client)
+    with endpoint.html(502):
+        assert ask(client).status_code == 502
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.text.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("kept", [None, 0, 10])
+def test_a_body_is_cut(endpoint: ProviderHandle, client: httpx.Client, kept: int | None) -> None:
+    endpoint.cut(kept)
+    got = bytearray()
+    with (
+        client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer,
+        pytest.raises(httpx.RemoteProtocolError, match=r"without sending complete message body"),
+    ):
+        collect(answer, got)
+
+    length = int(answer.headers["Content-Length"])
+    assert answer.status_code == 200
+    assert len(got) == (length // 2 if kept is None else kept)
+    assert endpoint.requests[-1].status == 200
+
+
+def test_a_connection_is_dropped_after_the_request_was_carried_out(
+    endpoint: ProviderHandle, client: httpx.Client
+) -> None:
+    endpoint.drop(times=1)
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        ask(client)
+
+    assert len(endpoint.tokens) == 1
+    assert endpoint.requests[-1].status is None
+    assert ask(client).status_code == 200
+
+
+def test_a_body_drips(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.drip(0.001)
+    with client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer:
+        parts = list(answer.iter_raw())
+
+    assert len(parts) > 1
+    assert json.loads(b"".join(parts))["access_token"] == endpoint.tokens[0].access_token
+    assert int(answer.headers["Content-Length"]) == sum(map(len, parts))
+
+
+def test_a_redirect_names_the_address(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.redirect("https://other.example/o/token/", times=1)
+    endpoint.redirect(status=301, times=1)
+    first, second = ask(client), ask(client)
+
+    assert (first.status_code, first.headers["Location"]) == (307, "https://other.example/o/token/")
+    assert (second.status_code, second.headers["Location"]) == (301, "https://elsewhere.invalid/")
+
+
+def test_the_date_is_wrong_by_so_much(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.date(-3600, times=1)
+    endpoint.date(times=1)
+    answers = [ask(client) for _ in range(3)]
+
+    assert [answer.headers.get_list("Date") for answer in answers] == [
+        ["Fri, 15 Jan 2027 07:00:00 GMT"],
+        ["Fri, 15 Jan 2027 09:00:00 GMT"],
+        ["Fri, 15 Jan 2027 08:00:00 GMT"],
+    ]
+
+
+def test_tokens_live_short(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+    endpoint.lifetime(2, times=1)
+    answer = ask(client)
+    alive = len(endpoint.tokens)
+    hands.now += 2
+
+    assert answer.json()["expires_in"] == 2
+    assert (alive, len(endpoint.tokens)) == (1, 0)
+    assert ask(client).json()["expires_in"] == 36000
+
+
+@pytest.mark.parametrize(
+    ("oddity", "name", "value"),
+    [
+        ("lifetime_text", "expires_in", "36000"),
+        ("lifetime_float", "expires_in", 36000.5),
+        ("lifetime_null", "expires_in", None),
+        ("token_number", "access_token", 12345),
+        ("token_null", "access_token", None),
+        ("type_null", "token_type", None),
+        ("type_number", "token_type", 1),
+    ],
+)
+def test_a_part_of_the_answer_has_an_odd_type(
+    endpoint: ProviderHandle, client: httpx.Client, oddity: Oddity, name: str, value: object
+) -> None:
+    endpoint.odd_types(oddity)
+    answer = ask(client)
+
+    assert answer.status_code == 200
+    assert answer.json()[name] == value
+    assert type(answer.json()[name]) is type(value)
+
+
+def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.odd_types("token_object")
+
+    assert ask(client).json()["access_token"] == {"value": endpoint.tokens[0].access_token}
+
+
+def test_a_lifetime_that_only_the_token_tells_is_odd_in_there(sandbox: Sandbox) -> None:
+    sandbox.ripio_widget.odd_types("lifetime_text")
+    data = {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret}
+    answer = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
+    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False, "verify_exp": False})
+
+    assert claims["exp"] == str(int(NOW) + 3600)
+
+
+def test_all_oddities_can_be_chosen() -> None:
+    assert [*ODDITIES] == [*get_args(Oddity)]
+
+
+def test_good_credentials_are_refused_until_told_otherwise(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    fault = endpoint.refuse()
+    refused = [ask(client) for _ in range(3)]
+    fault.restore()
+
+    assert [(answer.status_code, answer.json()) for answer in refused] == [(401, {"error": "invalid_client"})] * 3
+    assert ask(client).status_code == 200
+
+
+def test_a_token_can_be_dead_from_the_first(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.lifetime(0)
+
+    assert call(client).status_code == 401
+
+
+def test_each_provider_refuses_in_its_own_words(sandbox: Sandbox) -> None:
+    for name in sandbox.providers:
+        getattr(sandbox, name).refuse()
+    with httpx.Client(trust_env=False) as client:
+        paths = {name: sandbox._provider(name).endpoint.path for name in sandbox.providers}
+        statuses = {name: client.post(sandbox.base_url(name) + path).status_code for name, path in paths.items()}
+
+    assert statuses == {
+        "alternative_payments": 403,
+        "cryptofuse": 401,
+        "ripio_ramp": 401,
+        "ripio_widget": 200,
+        "ripple": 400,
+    }
+
+
+def test_an_answer_comes_late(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.delay(0.05)
+
+    assert ask(client).status_code == 200
+    assert endpoint.requests[-1].milliseconds >= 50
+
+
+@pytest.mark.parametrize("kind", ["delay", "drip"])
+@pytest.mark.parametrize("on", ["token", "resource"])
+def test_a_slow_answer_holds_up_neither_others_nor_the_end(kind: str, on: Any) -> None:
+    def wait(client: httpx.Client) -> None:
+        with pytest.raises(httpx.TransportError):
+            client.get("/resource") if on == "resource" else ask(client)
+
+    with Sandbox(client=CLIENT) as sandbox:
+        slow = sandbox.cryptofuse
+        getattr(slow, kind)(3600, on=on)
+        with httpx.Client(base_url=slow.base_url, trust_env=False, timeout=60) as client:
+            thread = threading.Thread(target=wait, args=(client,), daemon=True)
+            # The refusal of the resource has no body, so there is nothing to drip.
+            if (kind, on) == ("drip", "resource"):
+                slow.fail(503, on=on)
+            thread.start()
+            wait_until(lambda: slow.token_requests + slow.api_calls)
+            with httpx.Client(base_url=sandbox.ripple.base_url, trust_env=False, timeout=60) as other:
+                assert other.get("/resource").status_code == 401
+            sandbox.__exit__(None, None, None)
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_when_the_sandbox_ends_an_answer_under_way_is_finished_unless_it_is_slow(slow: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    whole = b"POST /cryptofuse/o/token/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+    with Sandbox(client=CLIENT) as sandbox:
+        address = httpx.URL(sandbox.url)
+        with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+            sandbox.cryptofuse.delay(0, times=1)
+            connection.sendall(whole)
+            first = b""
+            while not first.endswith(b"}"):
+                first += connection.recv(65536)
+            if slow:
+                sandbox.cryptofuse.delay(3600)
+            connection.sendall(whole[:-1])
+            assert sandbox._running
+            server = sandbox._running._server
+            (protocol,) = (cast("Any", each) for each in server.server_state.connections)
+            wait_until(lambda: not protocol.cycle.response_complete)
+            server.should_exit = True
+            wait_until(lambda: protocol._stopping)
+            connection.sendall(b"x")
+            second = connection.recv(65536)
+
+    assert first.startswith(b"HTTP/1.1 400 ")
+    assert second.startswith(b"" if slow else b"HTTP/1.1 400 ")
+    assert bool(second) is not slow
+
+
+def test_a_client_that_hangs_up_ends_its_wait(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.delay(3600)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(PATH, timeout=0.05)
+    wait_until(lambda: endpoint.requests)
+
+    assert (endpoint.requests[-1].status, endpoint.requests[-1].faults) == (None, ("delay",))
+
+
+def test_without_a_socket_a_dropped_connection_is_an_exception() -> None:
+    sandbox = Sandbox()
+    sandbox.ripple.drop(on="resource")
+
+    async def ask_in_process() -> None:
+        transport = httpx.ASGITransport(sandbox.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            await client.get("/ripple/resource")
+
+    with pytest.raises(ConnectionResetError):
+        anyio.run(ask_in_process)
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [("alternative_payments", [(5, 1)]), ("cryptofuse", [(100, 60), (1000, 3600), (5000, 86400)])],
+)
+def test_the_documented_limits_hold(sandbox: Sandbox, hands: Clock, name: str, limits: list[tuple[int, int]]) -> None:
+    getattr(sandbox, name).rate_limit(on="resource")
+    with httpx.Client(base_url=sandbox.base_url(name), trust_env=False) as client:
+
+        def rush() -> tuple[int, httpx.Response]:
+            let_in = 0
+            while (answer := client.get("/resource")).status_code == 401:
+                let_in += 1
+            return let_in, answer
+
+        requests, seconds = limits[0]
+        let_in, refused = rush()
+        hands.now += seconds - 0.5
+        still_refused = client.get("/resource")
+        hands.now += 0.5
+        again, _ = rush()
+
+    assert (let_in, refused.status_code, again) == (requests, 429, requests)
+    assert still_refused.status_code == 429
+    documented = {"alternative_payments": None, "cryptofuse": str(seconds)}
+    assert refused.headers.get("Retry-After") == documented[name]
+    assert still_refused.headers.get("Retry-After") == (documented[name] and "1")
+    assert [(limit.requests, limit.seconds) for limit in sandbox._provider(name).endpoint.limits] == limits
+
+
+def test_all_limits_hold_at_once() -> None:
+    limiter = Limiter((Limit(2, 10), Limit(3, 100)))
+
+    assert [limiter.wait(now) for now in (0, 1, 1, 10, 11, 100)] == [0, 0, 9, 0, 89, 0]
+
+
+def test_a_limit_can_be_given(sandbox: Sandbox) -> None:
+    limit = sandbox.ripple.rate_limit(1, 60, on="resource")
+    with httpx.Client(base_url=sandbox.ripple.base_url, trust_env=False) as client:
+        answers = [client.get("/resource") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert answers[1].headers["Retry-After"] == "60"
+    assert [request.faults for request in sandbox.ripple.requests] == [(), ("rate_limit",)]
+    assert limit.applied == 1
+
+
+def test_where_no_limit_is_documented_one_must_be_given(sandbox: Sandbox) -> None:
+    for name in ("ripple", "ripio_ramp", "ripio_widget"):
+        with pytest.raises(ConfigurationError, match=rf"requests: is missing; {name} documents no limit"):
+            getattr(sandbox, name).rate_limit()
+
+
+# ------------------------------------------------------------------------------ Which apply, and how often
+
+
+def test_a_fault_applies_so_many_times(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    fault = endpoint.fail(times=2)
+    before = fault.times
+    statuses = [ask(client).status_code for _ in range(3)]
+
+    assert statuses == [503, 503, 200]
+    assert (before, fault.times, fault.applied, endpoint.faults) == (2, 0, 2, ())
+
+
+def test_a_fault_lasts_as_long_as_its_block(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    with endpoint.fail(500) as fault:
+        during = ask(client).status_code, endpoint.faults
+    fault.restore()
+
+    assert during == (500, (fault,))
+    assert (ask(client).status_code, endpoint.faults) == (200, ())
+
+
+def test_a_fault_is_of_one_place(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.fail(500, on="resource")
+    at_the_resource = call(client)
+    endpoint.restore()
+    endpoint.refuse(on="resource")
+    refused = call(client)
+
+    assert at_the_resource.status_code == 500
+    assert refused.headers["WWW-Authenticate"] == 'Bearer realm="cryptofuse", error="invalid_token"'
+    assert (endpoint.token_requests, endpoint.api_calls) == (2, 2)
+
+
+def test_a_fault_is_of_one_provider(sandbox: Sandbox, client: httpx.Client) -> None:
+    sandbox.ripple.fail()
+
+    assert ask(client).status_code == 200
+
+
+def test_counted_faults_go_first_and_in_order_and_of_the_others_the_latest(
+    endpoint: ProviderHandle, client: httpx.Client
+) -> None:
+    endpoint.fail(500)
+    endpoint.fail(501, times=1)
+    endpoint.fail(502, times=1)
+    endpoint.fail(503)
+
+    assert [ask(client).status_code for _ in range(4)] == [501, 502, 503, 503]
+
+
+def test_faults_of_different_stages_add_up(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.date(-60)
+    endpoint.drip(0.001)
+    endpoint.delay(0.001)
+    endpoint.rate_limit(1, 60)
+    endpoint.lifetime(7)
+    endpoint.odd_types("lifetime_text")
+    first, second = ask(client), ask(client)
+
+    assert first.json()["expires_in"] == "7"
+    assert second.status_code == 429
+    assert {first.headers["Date"], second.headers["Date"]} == {"Fri, 15 Jan 2027 07:59:00 GMT"}
+    assert [request.faults for request in endpoint.requests] == [
+        ("date", "drip", "delay", "lifetime", "odd_types"),
+        ("date", "drip", "delay", "rate_limit"),
+    ]
+
+
+def test_a_fault_that_is_not_reached_is_not_used_up(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    endpoint.fail(times=1)
+    endpoint.lifetime(7, times=1)
+
+    assert ask(client).status_code == 503
+    assert ask(client).json()["expires_in"] == 7
+
+
+def test_a_reset_leaves_nothing(sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client) -> None:
+    call(client)
+    endpoint.fail()
+    sandbox.ripple.fail()
+    sandbox.reset()
+
+    assert (endpoint.faults, endpoint.tokens, endpoint.requests, sandbox.ripple.faults) == ((), (), (), ())
+    assert (endpoint.token_requests, endpoint.api_calls) == (0, 0)
+
+
+def test_revoked_tokens_are_dead(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    token = ask(client).json()["access_token"]
+    endpoint.revoke()
+
+    assert client.get("/resource", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert endpoint.tokens == ()
+
+
+def test_tokens_that_have_ended_are_forgotten(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+    ask(client)
+    hands.now += 36000
+    ask(client)
+
+    assert len(endpoint._provider._tokens) == 1
+
+
+def test_faults_are_switched_while_requests_are_answered(endpoint: ProviderHandle, client: httpx.Client) -> None:
+    done = threading.Event()
+
+    def switch() -> None:
+        while not done.is_set():
+            with endpoint.fail(503, times=3), endpoint.date(5):
+                assert endpoint.faults is not None
+
+    with on_a_thread(switch):
+        statuses = {ask(client).status_code for _ in range(100)}
+        done.set()
+
+    assert statuses <= {200, 503}
+
+
+# --------------------------------------------------------------------------------------- What a user holds
+
+
+def test_a_provider_is_an_attribute(sandbox: Sandbox) -> None:
+    assert sandbox.ripple.name == "ripple"
+    assert sandbox.ripple.base_url == sandbox.base_url("ripple")
+    assert (sandbox.ripple.client_id, sandbox.ripple.client_secret) == BASIC
+    assert set(sandbox.providers) < set(dir(sandbox))
+    assert CLIENT.client_secret not in repr(sandbox.ripple)
+    with pytest.raises(AttributeError, match=r"'rippel' is no provider of the sandbox; known: .*ripple"):
+        _ = sandbox.rippel
+    with pytest.raises(AttributeError):
+        copy.copy(Sandbox.__new__(Sandbox)).ripple  # noqa: B018 - an attribute is asked for
+
+
+def test_a_fault_shows_what_it_is(endpoint: ProviderHandle) -> None:
+    fault = endpoint.fail(500, times=2, on="resource")
+
+    assert repr(fault) == f"<Fault {fault.id}: fail status=500 retry_after=None on=resource times=2>"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_has_a_switch_with_its_parameters_and_defaults(name: str) -> None:
+    kind = KINDS[name]
+    signature = inspect.signature(getattr(ProviderHandle, name))
+    switch = {each.name: each.default for each in signature.parameters.values() if each.name != "self"}
+    around = {"times": None} | ({"on": "token"} if len(kind.places) > 1 else {})
+    if name == "rate_limit":
+        del around["times"]
+
+    assert switch == {**{each.name: each.default for each in kind.parameters}, **around}
+
+
+def test_each_kind_stands_in_the_documentation_with_its_parameters() -> None:
+    for kind in KINDS.values():
+        assert f"``{kind.name}``" in str(_faults.__doc__)
+        for parameter in kind.parameters:
+            shown = json.dumps(parameter.default) if parameter.default is not None else "None"
+            assert f"``{parameter.name}={shown}``" in str(_faults.__doc__)
+        assert kind.stage in STAGES
+        assert kind.meaning.endswith(".")
+
+
+WRONG: list[tuple[Callable[[Any], Fault], str]] = [
+    (lambda on: on.fail(199), "status: is 199; allowed is a status from 200 to 599"),
+    (lambda on: on.fail(status=True), "status: is True; allowed is a status from 200 to 599"),
+    (lambda on: on.fail(None), "status: is None; allowed is a status from 200 to 599"),
+    (lambda on: on.fail(times=0), "times: is 0; allowed is a whole number of at least 1"),
+    (lambda on: on.fail(on="api"), "on: is 'api'; allowed: token, resource"),
+    (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
+    (lambda on: on.fail(retry_after=-1), "retry_after: is -1; allowed is a finite number"),
+    (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a zone"),  # noqa: DTZ001 - that is the point
+    (lambda on: on.html(600), "status: is 600"),
+    (lambda on: on.delay(-1), "seconds: is -1"),
+    (lambda on: on.delay("1"), "seconds: is '1'"),
+    (lambda on: on.cut(-1), "kept: is -1; allowed is a whole number of at least 0"),
+    (lambda on: on.drip(0), "pace: is 0"),
+    (lambda on: on.redirect(""), "to: is ''; allowed is printable ASCII"),
+    (lambda on: on.redirect("https://é.example"), "to: is .*; allowed is printable ASCII"),
+    (lambda on: on.redirect(status=200), "status: is 200; allowed is a status from 300 to 399"),
+    (lambda on: on.date(2e9), "offset: is 2000000000.0"),
+    (lambda on: on.lifetime(0.5), "seconds: is 0.5"),
+    (lambda on: on.lifetime(10**10), "seconds: is 10000000000"),
+    (lambda on: on.odd_types("odd"), "oddity: is 'odd'; allowed: lifetime_text"),
+    (lambda on: on.rate_limit(0, 1), "requests: is 0"),
+    (lambda on: on.rate_limit(1, 0), "seconds: is 0"),
+    (lambda on: on.rate_limit(1), "requests: stands alone; give requests and seconds"),
+    (lambda on: on.rate_limit(None, 1), "requests: is missing; give requests and seconds"),
+]
+
+
+@pytest.mark.parametrize(("switch", "told"), WRONG)
+def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[[Any], Fault], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        switch(endpoint)
+
+    assert endpoint.faults == ()
+
+
+def test_a_fault_of_the_token_alone_is_not_for_the_resource(endpoint: ProviderHandle) -> None:
+    with pytest.raises(ConfigurationError, match="on: is 'resource'; allowed: token"):
+        endpoint._provider.faults.switch_on("lifetime", on="resource")
+
+
+# ------------------------------------------------------------------------------ What a TokenSource makes of it
+
+
+def test_an_outage_is_repeated_away(endpoint: ProviderHandle, pauses: list[float]) -> None:
+    endpoint.fail(503, times=1)
+    endpoint.fail(429, times=1, retry_after=2)
+    endpoint.drop(times=1)
+
+    assert source_of(endpoint).get().access_token == endpoint.tokens[-1].access_token
+    assert [request.status for request in endpoint.requests] == [None, 429, 200]
+
+
+LASTING: list[tuple[Callable[[ProviderHandle], Fault], type[Exception]]] = [
+    (lambda on: on.fail(500), ProviderUnavailable),
+    (lambda on: on.fail(429, retry_after=60), RateLimited),
+    (lambda on: on.refuse(), InvalidClient),
+    (lambda on: on.html(), MalformedResponse),
+    (lambda on: on.redirect("https://elsewhere.example/"), MalformedResponse),
+    (lambda on: on.cut(), ProviderUnavailable),
+    (lambda on: on.drop(), ProviderUnavailable),
+    (lambda on: on.odd_types("token_number"), MalformedResponse),
+    (lambda on: on.odd_types("token_object"), MalformedResponse),
+    (lambda on: on.odd_types("token_null"), MalformedResponse),
+    (lambda on: on.delay(3600), ProviderUnavailable),
+    (lambda on: on.drip(3600), ProviderUnavailable),
+]
+
+
+@pytest.mark.parametrize(("switch", "error"), LASTING)
+def test_a_fault_that_lasts_is_an_error_of_the_tree(
+    endpoint: ProviderHandle, switch: Callable[[ProviderHandle], Fault], error: type[Exception]
+) -> None:
+    switch(endpoint)
+    with pytest.raises(error) as raised:
+        source_of(endpoint, timeout=0.2, deadline=0.4, max_attempts=1).get()
+
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("oddity", ["lifetime_text", "lifetime_float"])
+def test_an_odd_lifetime_is_understood(endpoint: ProviderHandle, oddity: Oddity) -> None:
+    endpoint.odd_types(oddity)
+    token = source_of(endpoint).get()
+
+    assert token.expires_at is not None
+
+
+def test_a_dead_token_is_replaced(endpoint: ProviderHandle) -> None:
+    with httpx.Client(base_url=endpoint.base_url, auth=TokenAuth(source_of(endpoint)), trust_env=False) as api:
+        api.get("/resource")
+        endpoint.revoke()
+        answer = api.get("/resource")
+
+    assert answer.json() == {"provider": "cryptofuse"}
+    assert (endpoint.token_requests, endpoint.api_calls) == (2, 3)
