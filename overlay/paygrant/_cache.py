@@ -31,7 +31,7 @@ from paygrant._life import Grant, Life, State, pause
 from paygrant._policy import RefreshPolicy
 from paygrant._request import generated, request_token
 from paygrant._retry import retrying
-from paygrant._stores import Entry, MemoryStore, Store, Tolerant
+from paygrant._stores import Entry, MemoryStore, Store, Tolerant, clear_memory
 from paygrant._telemetry import meter_of
 from paygrant._token import Token
 
@@ -59,14 +59,21 @@ class Cache:
     def __init__(
         self, provider: "Provider", store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None"
     ) -> None:
-        self.held = NOTHING
-        self.replacement: Token | None = None
-        """The token that took a rejected one's place, as long as the API has not accepted it."""
         self.meter = meter_of(provider)
         self._provider = provider
         self._store = Tolerant(store)
         self._policy = policy
         self._transport = transport
+        self._users = 0
+        self._know_nothing()
+        self.reset()
+        generated(provider)  # a child of a fork could not finish an import that its parent had begun
+
+    def _know_nothing(self) -> None:
+        """What is known before the first token."""
+        self.held = NOTHING
+        self.replacement: Token | None = None
+        """The token that took a rejected one's place, as long as the API has not accepted it."""
         self._encoding: Encoding = "plain"
         self._life = _NO_LIFE
         self._rejected = NOTHING[0]
@@ -74,12 +81,9 @@ class Cache:
         self._since = -math.inf
         self._token_key = ""
         self._keys = ("", "")
-        self._users = 0
         self._failures = 0
         self._failing = False
         self._no_renewal_until = -math.inf
-        self.reset()
-        generated(provider)  # a child of a fork could not finish an import that its parent had begun
 
     def reset(self) -> None:
         """Begin anew with what threads hold, in a child of a fork: its parent's threads are not there."""
@@ -160,6 +164,18 @@ class Cache:
             self._users -= 1
             if self._users == 0:
                 self._stop.set()
+
+    def forget(self) -> None:
+        """Begin anew, with neither token nor refusal nor pause. Ends the renewal that is under way, and waits for it."""
+        self._stop.set()
+        while flight := self._flight:
+            with suppress(PaygrantError):
+                flight.wait()
+        if self.held is not NOTHING:
+            self.invalidate(self.held[0])
+        with self._lock:
+            self._know_nothing()
+            self._stop.clear()
 
     def _take_off(self) -> Flight:
         """The flight under way, or a new one."""
@@ -315,7 +331,8 @@ class Cache:
 
         grant = retrying(once, self._policy, deadline, self._stop, self._attempt_failed)
         self._encoding = encoding
-        self._store.save(self._keys[0], Entry(grant, grant.since + grant.lifetime))
+        whose = self._provider.endpoint.name, self._provider.environment_name
+        self._store.save(self._keys[0], Entry(grant, grant.since + grant.lifetime, *whose))
         return grant
 
 
@@ -365,6 +382,16 @@ def cache_for(
         cache = _caches.setdefault((provider, store, policy, transport), Cache(provider, store, policy, transport))
         cache.open()
         return cache
+
+
+def forget() -> None:
+    """Begin anew in the whole process, as a test does: no token is at hand, and no refusal is remembered.
+
+    Of a store outside of the process, only the tokens that were at hand are dropped.
+    """
+    for cache in tuple(_caches.values()):
+        cache.forget()
+    clear_memory()
 
 
 def _after_fork() -> None:

@@ -53,6 +53,9 @@ _FIELDS: "dict[str, type | UnionType]" = {
 }
 """The fields of errors, and what each may be."""
 
+_WHOSE = ("provider", "environment")
+"""What stands beside a grant, and may be missing: earlier versions did not write it."""
+
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What comes of reading what a stranger wrote."""
 
@@ -67,11 +70,15 @@ class Saved:
         outcome: What was saved.
         left: For how long it counted then, in seconds.
         moment: When that was, by the wall clock of the process that saved it, in seconds since 1970.
+        provider: Whose token it is, where that was said.
+        environment: Likewise, of which environment.
     """
 
     outcome: Grant | _errors.TokenError
     left: float
     moment: float
+    provider: str | None = None
+    environment: str | None = None
 
     def entry(self, passed: float) -> Entry:
         """The entry for this process, so many seconds after it was saved."""
@@ -79,7 +86,7 @@ class Saved:
         outcome = self.outcome
         if isinstance(outcome, Grant):
             outcome = replace(outcome, since=saved + outcome.since)
-        return Entry(outcome, saved + self.left)
+        return Entry(outcome, saved + self.left, self.provider, self.environment)
 
 
 class Codec:
@@ -113,6 +120,8 @@ class Codec:
             "name": name,
             "moment": _clock.wall().timestamp(),
             "left": entry.until - now,
+            "provider": entry.provider,
+            "environment": entry.environment,
             **(
                 {"grant": _from_grant(entry.outcome, now)}
                 if isinstance(entry.outcome, Grant)
@@ -138,7 +147,8 @@ class Codec:
             if document["version"] != _VERSION or document["name"] != name:
                 return None
             outcome = _to_grant(document["grant"]) if "grant" in document else _to_error(document["error"])
-            return Saved(outcome, _number(document["left"]), _number(document["moment"]))
+            whose = [_text(document[each]) if document.get(each) is not None else None for each in _WHOSE]
+            return Saved(outcome, _number(document["left"]), _number(document["moment"]), *whose)
         except _UNREADABLE:
             return None
 

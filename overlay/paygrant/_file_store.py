@@ -7,8 +7,9 @@ an old one's place at once. The lock is the kernel's own: it goes when its holde
 import os
 import stat
 import tempfile
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -117,6 +118,34 @@ class FileStore:
         """
         with self._new_lock(self._ready() / f"{key}.lock", lease, 0o600, poll_interval=_POLL):
             yield
+
+    def _entries(self) -> list[tuple[str, Entry | None, datetime]]:
+        """All that is kept: each key, what is known under it (None where it cannot be read), and when that ends.
+
+        Raises:
+            OSError: The folder is there, but not for its owner alone to write to.
+        """
+        found: list[tuple[str, Entry | None, datetime]] = []
+        for path in sorted(self._files()):
+            with suppress(OSError):  # gone in the meantime
+                end = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+                if end > _clock.wall():
+                    found.append((path.stem, self._read(path.stem, path), end))
+        return found
+
+    def _clear(self, keys: Collection[str] | None = None) -> None:
+        """Forget what is kept under these keys; everything, where none are given.
+
+        Raises:
+            OSError: As ``_entries``; or a file cannot be removed.
+        """
+        for path in self._files():
+            if keys is None or path.stem in keys:
+                path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        """The files that hold entries. Nothing is made for the looking."""
+        return [path for path in self._ready().iterdir() if path.suffix == _SUFFIX] if self._folder.exists() else []
 
     def _ready(self) -> Path:
         """The folder, made if it is not there.

@@ -23,10 +23,16 @@ _STORE_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known under a key: a grant or an error, and until when (by the monotonic clock) it counts."""
+    """What is known under a key: a grant or an error, and until when (by the monotonic clock) it counts.
+
+    A key tells nothing. Whose token it is stands beside a grant, for people who look into a store; an error says so
+    itself.
+    """
 
     outcome: Grant | TokenError
     until: float
+    provider: str | None = None
+    environment: str | None = None
 
 
 @runtime_checkable
@@ -163,6 +169,13 @@ class MemoryStore:
 
 
 _memories: WeakSet[MemoryStore] = WeakSet()
+
+
+def clear_memory() -> None:
+    """Empty all stores of this kind, in the whole process."""
+    for memory in tuple(_memories):
+        with memory._guard:
+            memory._entries = {}
 
 
 def _after_fork() -> None:

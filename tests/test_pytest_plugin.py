@@ -1,0 +1,320 @@
+"""The pytest plugin, in test suites as users write them, each run by a pytest of its own."""
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from paygrant import Cryptofuse, FileStore, TokenSource, _cache, pytest_plugin
+from paygrant._flight import Flight
+from tests.servers import Reply, Server, granted
+
+pytest_plugins = ["pytester"]
+
+README = Path(__file__).parents[1] / "README.md"
+IMPORTS = "import os, sys, threading\nimport httpx, pytest\nfrom paygrant import *\n"
+
+EVERY = ("no:schemathesis", "no:asyncio")  # of those that are installed, these two warn of themselves
+
+Result = pytest.RunResult
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a suite where the plugin is installed, with these plugins beside it; every warning is an error."""
+    def run(suite: str, *options: str, conftest: str = "", plugins: tuple[str, ...] = ("paygrant",)) -> Result:
+        # Finding and loading all that is installed takes longer than most of these suites.
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        if plugins[: len(EVERY)] == EVERY:
+            monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+        loaded = [word for plugin in plugins for word in ("-p", plugin)]
+        pytester.makeconftest(conftest)
+        pytester.makepyfile(test_suite=IMPORTS + suite)
+        return pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", *loaded, *options)
+
+    return run
+
+
+def examples() -> list[str]:
+    """The tests that the README and the plugin itself show."""
+    shown = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    own = [line[4:] for line in (pytest_plugin.__doc__ or "").splitlines() if line.startswith("    ")]
+    return [example for example in (*shown, "\n".join(own)) if "paygrant_sandbox" in example]
+
+
+def test_the_tests_that_are_shown_pass(run: Run) -> None:
+    assert len(examples()) == 2
+    run("\n\n".join(examples()), plugins=EVERY).assert_outcomes(passed=len(examples()))
+
+
+SERVICE = """
+@pytest.fixture(scope="session")
+def service(paygrant_sandbox_session):
+    ripple = Ripple(**paygrant_sandbox_session.ripple.arguments, tenant_id="acme")
+    with TokenSource(ripple) as source, httpx.Client(base_url=ripple.base_url, auth=TokenAuth(source)) as api:
+        api.get("/resource")
+        yield api
+
+@pytest.fixture(autouse=True, params=["before", "after"])
+def as_good_as_new(paygrant_sandbox, service):
+    ripple = paygrant_sandbox.ripple
+    assert (ripple.token_requests, ripple.api_calls, ripple.requests, ripple.tokens, ripple.faults) == (0, 0, (), (), ())
+    assert service.get("/resource").json() == {"provider": "ripple"}
+    assert (ripple.token_requests, ripple.api_calls) == (1, 1)
+    paygrant_sandbox.revoke("ripple")
+    assert service.get("/resource").json() == {"provider": "ripple"}
+    assert (ripple.token_requests, ripple.api_calls) == (2, 3)
+    with TokenSource(Ripple.from_env(tenant_id="another")) as source:
+        source.get()
+    assert ripple.token_requests == 3
+    ripple.revoke()
+"""
+
+
+def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives_on(run: Run) -> None:
+    suite = """
+    def test_a_fault_that_stays_on(paygrant_sandbox, service):
+        paygrant_sandbox.ripple.fail(500)
+        with pytest.raises(ProviderUnavailable):
+            service.get("/resource")
+
+    def test_a_refusal(paygrant_sandbox, service):
+        paygrant_sandbox.ripple.refuse()
+        for source in service.auth._source, TokenSource(Ripple.from_env(tenant_id="third")):
+            source.invalidate(source._cache.held[0])
+            with pytest.raises(InvalidClient):
+                source.get()
+
+    def test_a_request_to_come_later(paygrant_sandbox, service):
+        paygrant_sandbox.ripple.fail(429, retry_after=1000)
+        with pytest.raises(RateLimited):
+            service.get("/resource")
+
+    def test_a_renewal_under_way(paygrant_sandbox, service):
+        paygrant_sandbox.ripple.delay(0.2)
+        source = TokenSource(Ripple.from_env(tenant_id="fourth"))
+        threading.Thread(target=source.get, daemon=True).start()
+        while not paygrant_sandbox.ripple.token_requests:
+            pass
+
+    def test_a_replacement_that_was_rejected_too(paygrant_sandbox, service):
+        paygrant_sandbox.ripple.refuse(on="resource")
+        assert service.get("/resource").status_code == 401
+    """
+    run(suite.replace("\n    ", "\n"), conftest=IMPORTS + SERVICE).assert_outcomes(passed=10)
+
+
+def test_nobody_waits_for_the_pauses_of_a_renewal(run: Run) -> None:
+    suite = """
+def test_three_pauses(paygrant_sandbox):
+    paygrant_sandbox.ripple.fail(503, times=3, retry_after=25)
+    assert TokenSource(Ripple.from_env(tenant_id="acme")).get()
+    assert [each.status for each in paygrant_sandbox.ripple.requests] == [503, 503, 503, 200]
+
+def test_pauses_are_as_usual_without_the_fixture():
+    from paygrant import _clock
+    assert _clock.sleep.__module__ == "paygrant._clock"
+"""
+    run(suite, "--timeout=20", plugins=("paygrant", "timeout")).assert_outcomes(passed=2)
+
+
+def test_the_environment_leads_to_the_sandbox_while_a_test_uses_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = {
+        "RIPPLE_CLIENT_ID": "canary-real-id",
+        "RIPPLE_CLIENT_SECRET_FILE": str(tmp_path / "canary"),
+        "RIPPLE_ENVIRONMENT": "production",
+        "RIPPLE_TENANT_ID": "acme",
+        "CRYPTOFUSE_CLIENT_ID": "",
+        "http_proxy": "http://127.0.0.1:9",
+        "NO_PROXY": "example.com",
+    }
+    for name, value in machine.items():
+        monkeypatch.setenv(name, value)
+    suite = """
+USER = {"external_ref": "5f0c7b8e-3c0e-4b57-9d6f-6c1f2a9f8a11", "address": "0x05"}
+
+@pytest.mark.parametrize("kind", [RipioRamp, RipioWidget, Ripple, AlternativePayments, Cryptofuse])
+def test_during(kind, monkeypatch, paygrant_sandbox):
+    assert os.environ["no_proxy"] == "example.com,127.0.0.1"
+    provider = kind.from_env(**USER if kind is RipioWidget else {})
+    with TokenSource(provider) as source:
+        assert httpx.get(f"{provider.base_url}/resource", auth=TokenAuth(source)).is_success
+    assert provider.environment_name in ("test", "sandbox", "demo", None)
+    monkeypatch.setenv("RIPPLE_CLIENT_ID", "a test's own")
+
+def test_after():
+"""
+    suite += "".join(f"    assert os.environ[{name!r}] == {value!r}\n" for name, value in machine.items())
+    suite += "    assert not {'no_proxy', 'RIPPLE_BASE_URL', 'RIPPLE_CLIENT_SECRET'} & os.environ.keys()\n"
+    run(suite).assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("proxies", [{"no_proxy": "small.example", "NO_PROXY": "capital.example"}, {}])
+def test_of_two_lists_of_hosts_without_a_proxy_the_small_one_is_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]
+) -> None:
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
+    kept = "small.example,127.0.0.1" if proxies else "127.0.0.1"
+    suite = f"def test_it(paygrant_sandbox):\n    assert os.environ['no_proxy'] == {kept!r}\n"
+    run(suite).assert_outcomes(passed=1)
+
+
+def test_it_works_with_pytest_asyncio(run: Run) -> None:
+    suite = """
+@pytest.mark.asyncio
+@pytest.mark.parametrize("turn", range(2))
+async def test_it(paygrant_sandbox, turn):
+    paygrant_sandbox.ripple.drop(times=1)
+    ripple = Ripple.from_env(tenant_id="acme")
+    async with httpx.AsyncClient(base_url=ripple.base_url, auth=TokenAuth(TokenSource(ripple))) as api:
+        assert (await api.get("/resource")).is_success
+    assert paygrant_sandbox.ripple.token_requests == 2
+"""
+    loops = "asyncio_default_fixture_loop_scope=function"
+    run(suite, "-o", loops, plugins=("paygrant", "asyncio")).assert_outcomes(passed=2)
+
+
+def test_it_works_with_anyio_on_asyncio_and_trio(run: Run) -> None:
+    suite = """
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+async def api(paygrant_sandbox):
+    ripple = Ripple.from_env(tenant_id="acme")
+    async with httpx.AsyncClient(base_url=ripple.base_url, auth=TokenAuth(TokenSource(ripple))) as api:
+        yield api
+
+async def test_it(paygrant_sandbox, api, anyio_backend_name):
+    assert (await api.get("/resource")).is_success
+    assert paygrant_sandbox.ripple.token_requests == 1
+"""
+    result = run(suite, "-v", plugins=("paygrant", "anyio"))
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*[[]asyncio]*", "*[[]trio]*"])
+
+
+def test_each_worker_of_xdist_has_a_sandbox_of_its_own(run: Run) -> None:
+    suite = """
+import pathlib
+
+@pytest.mark.parametrize("turn", range(8))
+def test_it(paygrant_sandbox, worker_id, turn):
+    source = TokenSource(Ripple.from_env(tenant_id="acme"))
+    source.get()
+    assert paygrant_sandbox.ripple.token_requests == 1
+    with pathlib.Path("log", f"{worker_id}.txt").open("a") as log:
+        print(source.provider.base_url, file=log)
+"""
+    log = Path("log")  # pytester has changed into a folder of the test's own
+    log.mkdir()
+    run(suite, "-n", "2", plugins=("paygrant", "xdist")).assert_outcomes(passed=8)
+    urls = {path.stem: set(path.read_text("utf-8").split()) for path in log.iterdir()}
+    assert urls.keys() == {"gw0", "gw1"}
+    assert [len(each) for each in urls.values()] == [1, 1]
+    assert urls["gw0"] != urls["gw1"]
+
+
+def test_nothing_stays_behind_when_a_test_ends_nor_when_the_session_does(run: Run) -> None:
+    conftest = """
+import threading
+
+def pytest_sessionfinish():
+    threads = set(threading.enumerate()) - {threading.main_thread()}
+    for thread in threads:
+        thread.join(5)
+    print("\\nleft behind:", *(thread.name for thread in threads if thread.is_alive()))
+"""
+    suite = """
+from paygrant import _cache
+
+def test_that_leaves_a_request_under_way(paygrant_sandbox):
+    paygrant_sandbox.ripple.delay(0.2)
+    threading.Thread(target=TokenSource(Ripple.from_env(tenant_id="acme")).get).start()
+    while not paygrant_sandbox.ripple.token_requests:
+        pass
+    [cache] = _cache._caches.values()
+    assert cache._flight
+
+def test_that_comes_after(paygrant_sandbox_session):
+    assert not any(cache._flight for cache in _cache._caches.values())
+    ripple = paygrant_sandbox_session.ripple
+    assert (ripple.requests, ripple.tokens, ripple.faults) == ((), (), ())
+"""
+    result = run(suite, "-s", conftest=conftest)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["left behind:"])
+
+
+def test_the_plugin_imports_nothing_but_itself(run: Run) -> None:
+    suite = """
+import conftest
+
+def test_it():
+    assert conftest.loaded == {"paygrant", "paygrant.pytest_plugin"}
+"""
+    conftest = (
+        "import sys\nloaded = {name for name in sys.modules if name.startswith(('paygrant', 'httpx', 'starlette'))}"
+    )
+    run(suite, conftest=conftest).assert_outcomes(passed=1)
+
+
+def test_without_the_extra_the_fixture_says_so_and_nothing_else_fails(run: Run) -> None:
+    suite = "def test_with(paygrant_sandbox): pass\n\ndef test_without(): pass\n"
+    result = run(suite, conftest="import sys\nsys.modules['starlette'] = None")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(['E * ImportError: *pip install "paygrant[[]sandbox]"'])
+
+
+def test_the_fixture_is_in_the_list_of_fixtures(run: Run) -> None:
+    run("", "--fixtures").stdout.fnmatch_lines(
+        [
+            "*paygrant_sandbox_session [[]session scope]*",
+            "*paygrant_sandbox --*",
+            "*A sandbox that stands in for the providers*",
+        ]
+    )
+
+
+def test_the_plugin_can_be_switched_off(run: Run) -> None:
+    result = run("def test_it(paygrant_sandbox): pass\n", plugins=(*EVERY, "no:paygrant"))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["E * fixture 'paygrant_sandbox' not found"])
+
+
+def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
+    server.reply = Reply(status=503)
+    server.hold.clear()
+    source = TokenSource(provider)
+    cache = cast("_cache.Cache", source._cache)
+    flight = cache.token()
+    assert server.asked.wait(30)
+    forgetting = threading.Thread(target=_cache.forget)
+    forgetting.start()
+    assert cache._stop.wait(30)
+    server.hold.set()
+    forgetting.join(30)
+    assert isinstance(flight, Flight)
+    assert flight._landed.is_set()
+    assert len(server.seen) == 1
+
+    replies = [Reply(status=503), granted()]
+    server.reply = lambda _: replies.pop(0)
+    assert source.get().access_token == "token-1"
+
+
+def test_forgetting_drops_the_token_at_hand_from_a_store_of_several_processes(
+    server: Server, provider: Cryptofuse, tmp_path: Path
+) -> None:
+    for store in FileStore(tmp_path), FileStore(tmp_path):
+        source = TokenSource(provider, store=store)
+        source.get()
+        _cache.forget()
+        assert not list(tmp_path.glob("*.token"))
+    assert len(server.seen) == 2
