@@ -9,7 +9,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-WANTED = ("paygrant/py.typed", "paygrant_clients/py.typed", "paygrant_clients/ripple/openapi.json")
+WANTED = (
+    "paygrant/py.typed",
+    "paygrant/sandbox/page/icon.svg",
+    "paygrant/sandbox/page/index.html",
+    "paygrant/sandbox/page/page.css",
+    "paygrant/sandbox/page/page.js",
+    "paygrant_clients/py.typed",
+    "paygrant_clients/ripple/openapi.json",
+)
 """Files that would be missed."""
 
 
@@ -20,13 +28,14 @@ def run(*command: object, cwd: Path) -> None:
         sys.exit(f"failed: {' '.join(str(part) for part in command)}")
 
 
-def first_example() -> str:
-    """The first Python example of the README."""
-    return (ROOT / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+def examples() -> list[str]:
+    """The Python examples of the README."""
+    blocks = (ROOT / "README.md").read_text("utf-8").split("```python\n")[1:]
+    return [block.split("```")[0] for block in blocks]
 
 
 def main() -> None:
-    """Build, install, run the README's first example."""
+    """Build, install, run the README's first example, its test of a user's, and the command line."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pip = (sys.executable, "-m", "pip", "--quiet")
@@ -41,9 +50,14 @@ def main() -> None:
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"
         run(python, "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]", cwd=folder)
-        (folder / "example.py").write_text(first_example(), "utf-8")
+        first, *others = examples()
+        (folder / "example.py").write_text(first, "utf-8")
         run(python, "-W", "error", "example.py", cwd=folder)
-    print(f"{wheel.name}: installs, and the README's first example runs")
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli,sandbox]", "pytest", cwd=folder)
+        (folder / "test_example.py").write_text(next(each for each in others if "paygrant_sandbox" in each), "utf-8")
+        run(python, "-m", "pytest", "--quiet", "-W", "error", "test_example.py", cwd=folder)
+        run(python.with_name("paygrant"), "--version", cwd=folder)
+    print(f"{wheel.name}: installs, and does what the README says")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a suite where the plugin is installed, with these plugins beside it; every warning is an error."""
+
     def run(suite: str, *options: str, conftest: str = "", plugins: tuple[str, ...] = ("paygrant",)) -> Result:
         # Finding and loading all that is installed takes longer than most of these suites.
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

@@ -56,6 +56,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
+from paygrant._attach import Authorization
 from paygrant._cache import NOTHING, Cache
 from paygrant._codec import Codec
 from paygrant._flight import Flight
@@ -64,6 +65,13 @@ from paygrant._provider import BasicProvider, Provider
 from paygrant._ripio import WidgetURL
 from paygrant._secrets import SecretFile
 from paygrant._stores import Entry
+from paygrant.cli import _options
+from paygrant.cli._app import _Commands
+from paygrant.doctor import Finding
+from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox, _faults
+from paygrant.sandbox._control import _Refusal
+from paygrant.sandbox._endpoint import Oddity
+from paygrant.sandbox._faults import KINDS, Kind
 from paygrant_clients.ripple.models import TokenResponse
 from tests.conftest import Clock
 from tests.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -101,7 +109,7 @@ def found(text: str) -> set[str]:
 def shown(value: object) -> Iterator[str]:
     """A value as logs, debuggers and error reports show it."""
     yield from (repr(value), ascii(value), repr([value]), pformat({"value": value}), pretty_repr(value))
-    if not isinstance(value, WidgetURL):  # its text is what it is for
+    if not isinstance(value, WidgetURL | Authorization):  # their text is what they are for
         yield from (str(value), f"{value}")
 
 
@@ -930,6 +938,18 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS[kind], "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
+    elif kind in {Finding, Kind, Oddity, _faults.Parameter, RecordedRequest, _Refusal}:  # they are there to be seen
+        own = dict.fromkeys(parameters(kind), "words")
+    elif kind is Entry:
+        own = {"environment": "test"}
+    elif kind is _options.Parameter:  # words of docstrings
+        own = dict.fromkeys(parameters(kind), "words")
+    elif kind is _Commands:
+        own = {"name": "paygrant"}
+    elif kind is Fault:
+        own = {"kind": KINDS["fail"], "on": "token", "parameters": {}}
+    elif kind is ProviderHandle:
+        own = {"provider": Sandbox(client=Client(*CORES[:2]))._providers["ripple"], "client": Client(*CORES[:2])}
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
     return {
@@ -942,6 +962,8 @@ def instance(kind: Any) -> Any:
     """An instance of a class with canaries in it."""
     if kind is WidgetURL:
         return ripio_widget().widget_url(Token(TOKEN))
+    if kind is Authorization:
+        return Authorization(Token(TOKEN).authorization)
     if issubclass(kind, Enum):
         return list(kind)
     made = kind(**arguments_of(kind))

@@ -90,7 +90,7 @@ class Judge:
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             target = self.clean(urljoin(self.provider.token_url, answer.headers.get("location", "")))
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
-        document = _document(answer.body)
+        document = document_of(answer.body)
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -101,7 +101,7 @@ class Judge:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = retry_after(answer)
             raise failure
-        token = _first(document, endpoint.answer.access_token)
+        token = first_at(document, endpoint.answer.access_token)
         wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
@@ -126,21 +126,21 @@ class Judge:
             raise _UnusableError("the answer holds no token")
         if not HEADER_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
-        token_type = _first(document, where.token_type)
+        token_type = first_at(document, where.token_type)
         if token_type is not None and str(token_type).lower() != "bearer":
             raise _UnusableError(f"the token is no Bearer token but {self.clean(str(token_type))!r}")
         lifetime = next(
-            (life for each in where.lifetime if (life := _lifetime(each, document, answer)) is not None), None
+            (life for each in where.lifetime if (life := lifetime_at(each, document, answer)) is not None), None
         )
         if lifetime is not None and lifetime <= 0:
             raise _UnusableError("the token is over already")
         # A server that grants what was asked for need not repeat the scope (RFC 6749 section 5.1).
-        scope = _first(document, where.scope) or self.provider.arguments().get("scope")
+        scope = first_at(document, where.scope) or self.provider.arguments().get("scope")
         return Token(token, scope=_strings(scope)), lifetime
 
     def _words(self, document: Any, pointers: tuple[str, ...]) -> str | None:
         """A server's own words at one of these places."""
-        words = _first(document, pointers)
+        words = first_at(document, pointers)
         return self.clean(words) if isinstance(words, str) and words else None
 
 
@@ -157,7 +157,7 @@ def retry_after(answer: Answer) -> float | None:
     return None if moment is None else max(0.0, answer.seconds_until(moment))
 
 
-def _document(body: bytes | None) -> Any:
+def document_of(body: bytes | None) -> Any:
     """The JSON of a body; None where it is none."""
     try:
         return json.loads(body or b"")
@@ -165,7 +165,7 @@ def _document(body: bytes | None) -> Any:
         return None
 
 
-def _at(document: Any, pointer: str) -> Any:
+def value_at(document: Any, pointer: str) -> Any:
     """What stands at a JSON Pointer (RFC 6901); None where nothing does."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
@@ -179,9 +179,9 @@ def _at(document: Any, pointer: str) -> Any:
     return document
 
 
-def _first(document: Any, pointers: tuple[str, ...]) -> Any:
+def first_at(document: Any, pointers: tuple[str, ...]) -> Any:
     """The first value at one of the pointers; None where there is none."""
-    return next((value for pointer in pointers if (value := _at(document, pointer)) is not None), None)
+    return next((value for pointer in pointers if (value := value_at(document, pointer)) is not None), None)
 
 
 def _strings(value: Any) -> tuple[str, ...]:
@@ -196,18 +196,20 @@ def _holds(condition: "Condition", status: int, document: Any) -> bool:
     """Whether a condition holds for an answer."""
     if condition.at is None:
         return condition.status == status
-    value = _at(document, condition.at)
+    value = value_at(document, condition.at)
     return value == condition.equals and isinstance(value, bool) == isinstance(condition.equals, bool)
 
 
 def _contradicts(condition: "Condition", document: Any) -> bool:
     """Whether an answer says the contrary of a condition, rather than nothing."""
-    return condition.at is not None and _at(document, condition.at) is not None and not _holds(condition, 0, document)
+    return (
+        condition.at is not None and value_at(document, condition.at) is not None and not _holds(condition, 0, document)
+    )
 
 
-def _lifetime(where: "Lifetime", document: Any, answer: Answer) -> float | None:
+def lifetime_at(where: "Lifetime", document: Any, answer: Answer) -> float | None:
     """A lifetime in seconds from now; None where it does not stand there or makes no sense."""
-    value = _at(document, where.at)
+    value = value_at(document, where.at)
     if value is None or isinstance(value, bool):
         return None
     try:

@@ -158,35 +158,7 @@ class Provider:
         Raises:
             ConfigurationError: A variable is missing or its value is bad; the variable is named.
         """
-        prefix = cls.package.rpartition(".")[2].upper()
-        variables = {field.name: f"{prefix}_{field.name.upper()}" for field in fields(cls)}
-        found = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
-        file_variable = f"{variables['client_secret']}_FILE"
-        if (path := os.environ.get(file_variable)) and "client_secret" not in overrides:
-            if "client_secret" in found:
-                raise refused(file_variable, f"is set beside {variables['client_secret']}", "allowed is one of the two")
-            variables["client_secret"] = file_variable
-            found["client_secret"] = cast("str", SecretFile(path))
-        # Of what is missing, all is named at once; where a choice is to be made, the constructor says which.
-        given = {*found, *overrides, "environment", "base_url"}
-        lacking = [variables[each.name] for each in fields(cls) if each.default is MISSING and each.name not in given]
-        if lacking and overrides.keys() <= variables.keys():
-            needed = ", ".join(lacking).replace(
-                variables["client_secret"], f"{variables['client_secret']} (or ..._FILE)"
-            )
-            message = f"environment variable {lacking[0]}: is missing; allowed: a value for each of {needed}"
-            raise ConfigurationError(message, argument=lacking[0])
-        try:
-            made = cls(**found | overrides)
-            if callable(found.get("client_secret")):
-                made.secret()  # a bad file is better known now than at the first request
-        except ConfigurationError as error:
-            argument = error.argument or ""
-            if argument in overrides or argument not in variables:
-                raise
-            message = str(error).replace(argument, f"environment variable {variables[argument]}", 1)
-            raise ConfigurationError(message, argument=variables[argument]) from None
-        return made
+        return from_variables(cls, os.environ, overrides)
 
     def __repr__(self) -> str:
         where = [part for part in (self.environment_name, self.base_url) if part]
@@ -215,3 +187,39 @@ class BasicProvider(Provider):
             return (self.basic_encoding,)
         same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
         return ENCODINGS[:1] if same or self.way.place != "basic" else ENCODINGS
+
+
+def variable_of(kind: type[Provider], field: str) -> str:
+    """The environment variable that gives a field: ``RIPPLE_CLIENT_ID``."""
+    return f"{kind.package.rpartition('.')[2]}_{field}".upper()
+
+
+def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
+    """What ``from_env`` does, by any variables."""
+    names = {field.name: variable_of(kind, field.name) for field in fields(kind)}
+    found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
+    file_variable = f"{names['client_secret']}_FILE"
+    if (path := variables.get(file_variable)) and "client_secret" not in overrides:
+        if "client_secret" in found:
+            raise refused(file_variable, f"is set beside {names['client_secret']}", "allowed is one of the two")
+        names["client_secret"] = file_variable
+        found["client_secret"] = SecretFile(path)
+    # Of what is missing, all is named at once; where a choice is to be made, the constructor says which.
+    given = {*found, *overrides, "environment", "base_url"}
+    lacking = [names[each.name] for each in fields(kind) if each.default is MISSING and each.name not in given]
+    if lacking and overrides.keys() <= names.keys():
+        secret = names["client_secret"]
+        needed = ", ".join(lacking).replace(secret, f"{secret} (or ..._FILE)")
+        message = f"environment variable {lacking[0]}: is missing; allowed: a value for each of {needed}"
+        raise ConfigurationError(message, argument=lacking[0])
+    try:
+        made = kind(**{**found, **overrides})
+        if callable(found.get("client_secret")):
+            made.secret()  # a bad file is better known now than at the first request
+    except ConfigurationError as error:
+        argument = error.argument or ""
+        if argument in overrides or argument not in names:
+            raise
+        message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
+        raise ConfigurationError(message, argument=names[argument]) from None
+    return made

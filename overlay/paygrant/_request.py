@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -47,6 +48,7 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
     policy: RefreshPolicy,
     transport: httpx.BaseTransport | None,
     deadline: float,
+    witness: Callable[[Answer], object] | None = None,
 ) -> Grant:
     """Ask a provider for a token, once.
 
@@ -57,6 +59,7 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
         policy: Its ``timeout`` and ``default_lifetime`` hold here.
         transport: Carries the request and stays open. None: a new connection, through the environment's proxy.
         deadline: By the monotonic clock; the request ends by then, one way or the other.
+        witness: Is shown the answer as it came, before it is judged.
 
     Raises:
         TokenError: No token could be had. Its traceback passes frames that hold the secret: callers get a copy.
@@ -69,7 +72,7 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
     asked = _clock.monotonic()
     own = transport is None
     with (
-        _Recorder(transport or _new_transport(provider.token_url), own=own, deadline=deadline) as recorder,
+        _Recorder(transport or new_transport(provider.token_url), own=own, deadline=deadline) as recorder,
         _HangUp(recorder, deadline - asked) as hang_up,
     ):
         options = {
@@ -91,6 +94,8 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
                 failure = "no whole answer before the deadline"
     if recorder.answer is None:
         raise judge.error(ProviderUnavailable, failure)
+    if witness:
+        witness(recorder.answer)
     token, lifetime = judge.judge(recorder.answer)
     return Grant(
         replace(
@@ -191,23 +196,31 @@ class _HangUp:
         self._timer.cancel()
 
 
-def _new_transport(url: str) -> httpx.BaseTransport:
-    """A transport for one request. A connection would not outlive the pause until the next one, nor a fork."""
+def environment_proxy(url: str) -> tuple[str, str | None]:
+    """The environment's proxy for an address, None where there is none; before it, the variable that names it."""
     target = httpx.URL(url)
     direct = proxy_bypass(target.host) or proxy_bypass(target.netloc.decode())
     proxies = {} if direct else getproxies()
     scheme = target.scheme if proxies.get(target.scheme) else "all"
     proxy = proxies.get(scheme)
-    if proxy and "://" not in proxy:
-        proxy = f"http://{proxy}"
+    return f"{scheme}_proxy", f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def new_transport(url: str) -> httpx.BaseTransport:
+    """A transport for one request. A connection would not outlive the pause until the next one, nor a fork.
+
+    Raises:
+        ConfigurationError: The environment's proxy is of no use.
+    """
+    variable, proxy = environment_proxy(url)
     try:
-        return httpx.HTTPTransport(verify=_tls(), proxy=proxy)
+        return httpx.HTTPTransport(verify=tls_context(), proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         fault = type(error).__name__
-    raise refused(f"{scheme}_proxy", f"names no usable proxy ({fault})", "allowed is http://host:port")
+    raise refused(variable, f"names no usable proxy ({fault})", "allowed is http://host:port")
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """One TLS context for all requests: reading the certificates takes longer than most requests do."""
     return httpx.create_ssl_context()

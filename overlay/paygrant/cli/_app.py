@@ -1,0 +1,195 @@
+"""The commands put together, and how each of them ends."""
+
+import logging
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from paygrant._errors import (
+    ConfigurationError,
+    MalformedResponse,
+    PaygrantError,
+    ProviderUnavailable,
+    RateLimited,
+    TokenRequestRejected,
+)
+from paygrant.cli import _cache, _console, _options, _providers, _token
+
+if TYPE_CHECKING:
+    from paygrant._provider import Provider
+
+_HELP = """Access tokens of payment providers.
+
+Standard output is for the result, standard error for the rest.
+
+Exit codes:
+  0  done
+  1  anything that is not named here
+  2  bad usage or configuration; nothing was sent
+  3  the provider refused
+  4  the provider is unavailable, or asks for fewer requests
+  5  the answer holds no usable token
+130  interrupted"""
+
+_EXITS: dict[type[PaygrantError], int] = {
+    ConfigurationError: 2,
+    TokenRequestRejected: 3,
+    RateLimited: 4,
+    ProviderUnavailable: 4,
+    MalformedResponse: 5,
+}
+"""The exit code of each error, and of those that derive from it."""
+
+_OTHER, _USAGE = 1, 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command, and say in one line what went wrong.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        outcome = typer.main.get_command(app).main(list(arguments), prog_name="paygrant", standalone_mode=False)
+    except PaygrantError as error:
+        _console.note(str(error))
+        return next((code for kind, code in _EXITS.items() if isinstance(error, kind)), _OTHER)
+    except typer.TyperException as error:
+        return _misused(error)
+    except ImportError as error:
+        if "pip install" not in str(error):  # what needs an extra says so
+            raise
+        _console.note(str(error))
+        return _USAGE
+    except OSError as error:
+        _console.note(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error))
+        return _OTHER
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """Say what is wrong with the command line, and where it is explained."""
+    message = " ".join(error.format_message().split())
+    if message:  # help was asked for otherwise, and is there already
+        path = error.ctx.command_path if getattr(error, "ctx", None) else "paygrant"
+        _console.note(f"{message.rstrip('.')}; see {path} --help")
+    return _USAGE
+
+
+def _build_token(name: str, kind: "type[Provider]") -> Any:
+    return _options.make_command(
+        name,
+        _options.takes_provider(kind, _token.token),
+        help=_options.summary(kind),
+        example=_example("token", name, kind),
+    )
+
+
+def _build_doctor(name: str, kind: "type[Provider]") -> Any:
+    from paygrant.cli import _doctor  # noqa: PLC0415 - loaded late: `paygrant token` needs none
+
+    return _options.make_command(
+        name,
+        _options.takes_provider(kind, _doctor.doctor),
+        help=_options.summary(kind),
+        example=_example("doctor", name, kind),
+    )
+
+
+def _build_widget_url() -> Any:
+    from paygrant.cli import _widget  # noqa: PLC0415 - as above
+
+    return _widget.command()
+
+
+_BUILDERS: dict[str, Callable[[], Any]] = {"widget-url": _build_widget_url}
+"""Commands that are made when they are named."""
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_BUILDERS])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _BUILDERS[cmd_name]() if cmd_name in _BUILDERS else super().get_command(ctx, cmd_name)
+
+
+def _example(command: str, name: str, kind: "type[Provider]") -> str:
+    """A command line that would do, once the file is written."""
+    environments = list(_options.endpoint(kind).servers)
+    environment = f" --environment {environments[0]}" if environments else ""
+    return f"paygrant {command} {name}{environment} --env-file {name}.env"
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help=_HELP,
+    epilog="Example: paygrant token ripple --environment test --env-file ripple.env",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(
+    typer.Typer(
+        cls=_options.group_of_providers(_build_token),
+        help="Print an access token, and nothing else.",
+        epilog="Example: paygrant token ripple --environment test --env-file ripple.env",
+        no_args_is_help=True,
+        subcommand_metavar="PROVIDER [OPTIONS]",
+    ),
+    name="token",
+)
+app.add_typer(
+    typer.Typer(
+        cls=_options.group_of_providers(_build_doctor),
+        help="Find out why there is no token.",
+        epilog="Example: paygrant doctor ripple --environment test --env-file ripple.env",
+        no_args_is_help=True,
+        subcommand_metavar="PROVIDER [OPTIONS]",
+    ),
+    name="doctor",
+)
+app.add_typer(_cache.app, name="cache", no_args_is_help=True)
+app.command(epilog="Example: paygrant providers --json")(_providers.providers)
+
+
+@app.command(epilog="Example: paygrant sandbox --port 8080")
+def sandbox(
+    *, port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 is any free one.")] = 0
+) -> None:
+    """Serve the token endpoints of all providers on loopback, until Ctrl-C."""
+    from paygrant.sandbox.__main__ import serve  # noqa: PLC0415 - part of an extra
+
+    serve(port=port)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if wanted:
+        _console.result(version("paygrant"))
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    ctx: typer.Context,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of each request, on standard error.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    logger, handler = logging.getLogger("paygrant"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("paygrant: %(message)s"))
+    # A request that fails is told as the command's error. That nothing can be kept would never be told.
+    handler.addFilter(lambda record: verbose or str(record.msg).startswith("store:"))
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+
+    def undo() -> None:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+
+    ctx.call_on_close(undo)

@@ -1,0 +1,74 @@
+"""``paygrant doctor``: the findings of ``paygrant.doctor``, drawn line by line as they come, or as JSON."""
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paygrant.cli import _cache, _console
+from paygrant.cli._options import Given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.table import Table
+
+    from paygrant.doctor import Code, Finding, Verdict
+
+_EXITS: "dict[Code, int]" = {"configuration": 2, "refused": 3, "unavailable": 4, "malformed": 5}
+"""The exit code of each kind of failure: what ``paygrant token`` would end with."""
+
+_STYLES: "dict[Verdict, str]" = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+
+
+def doctor(
+    given: Given, *, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False
+) -> None:
+    """Find out why there is no token: one request, looked at from all sides. Nothing is kept."""
+    findings: list[Finding] = []
+    for finding in _found(given):
+        findings.append(finding)
+        if not as_json:
+            _console.draw(_line(finding))
+    if as_json:
+        _console.result(json.dumps([asdict(finding) for finding in findings], indent=2))
+    code: Code | None = next((finding.code for finding in findings if finding.code), None)
+    if code:
+        raise typer.Exit(_EXITS[code])
+
+
+def _found(given: Given) -> "Iterator[Finding]":
+    """One finding after the other; what takes long says so."""
+    from paygrant.doctor import diagnose  # noqa: PLC0415 - loaded late: it takes the network along
+
+    # An empty variable is worth a word: the options leave it out.
+    variables = {**os.environ, **given.variables}
+    findings = diagnose(given.kind, given.overrides, variables=variables, store=_cache.store())
+    while True:
+        with _console.waiting("Looking ..."):
+            finding = next(findings, None)
+        if finding is None:
+            return
+        yield finding
+
+
+def _line(finding: "Finding") -> "Table":
+    """A finding: one line where all is well, and whole where it is not."""
+    from rich.table import Table  # noqa: PLC0415 - loaded late, as rich is everywhere
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    from paygrant.doctor import CHECKS  # noqa: PLC0415 - as above
+
+    line = Table.grid(padding=(0, 2))
+    line.add_column(width=max(map(len, _STYLES)), style=_STYLES[finding.verdict])
+    line.add_column(width=max(map(len, CHECKS)))
+    line.add_column()
+    whole = finding.verdict != "ok"
+    line.add_row(
+        finding.verdict, finding.check, Text(finding.seen, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    )
+    if finding.advice:
+        line.add_row("", "", Text(f"> {finding.advice}", style="bold"))
+    return line
