@@ -29,7 +29,7 @@ from paygrant._errors import (
 from paygrant._flight import Flight
 from paygrant._life import Grant, Life, State, pause
 from paygrant._policy import RefreshPolicy
-from paygrant._request import generated, request_token
+from paygrant._request import request_token
 from paygrant._retry import retrying
 from paygrant._stores import Entry, MemoryStore, Store, Tolerant
 from paygrant._telemetry import meter_of
@@ -79,7 +79,7 @@ class Cache:
         self._failing = False
         self._no_renewal_until = -math.inf
         self.reset()
-        generated(provider)  # a child of a fork could not finish an import that its parent had begun
+        _ = provider.endpoint, provider.model  # a child of a fork could not finish an import that its parent had begun
 
     def reset(self) -> None:
         """Begin anew with what threads hold, in a child of a fork: its parent's threads are not there."""

@@ -86,7 +86,8 @@ class Endpoint:
 
         self._lifetime_at = next(iter(description.answer.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
-        self._scope_name = next((name for name, argument in description.given.items() if argument == "scope"), None)
+        self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
+        self._composed_name = next((each.name for each in description.parameters if each.argument), "")
         self._jwt_key = secrets.token_bytes(32)
 
     def answer(self, request: Request, now: float) -> Answer:
@@ -127,7 +128,7 @@ class Endpoint:
                         yield self._decoded(encoded)
                 case Credentials(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
                     # Where no field holds just the id, it opens, up to a colon, the parameter that the caller composes.
-                    composed = parameters.get(id_name or next(iter(self._description.given)), "")
+                    composed = parameters.get(id_name or self._composed_name, "")
                     yield Client(composed if id_name else composed.partition(":")[0], parameters[secret_name])
                 case _:
                     pass
