@@ -44,6 +44,8 @@ def _member(cls: type, name: str, annotation: object) -> str:
     value = inspect.getattr_static(cls, name)
     if isinstance(value, classmethod):
         return f"classmethod {name}{inspect.signature(getattr(cls, name))}"
+    if isinstance(value, staticmethod):
+        return f"staticmethod {name}{inspect.signature(getattr(cls, name))}"
     if isinstance(value, property):
         assert value.fget
         return f"property {name}: {inspect.formatannotation(inspect.signature(value.fget).return_annotation)}"

@@ -150,7 +150,9 @@ class Judge:
 
     def _plain_words(self, answer: Answer) -> str | None:
         """What a failure says as plain text."""
-        plain = answer.status >= HTTPStatus.BAD_REQUEST and answer.headers.get("content-type", "").startswith("text/plain")
+        plain = answer.status >= HTTPStatus.BAD_REQUEST and answer.headers.get("content-type", "").startswith(
+            "text/plain"
+        )
         return self.clean((answer.body or b"").decode(errors="replace")) or None if plain else None
 
 
@@ -198,7 +200,9 @@ def _holds(condition: "Condition", status: int, document: Any) -> bool:
 
 def _contradicts(condition: "Condition", document: Any) -> bool:
     """Whether an answer says the contrary of a condition, rather than nothing."""
-    return condition.at is not None and value_at(document, condition.at) is not None and not _holds(condition, 0, document)
+    return (
+        condition.at is not None and value_at(document, condition.at) is not None and not _holds(condition, 0, document)
+    )
 
 
 def _lifetime(where: "Lifetime", document: Any, answer: Answer) -> float | None:

@@ -5,12 +5,11 @@ from dataclasses import InitVar, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from paygrant._checks import check_choice, check_scope, check_text, check_type, check_url, refused
 from paygrant._provider import BasicProvider, provider
-from paygrant._spec import read_endpoint
 from paygrant_clients.description import (
     Answer,
     Condition,
@@ -24,7 +23,12 @@ from paygrant_clients.description import (
 if TYPE_CHECKING:
     from paygrant._draft import Draft
 
-_KINDS: Mapping[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 """What a parameter may be, by the type in its schema."""
 
 
@@ -49,7 +53,9 @@ class DescribedProvider(BasicProvider):
     authenticate: "Callable[[Draft], object] | None" = None
 
     def __post_init__(self) -> None:
-        check_choice("credentials_in", self.way.place if self.credentials_in is None else self.credentials_in, self._ways)
+        check_choice(
+            "credentials_in", self.way.place if self.credentials_in is None else self.credentials_in, self._ways
+        )
         super().__post_init__()
         if (self.way.place == "computed") != (self.authenticate is not None):
             fault = "is missing" if self.authenticate is None else "is given, but the credentials are not computed"
@@ -152,9 +158,7 @@ class ClientCredentials(BasicProvider):
         ConfigurationError: An argument is bad or missing.
     """
 
-    models: ClassVar[None] = None
-
-    token_url: InitVar[str] = field()
+    token_url: InitVar[str] = field()  # pyright: ignore[reportIncompatibleMethodOverride] - the property tells it later
     path: str = field(init=False)
     base_url: str | None = field(init=False, default=None)
     scope: tuple[str, ...] = ()
@@ -178,7 +182,6 @@ class ClientCredentials(BasicProvider):
 
     @property
     def endpoint(self) -> TokenEndpoint:
-        fixed = {"grant_type": "client_credentials"} | ({"scope": " ".join(self.scope)} if self.scope else {})
         return TokenEndpoint(
             name="client_credentials",
             method="POST",
@@ -186,13 +189,23 @@ class ClientCredentials(BasicProvider):
             media_type="application/x-www-form-urlencoded",
             servers={},
             credentials=(
-                Credentials(place="basic")
+                Credentials("basic")
                 if self.credentials_in == "basic"
                 else Credentials("body", "client_id", "client_secret"),
             ),
-            parameters=tuple(Parameter(name, value=value) for name, value in {**fixed, **self.parameters}.items()),
+            parameters=(
+                Parameter("grant_type", value="client_credentials"),
+                *(Parameter(name, argument=name) for name in self.arguments()),
+            ),
             answer=Answer(("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)),
             success=None,
             invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
             error=Error(("/error",), ("/error_description",)),
         )
+
+    @property
+    def model(self) -> None:
+        return None
+
+    def arguments(self) -> Mapping[str, str]:
+        return ({"scope": " ".join(self.scope)} if self.scope else {}) | dict(self.parameters)

@@ -105,4 +105,3 @@ def draft_request(provider: "Provider", secret: str, encoding: Encoding) -> Draf
 def text(value: Any) -> str:
     """A value as a form, a query or a header holds it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-

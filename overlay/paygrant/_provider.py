@@ -18,6 +18,10 @@ from paygrant._errors import ConfigurationError
 from paygrant._secrets import SecretFile, fingerprint
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from paygrant._described import DescribedProvider
     from paygrant._draft import Draft
     from paygrant_clients.description import Credentials, TokenEndpoint
 
@@ -152,6 +156,25 @@ class Provider:
             sorted(self.arguments().items()),
         ]
         return sha256(dumps(shape).encode()).hexdigest()
+
+    @staticmethod
+    @checked
+    def from_spec(source: "str | Path | ModuleType", **arguments: Any) -> "DescribedProvider":
+        """Make a provider of any endpoint that a spec describes.
+
+        Args:
+            source: The path of a spec, or of a folder that ``paygrant generate`` made of one; or that package, imported.
+            **arguments: ``client_id``, ``client_secret``, and as the spec has it ``environment`` or ``base_url``,
+                ``basic_encoding``, ``credentials_in``, and the arguments that its parameters name. Where credentials
+                are computed, ``authenticate`` is a function that completes a ``Draft`` in place.
+
+        Raises:
+            ConfigurationError: The spec or an argument is bad, missing or unknown.
+            ImportError: A spec's file needs ``paygrant[generate]`` to be read.
+        """
+        from paygrant._described import from_spec  # noqa: PLC0415 - the five need it not
+
+        return from_spec(source, arguments)
 
     @classmethod
     @checked

@@ -12,7 +12,6 @@ import zlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.request import getproxies, proxy_bypass

@@ -57,7 +57,11 @@ def _parameters(
     declared = {each["name"]: each for each in operation.get("parameters", ())}
     for name, source in sources.items():
         if name in declared:
-            place, required, schema = declared[name]["in"], declared[name].get("required", False), declared[name]["schema"]
+            place, required, schema = (
+                declared[name]["in"],
+                declared[name].get("required", False),
+                declared[name]["schema"],
+            )
         else:
             place = "body"
             required, schema = _field(spec["components"]["schemas"]["TokenRequest"], name)
@@ -85,4 +89,3 @@ def _field(schema: Mapping[str, Any], name: str) -> tuple[bool, Mapping[str, Any
 def _use(use: Mapping[str, str]) -> Use:
     """How the token is used: a header (with a prefix, where one is named) or a parameter of the query."""
     return Use(use.get("header"), use.get("prefix", ""), use.get("query"))
-
