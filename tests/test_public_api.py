@@ -41,7 +41,7 @@ def _members(cls: type) -> dict[str, object]:
 
 
 def _member(cls: type, name: str, annotation: object) -> str:
-    value = inspect.getattr_static(cls, name)
+    value = inspect.getattr_static(cls, name, None)
     if isinstance(value, classmethod):
         return f"classmethod {name}{inspect.signature(getattr(cls, name))}"
     if isinstance(value, staticmethod):
