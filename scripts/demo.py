@@ -95,7 +95,11 @@ def row(sandbox: Sandbox, provider: Provider, client: str) -> tuple[list[str], s
     """A row of the table, and what went wrong."""
     name, way = provider.endpoint.name, provider.way
     # The widget has no field for the id alone: it is in the parameter that the caller gives.
-    fields = f"{way.client_id or next(iter(provider.endpoint.given))}, {way.client_secret}" if way.client_secret else ""
+    fields = (
+        f"{way.client_id or next(each.name for each in provider.endpoint.parameters if each.argument)}, {way.client_secret}"
+        if way.client_secret
+        else ""
+    )
     cells = [name, provider.environment_name or "-", client, f"body: {fields}" if fields else "HTTP Basic"]
     requests, calls = sandbox.token_requests(name), sandbox.api_calls(name)
     try:

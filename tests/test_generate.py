@@ -23,8 +23,8 @@ import yaml
 from jinja2 import FileSystemBytecodeCache
 
 import paygrant_clients
+from paygrant._spec import read_endpoint
 from scripts.generate.__main__ import PACKAGES, ROOT, main
-from scripts.generate.endpoint import read_endpoint
 from scripts.generate.generator import write_client
 from scripts.generate.mask import MaskError, mask_fields, mask_package
 from scripts.generate.packages import read_spec

@@ -41,9 +41,11 @@ def _members(cls: type) -> dict[str, object]:
 
 
 def _member(cls: type, name: str, annotation: object) -> str:
-    value = inspect.getattr_static(cls, name)
+    value = inspect.getattr_static(cls, name, None)
     if isinstance(value, classmethod):
         return f"classmethod {name}{inspect.signature(getattr(cls, name))}"
+    if isinstance(value, staticmethod):
+        return f"staticmethod {name}{inspect.signature(getattr(cls, name))}"
     if isinstance(value, property):
         assert value.fget
         return f"property {name}: {inspect.formatannotation(inspect.signature(value.fget).return_annotation)}"

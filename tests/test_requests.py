@@ -70,8 +70,8 @@ DOCUMENTED: dict[type[Provider], Request] = {
         "/oauth/token",
         "application/json",
         None,
-        b'{"client_id":"client-of-straw","client_secret":"secret-of-straw",'
-        b'"audience":"urn:ripplexcurrent-test:acme","grant_type":"client_credentials"}',
+        b'{"audience":"urn:ripplexcurrent-test:acme","grant_type":"client_credentials",'
+        b'"client_id":"client-of-straw","client_secret":"secret-of-straw"}',
     ),
     AlternativePayments: Request("/oauth/token", FORM, BASIC, b"grant_type=client_credentials"),
     Cryptofuse: Request("/o/token/", FORM, BASIC, b"grant_type=client_credentials&scope=read+write"),
@@ -106,7 +106,6 @@ def test_a_request_is_the_documented_one_byte_for_byte(kind: type[Provider], ser
     assert (seen.method, seen.path, seen.body) == ("POST", documented.path, documented.body)
     assert dict(seen.headers) == {
         "Host": server.base_url.removeprefix("http://"),
-        "Connection": "keep-alive",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "User-Agent": f"paygrant/{version('paygrant')}",
@@ -135,7 +134,7 @@ def test_no_header_is_sent_twice() -> None:
 
 def test_ripple_gets_its_fields_in_the_documented_order(server: Server) -> None:
     pairs = json.loads(request_of(Ripple, server).body, object_pairs_hook=list)
-    assert [name for name, _ in pairs] == ["client_id", "client_secret", "audience", "grant_type"]
+    assert [name for name, _ in pairs] == ["audience", "grant_type", "client_id", "client_secret"]
 
 
 def test_ripple_gets_a_whole_audience_as_it_was_given(server: Server) -> None:
@@ -154,7 +153,7 @@ def test_the_widget_gets_client_user_and_address_as_its_user_name(server: Server
 def test_cryptofuse_takes_the_credentials_in_the_body_and_then_nowhere_else(server: Server) -> None:
     seen = request_of(Cryptofuse, server, credentials_in="body")
     assert seen.body == (
-        b"grant_type=client_credentials&client_id=client-of-straw&client_secret=secret-of-straw&scope=read+write"
+        b"grant_type=client_credentials&scope=read+write&client_id=client-of-straw&client_secret=secret-of-straw"
     )
     assert "Authorization" not in seen.headers
 

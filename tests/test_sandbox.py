@@ -366,7 +366,7 @@ def test_every_answer_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
 
 def test_a_lifetime_can_be_told_as_a_moment() -> None:
     described = import_module("paygrant_clients.ripple.endpoint").ENDPOINT
-    moment = dataclasses.replace(described.answer, lifetime=(Lifetime("/expires_at", "moment"),))
+    moment = dataclasses.replace(described.answer, lifetime=(Lifetime("moment", "/expires_at"),))
     endpoint = Endpoint(
         dataclasses.replace(described, answer=moment),
         spec_of("ripple"),

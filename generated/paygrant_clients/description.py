@@ -3,16 +3,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Place: TypeAlias = Literal["body", "query", "header", "path"]
+Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Where the client's id and secret travel: as HTTP Basic, or in the named fields of the body."""
+    """Where the client's id and secret travel.
 
-    place: Literal["basic", "body"]
+    As HTTP Basic; under these names in the body, the query or headers; or computed: by a function that the caller gives.
+    """
+
+    place: Literal["basic", "body", "query", "header", "computed"]
     client_id: str | None = None
     client_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One more part of the request: fixed (value), or given by the caller (argument).
+
+    In a JSON body a name that begins with a slash is a JSON Pointer (RFC 6901).
+    """
+
+    name: str
+    place: Place = "body"
+    value: str | float | bool | None = None
+    argument: str | None = None
+    required: bool = False
+    secret: bool = False
+    kind: Literal["string", "integer", "number", "boolean"] = "string"
+    choices: tuple[str | float | bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +49,25 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """Where an answer says how long the token lives: seconds from now, a moment, or the token's own exp claim."""
+    """How long the token lives: a value in the answer, in this unit, or a documented constant; or for ever.
 
-    at: str
-    unit: Literal["seconds", "moment", "jwt_exp"]
+    The units count from now (seconds, milliseconds), since 1970 (epoch, epoch_milliseconds), are a date as text
+    (moment) or the token's own exp claim (jwt_exp).
+    """
+
+    unit: Unit
+    at: str | None = None
+    constant: float | None = None
+    zero_is_never: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How the API wants the token: in this header, after this prefix, or in this parameter of the query."""
+
+    header: str | None = "Authorization"
+    prefix: str = "Bearer"
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +101,17 @@ class TokenEndpoint:
     """One provider's token endpoint, as its spec describes it."""
 
     name: str
+    method: str
     path: str
+    media_type: str | None
+    """Of the body; None where there is none."""
     servers: Mapping[str, Server]
     credentials: tuple[Credentials, ...]
-    fixed: Mapping[str, str]
-    """Parameters that always have this value, by their wire names."""
-    given: Mapping[str, str]
-    """Parameters that the caller gives: wire name to argument."""
+    parameters: tuple[Parameter, ...]
     answer: Answer
     success: Condition | None
     """What holds, beside a status of 2xx, when a token was given."""
     invalid_client: tuple[Condition, ...]
     """Any of these means that the credentials were refused."""
     error: Error
+    use: Use = Use()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from paygrant._auth import TokenAuth
     from paygrant._basic import basic_credentials
     from paygrant._cryptofuse import Cryptofuse
+    from paygrant._described import ClientCredentials
+    from paygrant._draft import Draft
     from paygrant._errors import (
         ConfigurationError,
         InvalidClient,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     )
     from paygrant._file_store import FileStore
     from paygrant._policy import RefreshPolicy
+    from paygrant._provider import Provider
     from paygrant._redis_store import RedisStore
     from paygrant._ripio import RipioRamp, RipioWidget
     from paygrant._ripple import Ripple, ripple_audience
@@ -37,13 +40,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlternativePayments",
+    "ClientCredentials",
     "ConfigurationError",
     "Cryptofuse",
+    "Draft",
     "FileStore",
     "InvalidClient",
     "MalformedResponse",
     "MemoryStore",
     "PaygrantError",
+    "Provider",
     "ProviderUnavailable",
     "RateLimited",
     "RedisStore",
@@ -65,6 +71,8 @@ _MODULES = {
     "_auth": ["TokenAuth"],
     "_basic": ["basic_credentials"],
     "_cryptofuse": ["Cryptofuse"],
+    "_described": ["ClientCredentials"],
+    "_draft": ["Draft"],
     "_errors": [
         "ConfigurationError",
         "InvalidClient",
@@ -77,6 +85,7 @@ _MODULES = {
     ],
     "_file_store": ["FileStore"],
     "_policy": ["RefreshPolicy"],
+    "_provider": ["Provider"],
     "_redis_store": ["RedisStore"],
     "_ripio": ["RipioRamp", "RipioWidget"],
     "_ripple": ["Ripple", "ripple_audience"],

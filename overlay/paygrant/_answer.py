@@ -24,6 +24,7 @@ from paygrant._errors import (
     TokenError,
     TokenRequestRejected,
 )
+from paygrant._pointer import value_at
 from paygrant._redact import without
 from paygrant._token import Token
 
@@ -37,7 +38,9 @@ HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
 """What an Authorization header can carry after the word Bearer."""
 
 _LONGEST_LIFETIME = 366 * 86400.0
-"""Seconds. A token that claims to live longer is asked for anew after a year."""
+"""Seconds. A token that claims to live longer, or for ever, is asked for anew after a year."""
+
+_ZEROS = (0, "0")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -92,6 +95,7 @@ class Judge:
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = document_of(answer.body)
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
+        text = text or self._plain_words(answer)
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limited = self.error(RateLimited, f"too many requests{words}", status)
@@ -127,21 +131,29 @@ class Judge:
         if not HEADER_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        if token_type is not None and str(token_type).lower() != "bearer":
+        prefix = self.provider.endpoint.use.prefix
+        if token_type is not None and str(token_type).lower() not in {"bearer", prefix.lower()}:
             raise _UnusableError(f"the token is no Bearer token but {self.clean(str(token_type))!r}")
-        lifetime = next(
-            (life for each in where.lifetime if (life := lifetime_at(each, document, answer)) is not None), None
-        )
+        lifetimes = (lifetime_at(each, document, answer) for each in where.lifetime)
+        lifetime = next((each for each in lifetimes if each is not None), None)
         if lifetime is not None and lifetime <= 0:
             raise _UnusableError("the token is over already")
         # A server that grants what was asked for need not repeat the scope (RFC 6749 section 5.1).
         scope = first_at(document, where.scope) or self.provider.arguments().get("scope")
-        return Token(token, scope=_strings(scope)), lifetime
+        return Token(token, prefix, _strings(scope)), lifetime
 
     def _words(self, document: Any, pointers: tuple[str, ...]) -> str | None:
         """A server's own words at one of these places."""
         words = first_at(document, pointers)
-        return self.clean(words) if isinstance(words, str) and words else None
+        legible = isinstance(words, str | int | float) and not isinstance(words, bool) and words != ""
+        return self.clean(str(words)) if legible else None
+
+    def _plain_words(self, answer: Answer) -> str | None:
+        """What a failure says as plain text."""
+        plain = answer.status >= HTTPStatus.BAD_REQUEST and answer.headers.get("content-type", "").startswith(
+            "text/plain"
+        )
+        return self.clean((answer.body or b"").decode(errors="replace")) or None if plain else None
 
 
 class _UnusableError(Exception):
@@ -163,20 +175,6 @@ def document_of(body: bytes | None) -> Any:
         return json.loads(body or b"")
     except (ValueError, RecursionError):
         return None
-
-
-def value_at(document: Any, pointer: str) -> Any:
-    """What stands at a JSON Pointer (RFC 6901); None where nothing does."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        inner: Any = document
-        if isinstance(document, dict):
-            document = inner.get(key)
-        elif isinstance(document, list) and key.isdecimal() and int(key) < len(inner):
-            document = inner[int(key)]
-        else:
-            return None
-    return document
 
 
 def first_at(document: Any, pointers: tuple[str, ...]) -> Any:
@@ -209,7 +207,9 @@ def _contradicts(condition: "Condition", document: Any) -> bool:
 
 def lifetime_at(where: "Lifetime", document: Any, answer: Answer) -> float | None:
     """A lifetime in seconds from now; None where it does not stand there or makes no sense."""
-    value = value_at(document, where.at)
+    value = where.constant if where.at is None else value_at(document, where.at)
+    if where.unit == "never" or (where.zero_is_never and value in _ZEROS and not isinstance(value, bool)):
+        return _LONGEST_LIFETIME
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -222,6 +222,21 @@ def lifetime_at(where: "Lifetime", document: Any, answer: Answer) -> float | Non
 def _in_seconds(value: Any, _answer: Answer) -> float:
     """A number of seconds, be it written as text."""
     return float(value)
+
+
+def _in_milliseconds(value: Any, _answer: Answer) -> float:
+    """A number of milliseconds."""
+    return float(value) / 1000
+
+
+def _epoch(value: Any, answer: Answer) -> float:
+    """The end in seconds since 1970."""
+    return _left(answer, datetime.fromtimestamp(float(value), UTC))
+
+
+def _epoch_milliseconds(value: Any, answer: Answer) -> float:
+    """The end in milliseconds since 1970."""
+    return _epoch(float(value) / 1000, answer)
 
 
 def _moment(value: Any, answer: Answer) -> float:
@@ -263,6 +278,9 @@ def _left(answer: Answer, end: datetime, issued: datetime | None = None) -> floa
 
 _UNITS: Mapping[str, Callable[[Any, Answer], float]] = {
     "seconds": _in_seconds,
+    "milliseconds": _in_milliseconds,
+    "epoch": _epoch,
+    "epoch_milliseconds": _epoch_milliseconds,
     "moment": _moment,
     "jwt_exp": _jwt_exp,
 }

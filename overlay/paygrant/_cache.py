@@ -29,7 +29,7 @@ from paygrant._errors import (
 from paygrant._flight import Flight
 from paygrant._life import Grant, Life, State, pause
 from paygrant._policy import RefreshPolicy
-from paygrant._request import generated, request_token
+from paygrant._request import request_token
 from paygrant._retry import retrying
 from paygrant._stores import Entry, MemoryStore, Store, Tolerant, clear_memory
 from paygrant._telemetry import meter_of
@@ -67,7 +67,7 @@ class Cache:
         self._users = 0
         self._know_nothing()
         self.reset()
-        generated(provider)  # a child of a fork could not finish an import that its parent had begun
+        _ = provider.endpoint, provider.model  # a child of a fork could not finish an import that its parent had begun
 
     def _know_nothing(self) -> None:
         """What is known before the first token."""

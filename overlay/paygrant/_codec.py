@@ -174,6 +174,7 @@ def _from_grant(grant: Grant, now: float) -> dict[str, object]:
     token = grant.token
     return {
         "access_token": token.access_token,
+        "token_type": token.token_type,
         "scope": token.scope,
         "expires_at": token.expires_at and token.expires_at.isoformat(),
         "age": now - grant.since,
@@ -187,6 +188,7 @@ def _to_grant(document: Any) -> Grant:
         raise ValueError("the token cannot be sent")
     token = Token(
         document["access_token"],
+        _text(document["token_type"]),
         scope=tuple(_text(each) for each in document["scope"]),
         expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
     )

@@ -93,3 +93,17 @@ class ProviderUnavailable(TokenError):
 
 class MalformedResponse(TokenError):
     """The answer holds no usable token. A redirect is one: the credentials would go along."""
+
+
+# A traceback names an error as a user imports it.
+for _kind in (
+    PaygrantError,
+    ConfigurationError,
+    TokenError,
+    TokenRequestRejected,
+    InvalidClient,
+    RateLimited,
+    ProviderUnavailable,
+    MalformedResponse,
+):
+    _kind.__module__ = "paygrant"

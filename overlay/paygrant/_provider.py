@@ -18,6 +18,11 @@ from paygrant._errors import ConfigurationError
 from paygrant._secrets import SecretFile, fingerprint
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from paygrant._described import DescribedProvider
+    from paygrant._draft import Draft
     from paygrant_clients.description import Credentials, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
@@ -28,7 +33,7 @@ def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments cleanly."""
     made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
     init: Callable[..., None] = made.__init__
-    names = {field.name for field in fields(made)}
+    names = {field.name for field in fields(made) if field.init}
 
     @functools.wraps(init)
     def with_gaps(self: P, **arguments: Any) -> None:
@@ -79,6 +84,11 @@ class Provider:
         return cast("TokenEndpoint", import_module(f"{self.package}.endpoint").ENDPOINT)
 
     @property
+    def model(self) -> Any:
+        """The generated class of this endpoint's answers; None where there is none."""
+        return import_module(f"{self.package}.models").TokenResponse
+
+    @property
     def environment_name(self) -> str | None:
         """The environment; None where the provider has none."""
         return getattr(self, "environment", None)
@@ -107,9 +117,12 @@ class Provider:
         """How Basic credentials may be encoded, in the order in which that is tried."""
         return ("plain",)
 
-    def arguments(self) -> Mapping[str, str]:
+    def arguments(self) -> Mapping[str, Any]:
         """What the caller gives beside the credentials, by the names that the spec uses."""
         return {}
+
+    def complete(self, draft: "Draft") -> None:
+        """Put computed credentials on a token request, where the spec wants such."""
 
     def secret(self) -> str:
         """The client's secret as it is now.
@@ -143,6 +156,25 @@ class Provider:
             sorted(self.arguments().items()),
         ]
         return sha256(dumps(shape).encode()).hexdigest()
+
+    @staticmethod
+    @checked
+    def from_spec(source: "str | Path | ModuleType", **arguments: Any) -> "DescribedProvider":
+        """Make a provider of any endpoint that a spec describes.
+
+        Args:
+            source: The path of a spec, or of a folder that ``paygrant generate`` made of one; or that package, imported.
+            **arguments: ``client_id``, ``client_secret``, and as the spec has it ``environment`` or ``base_url``,
+                ``basic_encoding``, ``credentials_in``, and the arguments that its parameters name. Where credentials
+                are computed, ``authenticate`` is a function that completes a ``Draft`` in place.
+
+        Raises:
+            ConfigurationError: The spec or an argument is bad, missing or unknown.
+            ImportError: A spec's file needs ``paygrant[generate]`` to be read.
+        """
+        from paygrant._described import from_spec  # noqa: PLC0415 - the five need it not
+
+        return from_spec(source, arguments)
 
     @classmethod
     @checked

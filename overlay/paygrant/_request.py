@@ -1,6 +1,10 @@
-"""One token request: through the generated client, over a transport that limits and keeps the raw answer."""
+"""One token request: sent as the endpoint's description wants it, its answer read no further than is sensible.
+
+The generated client is not asked to send it: the description also drives providers for which nothing was generated.
+"""
 
 import functools
+import json
 import socket
 import ssl
 import threading
@@ -9,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.request import getproxies, proxy_bypass
@@ -18,8 +21,9 @@ import httpx
 
 from paygrant import _clock
 from paygrant._answer import Answer, Judge
-from paygrant._basic import Encoding, basic_credentials
+from paygrant._basic import Encoding
 from paygrant._checks import refused
+from paygrant._draft import Draft, draft_request
 from paygrant._errors import ProviderUnavailable
 from paygrant._life import Grant
 from paygrant._policy import RefreshPolicy
@@ -55,7 +59,7 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
     Args:
         provider: What to ask for.
         secret: The client's secret.
-        encoding: How Basic credentials are encoded; of no effect where they travel in the body.
+        encoding: How Basic credentials are encoded; of no effect where they travel otherwise.
         policy: Its ``timeout`` and ``default_lifetime`` hold here.
         transport: Carries the request and stays open. None: a new connection, through the environment's proxy.
         deadline: By the monotonic clock; the request ends by then, one way or the other.
@@ -63,89 +67,72 @@ def request_token(  # noqa: PLR0913 - what to ask for, and how
 
     Raises:
         TokenError: No token could be had. Its traceback passes frames that hold the secret: callers get a copy.
+        ConfigurationError: The request cannot be made of what was given, or the environment's proxy is none.
     """
-    basic = basic_credentials(provider.client_id, secret, encoding) if provider.way.place == "basic" else ""
-    judge = Judge(provider, (secret, provider.client_id, basic))
-    models, clients, operation = generated(provider)
-    body = models.TokenRequest.from_dict(_fields(provider, secret))
-
+    draft = draft_request(provider, secret, encoding)
+    judge = Judge(provider, (secret, provider.client_id, *draft.secrets))
     asked = _clock.monotonic()
-    own = transport is None
-    with (
-        _Recorder(transport or new_transport(provider.token_url), own=own, deadline=deadline) as recorder,
-        _HangUp(recorder, deadline - asked) as hang_up,
-    ):
-        options = {
-            "base_url": provider.host,
-            "headers": dict(_HEADERS),
-            "timeout": httpx.Timeout(max(0.001, min(policy.timeout, deadline - asked))),
-            "httpx_args": {"transport": recorder, "trust_env": False},
-        }
-        client = (
-            clients.AuthenticatedClient(token=basic, prefix="Basic", **options) if basic else clients.Client(**options)
-        )
-        model = None
-        failure = "no answer"
+    answer, failure = None, "no answer"
+    line = _Line(transport or new_transport(provider.token_url), deadline)
+    with _HangUp(line, deadline - asked) as hang_up:
         try:
-            model = operation.sync_detailed(client=client, body=body).parsed
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything, the generated parser nearly so
+            answer = line.send(draft, max(0.001, min(policy.timeout, deadline - asked)))
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything
             failure = f"{type(error).__name__}: {judge.clean(str(error))}"
             if hang_up.done:
                 failure = "no whole answer before the deadline"
-    if recorder.answer is None:
+        finally:
+            if transport is None:
+                line.transport.close()
+    if answer is None:
         raise judge.error(ProviderUnavailable, failure)
     if witness:
-        witness(recorder.answer)
-    token, lifetime = judge.judge(recorder.answer)
+        witness(answer)
+    token, lifetime = judge.judge(answer)
     return Grant(
         replace(
             token,
-            expires_at=None if lifetime is None else recorder.answer.received + timedelta(seconds=lifetime),
-            response=model if type(model).__name__ == "TokenResponse" else None,
+            expires_at=None if lifetime is None else answer.received + timedelta(seconds=lifetime),
+            response=_model(provider, answer),
         ),
         since=asked,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,
     )
 
 
-def generated(provider: "Provider") -> tuple[Any, Any, Any]:
-    """The models, the clients and the operation of the provider's generated package."""
-    modules = ("models", "client", "api.token.create_token")
-    models, clients, operation = [import_module(f"{provider.package}.{module}") for module in modules]
-    return models, clients, operation
+def _model(provider: "Provider", answer: Answer) -> Any:
+    """The whole answer as its model; None where it does not fit: the token counts all the same."""
+    with suppress(Exception):
+        return provider.model and provider.model.from_dict(json.loads(answer.body or b""))
+    return None
 
 
-def _fields(provider: "Provider", secret: str) -> dict[str, str]:
-    """The body's fields by their wire names: what is fixed, what the caller gives, and the credentials."""
-    endpoint, way, arguments = provider.endpoint, provider.way, provider.arguments()
-    fields = {**endpoint.fixed, **{wire: arguments[name] for wire, name in endpoint.given.items() if name in arguments}}
-    if way.client_id:
-        fields[way.client_id] = provider.client_id
-    if way.client_secret:
-        fields[way.client_secret] = secret
-    return fields
+class _Line:
+    """Carries one request, reads no more of the answer than is sensible, and knows the socket underneath.
 
+    The transport is driven directly: an ``httpx.Client`` would log the address, and a secret may stand in its query.
+    """
 
-class _Recorder(httpx.BaseTransport):
-    """Passes one request on, reads no more of the answer than is sensible, and keeps it."""
-
-    def __init__(self, inner: httpx.BaseTransport, *, own: bool, deadline: float) -> None:
-        self._inner = inner
-        self._own = own
-        self._deadline = deadline
+    def __init__(self, transport: httpx.BaseTransport, deadline: float) -> None:
+        self.transport = transport
         self.socket: socket.socket | None = None
-        self.answer: Answer | None = None
+        self._deadline = deadline
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions = {**request.extensions, "trace": self._trace}
-        response = self._inner.handle_request(request)
+    def send(self, draft: Draft, timeout: float) -> Answer:
+        request = httpx.Request(
+            draft.method,
+            httpx.URL(draft.url).copy_merge_params(draft.query),
+            headers=_HEADERS | ({"Content-Type": draft.media_type} if draft.media_type else {}) | draft.headers,
+            content=draft.body if draft.media_type else None,
+            extensions={"timeout": httpx.Timeout(timeout).as_dict(), "trace": self._trace},
+        )
+        response = self.transport.handle_request(request)
         try:
             body = self._read(response)
         finally:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        self.answer = Answer(response.status_code, headers, body, _clock.wall())
-        return httpx.Response(response.status_code, content=body or b"")
+        return Answer(response.status_code, headers, body, _clock.wall())
 
     def _read(self, response: httpx.Response) -> bytes | None:
         """The body; None where it is too long."""
@@ -169,24 +156,20 @@ class _Recorder(httpx.BaseTransport):
             if _clock.monotonic() >= self._deadline:  # there was nothing to hang up yet
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
-    def close(self) -> None:
-        if self._own:
-            self._inner.close()
-
 
 class _HangUp:
     """Cuts the connection at the deadline: a byte a second never runs into the time limit of one read."""
 
-    def __init__(self, recorder: _Recorder, seconds: float) -> None:
+    def __init__(self, line: _Line, seconds: float) -> None:
         self.done = False
-        self._recorder = recorder
+        self._line = line
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
 
     def _cut(self) -> None:
         self.done = True
         with suppress(OSError, TypeError):  # closed in the meantime; or not connected yet, which has a limit
-            socket.socket.shutdown(self._recorder.socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
+            socket.socket.shutdown(self._line.socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
 
     def __enter__(self) -> Self:
         self._timer.start()

@@ -13,10 +13,11 @@ class Token:
 
     Attributes:
         access_token: The token itself.
-        token_type: Always ``"Bearer"``, whatever the case in which the provider writes it (RFC 6750).
+        token_type: ``"Bearer"``, whatever the case in which the provider writes it (RFC 6750); of a provider whose API
+            wants the token otherwise, the word before it, or nothing.
         scope: The granted scopes.
         expires_at: When the token ends, in UTC; None where the provider does not say.
-        authorization: The value of an Authorization header (RFC 6750 section 2.1).
+        authorization: The value of an Authorization header (RFC 6750 section 2.1), or of the one that the API wants.
         response: The provider's whole answer as the generated model; None where the token came out of a shared store.
     """
 
@@ -28,7 +29,7 @@ class Token:
     authorization: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "authorization", f"Bearer {self.access_token}")
+        object.__setattr__(self, "authorization", f"{self.token_type} {self.access_token}".lstrip())
 
     def same(self, other: "Token") -> bool:
         """Whether the other is the same token, wherever it came from."""

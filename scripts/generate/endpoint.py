@@ -1,45 +1,10 @@
-"""Reads out of a spec what the generator drops, servers and `x-token-endpoint`, and writes it as a module."""
+"""Writes what the generator drops of a spec, servers and `x-token-endpoint`, as a module of its package."""
 
 from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from scripts.generate.description import (
-    Answer,
-    Condition,
-    Credentials,
-    Error,
-    Lifetime,
-    Server,
-    TokenEndpoint,
-)
-
-
-def read_endpoint(name: str, spec: Mapping[str, Any]) -> TokenEndpoint:
-    """The description of the token endpoint of the provider `name`, out of its normalized spec."""
-    (path,) = spec["paths"]
-    token = spec["x-token-endpoint"]
-    answer = token["answer"]
-    parameters: Mapping[str, Mapping[str, str]] = token["parameters"]
-    return TokenEndpoint(
-        name=name,
-        path=path,
-        servers={
-            server["x-environment"]: Server(server["url"], server.get("x-environment-facts", {}))
-            for server in spec.get("servers", ())
-        },
-        credentials=tuple(Credentials(**place) for place in token["credentials"]),
-        fixed={wire: source["value"] for wire, source in parameters.items() if "value" in source},
-        given={wire: source["argument"] for wire, source in parameters.items() if "argument" in source},
-        answer=Answer(
-            access_token=tuple(answer["access_token"]),
-            token_type=tuple(answer.get("token_type", ())),
-            scope=tuple(answer.get("scope", ())),
-            lifetime=tuple(Lifetime(**lifetime) for lifetime in answer.get("lifetime", ())),
-        ),
-        success=Condition(**token["success"]) if "success" in token else None,
-        invalid_client=tuple(Condition(**condition) for condition in token["invalid_client"]),
-        error=Error(**{part: tuple(pointers) for part, pointers in token["error"].items()}),
-    )
+from paygrant_clients.description import TokenEndpoint
 
 
 def endpoint_module(endpoint: TokenEndpoint) -> str:
@@ -47,9 +12,27 @@ def endpoint_module(endpoint: TokenEndpoint) -> str:
     lines = [
         f'"""The token endpoint of specs/{endpoint.name}.yaml."""',
         "from typing import Final, Literal, TypeAlias",
-        "from ..description import Answer, Condition, Credentials, Error, Lifetime, Server, TokenEndpoint",
+        "from paygrant_clients.description import (",
+        "    Answer, Condition, Credentials, Error, Lifetime, Parameter, Server, TokenEndpoint, Use",
+        ")",
     ]
     if endpoint.servers:
         lines.append(f"Environment: TypeAlias = Literal[{', '.join(map(repr, endpoint.servers))}]")
-    lines.append(f"ENDPOINT: Final = {endpoint!r}")  # a dataclass's repr is the expression that makes it
+    lines.append(f"ENDPOINT: Final = {_expression(endpoint)}")
     return "\n".join(lines) + "\n"
+
+
+def _expression(value: Any) -> str:
+    """The expression that makes a value; of its fields those that differ from their defaults."""
+    if is_dataclass(value):
+        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        defaults = {each.name: each.default for each in fields(value) if each.default is not MISSING}
+        arguments = (
+            f"{name}={_expression(part)}" for name, part in given.items() if part != defaults.get(name, MISSING)
+        )
+        return f"{type(value).__name__}({', '.join(arguments)})"
+    if isinstance(value, tuple):
+        return f"({''.join(f'{_expression(each)},' for each in value)})"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name!r}: {_expression(each)}' for name, each in value.items())}}}"
+    return repr(value)

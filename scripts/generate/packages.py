@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 from jinja2 import FileSystemBytecodeCache
 
+from paygrant._spec import read_endpoint
 from scripts.generate import description
-from scripts.generate.endpoint import endpoint_module, read_endpoint
+from scripts.generate.endpoint import endpoint_module
 from scripts.generate.generator import write_client
 from scripts.generate.mask import mask_package
 

@@ -3,30 +3,46 @@
 
 from typing import Final, Literal, TypeAlias
 
-from ..description import Answer, Condition, Credentials, Error, Lifetime, Server, TokenEndpoint
+from paygrant_clients.description import (
+    Answer,
+    Condition,
+    Credentials,
+    Error,
+    Lifetime,
+    Parameter,
+    Server,
+    TokenEndpoint,
+)
 
 Environment: TypeAlias = Literal["demo", "production"]
 ENDPOINT: Final = TokenEndpoint(
     name="alternative_payments",
+    method="POST",
     path="/oauth/token",
+    media_type="application/x-www-form-urlencoded",
     servers={
         "demo": Server(url="https://public-api.demo.alternativepayments.io", facts={}),
         "production": Server(url="https://public-api.alternativepayments.io", facts={}),
     },
-    credentials=(Credentials(place="basic", client_id=None, client_secret=None),),
-    fixed={"grant_type": "client_credentials"},
-    given={},
+    credentials=(Credentials(place="basic"),),
+    parameters=(Parameter(name="grant_type", value="client_credentials", required=True),),
     answer=Answer(
         access_token=("/access_token",),
         token_type=("/token_type",),
         scope=("/scope",),
-        lifetime=(Lifetime(at="/expires_in", unit="seconds"),),
+        lifetime=(Lifetime(unit="seconds", at="/expires_in"),),
     ),
     success=None,
     invalid_client=(
-        Condition(status=401, at=None, equals=None),
-        Condition(status=403, at=None, equals=None),
-        Condition(status=None, at="/error", equals="invalid_client"),
+        Condition(status=401),
+        Condition(status=403),
+        Condition(at="/error", equals="invalid_client"),
     ),
-    error=Error(code=("/error",), description=("/error_description", "/message")),
+    error=Error(
+        code=("/error",),
+        description=(
+            "/error_description",
+            "/message",
+        ),
+    ),
 )

@@ -3,28 +3,32 @@
 
 from typing import Final
 
-from ..description import Answer, Condition, Credentials, Error, Lifetime, TokenEndpoint
+from paygrant_clients.description import Answer, Condition, Credentials, Error, Lifetime, Parameter, TokenEndpoint
 
 ENDPOINT: Final = TokenEndpoint(
     name="cryptofuse",
+    method="POST",
     path="/o/token/",
+    media_type="application/x-www-form-urlencoded",
     servers={},
     credentials=(
-        Credentials(place="basic", client_id=None, client_secret=None),
+        Credentials(place="basic"),
         Credentials(place="body", client_id="client_id", client_secret="client_secret"),
     ),
-    fixed={"grant_type": "client_credentials"},
-    given={"scope": "scope"},
+    parameters=(
+        Parameter(name="grant_type", value="client_credentials", required=True),
+        Parameter(name="scope", argument="scope"),
+    ),
     answer=Answer(
         access_token=("/access_token",),
         token_type=("/token_type",),
         scope=("/scope",),
-        lifetime=(Lifetime(at="/expires_in", unit="seconds"),),
+        lifetime=(Lifetime(unit="seconds", at="/expires_in"),),
     ),
     success=None,
     invalid_client=(
-        Condition(status=401, at=None, equals=None),
-        Condition(status=None, at="/error", equals="invalid_client"),
+        Condition(status=401),
+        Condition(at="/error", equals="invalid_client"),
     ),
     error=Error(code=("/error",), description=("/error_description",)),
 )

@@ -3,29 +3,48 @@
 
 from typing import Final, Literal, TypeAlias
 
-from ..description import Answer, Condition, Credentials, Error, Lifetime, Server, TokenEndpoint
+from paygrant_clients.description import (
+    Answer,
+    Condition,
+    Credentials,
+    Error,
+    Lifetime,
+    Parameter,
+    Server,
+    TokenEndpoint,
+)
 
 Environment: TypeAlias = Literal["sandbox", "production"]
 ENDPOINT: Final = TokenEndpoint(
     name="ripio_ramp",
+    method="POST",
     path="/oauth2/token/",
+    media_type="application/x-www-form-urlencoded",
     servers={
         "sandbox": Server(url="https://skala-sandbox.ripio.com", facts={}),
         "production": Server(url="https://skala.ripio.com", facts={}),
     },
-    credentials=(Credentials(place="basic", client_id=None, client_secret=None),),
-    fixed={"grant_type": "client_credentials"},
-    given={},
+    credentials=(Credentials(place="basic"),),
+    parameters=(Parameter(name="grant_type", value="client_credentials", required=True),),
     answer=Answer(
-        access_token=("/accessToken", "/access_token"),
-        token_type=("/tokenType", "/token_type"),
+        access_token=(
+            "/accessToken",
+            "/access_token",
+        ),
+        token_type=(
+            "/tokenType",
+            "/token_type",
+        ),
         scope=("/scope",),
-        lifetime=(Lifetime(at="/expiresIn", unit="seconds"), Lifetime(at="/expires_in", unit="seconds")),
+        lifetime=(
+            Lifetime(unit="seconds", at="/expiresIn"),
+            Lifetime(unit="seconds", at="/expires_in"),
+        ),
     ),
     success=None,
     invalid_client=(
-        Condition(status=401, at=None, equals=None),
-        Condition(status=None, at="/error", equals="invalid_client"),
+        Condition(status=401),
+        Condition(at="/error", equals="invalid_client"),
     ),
     error=Error(code=("/error",), description=("/error_description",)),
 )

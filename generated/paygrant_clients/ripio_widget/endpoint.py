@@ -3,12 +3,23 @@
 
 from typing import Final, Literal, TypeAlias
 
-from ..description import Answer, Condition, Credentials, Error, Lifetime, Server, TokenEndpoint
+from paygrant_clients.description import (
+    Answer,
+    Condition,
+    Credentials,
+    Error,
+    Lifetime,
+    Parameter,
+    Server,
+    TokenEndpoint,
+)
 
 Environment: TypeAlias = Literal["sandbox", "production"]
 ENDPOINT: Final = TokenEndpoint(
     name="ripio_widget",
+    method="POST",
     path="/api/v1/auth",
+    media_type="application/x-www-form-urlencoded",
     servers={
         "sandbox": Server(
             url="https://b2b-widget-onramp-api.sandbox.ripio.com",
@@ -18,20 +29,22 @@ ENDPOINT: Final = TokenEndpoint(
             url="https://b2b-widget-onramp-api.ripio.com", facts={"widget_url": "https://b2b-widget-onramp.ripio.com"}
         ),
     },
-    credentials=(Credentials(place="body", client_id=None, client_secret="password"),),
-    fixed={},
-    given={"username": "username"},
+    credentials=(Credentials(place="body", client_secret="password"),),
+    parameters=(Parameter(name="username", argument="username", required=True, secret=True),),
     answer=Answer(
-        access_token=("/token",),
-        token_type=("/token_type",),
-        scope=(),
-        lifetime=(Lifetime(at="/token", unit="jwt_exp"),),
+        access_token=("/token",), token_type=("/token_type",), lifetime=(Lifetime(unit="jwt_exp", at="/token"),)
     ),
-    success=Condition(status=None, at="/succeed", equals=True),
+    success=Condition(at="/succeed", equals=True),
     invalid_client=(
-        Condition(status=401, at=None, equals=None),
-        Condition(status=403, at=None, equals=None),
-        Condition(status=None, at="/succeed", equals=False),
+        Condition(status=401),
+        Condition(status=403),
+        Condition(at="/succeed", equals=False),
     ),
-    error=Error(code=("/error",), description=("/error_description", "/message")),
+    error=Error(
+        code=("/error",),
+        description=(
+            "/error_description",
+            "/message",
+        ),
+    ),
 )

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from paygrant._answer import Answer, document_of, lifetime_at, value_at
+from paygrant._answer import Answer, document_of, lifetime_at
 from paygrant._checks import check_url
 from paygrant._errors import (
     ConfigurationError,
@@ -19,6 +19,7 @@ from paygrant._errors import (
     TokenRequestRejected,
 )
 from paygrant._life import Grant
+from paygrant._pointer import value_at
 from paygrant._secrets import fingerprint
 from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
 from paygrant.doctor._shown import media_is_html, shown
@@ -186,13 +187,13 @@ def environment(case: "Case") -> Iterator[Finding]:
 def parameters(case: "Case") -> Iterator[Finding]:
     """What the caller gives beside the credentials, such as the audience, fits the environment."""
     provider, arguments = case.provider, case.provider.arguments()
-    given = {wire: arguments[name] for wire, name in case.endpoint.given.items() if name in arguments}
+    given = [each for each in case.endpoint.parameters if each.argument in arguments]
     facts = provider.facts if case.endpoint.servers else dict[str, str]()
     told: list[str] = []
-    for wire, value in given.items():
-        # A user name made of the client's id is as secret as that.
-        told.append(f"{wire} {fingerprint(value) if provider.client_id in value else value}")
-        word = facts.get(f"{wire}_environment")
+    for each in given:
+        value = str(arguments[each.argument or ""])
+        told.append(f"{each.name} {fingerprint(value) if each.secret else value}")
+        word = facts.get(f"{each.name}_environment")
         if word and word not in re.split(r"[^A-Za-z0-9]+", value):
             yield warning(
                 f"{told.pop()} does not name the environment {word!r}", "Is it the one that the provider gave you?"
@@ -205,7 +206,7 @@ def expiry(case: "Case") -> Iterator[Finding]:
     """How long the token lives, by whose word, and whether that can be."""
     came, grant = case.granted
     document, lifetime = document_of(came.body), grant.lifetime
-    said = [each for each in case.endpoint.answer.lifetime if value_at(document, each.at) is not None]
+    said = [each for each in case.endpoint.answer.lifetime if not each.at or value_at(document, each.at) is not None]
     used = next((each for each in said if lifetime_at(each, document, came) is not None), None)
     if used is None:
         places = ", ".join(_place(each) for each in said or case.endpoint.answer.lifetime)
@@ -230,6 +231,8 @@ def expiry(case: "Case") -> Iterator[Finding]:
 
 def _place(where: Any) -> str:
     """Where a lifetime stands, and in which unit."""
+    if where.at is None:
+        return "the documentation"
     return f"the exp claim of the token at {where.at}" if where.unit == "jwt_exp" else f"{where.at} ({where.unit})"
 
 

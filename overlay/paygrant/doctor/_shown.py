@@ -97,7 +97,7 @@ def _places(endpoint: "TokenEndpoint") -> set[str]:
     """Where an answer's known words stand: JSON Pointers."""
     answer, error = endpoint.answer, endpoint.error
     conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
-    lifetimes = [each.at for each in answer.lifetime if each.unit != "jwt_exp"]
+    lifetimes = [each.at for each in answer.lifetime if each.at and each.unit != "jwt_exp"]
     return {*answer.token_type, *answer.scope, *lifetimes, *error.code, *error.description, *conditions}
 
 

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import jwt
 from jsonschema import Draft202012Validator
 
+from paygrant._pointer import put, value_at
 from paygrant_clients.description import Credentials, Lifetime, TokenEndpoint
 
 BasicDecoding = Literal["plain", "form"]
@@ -126,7 +127,7 @@ class Endpoint:
             name for name, field in schema["properties"].items() if field.get("format") != "password"
         )
         """The parameters that carry no secret."""
-        self.fixed = description.fixed
+        self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
         """Of those, the ones that have one right value."""
         self.limits = tuple(Limit(**limit) for limit in spec["x-token-endpoint"].get("limits", ()))
         """The limits that the provider documents."""
@@ -141,7 +142,8 @@ class Endpoint:
 
         self._lifetime_at = next(iter(description.answer.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
-        self._scope_name = next((name for name, argument in description.given.items() if argument == "scope"), None)
+        self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
+        self._composed_name = next((each.name for each in description.parameters if each.argument), "")
         self._basic_only = all(each.place == "basic" for each in description.credentials)
         self._jwt_key = secrets.token_bytes(32)
 
@@ -184,7 +186,7 @@ class Endpoint:
         if code is None:
             code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
         document: dict[str, Any] = {}
-        _put(document, self._description.error.code[0], code)
+        put(document, self._description.error.code[0], code)
         return Answer(status, document)
 
     def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
@@ -213,7 +215,7 @@ class Endpoint:
                         yield self._decoded(encoded)
                 case Credentials(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
                     # Where no field holds just the id, it opens, up to a colon, the parameter that the caller composes.
-                    composed = parameters.get(id_name or next(iter(self._description.given)), "")
+                    composed = parameters.get(id_name or self._composed_name, "")
                     yield Client(composed if id_name else composed.partition(":")[0], parameters[secret_name])
                 case _:
                     pass
@@ -237,27 +239,27 @@ class Endpoint:
         told = changes.get("lifetime", _same)
         document = copy.deepcopy(self._granted.document)
         match self._lifetime_at:
-            case Lifetime(unit="seconds", at=at):
-                _put(document, at, told(seconds))
-            case Lifetime(unit="moment", at=at):
+            case Lifetime(unit="seconds", at=str(at)):
+                put(document, at, told(seconds))
+            case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
-                _put(document, at, told(expires_at) if "lifetime" in changes else moment)
+                put(document, at, told(expires_at) if "lifetime" in changes else moment)
             case Lifetime(unit="jwt_exp"):
                 token = jwt.encode({"jti": token, "exp": told(int(expires_at))}, self._jwt_key, "HS256")
             case _:
                 pass
         answer = self._description.answer
-        _put(document, answer.access_token[0], changes.get("access_token", _same)(token))
+        put(document, answer.access_token[0], changes.get("access_token", _same)(token))
         if "token_type" in changes:
-            _put(document, answer.token_type[0], changes["token_type"](None))
+            put(document, answer.token_type[0], changes["token_type"](None))
         if self._scope_name and (scope := parameters.get(self._scope_name)):
-            _put(document, answer.scope[0], scope)
+            put(document, answer.scope[0], scope)
         return Answer(self._granted.status, document, token, expires_at)
 
     def _example_lifetime(self) -> int:
         match self._lifetime_at:
-            case Lifetime(unit="seconds", at=at):
-                return int(_get(self._granted.document, at))
+            case Lifetime(unit="seconds", at=str(at)):
+                return int(value_at(self._granted.document, at))
             case _:
                 return DEFAULT_LIFETIME
 
@@ -280,21 +282,3 @@ def _examples(responses: Mapping[str, Any]) -> Iterator[tuple[str, Answer]]:
         for content in response.get("content", {}).values():
             for name, example in content.get("examples", {}).items():
                 yield name, Answer(int(status), example["value"])
-
-
-def _put(document: Any, pointer: str, value: object) -> None:
-    """Set what a JSON Pointer (RFC 6901) leads to, and make the objects on its way."""
-    *parents, last = _parts(pointer)
-    for part in parents:
-        document = document.setdefault(part, {})
-    document[last] = value
-
-
-def _get(document: Any, pointer: str) -> Any:
-    for part in _parts(pointer):
-        document = document[part]
-    return document
-
-
-def _parts(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")]

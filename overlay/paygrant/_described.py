@@ -1,0 +1,211 @@
+"""Providers without a class of their own: any endpoint that a spec describes, or that simply follows RFC 6749."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, field
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from paygrant._checks import check_choice, check_scope, check_text, check_type, check_url, refused
+from paygrant._provider import BasicProvider, provider
+from paygrant_clients.description import (
+    Answer,
+    Condition,
+    Credentials,
+    Error,
+    Lifetime,
+    Parameter,
+    TokenEndpoint,
+)
+
+if TYPE_CHECKING:
+    from paygrant._draft import Draft
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+"""What a parameter may be, by the type in its schema."""
+
+
+@provider
+class DescribedProvider(BasicProvider):
+    """A provider as its spec describes it. ``Provider.from_spec`` makes one.
+
+    Attributes:
+        spec: The description of the token endpoint.
+        models: The generated package with the model of its answers; None where nothing was generated.
+        environment: One of the environments that the spec names.
+        parameters: What the spec leaves to the caller, by argument.
+        credentials_in: Where the credentials travel, if not the first way that the spec names.
+        authenticate: Computes the credentials, where the spec says so.
+    """
+
+    spec: TokenEndpoint = field(hash=False)
+    models: str | None = None
+    environment: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    credentials_in: str | None = None
+    authenticate: "Callable[[Draft], object] | None" = None
+
+    def __post_init__(self) -> None:
+        check_choice(
+            "credentials_in", self.way.place if self.credentials_in is None else self.credentials_in, self._ways
+        )
+        super().__post_init__()
+        if (self.way.place == "computed") != (self.authenticate is not None):
+            fault = "is missing" if self.authenticate is None else "is given, but the credentials are not computed"
+            raise refused("authenticate", fault, "allowed is a function of a Draft, where the spec says 'computed'")
+        self._set("parameters", dict(self._checked_parameters()))
+
+    @property
+    def endpoint(self) -> TokenEndpoint:
+        return self.spec
+
+    @property
+    def model(self) -> Any:
+        return self.models and import_module(f"{self.models}.models").TokenResponse
+
+    @property
+    def way(self) -> Credentials:
+        return self._ways.get(self.credentials_in or "", self.spec.credentials[0])
+
+    @property
+    def _ways(self) -> Mapping[str, Credentials]:
+        return {way.place: way for way in self.spec.credentials}
+
+    def arguments(self) -> Mapping[str, Any]:
+        return self.parameters
+
+    def complete(self, draft: "Draft") -> None:
+        fault = "is missing"
+        if self.authenticate:
+            try:
+                self.authenticate(draft)
+            except Exception as error:  # noqa: BLE001 - a stranger's function; its text may hold the secret
+                fault = f"the function raised {type(error).__name__}"
+            else:
+                return
+        raise refused("authenticate", fault, "allowed is a function that puts the credentials on a Draft")
+
+    def _checked_parameters(self) -> Any:
+        """The parameters as they are sent."""
+        wanted = {each.argument: each for each in self.spec.parameters if each.argument}
+        allowed = f"allowed: {', '.join(wanted) or 'none'}"
+        for name in self.parameters.keys() - wanted.keys():
+            raise refused(name, "is unknown", allowed)
+        for name, each in wanted.items():
+            value = self.parameters.get(name)
+            if value is not None:
+                yield name, _checked(name, value, each)
+            elif each.required:
+                raise refused(name, "is missing", allowed)
+
+
+def _checked(name: str, value: Any, parameter: Parameter) -> Any:
+    """A parameter that fits what the spec says of it."""
+    if name == "scope" and not isinstance(value, str):
+        value = " ".join(check_scope(name, value))
+    kinds = _KINDS[parameter.kind]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise refused(name, f"is of type {type(value).__name__}", f"allowed is a value of type {parameter.kind}")
+    if isinstance(value, str):
+        check_text(name, value)
+    if parameter.choices and value not in parameter.choices:
+        raise refused(name, f"is {value!r}", f"allowed: {', '.join(map(str, parameter.choices))}")
+    return value
+
+
+def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> DescribedProvider:
+    """See ``Provider.from_spec``."""
+    check_type("source", source, str | Path | ModuleType, "a spec's path, or a package that was generated from one")
+    models = None
+    if isinstance(source, ModuleType):
+        models = source.__name__
+        endpoint = cast("TokenEndpoint", import_module(f"{models}.endpoint").ENDPOINT)
+    else:
+        endpoint = _read(Path(source))
+    own = {name: value for name, value in arguments.items() if name in _OWN}
+    if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.credentials):
+        own.setdefault("client_id", endpoint.name)  # nothing asks for it
+    others = {name: value for name, value in arguments.items() if name not in _OWN}
+    return DescribedProvider(spec=endpoint, models=models, parameters=others, **own)
+
+
+_OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
+
+
+def _read(path: Path) -> TokenEndpoint:
+    """The description in a spec's file; a folder is a generated package, which holds its spec."""
+    raise NotImplementedError
+
+
+@provider
+class ClientCredentials(BasicProvider):
+    """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
+
+    Attributes:
+        token_url: The whole address of the token endpoint.
+        scope: The wanted scopes: a sequence, or a text that separates them by spaces.
+        credentials_in: ``"basic"``, or ``"body"`` for the fields client_id and client_secret (section 2.3.1).
+        parameters: More fields of the body, such as ``{"audience": ...}`` or ``{"resource": ...}`` (RFC 8707).
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    token_url: InitVar[str] = field()  # pyright: ignore[reportIncompatibleMethodOverride] - the property tells it later
+    path: str = field(init=False)
+    base_url: str | None = field(init=False, default=None)
+    scope: tuple[str, ...] = ()
+    credentials_in: Literal["basic", "body"] = "basic"
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    def __post_init__(self, token_url: str) -> None:
+        check_choice("credentials_in", self.credentials_in, ("basic", "body"))
+        check_type("parameters", self.parameters, Mapping, "a mapping of texts to texts")
+        for name, value in self.parameters.items():
+            check_text("parameters", name)
+            check_text("parameters", value)
+        bare, mark, query = token_url.partition("?") if isinstance(token_url, str) else (token_url, "", "")
+        check_url("token_url", bare)
+        parts = urlsplit(bare)
+        self._set("base_url", f"{parts.scheme}://{parts.netloc}")
+        self._set("path", f"{parts.path}{mark}{query}")
+        super().__post_init__()
+        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
+        self._set("parameters", dict(self.parameters))
+
+    @property
+    def endpoint(self) -> TokenEndpoint:
+        return TokenEndpoint(
+            name="client_credentials",
+            method="POST",
+            path=self.path,
+            media_type="application/x-www-form-urlencoded",
+            servers={},
+            credentials=(
+                Credentials("basic")
+                if self.credentials_in == "basic"
+                else Credentials("body", "client_id", "client_secret"),
+            ),
+            parameters=(
+                Parameter("grant_type", value="client_credentials"),
+                *(Parameter(name, argument=name) for name in self.arguments()),
+            ),
+            answer=Answer(("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)),
+            success=None,
+            invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
+            error=Error(("/error",), ("/error_description",)),
+        )
+
+    @property
+    def model(self) -> None:
+        return None
+
+    def arguments(self) -> Mapping[str, str]:
+        return ({"scope": " ".join(self.scope)} if self.scope else {}) | dict(self.parameters)

@@ -1,0 +1,60 @@
+"""Tells what has changed for users since a git reference: exit status 1 where something breaks, 0 otherwise."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+
+import yaml
+
+from paygrant._spec import read_endpoint
+from paygrant_clients.description import TokenEndpoint
+from scripts.breaking.endpoints import endpoint_changes
+from scripts.breaking.python_api import FOLDERS, api_changes
+
+ROOT = Path(__file__).parents[2]
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command line on the project in `root`."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.breaking", description=__doc__)
+    parser.add_argument("base", metavar="BASE", help="a git reference, such as v0.1.0 or main")
+    parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        old = Path(scratch)
+        try:
+            _check_out(root, options.base, old)
+        except subprocess.CalledProcessError as error:
+            parser.error(f"BASE: {error.stderr.decode().strip()}")
+        changes = sorted({*endpoint_changes(_endpoints(old), _endpoints(root)), *api_changes(old, root)})
+    if options.json:
+        print(json.dumps([{"breaking": each.breaking, **asdict(each)} for each in changes], indent=2))
+    else:
+        told = [str(each) for each in changes] or [f"nothing has changed for users since {options.base}"]
+        print(*told, sep="\n")
+    return int(any(each.breaking for each in changes))
+
+
+def _check_out(root: Path, base: str, folder: Path) -> None:
+    """Put the specs and the packages as they were into a folder; the work tree is left alone."""
+    command = ["git", "archive", "--format=tar", "--end-of-options", base, "specs", *FOLDERS.values()]
+    archive = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def _endpoints(root: Path) -> Mapping[str, TokenEndpoint]:
+    """The token endpoints that the specs describe."""
+    specs = {path.stem: yaml.safe_load(path.read_bytes()) for path in sorted((root / "specs").glob("*.yaml"))}
+    return {name: read_endpoint(name, spec) for name, spec in specs.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""One difference between two versions, as a user meets it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Weight(IntEnum):
+    """How much a change matters to users, the heaviest first."""
+
+    SECRET = 0
+    """A secret or a token goes elsewhere: to be looked at before anything else, whatever code has to change."""
+    BREAKING = 1
+    """Code, configuration or mocks that worked do not any more."""
+    FINE = 2
+    """Nobody has to do anything."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Change:
+    """A change: how much it matters, where it is, what it is, and why it matters or does not."""
+
+    weight: Weight
+    where: str
+    what: str
+    why: str
+
+    @property
+    def breaking(self) -> bool:
+        """Whether users have to act."""
+        return self.weight < Weight.FINE
+
+    def __str__(self) -> str:
+        return f"{'BREAKING' if self.breaking else 'fine    '}  {self.where}: {self.what} ({self.why})"

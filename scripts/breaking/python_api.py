@@ -1,0 +1,27 @@
+"""Compares names and signatures of the two packages (griffe), without importing them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import griffe
+
+from scripts.breaking.change import Change, Weight
+
+FOLDERS = {"paygrant": "overlay", "paygrant_clients": "generated"}
+"""Each package and the folder that it lies in."""
+
+
+def api_changes(old: Path, new: Path) -> Iterator[Change]:
+    """What breaks, between two checkouts, for code that uses public names."""
+    for package in FOLDERS:
+        for breakage in griffe.find_breaking_changes(_load(package, old), _load(package, new)):
+            what = (
+                breakage.explain(griffe.ExplanationStyle.MARKDOWN).removeprefix("- ").replace("*", "").replace("`", "")
+            )
+            yield Change(Weight.BREAKING, breakage.obj.module.path, what, "code that uses it has to change")
+
+
+def _load(package: str, root: Path) -> griffe.Object:
+    folders = [root / folder for folder in FOLDERS.values()]
+    return cast("griffe.Object", griffe.load(package, search_paths=folders, allow_inspection=False))

@@ -1,0 +1,409 @@
+"""Each knob of ``x-token-endpoint``, against a server that wants it: what is sent, and how what comes back is read."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import jwt
+import pytest
+
+from paygrant import (
+    ConfigurationError,
+    Draft,
+    InvalidClient,
+    MalformedResponse,
+    Token,
+    TokenRequestRejected,
+)
+from paygrant._described import DescribedProvider
+from paygrant._spec import read_endpoint
+from tests.providers import ask
+from tests.servers import Reply, Seen, Server, granted
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+ID, SECRET = "canary-id-4d1c", "canary-secret-77aa"
+TEXT = {"type": "string"}
+PASSWORD = {"type": "string", "format": "password"}
+
+
+def spec(  # noqa: PLR0913 - the parts of a spec
+    *,
+    path: str = "/token",
+    method: str = "post",
+    media_type: str | None = FORM,
+    fields: Mapping[str, Any] | None = None,
+    required: tuple[str, ...] = (),
+    parameters: tuple[Mapping[str, Any], ...] = (),
+    **endpoint: Any,
+) -> dict[str, Any]:
+    """A spec as small as can be, with these parts."""
+    body: dict[str, Any] = {"requestBody": {"content": {media_type: {}}}} if media_type else {}
+    request = {"type": "object", "required": list(required), "properties": fields or {}}
+    return {
+        "paths": {path: {method: {"parameters": list(parameters), **body}}},
+        "components": {"schemas": {"TokenRequest": request}},
+        "x-token-endpoint": {
+            "credentials": [{"place": "basic"}],
+            "parameters": {},
+            "answer": {"access_token": ["/access_token"], "lifetime": [{"at": "/expires_in", "unit": "seconds"}]},
+            "invalid_client": [{"status": 401}],
+            "error": {"code": ["/error"], "description": ["/error_description"]},
+            **endpoint,
+        },
+    }
+
+
+def described(server: Server, document: dict[str, Any], **arguments: Any) -> DescribedProvider:
+    """The provider of a spec, at this server."""
+    own = {"authenticate": arguments.pop("authenticate")} if "authenticate" in arguments else {}
+    endpoint = read_endpoint("acme", document)
+    return DescribedProvider(
+        spec=endpoint, client_id=ID, client_secret=SECRET, base_url=server.base_url, parameters=arguments, **own
+    )
+
+
+def sent(server: Server, document: dict[str, Any], **arguments: Any) -> Seen:
+    """The request that asks for a token."""
+    ask(described(server, document, **arguments))
+    (seen,) = server.seen
+    return seen
+
+
+def answered(server: Server, reply: Reply, **endpoint: Any) -> Token:
+    """The token in an answer."""
+    server.reply = reply
+    return ask(described(server, spec(**endpoint)))
+
+
+def query(seen: Seen) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(seen.path).query))
+
+
+# Where the credentials travel
+
+NAMES = {"client_id": "app", "client_secret": "key"}
+
+
+def test_credentials_travel_in_fields_of_any_name(server: Server) -> None:
+    seen = sent(server, spec(credentials=[{"place": "body", **NAMES}]))
+    assert parse_qs(seen.body.decode()) == {"app": [ID], "key": [SECRET]}
+    assert "Authorization" not in seen.headers
+
+
+def test_credentials_travel_in_headers_of_any_name_without_a_body(server: Server) -> None:
+    seen = sent(server, spec(media_type=None, credentials=[{"place": "header", **NAMES}]))
+    assert (seen.headers["app"], seen.headers["key"], seen.body) == (ID, SECRET, b"")
+    assert "Content-Type" not in seen.headers
+
+
+def test_credentials_travel_in_the_query_by_get(server: Server) -> None:
+    seen = sent(server, spec(method="get", media_type=None, credentials=[{"place": "query", **NAMES}]))
+    assert (seen.method, query(seen)) == ("GET", {"app": ID, "key": SECRET})
+
+
+def test_credentials_travel_in_json_at_any_depth(server: Server) -> None:
+    way = {"place": "body", "client_id": "/auth/user/name", "client_secret": "/auth/user/pass~1word"}
+    seen = sent(server, spec(media_type=JSON, credentials=[way]))
+    assert json.loads(seen.body) == {"auth": {"user": {"name": ID, "pass/word": SECRET}}}
+
+
+def test_a_secret_alone_needs_no_client_id(server: Server) -> None:
+    seen = sent(server, spec(media_type=JSON, credentials=[{"place": "body", "client_secret": "api_key"}]))
+    assert json.loads(seen.body) == {"api_key": SECRET}
+
+
+def in_header(seen: Seen) -> str:
+    return seen.headers["tenant-key"]
+
+
+def in_query(seen: Seen) -> str:
+    return query(seen)["tenant-key"]
+
+
+def in_path(seen: Seen) -> str:
+    return seen.path.split("/")[1]
+
+
+@pytest.mark.parametrize(("place", "found"), [("header", in_header), ("query", in_query), ("path", in_path)])
+def test_an_additional_secret_travels_where_it_is_declared_and_is_in_no_error(
+    server: Server, place: str, found: Callable[[Seen], str]
+) -> None:
+    parameter = {"name": "tenant-key", "in": place, "required": True, "schema": PASSWORD}
+    path = "/{tenant-key}/token" if place == "path" else "/token"
+    document = spec(path=path, parameters=(parameter,))
+    document["x-token-endpoint"]["parameters"] = {"tenant-key": {"argument": "tenant_key"}}
+    provider = described(server, document, tenant_key="canary-tenant-5511")
+    server.reply = Reply({"error": "nope", "error_description": "not canary-tenant-5511"}, 400)
+    with pytest.raises(TokenRequestRejected) as caught:
+        ask(provider)
+    assert found(server.seen[0]) == "canary-tenant-5511"
+    assert "canary" not in str(caught.value)
+    assert "canary" not in repr(provider)
+
+
+def test_credentials_are_computed_by_the_callers_function_for_each_request(server: Server) -> None:
+    def assertion(draft: Draft) -> None:  # RFC 7523 section 2.2
+        claims = {"iss": draft.client_id, "aud": draft.url, "jti": str(len(server.seen))}
+        draft.fields["client_assertion"] = jwt.encode(claims, draft.client_secret.ljust(32), "HS256")
+
+    document = spec(credentials=[{"place": "computed"}], fields={"grant_type": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"grant_type": {"value": "client_credentials"}}
+    provider = described(server, document, authenticate=assertion)
+    for number in range(2):
+        ask(provider)
+        form = dict(parse_qsl(server.seen[number].body.decode()))
+        assert form["grant_type"] == "client_credentials"
+        claims = jwt.decode(form["client_assertion"], SECRET.ljust(32), ["HS256"], audience=provider.token_url)
+        assert (claims["iss"], claims["jti"]) == (ID, str(number))
+
+
+def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-Signature"] = f"{draft.client_secret}-{draft.body.hex()}"
+
+    document = spec(media_type=JSON, credentials=[{"place": "computed"}], fields={"name": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"name": {"argument": "name"}}
+    seen = sent(server, document, authenticate=sign, name="Müller")
+    assert seen.headers["X-Signature"] == f"{SECRET}-{seen.body.hex()}"
+    assert seen.body == '{"name":"Müller"}'.encode()
+
+
+def test_what_a_function_computed_is_in_no_error(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-Signature"] = "canary-signature-0001"
+
+    server.reply = Reply({"error": "bad", "error_description": "wrong signature canary-signature-0001"}, 400)
+    with pytest.raises(TokenRequestRejected) as caught:
+        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=sign))
+    assert "canary" not in str(caught.value)
+
+
+def test_a_function_that_fails_is_a_configuration_error_without_its_text(server: Server) -> None:
+    def fail(draft: Draft) -> None:
+        raise ValueError(draft.client_secret)
+
+    with pytest.raises(ConfigurationError, match="authenticate: the function raised ValueError") as caught:
+        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=fail))
+    assert SECRET not in str(caught.value)
+    assert not server.seen
+
+
+@pytest.mark.parametrize("place", ["computed", "basic"])
+def test_a_function_is_given_where_credentials_are_computed_and_only_there(server: Server, place: str) -> None:
+    wrong = {} if place == "computed" else {"authenticate": print}
+    with pytest.raises(ConfigurationError, match="authenticate: is"):
+        described(server, spec(credentials=[{"place": place}]), **wrong)
+
+
+def test_a_secret_that_no_header_can_carry_is_refused_before_anything_is_sent(server: Server) -> None:
+    provider = described(server, spec(credentials=[{"place": "header", "client_secret": "X-Key"}]))
+    object.__setattr__(provider, "client_secret", lambda: "sécret")
+    with pytest.raises(ConfigurationError, match="X-Key: holds a character that a header cannot carry"):
+        ask(provider)
+    assert not server.seen
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("place", ["query", "header"])
+def test_a_grant_type_may_be_renamed_have_another_value_and_stand_elsewhere(server: Server, place: str) -> None:
+    declared = {"name": "grant", "in": place, "required": True, "schema": TEXT}
+    document = spec(media_type=None, parameters=(declared,))
+    document["x-token-endpoint"]["parameters"] = {"grant": {"value": "account_credentials"}}
+    seen = sent(server, document)
+    found = query(seen) if place == "query" else seen.headers
+    assert found["grant"] == "account_credentials"
+
+
+def test_parameters_are_given_by_their_arguments_wherever_they_stand(server: Server) -> None:
+    document = spec(
+        path="/{tenant}/token",
+        media_type=JSON,
+        fields={"account": {"type": "object", "properties": {"number": {"type": "integer"}}}, "deep": TEXT},
+        parameters=(
+            {"name": "tenant", "in": "path", "required": True, "schema": TEXT},
+            {"name": "X-Merchant", "in": "header", "schema": TEXT},
+            {"name": "live", "in": "query", "schema": {"type": "boolean"}},
+        ),
+    )
+    document["x-token-endpoint"]["parameters"] = {
+        "tenant": {"argument": "tenant"},
+        "X-Merchant": {"argument": "merchant"},
+        "live": {"argument": "live"},
+        "/account/number": {"argument": "account"},
+        "deep": {"value": True},
+    }
+    seen = sent(server, document, tenant="a/b ?", merchant="m 1", live=True, account=7)
+    assert seen.path == "/a%2Fb%20%3F/token?live=true"
+    assert seen.headers["X-Merchant"] == "m 1"
+    assert json.loads(seen.body) == {"account": {"number": 7}, "deep": True}
+
+
+def test_an_optional_parameter_may_be_left_out_and_a_required_one_may_not(server: Server) -> None:
+    document = spec(fields={"scope": TEXT, "audience": TEXT}, required=("audience",))
+    document["x-token-endpoint"]["parameters"] = {
+        "scope": {"argument": "scope"},
+        "audience": {"argument": "audience"},
+    }
+    assert sent(server, document, audience="api").body == b"audience=api"
+    with pytest.raises(ConfigurationError, match="audience: is missing; allowed: scope, audience"):
+        described(server, document)
+    with pytest.raises(ConfigurationError, match="audiance: is unknown; allowed: scope, audience"):
+        described(server, document, audiance="api")
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        (TEXT, "a", 1),
+        (TEXT, "a", ""),
+        (TEXT, "a", "line\nbreak"),
+        ({"type": "integer"}, 1, "1"),
+        ({"type": "integer"}, 1, True),
+        ({"type": "number"}, 1.5, "1.5"),
+        ({"type": "boolean"}, False, 0),
+        ({"type": "string", "enum": ["eu", "us"]}, "eu", "asia"),
+    ],
+)
+def test_a_parameter_has_the_type_and_the_choices_of_its_schema(
+    server: Server, schema: dict[str, Any], good: object, bad: object
+) -> None:
+    document = spec(media_type=JSON, fields={"it": schema})
+    document["x-token-endpoint"]["parameters"] = {"it": {"argument": "it"}}
+    assert json.loads(sent(server, document, it=good).body) == {"it": good}
+    with pytest.raises(ConfigurationError, match="it: "):
+        described(server, document, it=bad)
+
+
+def test_scopes_may_be_a_sequence(server: Server) -> None:
+    document = spec(fields={"scope": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"scope": {"argument": "scope"}}
+    assert sent(server, document, scope=("a", "b")).body == b"scope=a+b"
+
+
+# Answers
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_token_is_found_at_the_first_candidate_that_is_there(server: Server, status: int) -> None:
+    answer = {"access_token": ["/result/0/token", "/data/token~1value"]}
+    token = answered(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
+    assert token.access_token == "it"
+    assert answered(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
+
+
+def test_an_answer_has_to_fit_the_predicate(server: Server) -> None:
+    answer = {"access_token": ["/token"]}
+    success = {"at": "/code", "equals": 0}
+    error = {"code": ["/code"], "description": ["/msg"]}
+    options = {"answer": answer, "success": success, "error": error}
+    assert answered(server, Reply({"code": 0, "token": "it"}), **options).access_token == "it"
+    with pytest.raises(TokenRequestRejected, match="refused: 99: no such app") as caught:
+        answered(server, Reply({"code": 99, "msg": "no such app", "token": "it"}), **options)
+    assert (caught.value.error, caught.value.status) == ("99", 200)
+
+
+def test_a_value_at_a_pointer_means_wrong_credentials(server: Server) -> None:
+    options = {"invalid_client": [{"at": "/errors/0/id", "equals": 40001}], "error": {"code": ["/errors/0/id"]}}
+    with pytest.raises(InvalidClient):
+        answered(server, Reply({"errors": [{"id": 40001}]}), **options)
+
+
+def test_an_error_that_is_plain_text_is_told_without_the_secret(server: Server) -> None:
+    reply = Reply(f"no such client, {SECRET}".encode(), 400, {"Content-Type": "text/plain; charset=utf-8"})
+    with pytest.raises(TokenRequestRejected, match=r"refused: no such client,\[cut\]"):
+        answered(server, reply)
+
+
+def test_html_is_not_told(server: Server) -> None:
+    with pytest.raises(TokenRequestRejected, match=r"status 400, refused$"):
+        answered(server, Reply(b"<html>no</html>", 400, {"Content-Type": "text/html"}))
+
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+END = NOW + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"),
+    [
+        ("seconds", 900),
+        ("seconds", "900"),
+        ("seconds", 900.0),
+        ("milliseconds", 900_000),
+        ("milliseconds", "900000"),
+        ("epoch", END.timestamp()),
+        ("epoch", str(int(END.timestamp()))),
+        ("epoch_milliseconds", int(END.timestamp() * 1000)),
+        ("moment", "2026-11-21T12:15:00+0000"),
+        ("moment", "Sat Nov 21 12:15:00 UTC 2026"),
+        ("jwt_exp", jwt.encode({"exp": int(END.timestamp())}, "k" * 32)),
+    ],
+)
+def test_a_lifetime_is_read_in_its_unit(server: Server, unit: str, value: object) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    date = NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    token = answered(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), answer=answer)
+    assert token.expires_at
+    assert (token.expires_at - datetime.now(UTC)).total_seconds() == pytest.approx(900, abs=30)
+
+
+def test_a_lifetime_may_be_a_documented_constant_where_the_answer_says_nothing(server: Server) -> None:
+    lifetime = [{"at": "/expires_in", "unit": "seconds"}, {"unit": "seconds", "constant": 86400}]
+    answer = {"access_token": ["/access_token"], "lifetime": lifetime}
+    ends: list[float] = []
+    for reply in (granted(lifetime=60), Reply({"access_token": "it"})):
+        token = answered(server, reply, answer=answer)
+        assert token.expires_at
+        ends.append((token.expires_at - datetime.now(UTC)).total_seconds())
+    assert ends == pytest.approx([60, 86400], abs=30)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "document"),
+    [
+        ({"unit": "never"}, {}),
+        ({"at": "/ttl", "unit": "seconds", "zero_is_never": True}, {"ttl": 0}),
+        ({"at": "/ttl", "unit": "seconds", "zero_is_never": True}, {"ttl": "0"}),
+    ],
+)
+def test_a_token_for_ever_is_asked_for_anew_after_a_year(
+    server: Server, lifetime: dict[str, Any], document: dict[str, Any]
+) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [lifetime]}
+    token = answered(server, Reply({"access_token": "it", **document}), answer=answer)
+    assert token.expires_at
+    assert (token.expires_at - datetime.now(UTC)).days in {365, 366}
+
+
+def test_zero_is_over_already_unless_it_means_never(server: Server) -> None:
+    with pytest.raises(MalformedResponse, match="over already"):
+        answered(server, granted(lifetime=0))
+
+
+# Use
+
+
+@pytest.mark.parametrize(
+    ("use", "authorization"),
+    [
+        (None, "Bearer it"),
+        ({"header": "Authorization", "prefix": "Token"}, "Token it"),
+        ({"header": "X-Vault-Token"}, "it"),
+        ({"query": "access_token"}, "it"),
+    ],
+)
+def test_a_token_is_written_as_the_api_wants_it(server: Server, use: dict[str, str] | None, authorization: str) -> None:
+    options = {"use": use} if use else {}
+    assert answered(server, Reply({"access_token": "it"}), **options).authorization == authorization
+
+
+def test_everything_that_shapes_a_request_is_in_the_cache_key(server: Server) -> None:
+    document = spec(fields={"audience": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"audience": {"argument": "audience"}}
+    keys = {described(server, document, audience=each).cache_key(SECRET) for each in ("a", "b")}
+    assert len(keys) == 2
