@@ -5,9 +5,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import httpx
 import pytest
 
 from paygrant import (
@@ -19,7 +21,10 @@ from paygrant import (
     RefreshPolicy,
     TokenSource,
 )
+from paygrant._described import DescribedProvider
 from paygrant.sandbox import Sandbox
+from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
+from paygrant_clients.description import Use
 from tests.apis import Api, Unseekable, token_of
 from tests.conftest import Clock
 from tests.servers import Reply, Seen, Server, granted, serve
@@ -598,3 +603,42 @@ def test_no_client_is_imported_before_its_adapter() -> None:
         "assert not {'httpx2', 'requests', 'aiohttp'} & {*sys.modules}",
     ]
     subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
+
+
+# Elsewhere than in Authorization
+
+
+def with_use(server: Server, use: Use) -> TokenSource:
+    """A source of tokens that the API wants elsewhere."""
+    spec = replace(CRYPTOFUSE, use=use)
+    provider = DescribedProvider(spec=spec, client_id="a", client_secret="b", base_url=server.base_url)
+    return TokenSource(provider, store=MemoryStore())
+
+
+@pytest.mark.parametrize(
+    ("use", "form"),
+    [
+        (Use("X-Vault-Token", ""), "{} None b c"),
+        (Use("Authorization", "Token"), "None Token {} b c"),
+        (Use(None, "", "key"), "None None b c {}"),
+    ],
+    ids=["header", "prefix", "query"],
+)
+def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
+    way: Way, api: Api, server: Server, use: Use, form: str
+) -> None:
+    dead: list[str] = []
+
+    def carried(seen: Seen) -> str:
+        query = httpx.URL(seen.path).params
+        return " ".join(
+            map(str, [seen.headers.get("X-Vault-Token"), seen.headers.get("Authorization"), *query.values()])
+        )
+
+    api.server.reply = lambda seen: Reply({}, 401 if any(token in carried(seen) for token in dead) else 200)
+    auth = way.auth(with_use(server, use))
+    assert way.call(auth, f"{api.url}?a=b%20c").status == 200
+    dead.append("token-1")
+    assert way.call(auth, f"{api.url}?a=b%20c").status == 200
+    assert [carried(seen) for seen in api.server.seen] == [form.format(f"token-{each}") for each in (1, 1, 2)]
+    assert len(server.seen) == 2

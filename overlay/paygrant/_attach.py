@@ -3,7 +3,7 @@
 No HTTP client is known here. ``_auth`` is the shell for httpx; those for other clients are in ``adapters``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -45,16 +45,24 @@ class BearerAuth:
         self._source = source
         self._origins = None if origins is None else frozenset(_check_origins(origins))
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
+        use = source.provider.endpoint.use
+        self._header, self._query = use.header, use.query or ""
 
-    def _instead_of(self, token: Token, status: int, headers: Mapping[str, Any]) -> "Token | Flight | None":
+    def _instead_of(self, token: Token, status: int, request: Any) -> "Token | Flight | None":
         """What to send in place of a token that was answered with this status; None where the answer stands.
 
-        The headers are those of the request that was answered: after a redirect the token may not be among them.
+        The request is the one that was answered: after a redirect the token may not be on it.
         """
         if status not in self._rejected_statuses:
             self._learn(token, status)
             return None
-        return self._source._cache.replace(token) if headers.get("Authorization") == token.authorization else None
+        return self._source._cache.replace(token) if self._carries(request, token) else None
+
+    def _carries(self, request: Any, token: Token) -> bool:
+        """Whether this very token is on a request."""
+        if self._header is not None:
+            return bool(request.headers.get(self._header) == token.authorization)
+        return token.access_token in httpx.URL(str(request.url)).params.get_list(self._query)
 
     def _learn(self, token: Token, status: int) -> None:
         """Note whether the API accepts a replacement."""

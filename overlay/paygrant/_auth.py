@@ -4,7 +4,7 @@ What is decided, and for which reason, stands in ``_attach``.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
 
@@ -26,8 +26,9 @@ class Url(Protocol):
 class Request(Protocol):
     """A request of httpx or httpx2."""
 
-    @property
-    def url(self) -> Url: ...
+    url: Any
+    """A ``Url``; a Protocol cannot say so of what can be set."""
+
     @property
     def headers(self) -> MutableMapping[str, str]: ...
     @property
@@ -57,17 +58,23 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             yield request
             return
         token = self._source.get()
-        request.headers["Authorization"] = token.authorization
+        self._put(request, token)
         response = yield request
         if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
             return  # as good as always, so it is found out without a call
-        other = self._instead_of(token, response.status_code, response.request.headers)
+        other = self._instead_of(token, response.status_code, response.request)
         if other is None:
             return
         token = other if isinstance(other, Token) else other.wait()
         if _repeatable(request):
-            request.headers["Authorization"] = token.authorization
+            self._put(request, token)
             self._learn(token, (yield request).status_code)
+
+    def _put(self, request: RequestT, token: Token) -> None:
+        if self._header is not None:
+            request.headers[self._header] = token.authorization
+        else:
+            request.url = request.url.copy_set_param(self._query, token.access_token)
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """Authorize a request of an ``AsyncClient``."""
@@ -75,16 +82,16 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             yield request
             return
         token = await self._source.aget()
-        request.headers["Authorization"] = token.authorization
+        self._put(request, token)
         response = yield request
         if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
             return  # as good as always, so it is found out without a call
-        other = self._instead_of(token, response.status_code, response.request.headers)
+        other = self._instead_of(token, response.status_code, response.request)
         if other is None:
             return
         token = other if isinstance(other, Token) else await other.wait_async()
         if _repeatable(request):
-            request.headers["Authorization"] = token.authorization
+            self._put(request, token)
             self._learn(token, (yield request).status_code)
 
 
@@ -98,6 +105,8 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
         source: Where the tokens come from.
         origins: The origins (``"https://api.example.com"``) that may see the token. Requests to others go out without
             it. None: every request carries it, but does not take it along when it is redirected to another origin.
+            An API that wants the token elsewhere than in Authorization is another matter: clients take nothing else
+            off on the way to another origin, so let yours follow no redirects there.
         rejected_statuses: What a dead token is answered with. django-oauth-toolkit's own views say 403.
 
     Raises:

@@ -16,7 +16,6 @@ from paygrant._token import Token
 
 try:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, MultipartWriter
-    from aiohttp.hdrs import AUTHORIZATION
     from aiohttp.payload import BytesPayload, IOBasePayload
     from yarl import URL
 except ModuleNotFoundError as missing:
@@ -47,9 +46,9 @@ class TokenAuth(BearerAuth):
         if not self._may_carry(request):
             return await handler(request)
         token = await self._source.aget()
-        request.headers[AUTHORIZATION] = Authorization(token.authorization)
+        self._put(request, token)
         response = await handler(request)
-        other = self._instead_of(token, response.status, request.headers)
+        other = self._instead_of(token, response.status, request)
         if other is None:
             return response
         token = other if isinstance(other, Token) else await other.wait_async()
@@ -58,7 +57,7 @@ class TokenAuth(BearerAuth):
         request.session.cookie_jar.update_cookies(response.cookies, response.url)  # it keeps those of the last answer
         await response.read()  # so that the connection serves the repetition as well
         request.update_expect_continue()  # it has waited in vain, if the answer came instead
-        request.headers[AUTHORIZATION] = Authorization(token.authorization)
+        self._put(request, token)
         response = await handler(request)
         self._learn(token, response.status)
         return response
@@ -72,7 +71,14 @@ class TokenAuth(BearerAuth):
         if redirect is None:
             return True
         asked = redirect.request_info
-        return _origin(asked.url) == where and AUTHORIZATION in asked.headers
+        carried = asked.headers.get(self._header) if self._header is not None else asked.url.query.get(self._query)
+        return _origin(asked.url) == where and carried is not None
+
+    def _put(self, request: ClientRequest, token: Token) -> None:
+        if self._header is not None:
+            request.headers[self._header] = Authorization(token.authorization)
+        else:
+            request.url = request.url.update_query({self._query: token.access_token})
 
 
 def _repeatable(body: object) -> bool:

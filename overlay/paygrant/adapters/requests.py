@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import httpx
+
 from paygrant._attach import Authorization, BearerAuth, Origin, origin
 from paygrant._codec import lacking
 from paygrant._token import Token
@@ -38,13 +40,20 @@ class TokenAuth(BearerAuth, AuthBase):
         """Authorize a request that is otherwise prepared."""
         if self._origins is None or _origin(r.url or "") in self._origins:
             token = self._source.get()
-            r.headers["Authorization"] = Authorization(token.authorization)
+            self._put(r, token)
             cast("Any", r).register_hook("response", partial(self._answered, token))  # without types in its stubs
         return r
 
+    def _put(self, request: PreparedRequest, token: Token) -> None:
+        if self._header is not None:
+            request.headers[self._header] = Authorization(token.authorization)
+        else:
+            address = httpx.URL(request.url or "").copy_set_param(self._query, token.access_token)
+            request.url = str(address)
+
     def _answered(self, token: Token, response: Response, **options: Any) -> Response:
         """The answer to a request with this token, or to its repetition; ``options`` are those it was sent with."""
-        other = self._instead_of(token, response.status_code, response.request.headers)
+        other = self._instead_of(token, response.status_code, response.request)
         if other is None:
             return response
         token = other if isinstance(other, Token) else other.wait()
@@ -52,7 +61,7 @@ class TokenAuth(BearerAuth, AuthBase):
         if not _rewound(request):
             return response
         _ = response.content  # read, so that the connection serves the repetition as well
-        request.headers["Authorization"] = Authorization(token.authorization)
+        self._put(request, token)
         answer = response.connection.send(request, **options)
         answer.history.append(response)
         self._learn(token, answer.status_code)
