@@ -196,11 +196,17 @@ def new_transport(url: str) -> httpx.BaseTransport:
         ConfigurationError: The environment's proxy is of no use.
     """
     variable, proxy = environment_proxy(url)
+    encrypted = "https:" in f"{url} {proxy}"
     try:
-        return httpx.HTTPTransport(verify=tls_context(), proxy=proxy)
+        return httpx.HTTPTransport(verify=tls_context() if encrypted else _untrusting(), proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         fault = type(error).__name__
     raise refused(variable, f"names no usable proxy ({fault})", "allowed is http://host:port")
+
+
+def _untrusting() -> ssl.SSLContext:
+    """A context for plain http on loopback, which needs none: it trusts nobody, and reads no certificates."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @functools.cache
