@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[1]
 
 WANTED = (
     "paygrant/py.typed",
+    "paygrant/generate/extensions.schema.json",
+    "paygrant/generate/normalized.schema.json",
     "paygrant/sandbox/page/icon.svg",
     "paygrant/sandbox/page/index.html",
     "paygrant/sandbox/page/page.css",

@@ -1,7 +1,10 @@
 """Each knob of ``x-token-endpoint``, against a server that wants it: what is sent, and how what comes back is read."""
 
+import functools
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -16,8 +19,9 @@ from paygrant import (
     MalformedResponse,
     Token,
     TokenRequestRejected,
+    TokenSource,
 )
-from paygrant._described import DescribedProvider
+from paygrant._described import DescribedProvider, _mark
 from paygrant._spec import read_endpoint
 from tests.providers import ask
 from tests.servers import Reply, Seen, Server, granted
@@ -407,3 +411,87 @@ def test_everything_that_shapes_a_request_is_in_the_cache_key(server: Server) ->
     document["x-token-endpoint"]["parameters"] = {"audience": {"argument": "audience"}}
     keys = {described(server, document, audience=each).cache_key(SECRET) for each in ("a", "b")}
     assert len(keys) == 2
+
+
+def test_two_specs_of_one_name_share_no_token(server: Server) -> None:
+    documents = [spec(fields={"scope": TEXT}) for _ in range(2)]
+    for document, scope in zip(documents, ("read", "write"), strict=True):
+        document["x-token-endpoint"]["parameters"] = {"scope": {"value": scope}}
+    first, same, other = (described(server, document) for document in (documents[0], documents[0], documents[1]))
+    assert first.cache_key(SECRET) == same.cache_key(SECRET)
+    assert first.cache_key(SECRET) != other.cache_key(SECRET)
+    assert first.cache_key(SECRET) != first.cache_key(SECRET, "error")
+
+
+def sign(draft: Draft) -> None:
+    draft.headers["X-Signature"] = draft.client_secret
+
+
+@dataclass(frozen=True)
+class SignFor:
+    user: str
+
+    def __call__(self, draft: Draft) -> None:
+        draft.headers["X-User"] = self.user
+
+
+def made_for(user: str) -> Callable[[Draft], None]:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-User"] = user
+
+    return sign
+
+
+def test_users_for_whom_a_function_signs_share_no_token(server: Server) -> None:
+    document = spec(credentials=[{"place": "computed"}])
+    server.reply = lambda seen: granted(seen.headers["X-User"])
+    makers: list[Callable[[str], Callable[[Draft], None]]]
+    makers = [SignFor, made_for, lambda user: functools.partial(made_for(user))]
+    for maker in makers:
+        sources = [TokenSource(described(server, document, authenticate=maker(user))) for user in ("anna", "bert")]
+        assert [source.get().access_token for source in sources] == ["anna", "bert"]
+
+
+def test_a_function_is_known_by_its_name_or_by_being_the_same(server: Server) -> None:
+    def key(authenticate: Callable[[Draft], None]) -> str:
+        return described(server, spec(credentials=[{"place": "computed"}]), authenticate=authenticate).cache_key(SECRET)
+
+    assert _mark(sign) == f"{__name__}.sign"
+    assert key(sign) == key(sign)
+    assert key(SignFor("anna")) == key(SignFor("anna"))
+    closure = made_for("anna")
+    assert key(closure) == key(closure) != key(made_for("anna"))
+
+
+MADE: list[Callable[[Draft], None]] = [
+    lambda _draft: None,
+    made_for("anna"),
+    functools.wraps(sign)(made_for("anna")),
+    SignFor("anna"),
+    SignFor("anna").__call__,
+    functools.partial(sign),
+]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_a_function_made_for_the_occasion_has_a_mark_of_this_process_alone(made: Callable[[Draft], None]) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", _mark(made))
+
+
+def test_defaults_count_as_made_for_the_occasion() -> None:
+    def default(draft: Draft, user: str = "anna") -> None: ...
+    def keyword(draft: Draft, *, user: str = "anna") -> None: ...
+
+    for function in (default, keyword):
+        function.__qualname__ = function.__name__  # as if it stood in the module
+        assert re.fullmatch("[0-9a-f]{64}", _mark(function))
+
+
+def test_a_function_without_a_hash_is_refused(server: Server) -> None:
+    class Unhashable:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, draft: Draft) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="authenticate: is a callable without a hash"):
+        described(server, spec(credentials=[{"place": "computed"}]), authenticate=Unhashable())

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scripts.generate import description
-from scripts.lint_specs import RULES, document, lint
+from paygrant.generate import _document as document
+from paygrant.generate import lint
+from paygrant.generate._lint import RULES
+from paygrant_clients import description
 
 ROOT = Path(__file__).parents[1]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
@@ -27,6 +29,15 @@ SCHEMAS = "/components/schemas"
 REQUEST, RESPONSE, ERROR = f"{SCHEMAS}/TokenRequest", f"{SCHEMAS}/TokenResponse", f"{SCHEMAS}/TokenError"
 ENDPOINT = "/x-token-endpoint"
 FIELD = {"type": "string", "description": "One field more."}
+SECRET = {**FIELD, "format": "password"}
+DECLARED = {
+    "name": "X-Tenant",
+    "in": "header",
+    "description": "One parameter more.",
+    "required": True,
+    "schema": {"type": "string"},
+}
+TENANT = {"argument": "tenant"}
 
 
 class Broken(NamedTuple):
@@ -48,7 +59,7 @@ def broken(rule: str, changes: dict[str, Any], place: str | None = None, spec: s
     data = json.loads(json_of(spec))
     for pointer, value in changes.items():
         *steps, last = (step.replace("~1", "/") for step in pointer.split("/")[1:])
-        target = data
+        target: Any = data
         for step in steps:
             target = target[int(step) if isinstance(target, list) else step]
         if value is ABSENT:
@@ -67,10 +78,40 @@ def yaml_cases() -> Iterator[Broken]:
         "openapi: \0",
         "openapi: &itself [*itself]\n",
         "openapi: !!python/name:os.system\n",
+        "openapi: ! 3.1.0\n",
+        "openapi: " + "[" * 10_000,
+        "openapi: " + "{a: " * 100 + "}" * 100,
+        "".join(" " * level + "a:\n" for level in range(400)),
+        f"openapi: {'x' * (1 << 18)}",
     ):
         yield Broken("yaml", "", text)
     yield Broken("yaml", "/info/title", "info:\n  title: One\n  title: Two\n")
     yield Broken("yaml", "/responses/200", "responses:\n  200: {}\n")
+    yield Broken("yaml", "/<<", "<<: {openapi: 3.1.0}\n")
+    yield Broken("yaml", "/", "? [a]\n: b\n")
+    for number in ("1" * 5000, ".inf", "-.inf", ".nan", "1.0e+999"):
+        yield Broken("yaml", "/servers/0", f"servers: [{number}]\n")
+
+
+def harm_cases() -> Iterator[Broken]:
+    yield broken("texts", {"/info/title": "two\nlines"})
+    yield broken("texts", {"/servers/0/url": "https://auth.ripple.test\n"})
+    yield broken("texts", {"/servers/0/x-environment": "test\n"})
+    for text in ("\x1b[2J", "\x85", "\u2028", "\u202e", "\ud800", "\ufeff"):
+        yield broken("texts", {f"{REQUEST}/description": text})
+    yield broken("texts", {f"{REFUSED}/value/error": "a\0b"})
+    yield broken("texts", {f"{REQUEST}/properties/two\nlines": FIELD}, f"{REQUEST}/properties")
+    for place, reference in {
+        f"{REQUEST}/properties/more": "#/components/schemas/TokenRequest/properties/more",
+        f"{RESPONSE}/properties/more": "https://example.org/schema.json",
+        f"{POST}/requestBody": "other.yaml#/body",
+        f"{GRANTED}/value": "file:///etc/passwd",
+        "/components/securitySchemes": "#/components/securitySchemes",
+        "/x-token-endpoint": 1,
+    }.items():
+        yield broken("references", {place: {"$ref": reference}}, f"{place}/$ref")
+    yield broken("references", {f"{RESPONSE}/$id": "https://example.org"})
+    yield broken("references", {f"{RESPONSE}/$dynamicRef": "#/components/schemas/TokenResponse"})
 
 
 def section_cases() -> Iterator[Broken]:
@@ -112,9 +153,30 @@ def operation_cases() -> Iterator[Broken]:
     path = json.loads(json_of("ripple"))["paths"]["/oauth/token"]
     yield broken("one-operation", {"/paths": {}})
     yield broken("one-operation", {"/paths/~1token": path}, "/paths")
-    yield broken("one-operation", {"/paths": {"/{tenant}/token": path}})
-    yield broken("one-operation", {"/paths/~1oauth~1token/get": {}}, "/paths/~1oauth~1token")
-    yield broken("one-operation", {f"{POST}/parameters": []}, POST)
+    for name in ("token", "/{tenant", "/token?a=b", "/'token'", '/"""', "/a\\b", "/to ken", "/{a.b}", "/{}"):
+        yield broken("one-operation", {"/paths": {name: path}})
+    yield broken("one-operation", {"/paths": {"/oauth/token": {"delete": path["post"]}}}, "/paths/~1oauth~1token")
+    yield broken("one-operation", {"/paths/~1oauth~1token/put": path["post"]}, "/paths/~1oauth~1token")
+    yield broken("one-operation", {"/paths/~1oauth~1token/parameters": []}, "/paths/~1oauth~1token")
+    with_body = {"/paths": {"/oauth/token": {"get": path["post"]}}}
+    yield broken("one-operation", with_body, "/paths/~1oauth~1token/get")
+    yield broken("one-operation", {f"{POST}/callbacks": {}}, POST)
+    oddities: list[dict[str, Any]] = [
+        {"in": "cookie"},
+        {"name": 'X-"'},
+        {"name": "a.b"},
+        {"name": ""},
+        {"required": "yes"},
+        {"explode": True},
+        {"schema": {"type": "array"}},
+        {"schema": {}},
+        {"schema": {"type": "string", "pattern": "(a+)+$"}},
+    ]
+    for oddity in oddities:
+        (part,) = oddity
+        below = "" if part == "explode" else f"/{part}"
+        below += "/type" if oddity.get("schema") == {"type": "array"} else ""
+        yield broken("plain-parameters", {f"{POST}/parameters": [DECLARED | oddity]}, f"{POST}/parameters/0{below}")
     yield broken("operation-name", {f"{POST}/operationId": "createToken"})
     yield broken("operation-name", {f"{POST}/operationId": ABSENT}, POST)
     yield broken("operation-name", {f"{POST}/tags": ["token", "oauth"]})
@@ -144,7 +206,14 @@ def operation_cases() -> Iterator[Broken]:
     yield broken("responses", {f"{RESPONSES}/200/content/application~1json/schema": {"$ref": f"#{ERROR}"}})
     yield broken("responses", {f"{RESPONSES}/400/content/application~1json/schema": {"$ref": f"#{RESPONSE}"}})
     yield broken("responses", {f"{RESPONSES}/400/content": ABSENT}, f"{RESPONSES}/400")
-    yield broken("responses", {f"{RESPONSES}/400/content/text~1html": {}}, f"{RESPONSES}/400/content")
+    yield broken("responses", {f"{RESPONSES}/400/content/text~1html": {"schema": {}}}, f"{RESPONSES}/400/content")
+    yield broken("responses", {f"{RESPONSES}/400/content": {}})
+    text = {"text/plain": {"schema": {"type": "integer"}}}
+    yield broken("responses", {f"{RESPONSES}/400/content": text}, f"{RESPONSES}/400/content/text~1plain/schema")
+    text = {"text/plain": {"schema": {"$ref": f"#{RESPONSE}"}}}
+    yield broken("responses", {f"{RESPONSES}/200/content": text}, f"{RESPONSES}/200/content")
+    yield broken("responses", {f"{RESPONSES}/400/links": {}}, f"{RESPONSES}/400")
+    yield broken("responses", {f"{RESPONSES}/400/headers": {'X-"': {}}})
     yield broken("responses", {f"{REFUSED}/value": ABSENT}, REFUSED)
 
 
@@ -154,9 +223,23 @@ def schema_cases() -> Iterator[Broken]:
     yield broken("schema-names", {"/components/headers": {}}, "/components")
     yield broken("schema-names", {f"{REQUEST}/type": "string"})
     yield broken("plain-schemas", {f"{RESPONSE}/properties/scope/type": "text"})
+    for values in ([], [None], ["a", 1.5], [True], [["a"]]):
+        place = f"{RESPONSE}/properties/scope/enum"
+        yield broken("plain-schemas", {place: values}, place if not values else f"{place}/{len(values) - 1}")
+    constants: list[Any] = [None, ["a"], {}]
+    for constant in constants:
+        yield broken("plain-schemas", {f"{RESPONSE}/properties/scope/const": constant})
     yield broken("plain-schemas", {f"{RESPONSE}/allOf": [{"properties": {"secret": FIELD}}]}, RESPONSE)
     yield broken("plain-schemas", {f"{RESPONSE}/properties/scope/items": FIELD}, f"{RESPONSE}/properties/scope")
+    yield broken("plain-schemas", {f"{RESPONSE}/properties/scope/type": "array"}, f"{RESPONSE}/properties/scope")
+    for name in ('a"', "a'", "a\\", "a b", "a/b", "a{b}", "", "\u00e9", "a~b", "a(b)", "a;b", "`", "#"):
+        yield broken("plain-schemas", {f"{RESPONSE}/properties": {name: FIELD}})
+    yield broken("schema-names", {"/components/securitySchemes": {'"': {"type": "http", "scheme": "basic"}}})
     nested = {"type": "object", "description": "More.", "properties": {"one": FIELD}, "required": ["one"]}
+    several = {"type": "array", "description": "Some.", "items": nested}
+    yield broken(
+        "nothing-required", {f"{RESPONSE}/properties/more": several}, f"{RESPONSE}/properties/more/items/required"
+    )
     yield broken("nothing-required", {f"{RESPONSE}/required": ["access_token"]})
     yield broken("nothing-required", {f"{RESPONSE}/properties/more": nested}, f"{RESPONSE}/properties/more/required")
 
@@ -168,10 +251,13 @@ def endpoint_cases() -> Iterator[Broken]:
     values: dict[str, Any] = {
         "credentials": [],
         "credentials/0": {"place": "body"},
-        "credentials/0/place": "header",
+        "credentials/0/place": "cookie",
+        "credentials/0/client_secret": "client secret",
+        "credentials/0/client_id": "/client/",
         "parameters/audience": {"value": "a", "argument": "audience"},
         "parameters/audience/argument": "the audience",
-        "parameters/grant_type/value": 1,
+        "parameters/grant_type/value": None,
+        "answer/lifetime": [],
         "answer/access_token": "/access_token",
         "answer/access_token/0": "access_token",
         "answer/lifetime/0/unit": "minutes",
@@ -184,6 +270,34 @@ def endpoint_cases() -> Iterator[Broken]:
     }
     for place, value in values.items():
         yield broken("token-endpoint", {f"{ENDPOINT}/{place}": value})
+    lifetimes: list[tuple[dict[str, Any], str]] = [
+        ({"unit": "seconds"}, ""),
+        ({"at": "/expires_in"}, ""),
+        ({"unit": "never", "at": "/expires_in"}, ""),
+        ({"unit": "milliseconds", "constant": 60}, "/unit"),
+        ({"unit": "seconds", "constant": 60, "at": "/expires_in"}, ""),
+        ({"unit": "seconds", "constant": 0}, "/constant"),
+        ({"unit": "seconds", "at": "/expires_in", "zero_is_never": False}, "/zero_is_never"),
+        ({"unit": "moment", "at": "/expires_in", "zero_is_never": True}, "/unit"),
+    ]
+    for lifetime, below in lifetimes:
+        place = f"{ENDPOINT}/answer/lifetime/0"
+        yield broken("token-endpoint", {place: lifetime}, place + below)
+    uses: list[tuple[dict[str, Any], str]] = [
+        ({}, ""),
+        ({"prefix": "Token"}, ""),
+        ({"header": "X-Token", "query": "token"}, ""),
+        ({"query": "token", "prefix": "Token"}, ""),
+        ({"header": "X Token"}, "/header"),
+        ({"header": "Authorization", "prefix": "To ken"}, "/prefix"),
+        ({"query": "to&ken"}, "/query"),
+    ]
+    for use, below in uses:
+        yield broken("token-endpoint", {f"{ENDPOINT}/use": use}, f"{ENDPOINT}/use{below}")
+    place = f"{ENDPOINT}/credentials/0"
+    for way in ({"place": "header"}, {"place": "query"}, {"place": "computed", "client_id": "id"}):
+        yield broken("token-endpoint", {place: way}, place)
+    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {"a'b": {"value": "a"}}})
 
 
 def openapi_cases() -> Iterator[Broken]:
@@ -220,7 +334,7 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("request-fields", {f"{ENDPOINT}/parameters/tenant": {"argument": "tenant"}})
     yield broken(
         "request-fields",
-        {f"{ENDPOINT}/parameters/client_id": {"argument": "client_id"}},
+        {f"{ENDPOINT}/parameters/client_id": {"argument": "id"}},
         f"{ENDPOINT}/credentials/0/client_id",
     )
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
@@ -229,6 +343,13 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
     yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
     yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
+
+    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
+    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
+    yield broken("fixed-values", typed, grant_type)
+    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
+    yield broken("fixed-values", one, grant_type)
+    yield from beside_the_body_cases()
 
     schemes = "/components/securitySchemes"
     for place, scheme in {"basic": "basic", "bearer": "bearer"}.items():
@@ -253,6 +374,73 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("refusal-statuses", {f"{ENDPOINT}/invalid_client/0/status": 403})
 
 
+def beside_the_body_cases() -> Iterator[Broken]:
+    """Parameters of the operation, other methods, bodies of some depth."""
+    for argument in ("environment", "client_secret", "authenticate", "class", "base_url"):
+        place = f"{ENDPOINT}/parameters/audience"
+        yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
+    for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):
+        yield broken("field-names", {f"{RESPONSE}/properties/{name}": FIELD})
+
+    declared = f"{POST}/parameters"
+    tenant = f"{ENDPOINT}/parameters/X-Tenant"
+    for name in ("Body", "headers", "params", "kwargs", "response", "quote", "cookies"):
+        yield broken("field-names", sent(name), f"{declared}/0")
+    yield broken("header-names", sent("Content-Length"), f"{declared}/0/name")
+    yield broken("request-fields", {declared: [{**DECLARED, "required": False}]}, f"{declared}/0")
+    yield broken("request-fields", {tenant: TENANT})
+    yield broken("secrets", sent("X-Secret"), f"{declared}/0")
+    yield broken("fixed-values", {**sent("X-Tenant"), tenant: {"value": "acme"}}, tenant)
+    yield broken("unique-names", sent("audience", where="query"), f"{declared}/0/name")
+    both = [DECLARED, {**DECLARED, "in": "query"}]
+    yield broken("unique-names", {**sent("X-Tenant"), declared: both}, f"{declared}/1/name")
+
+    operation = json.loads(json_of("ripple"))["paths"]["/oauth/token"]
+    moved = {"/paths": {"/{tenant}/token": operation}}
+    yield broken("path-parameters", moved, "/paths/~1{tenant}~1token")
+    operation["post"]["parameters"] = [{**DECLARED, "name": "tenant", "in": "path"}]
+    named = {f"{ENDPOINT}/parameters/tenant": TENANT}
+    yield broken(
+        "path-parameters", {"/paths": {"/{tenant}/{tenant}": operation}, **named}, "/paths/~1{tenant}~1{tenant}"
+    )
+    yield broken("path-parameters", sent("tenant", where="path"), f"{declared}/0")
+    operation["post"]["parameters"] = [{**DECLARED, "name": "tenant", "in": "path", "required": False}]
+    place = "/paths/~1{tenant}~1token"
+    yield broken("path-parameters", {"/paths": {"/{tenant}/token": operation}, **named}, f"{place}/post/parameters/0")
+
+    way = f"{ENDPOINT}/credentials/0"
+    header = {way: {"place": "header", "client_id": "X-Id", "client_secret": "X-Key"}}
+    unsecured = [{**DECLARED, "name": name} for name in ("X-Id", "X-Key")]
+    secured = [{**each, "schema": {"type": "string", "format": "password"}} for each in unsecured]
+    bare = {f"{REQUEST}/properties/{name}": ABSENT for name in ("client_id", "client_secret")}
+    bare[f"{REQUEST}/required"] = ["audience", "grant_type"]
+    yield broken("request-fields", {**header, **bare, declared: secured[1:]}, f"{way}/client_id")
+    yield broken("secrets", {**header, **bare, declared: [secured[0], unsecured[1]]}, f"{declared}/1")
+    body = {f"{POST}/requestBody": ABSENT, **header, declared: secured, f"{ENDPOINT}/parameters": {}}
+    yield broken("body", body, SCHEMAS)
+    yield broken("body", {REQUEST: ABSENT, **header, declared: secured, f"{ENDPOINT}/parameters": {}}, SCHEMAS)
+    several = {"type": "array", "description": "Some.", "items": FIELD}
+    yield broken("body", {f"{REQUEST}/properties/more": several})
+    nested = {"type": "object", "description": "More.", "properties": {"one": SECRET}}
+    yield broken("body", {f"{REQUEST}/properties/more": nested}, spec="cryptofuse")
+    yield broken("request-fields", {f"{REQUEST}/properties/more": nested}, f"{REQUEST}/properties/more/properties/one")
+    deep = f"{ENDPOINT}/parameters/~1more~1two"
+    yield broken("request-fields", {deep: {"argument": "two"}})
+
+    lifetime = f"{ENDPOINT}/answer/lifetime"
+    for first in ({"unit": "never"}, {"unit": "seconds", "constant": 60}):
+        yield broken("lifetimes", {lifetime: [first, {"unit": "seconds", "at": "/expires_in"}]}, f"{lifetime}/0")
+    text = {"text/plain": {"schema": {"type": "string"}, "examples": {"bad_request": {"value": 1}}}}
+    response = {"description": "No.", "content": text}
+    place = f"{RESPONSES}/402/content/text~1plain/examples/bad_request/value"
+    yield broken("example-schemas", {f"{RESPONSES}/402": response}, place)
+
+
+def sent(name: str, where: str = "header") -> dict[str, Any]:
+    """One parameter more, beside the body."""
+    return {f"{POST}/parameters": [{**DECLARED, "name": name, "in": where}], f"{ENDPOINT}/parameters/{name}": TENANT}
+
+
 def example_cases() -> Iterator[Broken]:
     yield broken("example-schemas", {f"{GRANTED}/value/expires_in": "3600"})
     yield broken("example-schemas", {f"{REFUSED}/value/error_description": 1})
@@ -270,6 +458,7 @@ def example_cases() -> Iterator[Broken]:
 
 CASES = [
     *yaml_cases(),
+    *harm_cases(),
     *section_cases(),
     *operation_cases(),
     *schema_cases(),
@@ -371,14 +560,14 @@ def test_what_is_missing_is_found_at_what_lacks_it(tmp_path: Path) -> None:
 
 
 def extensions() -> Any:
-    return json.loads((ROOT / "specs" / "extensions.schema.json").read_text())
+    return json.loads((Path(document.__file__).with_name("extensions.schema.json")).read_text())
 
 
 def properties(schema: Any) -> Iterator[tuple[str, Any]]:
     for keyword, part in schema.items():
         if keyword == "properties":
             yield from part.items()
-        if isinstance(part, dict) and keyword != "if":
+        if isinstance(part, dict) and keyword not in {"if", "then", "else"}:
             yield from properties(part)
 
 
@@ -395,7 +584,9 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
         (["credentials"], description.Credentials),
         (["answer"], description.Answer),
         (["status-condition", "value-condition"], description.Condition),
+        (["lifetime"], description.Lifetime),
         (["error"], description.Error),
+        (["use"], description.Use),
     ],
 )
 def test_the_extensions_have_the_fields_that_the_generated_description_has(

@@ -68,8 +68,11 @@ def refused(argument: str, fault: str, allowed: str) -> ConfigurationError:
     return ConfigurationError(f"{argument}: {fault}; {allowed}", argument=argument)
 
 
-def check_text(argument: str, value: object, *, forbidden: str = "") -> str:
-    """A non-empty text without control characters and without the forbidden ones. Never shown in the error."""
+def check_text(argument: str, value: object, *, forbidden: str = "", lines: bool = False) -> str:
+    """A non-empty text without control characters (line breaks apart, with ``lines``) and without the forbidden ones.
+
+    Never shown in the error.
+    """
     allowed = "allowed is a non-empty text without control characters" + (
         f" and without {forbidden!r}" if forbidden else ""
     )
@@ -77,7 +80,7 @@ def check_text(argument: str, value: object, *, forbidden: str = "") -> str:
         raise refused(argument, f"is of type {type(value).__name__}", allowed)
     if not value:
         raise refused(argument, "is empty", allowed)
-    if _CONTROL.search(value):
+    if _CONTROL.search(value.replace("\r", "").replace("\n", "") if lines else value):
         raise refused(argument, "holds a control character", allowed)
     try:
         value.encode()
@@ -95,10 +98,10 @@ def check_type(argument: str, value: object, kind: type | UnionType, allowed: st
         raise refused(argument, f"is of type {type(value).__name__}", f"allowed is {allowed}")
 
 
-def check_secret(argument: str, value: Any) -> None:
+def check_secret(argument: str, value: Any, *, lines: bool = False) -> None:
     """A secret, or a callable that will give one."""
     if not callable(value):
-        check_text(argument, value)
+        check_text(argument, value, lines=lines)
     elif not isinstance(value, Hashable):
         raise refused(
             argument, "is a callable without a hash", "allowed is a text, or a hashable callable that returns it"

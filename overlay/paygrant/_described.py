@@ -1,15 +1,20 @@
 """Providers without a class of their own: any endpoint that a spec describes, or that simply follows RFC 6749."""
 
-from collections.abc import Callable, Mapping
+import functools
+import json
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import InitVar, field
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from secrets import token_hex
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from paygrant._checks import check_choice, check_scope, check_text, check_type, check_url, refused
 from paygrant._provider import BasicProvider, provider
+from paygrant._spec import read_endpoint
 from paygrant_clients.description import (
     Answer,
     Condition,
@@ -42,7 +47,8 @@ class DescribedProvider(BasicProvider):
         environment: One of the environments that the spec names.
         parameters: What the spec leaves to the caller, by argument.
         credentials_in: Where the credentials travel, if not the first way that the spec names.
-        authenticate: Computes the credentials, where the spec says so.
+        authenticate: Computes the credentials, where the spec says so. Processes share a token only where this is a
+            function of a module, and not one that was made for the occasion, such as a lambda or a method.
     """
 
     spec: TokenEndpoint = field(hash=False)
@@ -60,6 +66,8 @@ class DescribedProvider(BasicProvider):
         if (self.way.place == "computed") != (self.authenticate is not None):
             fault = "is missing" if self.authenticate is None else "is given, but the credentials are not computed"
             raise refused("authenticate", fault, "allowed is a function of a Draft, where the spec says 'computed'")
+        if self.authenticate is not None and not isinstance(self.authenticate, Hashable):
+            raise refused("authenticate", "is a callable without a hash", "allowed is a hashable function of a Draft")
         self._set("parameters", dict(self._checked_parameters()))
 
     @property
@@ -80,6 +88,11 @@ class DescribedProvider(BasicProvider):
 
     def arguments(self) -> Mapping[str, Any]:
         return self.parameters
+
+    def cache_key(self, secret: str, kind: str = "token") -> str:
+        # Two specs may have one name, and what a function signs may name a user.
+        shape = (super().cache_key(secret, kind), self.spec, self.authenticate and _mark(self.authenticate))
+        return sha256(repr(shape).encode()).hexdigest()
 
     def complete(self, draft: "Draft") -> None:
         fault = "is missing"
@@ -120,6 +133,18 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
     return value
 
 
+@functools.lru_cache(maxsize=1024)
+def _mark(function: "Callable[[Draft], object]") -> str:
+    """What tells a function from all others: its name, where it has nothing to go by but a Draft.
+
+    Any other, such as one that was made for a user, has a mark that only this process knows.
+    """
+    made = not isinstance(function, FunctionType) or (
+        function.__closure__ or function.__defaults__ or function.__kwdefaults__ or "<" in function.__qualname__
+    )
+    return token_hex() if made else f"{function.__module__}.{function.__qualname__}"
+
+
 def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> DescribedProvider:
     """See ``Provider.from_spec``."""
     check_type("source", source, str | Path | ModuleType, "a spec's path, or a package that was generated from one")
@@ -129,19 +154,33 @@ def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> 
         endpoint = cast("TokenEndpoint", import_module(f"{models}.endpoint").ENDPOINT)
     else:
         endpoint = _read(Path(source))
-    own = {name: value for name, value in arguments.items() if name in _OWN}
+    own = {name: value for name, value in arguments.items() if name in OWN}
     if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.credentials):
         own.setdefault("client_id", endpoint.name)  # nothing asks for it
-    others = {name: value for name, value in arguments.items() if name not in _OWN}
+    others = {name: value for name, value in arguments.items() if name not in OWN}
     return DescribedProvider(spec=endpoint, models=models, parameters=others, **own)
 
 
-_OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
+OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
+"""The arguments of every described provider; a spec names its own otherwise."""
 
 
 def _read(path: Path) -> TokenEndpoint:
     """The description in a spec's file; a folder is a generated package, which holds its spec."""
-    raise NotImplementedError
+    allowed = "allowed is the path of a normalized spec, or of a package that was generated from one"
+    try:
+        if path.is_dir():
+            # The generator has checked it: a package needs no tools at run time.
+            return read_endpoint(path.resolve().name, json.loads((path / "openapi.json").read_text("utf-8")))
+        from paygrant.generate import SpecError, read_spec  # noqa: PLC0415 - most programs have their specs generated
+
+        try:
+            return read_endpoint(path.stem, read_spec(path))
+        except SpecError as error:
+            fault = f"is no normalized spec\n{error}\n"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        fault = f"holds no spec that can be read at {str(path)!r} ({type(error).__name__})"
+    raise refused("source", fault, allowed)
 
 
 @provider

@@ -64,7 +64,7 @@ class Provider:
 
     def __post_init__(self) -> None:
         check_text("client_id", self.client_id)
-        check_secret("client_secret", self.client_secret)
+        check_secret("client_secret", self.client_secret, lines=self._is_key)
         if self.endpoint.servers:
             check_choice("environment", self.environment_name, self.endpoint.servers)
         elif self.base_url is None:
@@ -117,6 +117,11 @@ class Provider:
         """How Basic credentials may be encoded, in the order in which that is tried."""
         return ("plain",)
 
+    @property
+    def _is_key(self) -> bool:
+        """Whether the secret is for a function to compute with, and never sent: a private key in PEM has several lines."""
+        return self.way.place == "computed"
+
     def arguments(self) -> Mapping[str, Any]:
         """What the caller gives beside the credentials, by the names that the spec uses."""
         return {}
@@ -139,7 +144,7 @@ class Provider:
                 raise
             fault = f"the callable raised {type(error).__name__}"
         else:
-            return check_text("client_secret", secret)
+            return check_text("client_secret", secret, lines=self._is_key)
         raise refused("client_secret", fault, "allowed is a callable that returns the secret")
 
     def cache_key(self, secret: str, kind: str = "token") -> str:
@@ -217,8 +222,10 @@ class BasicProvider(Provider):
     def basic_encodings(self, secret: str) -> tuple[Encoding, ...]:
         if self.basic_encoding != "auto":
             return (self.basic_encoding,)
+        if self.way.place != "basic":
+            return ENCODINGS[:1]
         same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
-        return ENCODINGS[:1] if same or self.way.place != "basic" else ENCODINGS
+        return ENCODINGS[:1] if same else ENCODINGS
 
 
 def variable_of(kind: type[Provider], field: str) -> str:

@@ -1,5 +1,5 @@
-# Written by `make generate`; do not edit.
-"""The token endpoint of specs/ripple.yaml."""
+# Written by `paygrant generate`; do not edit.
+"""The token endpoint, as openapi.json beside this module describes it."""
 
 from typing import Final, Literal, TypeAlias
 

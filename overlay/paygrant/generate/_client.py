@@ -5,9 +5,10 @@ What it writes is raw: masking and formatting it is left to others.
 
 import contextlib
 import io
-import tomllib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +19,20 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
 
+from paygrant.generate._errors import GenerationError
+
 _NAME = "openapi-python-client"
 
 
-class GenerationError(Exception):
-    """The generator is not the pinned one, or it complains of a spec."""
-
-
-def check_version(pyproject: Path) -> None:
-    """Make sure that the installed generator is the pinned one: another one writes other bytes.
+def check_version() -> None:
+    """Make sure that the installed generator is the one that paygrant is made for: another one writes other code.
 
     Raises:
         GenerationError: It is not.
     """
-    pinned = [
-        requirement.removeprefix(f"{_NAME}==")
-        for requirement in tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]["dev"]
-        if requirement.startswith(_NAME)
-    ]
-    if pinned != [__version__]:
-        raise GenerationError(f"{pyproject.name} pins {_NAME} {' '.join(pinned)}, but {__version__} is installed")
+    pins = re.findall(rf"^{_NAME}==([^\s;]+)", "\n".join(requires("paygrant") or ()), re.MULTILINE)
+    if any(pin != __version__ for pin in pins):
+        raise GenerationError(f"paygrant wants {_NAME} {pins[0]}, but {__version__} is installed")
 
 
 def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache) -> Sequence[ModelProperty]:
@@ -78,13 +73,19 @@ def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The spec as the generator should see it.
 
     An operation with `security` gets functions that take an `AuthenticatedClient` only, even where `{}` among its
-    requirements says that it can be called without: there the requirements go.
+    requirements says that it can be called without: there the requirements go. A header must not have a `const`: there
+    an `enum` of one says the same, or of a type of which there are no enums, nothing does.
     """
     prepared = deepcopy(dict(spec))
     for path in prepared["paths"].values():
         for operation in path.values():
             if {} in operation.get("security", []):
                 operation["security"] = []
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "header" and "const" in parameter["schema"]:
+                    const = parameter["schema"].pop("const")
+                    if isinstance(const, str):
+                        parameter["schema"]["enum"] = [const]
     return prepared
 
 

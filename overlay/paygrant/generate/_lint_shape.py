@@ -1,4 +1,4 @@
-"""Rules on the shape of a spec: those of specs/normalized.schema.json, where a title is a rule, and OpenAPI's own."""
+"""Rules on the shape of a spec: those of normalized.schema.json, where a title is a rule, and OpenAPI's own."""
 
 import json
 from collections.abc import Iterator
@@ -11,15 +11,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from scripts.lint_specs.document import Fault, Spec, is_object, pointer
+from paygrant.generate._document import Fault, Spec, is_object, pointer
 
 LONG = 80
 """Characters; a value that takes more is not printed again in a finding, which names its place anyway."""
 
 
 def _schema(name: str) -> Resource[Any]:
-    path = Path(__file__).parents[2] / "specs" / name
-    return DRAFT202012.create_resource(json.loads(path.read_text(encoding="utf-8")))
+    return DRAFT202012.create_resource(json.loads(Path(__file__).with_name(name).read_text("utf-8")))
 
 
 _NORMALIZED = _schema("normalized.schema.json")

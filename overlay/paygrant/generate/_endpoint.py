@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from paygrant_clients.description import TokenEndpoint
+
+MARK = "# Written by `paygrant generate`; do not edit."
+"""The first line of each package's endpoint module, by which a generated package is known."""
 
 
 def endpoint_module(endpoint: TokenEndpoint) -> str:
     """The text of a module that holds `endpoint`, still to be formatted and rid of unused imports."""
     lines = [
-        f'"""The token endpoint of specs/{endpoint.name}.yaml."""',
+        MARK,
+        '"""The token endpoint, as openapi.json beside this module describes it."""',
         "from typing import Final, Literal, TypeAlias",
         "from paygrant_clients.description import (",
         "    Answer, Condition, Credentials, Error, Lifetime, Parameter, Server, TokenEndpoint, Use",
@@ -22,6 +27,15 @@ def endpoint_module(endpoint: TokenEndpoint) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_ours(package: Path) -> bool:
+    """Whether a folder is a package that was generated."""
+    try:
+        with (package / "endpoint.py").open(encoding="utf-8") as module:
+            return not package.is_symlink() and module.readline().rstrip() == MARK
+    except (OSError, ValueError):
+        return False
+
+
 def _expression(value: Any) -> str:
     """The expression that makes a value; of its fields those that differ from their defaults."""
     if is_dataclass(value):
@@ -31,8 +45,9 @@ def _expression(value: Any) -> str:
             f"{name}={_expression(part)}" for name, part in given.items() if part != defaults.get(name, MISSING)
         )
         return f"{type(value).__name__}({', '.join(arguments)})"
+    inner: Any = value
     if isinstance(value, tuple):
-        return f"({''.join(f'{_expression(each)},' for each in value)})"
+        return f"({''.join(f'{_expression(each)},' for each in inner)})"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name!r}: {_expression(each)}' for name, each in value.items())}}}"
+        return f"{{{', '.join(f'{name!r}: {_expression(each)}' for name, each in inner.items())}}}"
     return repr(value)

@@ -6,6 +6,7 @@ then writes something else than this module knows. Formatting is left to others.
 
 import ast
 import re
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.properties import ModelProperty
 
+from paygrant.generate._errors import GenerationError
+
 _CONNECTION = ("_cookies", "_headers", "_httpx_args")
 
 
-class MaskError(Exception):
+class MaskError(GenerationError):
     """Something that is to be masked is not there."""
 
 
@@ -41,9 +44,11 @@ def mask_fields(source: str, owner: str, names: Collection[str], field: str = "f
     Raises:
         MaskError: A field is not there.
     """
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # the generator writes `if x != 1and ...`
+        module = ast.parse(source)
     declarations = {
         node.target.id: node
-        for definition in ast.parse(source).body
+        for definition in module.body
         if isinstance(definition, ast.ClassDef) and definition.name == owner
         for node in definition.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from scripts.lint_specs import RULES, lint
+from paygrant.generate._lint import RULES, lint
 
 
 def main() -> int:
