@@ -1,5 +1,6 @@
 """What TokenAuth promises, through every client it is made for: real clients, real sockets, a token endpoint and an API."""
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
@@ -22,6 +24,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._described import DescribedProvider
+from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.sandbox import Sandbox
 from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
 from paygrant_clients.description import Use
@@ -642,3 +645,39 @@ def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
     assert way.call(auth, f"{api.url}?a=b%20c").status == 200
     assert [carried(seen) for seen in api.server.seen] == [form.format(f"token-{each}") for each in (1, 1, 2)]
     assert len(server.seen) == 2
+
+
+# After a redirect, and after a failure
+
+
+def test_of_a_redirected_call_only_the_step_that_was_rejected_is_repeated(
+    way: Way, auth: AnyAuth, api: Api, server: Server
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        return Reply({}, 303, {"Location": "/paid"}) if seen.path == "/pay" else api.answer(seen)
+
+    api.server.reply = answer
+    api.accepted = {"token-2"}
+    assert way.call(auth, f"{api.server.base_url}/pay", "POST", follow=True, **way.body(b"100 EUR")).status == 200
+    assert [(seen.method, seen.path) for seen in api.server.seen] == [
+        ("POST", "/pay"),
+        ("GET", "/paid"),
+        ("GET", "/paid"),
+    ]
+    assert len(server.seen) == 2
+
+
+def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: Server, source: TokenSource) -> None:
+    with serve() as api:
+        api.reply = Reply(b"x" * 3_000_000, 401)
+        source.get()
+        server.reply = Reply({"error": "invalid_client"}, 401)
+
+        async def main() -> int:
+            async with aiohttp.ClientSession(middlewares=(for_aiohttp.TokenAuth(source),)) as session:
+                with pytest.raises(InvalidClient):
+                    await session.get(api.base_url)
+                connector: Any = session.connector
+                return len(connector._acquired)
+
+        assert asyncio.run(main()) == 0

@@ -494,6 +494,11 @@ ECHOES: dict[str, Callable[[str], str]] = {
     "as a form": quote_plus,
     "as HTML": html.escape,
     "as JSON": json.dumps,
+    "percent-encoded twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "as JSON by PHP": lambda text: json.dumps(text).replace("/", "\\/"),
+    "as base64": lambda text: b64encode(text.encode()).decode(),
+    "in hex": lambda text: text.encode().hex(),
+    "in UTF-16": lambda text: text.encode("utf-16-le").decode("latin-1"),
     "as Basic": lambda text: b64encode(f"{CLIENT_ID}:{text}".encode()).decode(),
 }
 
@@ -829,3 +834,9 @@ def test_a_moment_that_is_over_already_is_malformed(moment: str, server: Server)
     document = {"access_token": TOKEN, "expires_at": moment}
     server.reply = Reply(document, headers={"Date": format_datetime(NOON, usegmt=True)})
     assert "the token is over already" in str(failure(Ripple, server.base_url))
+
+
+def test_a_redirect_to_no_address_is_told_as_it_is(server: Server) -> None:
+    server.reply = Reply({}, 302, {"Location": "http://["})
+    with pytest.raises(MalformedResponse, match=r"a redirect to http://\[, which is not followed"):
+        ask(make(Cryptofuse, base_url=server.base_url))

@@ -284,7 +284,7 @@ def test_a_server_without_a_handshake(says: bytes, seen: str) -> None:
 
 def test_a_list_of_authorities_that_is_not_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/authorities.pem")
-    found = look(server.base_url)
+    found = look(server.base_url.replace("http:", "https:"))
     finding = only(found, "settings")
     assert (finding.verdict, finding.code) == ("failed", "configuration")
     assert finding.seen == "SSL_CERT_FILE: cannot be read (FileNotFoundError)"

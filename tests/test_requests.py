@@ -587,3 +587,11 @@ def test_an_answer_that_drips_past_the_deadline_is_not_awaited(begin: bytes) -> 
 
     with serve_raw(drip) as base_url, pytest.raises(ProviderUnavailable, match="no whole answer before the deadline"):
         ask(make(Cryptofuse, base_url=base_url), policy=RefreshPolicy(deadline=0.3))
+
+
+def test_plain_http_passes_no_proxy_elsewhere(
+    server: Server, provider: Cryptofuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    assert ask(provider).access_token == "token-1"
+    assert len(server.seen) == 1

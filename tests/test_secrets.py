@@ -460,7 +460,7 @@ def test_no_error_shows_anything(scene: str, way: str, server: Server) -> None:
 
 def test_the_scenes_are_of_all_kinds() -> None:
     def kinds(error: type[PaygrantError]) -> set[type[PaygrantError]]:
-        return {error}.union(*map(kinds, error.__subclasses__()))
+        return {error}.union(*(kinds(each) for each in error.__subclasses__() if each.__module__ == "paygrant"))
 
     assert {scene.error for scene in SCENES.values()} == kinds(PaygrantError) - {TokenError}
 

@@ -91,7 +91,7 @@ class Judge:
         endpoint = self.provider.endpoint
         status = answer.status
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            target = self.clean(urljoin(self.provider.token_url, answer.headers.get("location", "")))
+            target = self.clean(redirect_target(self.provider.token_url, answer))
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = document_of(answer.body)
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
@@ -158,6 +158,15 @@ class Judge:
 
 class _UnusableError(Exception):
     """Why an answer's token cannot be used."""
+
+
+def redirect_target(url: str, answer: Answer) -> str:
+    """Where a redirect points (RFC 9110 section 10.2.2); as the server writes it, where that is no address."""
+    location = answer.headers.get("location", "")
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -4,7 +4,7 @@ What is decided, and for which reason, stands in ``_attach``.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import httpx
 
@@ -66,6 +66,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if other is None:
             return
         token = other if isinstance(other, Token) else other.wait()
+        request = cast("RequestT", response.request)  # after a redirect, only the step that was answered
         if _repeatable(request):
             self._put(request, token)
             self._learn(token, (yield request).status_code)
@@ -90,6 +91,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if other is None:
             return
         token = other if isinstance(other, Token) else await other.wait_async()
+        request = cast("RequestT", response.request)
         if _repeatable(request):
             self._put(request, token)
             self._learn(token, (yield request).status_code)

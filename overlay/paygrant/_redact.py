@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from functools import partial
 from urllib.parse import quote, quote_plus
@@ -13,14 +14,20 @@ _LONGEST_TEXT = 300
 _DISTINCTIVE = 8
 """Characters. A shorter secret may be part of a word by chance."""
 
+_quote = partial(quote, errors="surrogatepass")
+
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
     str,
-    quote,
-    quote_plus,
-    partial(quote, safe=""),
-    partial(quote, safe="!~*'()"),  # JavaScript's encodeURIComponent
+    _quote,
+    partial(quote_plus, errors="surrogatepass"),
+    partial(_quote, safe=""),
+    partial(_quote, safe="!~*'()"),  # JavaScript's encodeURIComponent
+    lambda text: _quote(_quote(text, safe=""), safe=""),
     html.escape,
     lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),  # as PHP does
+    lambda text: b64encode(_bytes(text)).decode().rstrip("="),
+    lambda text: _bytes(text).hex(),
 )
 """How a server may write a text that it was sent."""
 
@@ -30,11 +37,16 @@ _UNCHANGED = re.compile(rf"[\w.~-]{{{_DISTINCTIVE},}}", re.ASCII)
 
 def without(secrets: Iterable[str], text: str) -> str:
     """A stranger's text on one line, cut where any of the secrets begins, in any spelling a server may echo."""
+    text = text.replace("\0", "")  # of UTF-16, read as something else
     spellings = {each for secret in secrets if secret for each in _spellings(secret)}
     starts = [found.start() for spelling in spellings if (found := _occurrence(spelling, text))]
     end = min([*starts, _LONGEST_TEXT, len(text)])
     kept = " ".join("".join(each if each.isprintable() else " " for each in text[:end]).split())
     return kept if end == len(text) else f"{kept}[cut]"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def _spellings(secret: str) -> set[str]:

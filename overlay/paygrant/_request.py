@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -22,7 +23,7 @@ import httpx
 from paygrant import _clock
 from paygrant._answer import Answer, Judge
 from paygrant._basic import Encoding
-from paygrant._checks import refused
+from paygrant._checks import is_loopback, refused
 from paygrant._draft import Draft, draft_request
 from paygrant._errors import ProviderUnavailable
 from paygrant._life import Grant
@@ -180,13 +181,27 @@ class _HangUp:
 
 
 def environment_proxy(url: str) -> tuple[str, str | None]:
-    """The environment's proxy for an address, None where there is none; before it, the variable that names it."""
+    """The environment's proxy for an address, None where there is none; before it, the variable that names it.
+
+    Plain http stays on this machine, so it passes no proxy elsewhere.
+    """
     target = httpx.URL(url)
     direct = proxy_bypass(target.host) or proxy_bypass(target.netloc.decode())
     proxies = {} if direct else getproxies()
     scheme = target.scheme if proxies.get(target.scheme) else "all"
     proxy = proxies.get(scheme)
-    return f"{scheme}_proxy", f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    stays = target.scheme == "https" or _is_here(proxy or "")
+    return f"{scheme}_proxy", proxy if stays else None
+
+
+def _is_here(proxy: str) -> bool:
+    """Whether a proxy is on this machine; what is no address counts, and is complained of where it is used."""
+    try:
+        return is_loopback(urlsplit(proxy).hostname or "")
+    except ValueError:
+        return True
 
 
 def new_transport(url: str) -> httpx.BaseTransport:

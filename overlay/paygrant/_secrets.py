@@ -9,7 +9,7 @@ from paygrant._checks import refused
 
 def fingerprint(text: str) -> str:
     """A short name for a secret: equal secrets have equal ones, and none can be turned back."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,11 @@ class TokenAuth(BearerAuth):
         other = self._instead_of(token, response.status, request)
         if other is None:
             return response
-        token = other if isinstance(other, Token) else await other.wait_async()
+        try:
+            token = other if isinstance(other, Token) else await other.wait_async()
+        except BaseException:
+            response.close()  # nobody else will
+            raise
         if not _repeatable(request.body):
             return response
         request.session.cookie_jar.update_cookies(response.cookies, response.url)  # it keeps those of the last answer

@@ -56,7 +56,11 @@ class TokenAuth(BearerAuth, AuthBase):
         other = self._instead_of(token, response.status_code, response.request)
         if other is None:
             return response
-        token = other if isinstance(other, Token) else other.wait()
+        try:
+            token = other if isinstance(other, Token) else other.wait()
+        except BaseException:
+            response.close()  # nobody else will
+            raise
         request = response.request.copy()  # the caller's own may be in use on other threads
         if not _rewound(request):
             return response
