@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import paygrant
 
@@ -41,14 +42,14 @@ def _members(cls: type) -> dict[str, object]:
 
 
 def _member(cls: type, name: str, annotation: object) -> str:
-    value = inspect.getattr_static(cls, name, None)
+    value: Any = inspect.getattr_static(cls, name, None)
     if isinstance(value, classmethod):
         return f"classmethod {name}{inspect.signature(getattr(cls, name))}"
     if isinstance(value, staticmethod):
         return f"staticmethod {name}{inspect.signature(getattr(cls, name))}"
-    if isinstance(value, property):
-        assert value.fget
-        return f"property {name}: {inspect.formatannotation(inspect.signature(value.fget).return_annotation)}"
+    getter: Any = getattr(value, "fget", None) or getattr(value, "func", None)  # a property, or a cached one
+    if getter:
+        return f"property {name}: {inspect.formatannotation(inspect.signature(getter).return_annotation)}"
     if inspect.isfunction(value):
         return f"{'async ' if inspect.iscoroutinefunction(value) else ''}def {name}{inspect.signature(value)}"
     kind = "" if annotation is None else f": {inspect.formatannotation(annotation)}"

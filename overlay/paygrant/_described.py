@@ -3,14 +3,14 @@
 import functools
 import json
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import InitVar, field
+from dataclasses import field
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._checks import check_choice, check_scope, check_text, check_type, check_url, refused
 from paygrant._provider import BasicProvider, provider
@@ -197,24 +197,25 @@ class ClientCredentials(BasicProvider):
         ConfigurationError: An argument is bad or missing.
     """
 
-    token_url: InitVar[str] = field()  # pyright: ignore[reportIncompatibleMethodOverride] - the property tells it later
-    path: str = field(init=False)
+    package: ClassVar[str] = "client_credentials"
+
+    token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - elsewhere it is put together
     base_url: str | None = field(init=False, default=None)
     scope: tuple[str, ...] = ()
     credentials_in: Literal["basic", "body"] = "basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
-    def __post_init__(self, token_url: str) -> None:
+    def __post_init__(self) -> None:
         check_choice("credentials_in", self.credentials_in, ("basic", "body"))
         check_type("parameters", self.parameters, Mapping, "a mapping of texts to texts")
         for name, value in self.parameters.items():
             check_text("parameters", name)
             check_text("parameters", value)
-        bare, mark, query = token_url.partition("?") if isinstance(token_url, str) else (token_url, "", "")
-        check_url("token_url", bare)
-        parts = urlsplit(bare)
-        self._set("base_url", f"{parts.scheme}://{parts.netloc}")
-        self._set("path", f"{parts.path}{mark}{query}")
+        check_type("token_url", self.token_url, str, "the address of the token endpoint")
+        address = urlsplit(
+            check_url("token_url", self.token_url.partition("?")[0])
+        )  # a query is RFC 6749's section 3.2
+        self._set("base_url", f"{address.scheme}://{address.netloc}")
         super().__post_init__()
         self._set("scope", check_scope("scope", self.scope) if self.scope else ())
         self._set("parameters", dict(self.parameters))
@@ -224,7 +225,7 @@ class ClientCredentials(BasicProvider):
         return TokenEndpoint(
             name="client_credentials",
             method="POST",
-            path=self.path,
+            path=urlunsplit(("", "", *urlsplit(self.token_url)[2:])),
             media_type="application/x-www-form-urlencoded",
             servers={},
             credentials=(

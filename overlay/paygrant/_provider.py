@@ -103,7 +103,7 @@ class Provider:
         """The base URL in force: the caller's, or the environment's."""
         return self.base_url or self.endpoint.servers[self.environment_name or ""].url
 
-    @property
+    @functools.cached_property
     def token_url(self) -> str:
         """Where tokens are asked for."""
         return self.host + self.endpoint.path
@@ -235,7 +235,7 @@ def variable_of(kind: type[Provider], field: str) -> str:
 
 def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
     """What ``from_env`` does, by any variables."""
-    names = {field.name: variable_of(kind, field.name) for field in fields(kind)}
+    names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
     found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
     file_variable = f"{names['client_secret']}_FILE"
     if (path := variables.get(file_variable)) and "client_secret" not in overrides:
@@ -245,7 +245,11 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
         found["client_secret"] = SecretFile(path)
     # Of what is missing, all is named at once; where a choice is to be made, the constructor says which.
     given = {*found, *overrides, "environment", "base_url"}
-    lacking = [names[each.name] for each in fields(kind) if each.default is MISSING and each.name not in given]
+    lacking = [
+        names[each.name]
+        for each in fields(kind)
+        if each.default is each.default_factory is MISSING and each.name not in given
+    ]
     if lacking and overrides.keys() <= names.keys():
         secret = names["client_secret"]
         needed = ", ".join(lacking).replace(secret, f"{secret} (or ..._FILE)")
