@@ -8,7 +8,7 @@ from paygrant import ClientCredentials, ConfigurationError, InvalidClient, Memor
 from tests.providers import ask
 from tests.servers import Reply, Server, granted
 
-CLIENT = {"client_id": "straw-client", "client_secret": "straw-secret"}
+CLIENT: dict[str, Any] = {"client_id": "straw-client", "client_secret": "straw-secret"}
 
 
 def at(server: Server, path: str = "/oauth/token", **options: Any) -> ClientCredentials:
@@ -27,8 +27,10 @@ def at(server: Server, path: str = "/oauth/token", **options: Any) -> ClientCred
         (
             {"credentials_in": "body", "scope": ("a", "b"), "parameters": {"audience": "https://api", "resource": "r"}},
             None,
-            "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi&resource=r"
-            "&client_id=straw-client&client_secret=straw-secret",
+            (
+                "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi&resource=r"
+                "&client_id=straw-client&client_secret=straw-secret"
+            ),
         ),
     ],
 )
@@ -52,7 +54,7 @@ def test_the_address_is_used_as_it_is_given(server: Server, path: str) -> None:
 def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who?"}, 401)
     with pytest.raises(
-        InvalidClient, match="client_credentials: status 401, credentials refused: invalid_client: who?"
+        InvalidClient, match=r"client_credentials: status 401, credentials refused: invalid_client: who\?"
     ):
         ask(at(server))
 

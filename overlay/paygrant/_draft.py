@@ -60,6 +60,12 @@ class Draft:
                 document[name] = value
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
+    @property
+    def address(self) -> str:
+        """The address as it will be requested, with its query."""
+        mark = "&" if "?" in self.url else "?"
+        return f"{self.url}{mark}{urlencode(self.query)}" if self.query else self.url
+
     def put(self, place: str, name: str, value: Any) -> None:
         """Put one value into its place."""
         if place == "body":

@@ -122,7 +122,7 @@ class _Line:
     def send(self, draft: Draft, timeout: float) -> Answer:
         request = httpx.Request(
             draft.method,
-            httpx.URL(draft.url).copy_merge_params(draft.query),
+            draft.address,
             headers=_HEADERS | ({"Content-Type": draft.media_type} if draft.media_type else {}) | draft.headers,
             content=draft.body if draft.media_type else None,
             extensions={"timeout": httpx.Timeout(timeout).as_dict(), "trace": self._trace},
