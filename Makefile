@@ -8,7 +8,7 @@ PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) ove
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check-generated lint-specs lint types wheel check test demo bench picture lock clean
+.PHONY: generate check-generated lint-specs lint types wheel check test demo bench picture upstream breaking lock clean
 
 # The locked tools and the project itself, in an environment of its own.
 $(READY): pyproject.toml scripts/requirements.txt
@@ -52,6 +52,14 @@ demo: check-generated
 
 bench: $(READY)
 	$(BIN)/python -m scripts.bench
+
+# What the providers' pages say by now; needs the network. For a scheduled job: exit status 0, 1 changed, 3 not read.
+upstream: $(READY)
+	$(BIN)/python -m scripts.upstream
+
+# What has changed for users since a git reference: make breaking BASE=v0.1.0
+breaking: $(READY)
+	$(BIN)/python -m scripts.breaking $(BASE)
 
 # Needs Chromium.
 picture: $(READY)

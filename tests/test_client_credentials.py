@@ -66,7 +66,7 @@ def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
 def test_what_shapes_the_token_tells_tokens_apart(server: Server, change: dict[str, Any]) -> None:
     server.reply = lambda _: granted(f"token-{len(server.seen)}")
     store = MemoryStore()
-    options = {"scope": "a", "parameters": {"audience": "a"}}
+    options: dict[str, Any] = {"scope": "a", "parameters": {"audience": "a"}}
     same = [TokenSource(at(server, **options), store=store).get() for _ in range(2)]
     other = TokenSource(at(server, **{**options, **change}), store=store).get()
     assert [each.access_token for each in (*same, other)] == ["token-1", "token-1", "token-2"]

@@ -16,7 +16,7 @@ from paygrant._errors import (
     RateLimited,
     TokenRequestRejected,
 )
-from paygrant.cli import _cache, _console, _options, _providers, _token
+from paygrant.cli import _cache, _console, _options, _providers, _specs, _token
 
 if TYPE_CHECKING:
     from paygrant._provider import Provider
@@ -153,6 +153,8 @@ app.add_typer(
 )
 app.add_typer(_cache.app, name="cache", no_args_is_help=True)
 app.command(epilog="Example: paygrant providers --json")(_providers.providers)
+app.command(epilog="Example: paygrant generate acme.yaml --output clients")(_specs.generate)
+app.command(epilog="Example: paygrant new https://docs.acme.example/openapi.json > acme.yaml")(_specs.new)
 
 
 @app.command(epilog="Example: paygrant sandbox --port 8080")
