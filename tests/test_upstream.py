@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.lint_specs import document
+from paygrant.generate import _document as document
 from scripts.upstream import prose, watch
 from scripts.upstream.__main__ import ROOT, SEEN, main
 from scripts.upstream.facts import gather

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from paygrant._checks import is_loopback
-from scripts.lint_specs import document
+from paygrant.generate import _document as document
 from scripts.upstream import watch
 from scripts.upstream.pages import fetch_all, read_all
 
