@@ -145,7 +145,50 @@ def test_a_provider_goes_by_the_name_of_its_spec_and_by_one_with_dashes(run: Any
 def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
     code, out, err = run("token", "nobody")
     assert (code, out) == (2, "")
-    assert err == "paygrant: No such command 'nobody'; see paygrant token --help\n"
+    known = "alternative_payments, cryptofuse, ripio_ramp, ripio_widget, ripple"
+    assert err == f"paygrant: No such provider: allowed are {known}; see paygrant token --help\n"
+
+
+def test_a_provider_goes_by_the_name_of_its_class_too(run: Any) -> None:
+    assert run("token", "Ripple").out == f"{TOKEN}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [SECRET],
+        ["token", SECRET],
+        ["cache", SECRET],
+        ["cache", "clear", SECRET],
+        ["providers", SECRET],
+        ["token", "ripple", f"--environment={SECRET}"],
+        ["token", "ripple", "--client-secret-file", SECRET],
+        ["token", "ripple", "--client-secret-file", SECRET * 20],
+        ["token", "ripple", "--env-file", SECRET],
+    ],
+)
+def test_a_secret_that_slipped_in_is_not_repeated(run: Any, server: Server, arguments: list[str]) -> None:
+    code, out, err = run(*arguments)  # which looks for it
+    assert (code, out) == (2, "")
+    assert err.startswith("paygrant: ")
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["token", "ripple", "--environment"], "requires an argument; see paygrant token ripple --help"),
+        (["token", "--environment", "test", "ripple"], "it belongs right behind 'paygrant token ripple'; see paygrant"),
+        (["token", "ripple", "-v"], "it belongs right behind 'paygrant'; see paygrant token ripple --help"),
+        (["token", "ripple", "--odd"], "No such option: --odd; see paygrant token ripple --help"),
+        (["sandbox", "--port", "abc"], "'abc' is not a valid int; see paygrant sandbox --help"),
+        (["sandbox", "--port", "65536"], "--port: allowed is a whole number from 0 to 65535; see paygrant sandbox"),
+    ],
+)
+def test_what_is_wrong_with_the_command_line_is_told(run: Any, arguments: list[str], told: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert told in err
 
 
 # token: the cache
@@ -169,7 +212,7 @@ def test_without_the_cache_a_token_is_asked_for_and_none_is_kept(run: Any, serve
         assert run("token", "ripple", "--no-cache").out == f"{TOKEN}\n"
         _forget_in_memory()
     assert len(server.seen) == 2
-    assert run("cache", "list").err == "paygrant: nothing is kept\n"
+    assert run("cache", "list").err.startswith("paygrant: nothing is kept in ")
 
 
 def _forget_in_memory() -> None:
@@ -202,7 +245,7 @@ def test_a_cache_that_cannot_be_used_is_told_and_fails_nobody(run: Any, server: 
     folder.chmod(0o777)
     code, out, err = run("token", "ripple")
     assert (code, out) == (0, f"{TOKEN}\n")
-    assert err == "paygrant: store: FileStore failed (PermissionError); this process goes on by itself\n"
+    assert err == f"paygrant: {folder} is not for this user alone to write to; no token is kept\n"
     server.reply = Reply({"error": "invalid_client"}, 401)
     _forget_in_memory()
     code, _, err = run("token", "ripple")
@@ -211,6 +254,13 @@ def test_a_cache_that_cannot_be_used_is_told_and_fails_nobody(run: Any, server: 
     code, out, err = run("cache", "list")
     assert (code, out) == (1, "")
     assert err == f"paygrant: {folder} is not for this user alone to write to\n"
+
+
+def test_a_file_in_the_place_of_the_cache_is_told(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    told = f"paygrant: Not a directory: {tmp_path}/cache/paygrant; no token is kept\n"
+    assert run("token", "ripple") == (0, f"{TOKEN}\n", told)
+    assert run("cache", "list").err == f"paygrant: nothing is kept in {tmp_path}/cache/paygrant\n"
 
 
 def test_the_cache_is_encrypted_where_there_is_a_key(
@@ -228,7 +278,9 @@ def test_the_cache_is_encrypted_where_there_is_a_key(
 
 def test_a_key_that_is_none_is_a_usage_error(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYGRANT_CACHE_KEY", SECRET)
-    assert run("token", "ripple").code == 2
+    code, _, err = run("token", "ripple")
+    assert code == 2
+    assert err.startswith("paygrant: PAYGRANT_CACHE_KEY: cannot be used (ValueError); allowed is a Fernet key")
 
 
 # token: how it ends
@@ -240,6 +292,7 @@ ENDINGS = {
     "out of order": (Reply({}, 503), 4),
     "HTML": (Reply(b"<html>", headers={"Content-Type": "text/html"}), 5),
     "no token": (Reply({}), 5),
+    "no endpoint": (Reply({}, 404), 3),
     "redirect": (Reply({}, 307, {"Location": "https://elsewhere.example"}), 5),
 }
 
@@ -249,8 +302,10 @@ def test_the_exit_code_says_what_went_wrong(run: Any, server: Server, clock: Clo
     server.reply = reply
     ran = run("token", "ripple", "--no-cache")
     assert (ran.code, ran.out) == (code, "")
-    assert ran.err.startswith("paygrant: ripple (test): ")
-    assert ran.err.count("\n") == 1
+    told, *hints = ran.err.splitlines()
+    assert told.startswith("paygrant: ripple (test): ")
+    hint = f"paygrant: asked was {server.base_url}/oauth/token; paygrant doctor ripple, with the same options, says why"
+    assert hints == ([] if reply.status in {400, 401, 429} else [hint])
 
 
 def test_nobody_who_answers_is_unavailability(run: Any, clock: Clock) -> None:
@@ -310,9 +365,10 @@ def test_a_file_gives_what_the_environment_does_not(
     run: Any, server: Server, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env_file.write_text("RIPPLE_TENANT_ID=filed\nRIPPLE_CLIENT_ID='filed'\nexport RIPPLE_CLIENT_SECRET=\"${HOME}$x\"\n")
+    env_file.chmod(0o600)
     monkeypatch.setenv("RIPPLE_TENANT_ID", "")  # as if it were not set
     monkeypatch.delenv("RIPPLE_CLIENT_SECRET")
-    assert run("token", "ripple", "--env-file", str(env_file)).code == 0
+    assert run("token", "ripple", "--env-file", str(env_file)) == (0, f"{TOKEN}\n", "")
     assert sent(server)["audience"] == "urn:ripplexcurrent-test:filed"
     assert sent(server)["client_id"] == "id-canary-7f3a"
     assert sent(server)["client_secret"] == "${HOME}$x"
@@ -326,6 +382,37 @@ def test_a_file_that_cannot_be_read_is_named(run: Any, env_file: Path, content: 
     code, out, err = run("token", "ripple", "--env-file", str(env_file))
     assert (code, out) == (2, "")
     assert err.startswith(f"paygrant: --env-file: {env_file} cannot be read (")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [(f"A=1\n\n\nB='{SECRET}\n", 4), (f"# odd\n{SECRET}\nA=1", 2), (f"A b={SECRET}", 1)]
+)
+def test_a_file_with_a_line_that_cannot_be_read_is_named(run: Any, env_file: Path, content: str, line: int) -> None:
+    env_file.write_text(content)
+    code, out, err = run("token", "ripple", "--env-file", str(env_file))
+    assert (code, out) == (2, "")
+    allowed = "allowed is a UTF-8 file of lines NAME=value"
+    assert err == f"paygrant: --env-file: {env_file} holds no NAME=value in line {line}; {allowed}\n"
+
+
+@pytest.mark.parametrize("way", ["--env-file", "--client-secret-file", "variable"])
+def test_a_file_with_a_secret_that_others_can_read_is_named(
+    run: Any, env_file: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    env_file.write_text(f"RIPPLE_CLIENT_SECRET={SECRET}\n")
+    env_file.chmod(0o644)
+    monkeypatch.delenv("RIPPLE_CLIENT_SECRET")
+    if way == "variable":
+        monkeypatch.setenv("RIPPLE_CLIENT_SECRET_FILE", str(env_file))
+    told = f"{env_file} is open to all users of this machine (mode 0644); to change that: chmod 600 {env_file}"
+    options = [] if way == "variable" else [way, str(env_file)]
+    assert run("token", "ripple", *options) == (0, f"{TOKEN}\n", f"paygrant: {told}\n")
+
+
+def test_a_file_without_a_secret_is_for_everybody(run: Any, env_file: Path) -> None:
+    env_file.write_text("RIPPLE_TENANT_ID=acme\n")
+    env_file.chmod(0o644)
+    assert run("token", "ripple", "--env-file", str(env_file)).err == ""
 
 
 def test_a_variable_in_the_file_that_is_bad_is_named(run: Any, env_file: Path) -> None:
@@ -348,13 +435,15 @@ def test_a_bad_option_is_named_as_an_option(run: Any, server: Server) -> None:
 
 
 def test_what_is_missing_is_named_as_option_and_variable(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT"):
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "TENANT_ID"):
         monkeypatch.delenv(f"RIPPLE_{name}")
     code, _, err = run("token", "ripple")
     assert code == 2
     assert err.startswith("paygrant: --client-id or RIPPLE_CLIENT_ID: is missing; ")
-    assert "RIPPLE_CLIENT_SECRET" in err
+    secret, tenant = "RIPPLE_CLIENT_SECRET (or ..._FILE)", "RIPPLE_TENANT_ID (or RIPPLE_AUDIENCE)"
+    assert err.endswith(f"a value for each of RIPPLE_CLIENT_ID, {secret}, RIPPLE_ENVIRONMENT, {tenant}\n")
     monkeypatch.setenv("RIPPLE_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("RIPPLE_TENANT_ID", "acme")
     _, _, err = run("token", "ripple", "--client-id", "mine")
     assert err == "paygrant: --environment or RIPPLE_ENVIRONMENT: is missing; allowed: test, uat, production\n"
 
@@ -376,7 +465,8 @@ def test_a_flag_is_an_option_without_a_value(run: Any, server: Server, monkeypat
     monkeypatch.setenv("RIPIO_WIDGET_CLIENT_SECRET", SECRET)
     options = ["--client-id", "mine", "--environment", "sandbox", "--external-ref", "anybody", "--address", "0x05"]
     options += ["--base-url", server.base_url]
-    assert "allow_any_external_ref" in run("token", "ripio_widget", *options).err
+    told = run("token", "ripio_widget", *options).err
+    assert told.endswith(": is no UUID version 4; --allow-any-external-ref lets other texts through\n")
     assert run("token", "ripio_widget", *options, "--allow-any-external-ref").code == 0
 
 
@@ -404,6 +494,7 @@ def test_what_stands_where_nothing_belongs_is_not_repeated(run: Any, server: Ser
 def test_a_secret_is_read_from_a_file(run: Any, server: Server, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("from a file\n")
+    file.chmod(0o600)
     assert run("token", "ripple", "--client-secret-file", str(file)).code == 0
     assert sent(server)["client_secret"] == "from a file"
 
@@ -435,7 +526,10 @@ def test_providers_are_shown_with_hosts_and_variables(run: Any) -> None:
         for environment, server in _options.endpoint(kind).servers.items():
             assert [environment, server.url] in lines
         for each in _options.parameters(kind):
-            assert [each.option, *([each.variable] if each.variable else [])] in lines
+            variable = each.variable
+            if each.name == "client_secret":
+                variable = f"{variable}_FILE or {variable}"
+            assert [each.option, *([variable] if variable else [])] in lines
     assert "HTTP Basic or fields of the body" in out
 
 
@@ -507,9 +601,8 @@ def test_widget_url_uses_the_cache_or_not(run: Any, widget: RipioWidget, server:
 
 
 def test_a_bad_address_of_the_page_costs_no_request(run: Any, widget: RipioWidget, server: Server) -> None:
-    code, out, err = run(*WIDGET, "--amount", "-1")
-    assert (code, out) == (2, "")
-    assert "amount" in err
+    assert run(*WIDGET, "--amount", "-1") == (2, "", "paygrant: --amount: is '-1'; allowed is a positive number\n")
+    assert run(*WIDGET, "--page-address", "").err.startswith("paygrant: --page-address: is empty; ")
     assert server.seen == []
 
 
@@ -572,8 +665,11 @@ def three_kept(run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> lis
 
 
 def kept_after(run: Any, *arguments: str) -> list[tuple[str, str | None]]:
-    assert run("cache", "clear", *arguments) == (0, "", "")
+    before = len(json.loads(run("cache", "list", "--json").out))
+    code, out, err = run("cache", "clear", *arguments)
     kept = json.loads(run("cache", "list", "--json").out)
+    number = before - len(kept)
+    assert (code, out, err) == (0, "", f"paygrant: {number} {'entry' if number == 1 else 'entries'} cleared\n")
     return sorted((each["provider"], each["environment"] or "") for each in kept)
 
 
@@ -597,13 +693,17 @@ def test_several_are_forgotten(run: Any, three_kept: list[dict[str, Any]]) -> No
 
 
 def test_what_is_not_there_cannot_be_forgotten(run: Any, three_kept: list[dict[str, Any]]) -> None:
-    assert run("cache", "clear", "ripio-ramp") == (0, "", "paygrant: nothing is kept for ripio-ramp\n")
+    assert run("cache", "clear", "ripio-ramp") == (0, "", "paygrant: 0 entries cleared\n")
+    code, _, err = run("cache", "clear", "ripple", "nosuch")
+    assert code == 2
+    assert "kept is cryptofuse, ripple; see paygrant cache clear --help" in err
     assert len(json.loads(run("cache", "list", "--json").out)) == 3
 
 
 def test_looking_makes_no_folder(run: Any, tmp_path: Path) -> None:
-    assert run("cache", "list").err == "paygrant: nothing is kept\n"
+    assert run("cache", "list").err == f"paygrant: nothing is kept in {tmp_path}/cache/paygrant\n"
     assert run("cache", "clear").code == 0
+    assert "kept is nothing" in run("cache", "clear", "nosuch").err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -650,6 +750,18 @@ def test_every_help_has_an_example_that_is_understood(run: Any, path: tuple[str,
         command = command.get_command(context, arguments.pop(0))
     command.make_context(None, arguments)  # raises what a usage error would
     assert command.name
+
+
+def test_the_example_of_the_widget_does(run: Any, widget: RipioWidget) -> None:
+    example = run("widget-url", "--help").out.partition("Example: paygrant ")[2].split()
+    assert run(*example, "--client-id", "mine").code == 0
+
+
+def test_help_says_what_the_files_of_its_examples_hold(run: Any) -> None:
+    assert "ripple.env, holds lines RIPPLE_CLIENT_ID=..." in run("--help").out
+    assert "lines such as RIPPLE_CLIENT_ID=..." in " ".join(
+        run("token", "ripple", "--help").out.replace("│", "").split()
+    )
 
 
 def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> None:

@@ -73,10 +73,13 @@ def on_a_terminal(*arguments: str) -> tuple[int, list[str]]:
     return process.returncode, _CONTROL.sub("", written.decode()).replace("\r\n", "\n").splitlines()
 
 
-def test_where_all_is_well_it_fits_on_a_screen_a_line_a_check() -> None:
+def test_where_all_is_well_it_fits_on_a_screen_and_nothing_is_cut() -> None:
     code, lines = on_a_terminal()
     assert code == 0
-    assert [line.split()[:2] for line in lines] == [["ok", check] for check in CHECKS]
+    assert [line.split()[:2] for line in lines if line[0] != " "] == [["ok", check] for check in CHECKS]
+    text = " ".join(" ".join(lines).split())
+    assert f'{{"access_token": "<token {fingerprint("token-1")}>", "token_type": "Bearer", "expires_in": 3600}}' in text
+    assert "CRYPTOFUSE_CLIENT_ID, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL ok" in text
     assert len(lines) <= ROWS
     assert max(map(len, lines)) <= COLUMNS
 
@@ -148,10 +151,43 @@ def test_options_and_an_env_file_count(
     monkeypatch.delenv("CRYPTOFUSE_CLIENT_SECRET")
     env_file = tmp_path / "cryptofuse.env"
     env_file.write_text(f"CRYPTOFUSE_CLIENT_SECRET={CLIENT_SECRET}\n")
+    env_file.chmod(0o600)
     code, told = findings(capsys, "--env-file", str(env_file), "--scope", "admin")
     assert code == 0
     assert told["parameters"]["seen"] == "scope admin"
     assert server.seen[0].body == b"grant_type=client_credentials&scope=admin"
+
+
+def test_an_env_file_that_others_can_read_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CRYPTOFUSE_CLIENT_SECRET")
+    env_file = tmp_path / "cryptofuse.env"
+    env_file.write_text(f"CRYPTOFUSE_CLIENT_SECRET={CLIENT_SECRET}\n")
+    env_file.chmod(0o644)
+    code, out = doctor(capsys, "--json", "--env-file", str(env_file))
+    first, second, *_ = json.loads(out)
+    assert (code, first["check"], first["verdict"]) == (0, "settings", "warning")
+    assert first["seen"] == f"{env_file} is open to all users of this machine (mode 0644)"
+    assert (second["check"], second["verdict"]) == ("settings", "ok")
+
+
+def test_options_are_named_as_options_and_a_strangers_words_are_left_alone(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, told = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
+    assert told["settings"]["seen"] == "--base-url: is no https URL"
+    file = tmp_path / "client_secret"
+    file.write_text(CLIENT_SECRET)
+    file.chmod(0o644)
+    server.reply = Reply({"error": "base_url"}, 404)
+    _, told = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
+    assert told["settings"]["advice"] == f"chmod 600 {file}"
+    assert '{"error": "base_url"}' in told["answer"]["seen"]
+    assert told["answer"]["advice"].endswith(": check --base-url, its path too.")
+    file.chmod(0o600)
+    _, told = findings(capsys, "--client-id", "mine", "--scope", "a")
+    assert told["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
 
 
 def test_it_looks_into_the_cache_of_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,21 +137,56 @@ def test_a_secret_comes_out_of_a_pipe(variables: dict[str, str], server: Server)
 
 
 @pytest.mark.parametrize("arguments", [["providers"], ["token", "ripple"], ["--help"], ["providers", "--json"]])
-def test_a_reader_who_goes_away_ends_it_quietly(variables: dict[str, str], arguments: list[str]) -> None:
+def test_a_reader_who_has_enough_is_no_failure(variables: dict[str, str], arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
         done = ran(*arguments, env=variables, capture_output=False, stdout=writer, stderr=PIPE)
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_who_goes_away_hides_no_failure(variables: dict[str, str], server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = ran("doctor", "ripple", env=variables, capture_output=False, stdout=writer, stderr=PIPE)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def closed(streams: str, *arguments: str, env: Mapping[str, str]) -> tuple[int, str, str]:
+    """How it ends where a shell closes streams."""
+    line = f'exec "$@" {streams}'
+    command = ["sh", "-c", line, "sh", *COMMAND, *arguments]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_streams_may_be_closed(variables: dict[str, str]) -> None:
+    assert closed("<&- 2>&-", "token", "ripple", env=variables) == (0, f"{TOKEN}\n", "")
+    assert closed("<&- 2>&-", "token", "nobody", env=variables) == (2, "", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "ripple"], ["doctor", "ripple"], ["cache", "list", "--json"], ["--help"]]
+)
+def test_a_result_for_which_there_is_no_stream_is_an_error(variables: dict[str, str], arguments: list[str]) -> None:
+    code, _, err = closed(">&-", *arguments, env=variables)
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith("paygrant: Bad file descriptor")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_result_that_cannot_be_written_is_an_error(variables: dict[str, str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = ran("providers", env=variables, capture_output=False, stdout=full, stderr=PIPE)
-    assert (done.returncode, done.stderr) == (1, "paygrant: No space left on device\n")
+        noted = ran("token", "nobody", env=variables, capture_output=False, stdout=PIPE, stderr=full)
+    assert (done.returncode, done.stderr) == (1, "paygrant: No space left on device: standard output\n")
+    assert (noted.returncode, noted.stdout) == (2, "")
 
 
 def test_nothing_is_asked_where_there_is_no_terminal(variables: dict[str, str]) -> None:
@@ -182,6 +217,25 @@ def test_a_secret_is_asked_for_at_a_terminal_and_stays_hidden(variables: dict[st
         assert session.end() == (0, f"{TOKEN}\n")
     assert session.screen.strip() == "RIPPLE_CLIENT_SECRET:"
     assert SECRET.encode() in server.seen[0].body
+
+
+def test_the_question_is_put_at_the_terminal_wherever_errors_go(variables: dict[str, str], server: Server) -> None:
+    del variables["RIPPLE_CLIENT_SECRET"]
+    with terminal("token", "ripple", env=variables, on="stdin") as session:
+        session.read(until=session.hides_what_is_typed)
+        session.type(f"{SECRET}\n")
+        assert session.end() == (0, f"{TOKEN}\n")
+    assert "RIPPLE_CLIENT_SECRET: " in session.screen
+
+
+def test_the_doctor_asks_for_a_secret_too(variables: dict[str, str], server: Server) -> None:
+    del variables["RIPPLE_CLIENT_SECRET"]
+    with terminal("doctor", "ripple", env=variables) as session:
+        session.read(until=session.hides_what_is_typed)
+        session.type(f"{SECRET}\n")
+        code, out = session.end()
+    assert (code, len(server.seen)) == (0, 1)
+    assert f"secret of {len(SECRET)} characters; " in out
 
 
 def test_a_secret_is_asked_for_last(variables: dict[str, str]) -> None:
@@ -236,9 +290,18 @@ def test_colours_are_for_terminals_that_want_them(variables: dict[str, str]) -> 
     assert "\x1b[" in shown(variables)
     plain = shown(variables | {"NO_COLOR": "1"})
     assert not re.search(r"\x1b\[[\d;]*3\d", plain)
+    assert "\x1b" not in shown(variables | {"TERM": "dumb"})
     piped = ran("providers", env=variables).stdout
     assert "\x1b" not in piped
     assert "https://docs.ripple.com/products/payments-direct/api-docs" in piped
+
+
+def test_what_is_kept_is_not_cut_on_a_narrow_terminal(variables: dict[str, str]) -> None:
+    ran("token", "ripple", env=variables)
+    with terminal("cache", "list", env=variables | {"COLUMNS": "50"}, on="stdout") as session:
+        assert session.end()[0] == 0
+    assert "ripple" in session.screen
+    assert "…" not in session.screen
 
 
 # Signals and the process list
@@ -249,6 +312,7 @@ def test_an_interrupt_ends_it_quietly_and_no_secret_was_in_the_process_list(
 ) -> None:
     file = tmp_path / "some.env"
     file.write_text(f"RIPPLE_CLIENT_SECRET={variables.pop('RIPPLE_CLIENT_SECRET')}\n")
+    file.chmod(0o600)
     server.hold.clear()
     arguments = [*COMMAND, "token", "ripple", "--env-file", str(file)]
     with Popen(arguments, env=variables, stdout=PIPE, stderr=PIPE) as process:
@@ -341,6 +405,7 @@ def completed(line: str, variables: dict[str, str]) -> set[str]:
         ("paygrant token ripple --environment ", {"test", "uat", "production"}),
         ("paygrant token cryptofuse --credentials-in b", {"basic", "body"}),
         ("paygrant cache clear al", {"alternative_payments"}),
+        ("paygrant widget-url --flow ", {"onramp", "offramp"}),
     ],
 )
 def test_a_shell_completes(variables: dict[str, str], line: str, offered: set[str]) -> None:

@@ -1,6 +1,7 @@
 """The doctor: each finding by a server, a setting or a store with just that fault; and what it must not do."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
@@ -142,7 +143,7 @@ def settings(**changes: str | None) -> list[Finding]:
 def test_settings_are_named_by_where_they_stand() -> None:
     findings = look(Ripple, variables=variables(TENANT_ID=None), tenant_id="acme")
     assert only(findings, "settings").seen == (
-        f"client {fingerprint(CLIENT_ID)}, secret {fingerprint(CLIENT_SECRET)}; "
+        f"client {fingerprint(CLIENT_ID)}, secret of {len(CLIENT_SECRET)} characters; "
         "RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_BASE_URL, RIPPLE_ENVIRONMENT, tenant_id"
     )
 
@@ -157,6 +158,16 @@ def test_the_environment_is_looked_at_unless_told_otherwise(monkeypatch: pytest.
     ("changes", "seen", "advice"),
     [
         ({"CLIENT_ID": None}, "environment variable RIPPLE_CLIENT_ID: is missing", "RIPPLE_CLIENT_ID"),
+        (
+            {"CLIENT_ID": None, "CLIENT_SECRET": None, "ENVIRONMENT": None, "TENANT_ID": None},
+            "environment variable RIPPLE_CLIENT_ID: is missing",
+            "RIPPLE_CLIENT_SECRET (or ..._FILE), RIPPLE_ENVIRONMENT, RIPPLE_TENANT_ID (or RIPPLE_AUDIENCE).",
+        ),
+        (
+            {"CLIENT_ID": None, "TENANT_ID": None, "AUDIENCE": "x"},
+            "environment variable RIPPLE_CLIENT_ID",
+            "of RIPPLE_CLIENT_ID.",
+        ),
         (
             {"CLIENT_SECRET": ""},
             "environment variable RIPPLE_CLIENT_SECRET: is missing; set, but empty: RIPPLE_CLIENT_SECRET",
@@ -697,12 +708,34 @@ def test_a_store_that_fails(server: Server, store: FileStore, tmp_path: Path) ->
     assert finding.seen == f"{store!r} fails: {folder} is not for this user alone to write to"
     assert finding.advice
 
+    assert "XDG_CACHE_HOME" in finding.advice
+
     class Broken(MemoryStore):
         def load(self, key: str) -> Entry | None:
             raise RuntimeError(f"redis://:{SECRET}@nowhere")
 
     (finding,) = kept(server, Broken())
     assert finding.seen.endswith(" fails: RuntimeError")
+    assert "XDG_CACHE_HOME" not in finding.advice
+
+
+@pytest.mark.parametrize("place", ["file", "file/deeper/still"])
+def test_a_store_that_cannot_be_made(server: Server, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (finding,) = kept(server, store := FileStore(tmp_path / place / "cache"))
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path}/file is no folder")
+
+
+def test_a_store_whose_place_cannot_be_written_to(
+    server: Server, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(path: Path, mode: int) -> bool:  # root may write everywhere
+        assert (path, mode) == (tmp_path, os.W_OK)
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    (finding,) = kept(server, store)
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path} cannot be written to")
 
 
 # Nothing secret, and nothing more than is needed

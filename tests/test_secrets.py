@@ -961,7 +961,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {"environment": "test"}
     elif kind is _options.Parameter:  # words of docstrings
         own = dict.fromkeys(parameters(kind), "words")
-    elif kind is _Commands:
+    elif kind in {_Commands, _options.Group}:
         own = {"name": "paygrant"}
     elif kind is Fault:
         own = {"kind": KINDS["fail"], "on": "token", "parameters": {}}

@@ -58,6 +58,9 @@ class Provider:
     package: ClassVar[str]
     """The generated package that speaks to this provider."""
 
+    _either: ClassVar[tuple[str, ...]] = ()
+    """Fields of which one is needed."""
+
     client_id: str
     client_secret: str | Callable[[], str]
     base_url: str | None = None
@@ -243,18 +246,15 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
             raise refused(file_variable, f"is set beside {names['client_secret']}", "allowed is one of the two")
         names["client_secret"] = file_variable
         found["client_secret"] = SecretFile(path)
-    # Of what is missing, all is named at once; where a choice is to be made, the constructor says which.
-    given = {*found, *overrides, "environment", "base_url"}
-    lacking = [
-        names[each.name]
-        for each in fields(kind)
-        if each.default is each.default_factory is MISSING and each.name not in given
-    ]
-    if lacking and overrides.keys() <= names.keys():
-        secret = names["client_secret"]
-        needed = ", ".join(lacking).replace(secret, f"{secret} (or ..._FILE)")
-        message = f"environment variable {lacking[0]}: is missing; allowed: a value for each of {needed}"
-        raise ConfigurationError(message, argument=lacking[0])
+    # Of what is missing, all is named at once. Where only a choice is to be made, the constructor says which.
+    lacking = _lacking(kind, {*found, *overrides})
+    choice = {"environment", "base_url", *kind._either}
+    if (len(lacking) > 1 or {*lacking} - choice) and overrides.keys() <= names.keys():
+        more = {"client_secret": " (or ..._FILE)"}
+        more |= dict.fromkeys(kind._either[:1], f" (or {', '.join(names[each] for each in kind._either[1:])})")
+        needed = ", ".join(names[each] + more.get(each, "") for each in lacking)
+        message = f"environment variable {names[lacking[0]]}: is missing; allowed: a value for each of {needed}"
+        raise ConfigurationError(message, argument=names[lacking[0]])
     try:
         made = kind(**{**found, **overrides})
         if callable(found.get("client_secret")):
@@ -266,3 +266,10 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
         message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
         raise ConfigurationError(message, argument=names[argument]) from None
     return made
+
+
+def _lacking(kind: type[Provider], given: set[str]) -> list[str]:
+    """What a provider needs and is not given; of fields of which one is needed, the first."""
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    needed += [] if given & {*kind._either} else kind._either[:1]
+    return [name for name in needed if name not in given]

@@ -36,6 +36,7 @@ class Ripple(Provider):
     """
 
     package: ClassVar[str] = "paygrant_clients.ripple"
+    _either: ClassVar[tuple[str, ...]] = ("tenant_id", "audience")
 
     environment: "ripple.Environment"
     tenant_id: str | None = None

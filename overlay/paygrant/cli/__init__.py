@@ -7,6 +7,8 @@
 import sys
 from collections.abc import Sequence
 
+from paygrant.cli import _console
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -17,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    _console.mend()
     try:
         from paygrant.cli._app import run  # noqa: PLC0415 - part of an extra
 
@@ -24,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.startswith("paygrant"):
             raise
-        print(f'paygrant: needs {missing.name}; to get it: pip install "paygrant[cli]"', file=sys.stderr)  # noqa: T201
+        _console.note(f'needs {missing.name.partition(".")[0]}; to get it: pip install "paygrant[cli]"')
         return 2
     except KeyboardInterrupt:  # also while modules are being loaded
         return 130

@@ -1,6 +1,7 @@
 """The commands put together, and how each of them ends."""
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,8 +26,11 @@ _HELP = """Access tokens of payment providers.
 
 Standard output is for the result, standard error for the rest.
 
+A file for --env-file, such as ripple.env, holds lines RIPPLE_CLIENT_ID=...
+The variables are shown by paygrant providers.
+
 Exit codes:
-  0  done
+  0  done, even if a reader has gone before the end
   1  anything that is not named here
   2  bad usage or configuration; nothing was sent
   3  the provider refused
@@ -45,6 +49,11 @@ _EXITS: dict[type[PaygrantError], int] = {
 
 _OTHER, _USAGE = 1, 2
 
+_PORTS = range(1 << 16)
+
+_SHORT = 12
+"""Characters. A longer word may be a secret that slipped in: it is not repeated."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command, and say in one line what went wrong.
@@ -55,28 +64,53 @@ def run(arguments: Sequence[str]) -> int:
     try:
         outcome = typer.main.get_command(app).main(list(arguments), prog_name="paygrant", standalone_mode=False)
     except PaygrantError as error:
-        _console.note(str(error))
+        for each in (str(error), *getattr(error, "__notes__", ())):
+            _console.note(each)
         return next((code for kind, code in _EXITS.items() if isinstance(error, kind)), _OTHER)
     except typer.TyperException as error:
-        return _misused(error)
+        return _misused(error, arguments)
     except ImportError as error:
         if "pip install" not in str(error):  # what needs an extra says so
             raise
         _console.note(str(error))
         return _USAGE
     except OSError as error:
-        _console.note(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error))
+        _console.note(_console.words(error))
+        _console.settle(sys.stdout)  # help is not written by us
         return _OTHER
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        return 0  # so typer and rich end where the reader of help has gone, with 1
     return outcome if isinstance(outcome, int) else 0
 
 
-def _misused(error: Any) -> int:
+def _misused(error: Any, arguments: Sequence[str]) -> int:
     """Say what is wrong with the command line, and where it is explained."""
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).rstrip(".")
     if message:  # help was asked for otherwise, and is there already
-        path = error.ctx.command_path if getattr(error, "ctx", None) else "paygrant"
-        _console.note(f"{message.rstrip('.')}; see {path} --help")
+        for each in arguments:
+            word = each.partition("=")[2] if each.startswith("-") else each
+            message = message.replace(word, "...") if len(word) > _SHORT else message
+        commands = _commands(arguments)
+        option = getattr(error, "option_name", None)
+        homes = [
+            path for path, each in commands.items() if option in [name for one in each.params for name in one.opts]
+        ]
+        message += f": it belongs right behind {homes[0]!r}" if homes and "No such" in message else ""
+        _console.note(f"{message}; see {[*commands][-1]} --help")
     return _USAGE
+
+
+def _commands(arguments: Sequence[str]) -> dict[str, Any]:
+    """The command that is meant, with all that lead to it, by their paths."""
+    path, command = "paygrant", typer.main.get_command(app)
+    found: dict[str, Any] = {path: command}
+    for word in arguments:
+        if isinstance(command, TyperGroup) and (inner := command.get_command(typer.Context(command), word)):
+            path, command = f"{path} {word}", inner
+            found[path] = command
+    return found
 
 
 def _build_token(name: str, kind: "type[Provider]") -> Any:
@@ -109,7 +143,7 @@ _BUILDERS: dict[str, Callable[[], Any]] = {"widget-url": _build_widget_url}
 """Commands that are made when they are named."""
 
 
-class _Commands(TyperGroup):
+class _Commands(_options.Group):
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted([*super().list_commands(ctx), *_BUILDERS])
 
@@ -159,9 +193,11 @@ app.command(epilog="Example: paygrant new https://docs.acme.example/openapi.json
 
 @app.command(epilog="Example: paygrant sandbox --port 8080")
 def sandbox(
-    *, port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 is any free one.")] = 0
+    *, port: Annotated[int, typer.Option(help="The port to listen on, up to 65535; 0 is any free one.")] = 0
 ) -> None:
     """Serve the token endpoints of all providers on loopback, until Ctrl-C."""
+    if port not in _PORTS:
+        raise typer.BadParameter("allowed is a whole number from 0 to 65535", param_hint="--port")
     from paygrant.sandbox.__main__ import serve  # noqa: PLC0415 - part of an extra
 
     serve(port=port)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paygrant import FileStore, RefreshPolicy, _clock
+from paygrant import ConfigurationError, FileStore, RefreshPolicy, _clock
 from paygrant._life import Grant
 from paygrant._secrets import fingerprint
 from paygrant.cli import _console
-from paygrant.cli._options import names
+from paygrant.cli._options import Group, names
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +28,7 @@ _KEY_SHOWN = 8
 _HEADINGS = ("key", "provider", "environment", "kept", "state", "ends")
 
 app = typer.Typer(
+    cls=Group,
     help=f"The tokens that this user's processes share. They are encrypted where {_KEY_VARIABLE} is set: a Fernet key.",
     epilog="Example: paygrant cache list",
 )
@@ -39,7 +40,22 @@ def store() -> FileStore:
     Raises:
         ConfigurationError: The key is none.
     """
-    return FileStore(key=os.environ.get(_KEY_VARIABLE) or None)
+    try:
+        return FileStore(key=os.environ.get(_KEY_VARIABLE) or None)
+    except ConfigurationError as error:
+        argument, fault = _KEY_VARIABLE, str(error).partition(": ")[2].partition("; ")[0]
+    raise ConfigurationError(f"{argument}: {fault}; allowed is a Fernet key: 32 bytes in Base64", argument=argument)
+
+
+def usable() -> FileStore | None:
+    """The store, if it can be used; what keeps it from that is told."""
+    kept = store()
+    try:
+        kept._ready()
+    except OSError as error:
+        _console.note(f"{_console.words(error)}; no token is kept")
+        return None
+    return kept
 
 
 def remembered(store: FileStore, provider: "Provider") -> int:
@@ -59,16 +75,19 @@ def _begun(incomplete: str) -> list[str]:
 @app.command("list", epilog="Example: paygrant cache list --json")
 def show(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show what is kept: fingerprints, never a token."""
-    found = [_told(*each) for each in store()._entries()]
+    kept = store()
+    found = [_told(*each) for each in kept._entries()]
     if as_json:
         _console.result(json.dumps(found))
         return
     if not found:
-        _console.note("nothing is kept")
+        _console.note(f"nothing is kept in {kept._folder}")
         return
     from rich.table import Table  # noqa: PLC0415 - loaded late: `paygrant token` draws nothing
 
-    table = Table(*_HEADINGS, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in _HEADINGS:
+        table.add_column(heading, overflow="fold")
     for each in found:
         table.add_row(*(each[heading] or "-" for heading in _HEADINGS))
     _console.draw(table)
@@ -86,19 +105,15 @@ def clear(
 ) -> None:
     """Forget tokens, and refusals that are remembered."""
     kept = store()
-    if not what:
-        kept._clear()
-        return
     entries = [(key, _told(key, entry, end)) for key, entry, end in kept._entries()]
-    for wanted in what:
-        keys = {
-            key
-            for key, told in entries
-            if wanted.replace("-", "_") in (told["key"], told["provider"], told["fingerprint"])
-        }
-        if not keys:
-            _console.note(f"nothing is kept for {wanted}")
-        kept._clear(keys)
+    marks = {key: {told["key"], told["provider"], told["fingerprint"]} - {None} for key, told in entries}
+    wanted = {each.replace("-", "_").lower() for each in what or ()}
+    if wanted - set(names()).union(*marks.values()):  # not repeated: it may be a secret
+        there = ", ".join(sorted({told["provider"] or told["key"] for _, told in entries})) or "nothing"
+        raise typer.BadParameter(f"no entry goes by that name; kept is {there}", param_hint="WHAT")
+    keys = {key for key, each in marks.items() if not wanted or each & wanted}
+    kept._clear(keys if wanted else None)
+    _console.note(f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'} cleared")
 
 
 def _told(key: str, entry: "Entry | None", end: "datetime") -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Where a command writes: its result to standard output, all else to standard error.
 
 rich is loaded by those who draw with it. It leaves colours out where nobody looks at them: not on a terminal, or
-``NO_COLOR`` is set.
+``NO_COLOR`` is set. A reader that has enough and goes away is no failure: the command ends as it would have ended.
 """
 
 import os
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +21,28 @@ _WIDE = 1000
 """Columns. A pipe has no width to fit into: nothing is cut or wrapped there."""
 
 
+def mend() -> None:
+    """Put something in the place of streams that the caller closed (Python has None there).
+
+    Nothing can be read, nobody reads the notes; but a result that goes nowhere is an error.
+    """
+    for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
+
+
 def result(text: str) -> None:
-    """Write a result, with a line break, at once."""
+    """Write a result, with a line break, at once.
+
+    Raises:
+        OSError: It cannot be written. That a reader has gone raises nothing.
+    """
     try:
-        print(text, flush=True)  # noqa: T201 - the one place where results are written
-    except OSError:
-        # The interpreter writes what is left over when it ends. Nobody wants to hear of that a second time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+        _write(text, sys.stdout)
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def draw(*what: object) -> None:
@@ -41,7 +55,29 @@ def draw(*what: object) -> None:
 
 def note(text: str) -> None:
     """Write a line that is no result."""
-    print(f"paygrant: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place where notes are written
+    with suppress(OSError):  # a note that nobody can read ends no command
+        _write(f"paygrant: {text}", sys.stderr)
+
+
+def settle(stream: TextIO) -> None:
+    """Let go of what cannot be written: the interpreter would try again, and fail, when it ends."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _write(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        settle(stream)
+        raise
+
+
+def words(error: OSError) -> str:
+    """An operating system's error, with the file or folder that it is about."""
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
 
 
 def out() -> "Console":

@@ -1,12 +1,15 @@
 """``paygrant doctor``: the findings of ``paygrant.doctor``, drawn line by line as they come, or as JSON."""
 
+import functools
 import json
 import os
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paygrant import ConfigurationError
 from paygrant.cli import _cache, _console
 from paygrant.cli._options import Given
 
@@ -27,8 +30,10 @@ def doctor(
     given: Given, *, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False
 ) -> None:
     """Find out why there is no token: one request, looked at from all sides. Nothing is kept."""
+    with suppress(ConfigurationError):  # found again
+        given.provider()  # asks for the secret, before anything is drawn
     findings: list[Finding] = []
-    for finding in _found(given):
+    for finding in map(functools.partial(_spelled, given), _found(given)):
         findings.append(finding)
         if not as_json:
             _console.draw(_line(finding))
@@ -43,6 +48,7 @@ def _found(given: Given) -> "Iterator[Finding]":
     """One finding after the other; what takes long says so."""
     from paygrant.doctor import diagnose  # noqa: PLC0415 - loaded late: it takes the network along
 
+    yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # An empty variable is worth a word: the options leave it out.
     variables = {**os.environ, **given.variables}
     findings = diagnose(given.kind, given.overrides, variables=variables, store=_cache.store())
@@ -54,8 +60,14 @@ def _found(given: Given) -> "Iterator[Finding]":
         yield finding
 
 
+def _spelled(given: Given, finding: "Finding") -> "Finding":
+    """A finding that names options where it named arguments. What a stranger said is left alone."""
+    seen = given.in_options(finding.seen) if finding.check == "settings" else finding.seen
+    return replace(finding, seen=seen, advice=given.in_options(finding.advice))
+
+
 def _line(finding: "Finding") -> "Table":
-    """A finding: one line where all is well, and whole where it is not."""
+    """A finding, whole."""
     from rich.table import Table  # noqa: PLC0415 - loaded late, as rich is everywhere
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -65,10 +77,7 @@ def _line(finding: "Finding") -> "Table":
     line.add_column(width=max(map(len, _STYLES)), style=_STYLES[finding.verdict])
     line.add_column(width=max(map(len, CHECKS)))
     line.add_column()
-    whole = finding.verdict != "ok"
-    line.add_row(
-        finding.verdict, finding.check, Text(finding.seen, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-    )
+    line.add_row(finding.verdict, finding.check, Text(finding.seen, overflow="fold"))
     if finding.advice:
         line.add_row("", "", Text(f"> {finding.advice}", style="bold"))
     return line

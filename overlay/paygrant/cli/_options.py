@@ -26,6 +26,7 @@ from paygrant._provider import from_variables, variable_of
 
 if TYPE_CHECKING:
     from paygrant._provider import Provider
+    from paygrant.doctor import Finding
     from paygrant_clients.description import TokenEndpoint
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+?)(?=^ {4}\S|^\S|\Z)", re.DOTALL | re.MULTILINE)
@@ -69,38 +70,70 @@ class Given:
         kind: The provider's class.
         overrides: The arguments that options gave.
         variables: The environment, and behind it the file of ``--env-file``; empty ones are left out.
+        env_file: The file of ``--env-file``, where the secret is in it.
     """
 
-    def __init__(self, kind: "type[Provider]", overrides: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        kind: "type[Provider]",
+        overrides: Mapping[str, Any],
+        variables: Mapping[str, str],
+        env_file: str | None = None,
+    ) -> None:
         self.kind = kind
-        self.overrides = overrides
         self.variables = variables
+        self.env_file = env_file
+        secret = f"{prefix(kind)}_CLIENT_SECRET"
+        nowhere = not {secret, f"{secret}_FILE"} & variables.keys() and "client_secret" not in overrides
+        asked = {"client_secret": functools.cache(functools.partial(_ask_person, f"{secret}: "))}
+        self.overrides = {**overrides, **(asked if nowhere and sys.stdin.isatty() else {})}
 
     def provider(self) -> "Provider":
         """The provider; a secret that is given nowhere is asked for, where a person is there to be asked.
 
+        It is asked for last: there is no point in typing a secret when something else is missing.
+
         Raises:
             ConfigurationError: Something is missing or bad; the option or variable is named.
         """
-        secret = f"{prefix(self.kind)}_CLIENT_SECRET"
-        overrides = dict(self.overrides)
-        nowhere = not {secret, f"{secret}_FILE"} & self.variables.keys() and "client_secret" not in overrides
-        if nowhere and sys.stdin.isatty() and sys.stderr.isatty():
-            # Asked last: there is no point in typing a secret when something else is missing.
-            overrides["client_secret"] = functools.cache(functools.partial(_ask_person, f"{secret}: "))
         try:
-            made = from_variables(self.kind, self.variables, overrides)
+            made = from_variables(self.kind, self.variables, self.overrides)
             made.secret()
         except ConfigurationError as error:
             raise self._named(error) from None
         return made
+
+    @property
+    def secret_file(self) -> str | None:
+        """The file that holds the secret and nothing else."""
+        if "client_secret" in self.overrides:
+            return getattr(self.overrides["client_secret"], "path", None)
+        return self.variables.get(f"{prefix(self.kind)}_CLIENT_SECRET_FILE")
+
+    def exposed(self, *files: str | None) -> "Iterator[Finding]":
+        """What is to be said of files with a secret that others can look into."""
+        for each in filter(None, files):
+            from paygrant.doctor._settings import open_to_others  # noqa: PLC0415 - loaded late: not everybody needs it
+
+            yield from open_to_others(each)
+
+    def in_options(self, text: str) -> str:
+        """A text that names arguments, with options in their places."""
+        for each in parameters(self.kind):
+            if "_" in each.name and each.name != "client_secret":
+                name = rf"(?<![\w/.-]){each.name}(?!\.?\w|[/-])"
+            else:  # may be another word, or a file's name, unless it is the whole of an item
+                name = rf"(?:^|(?<=[,;] )){each.name}(?=[:,;]|$)"
+            text = re.sub(name + ("(?:=True)?" if each.flag else ""), each.option, text)
+        return text
 
     def _named(self, error: ConfigurationError) -> ConfigurationError:
         """The error of an argument, by the names under which people know it here."""
         for each in parameters(self.kind):
             if error.argument in (each.name, each.variable):
                 ways = " or ".join(way for way in (each.option, each.variable) if way)
-                return ConfigurationError(f"{ways}: {str(error).partition(': ')[2]}", argument=each.name)
+                message = f"{ways}: {self.in_options(str(error).partition(': ')[2])}"
+                return ConfigurationError(message, argument=each.name)
         return error
 
 
@@ -172,15 +205,28 @@ def takes_provider(
     return command
 
 
+class Group(TyperGroup):
+    """A group that says what there is, and does not repeat what is not there: it may be a secret."""
+
+    kind = "command"
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
+            ctx.fail(f"No such {self.kind}: allowed are {', '.join(self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
 def group_of_providers(build: "Callable[[str, type[Provider]], Any]") -> type[TyperGroup]:
     """A group with a command a provider. Each is made when it is named: nobody pays for the others."""
 
-    class ProviderGroup(TyperGroup):
+    class ProviderGroup(Group):
+        kind = "provider"
+
         def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
             return names()
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
-            name = cmd_name.replace("-", "_")
+            name = cmd_name.replace("-", "_").lower()
             return build(name, class_of(name)) if name in names() else None
 
     return ProviderGroup
@@ -203,34 +249,50 @@ def _given(kind: "type[Provider]", values: dict[str, Any]) -> Given:
     elif path is not None:
         from paygrant._secrets import SecretFile  # noqa: PLC0415 - loaded late: not everybody needs it
 
+        if _file(path) != path:
+            fault = "the file is not there; allowed is a UTF-8 file that holds the secret, or - for standard input"
+            raise ConfigurationError(f"--client-secret-file: {fault}", argument="client_secret")
         overrides["client_secret"] = SecretFile(path)
     there = {name: value for name, value in os.environ.items() if value}
-    return Given(kind, overrides, {**_read(env_file), **there})
+    filed = _read(env_file)
+    secret = f"{prefix(kind)}_CLIENT_SECRET"
+    return Given(kind, overrides, {**filed, **there}, str(env_file) if secret in filed else None)
 
 
 def _ask_person(prompt: str) -> str:
     try:
-        return getpass.getpass(prompt, sys.stderr)
+        return getpass.getpass(prompt)  # at the terminal itself, wherever standard error leads
     except EOFError:
         return ""
+
+
+def _file(path: str) -> str:
+    """A file as it is told of: by its name, if it surely is one. A secret may stand there by mistake."""
+    folder, _ = os.path.split(path)
+    there = os.access(path, os.F_OK) or (folder and os.access(folder, os.F_OK))
+    return path if there or path.endswith((".env", ".txt")) else "the file"
 
 
 def _read(env_file: Path | None) -> dict[str, str]:
     """The variables of a file. They stay out of this process's environment, which others can look at."""
     if env_file is None:
         return {}
-    from dotenv import dotenv_values  # noqa: PLC0415 - loaded late: not everybody needs it
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - loaded late: not everybody needs it
 
     try:
         with env_file.open(encoding="utf-8") as file:
             # A secret may hold what looks like a variable: values count as they are written.
-            return {name: value for name, value in dotenv_values(stream=file, interpolate=False).items() if value}
+            bindings = list(parse_stream(file))
     except (OSError, UnicodeDecodeError) as error:
-        fault = type(error).__name__
-    raise ConfigurationError(
-        f"--env-file: {env_file} cannot be read ({fault}); allowed is a UTF-8 file of lines NAME=value",
-        argument="env_file",
-    )
+        fault = f"cannot be read ({type(error).__name__})"
+    else:
+        bad = next((each.original for each in bindings if each.error or (each.key and each.value is None)), None)
+        if bad is None:
+            return {each.key: each.value for each in bindings if each.key and each.value}
+        blank, _, _ = bad.string.partition(bad.string.strip())
+        fault = f"holds no NAME=value in line {bad.line + blank.count(chr(10))}"
+    allowed = "allowed is a UTF-8 file of lines NAME=value"
+    raise ConfigurationError(f"--env-file: {_file(str(env_file))} {fault}; {allowed}", argument="env_file")
 
 
 def _no_secret(value: str | None) -> None:
@@ -268,7 +330,7 @@ def _options(kind: "type[Provider]") -> Iterator[inspect.Parameter]:
     env_file = typer.Option(
         "--env-file",
         metavar="FILE",
-        help="Lines NAME=value, for variables that the environment does not set.",
+        help=f"A file of lines such as {prefix(kind)}_CLIENT_ID=..., for variables that the environment does not set.",
         rich_help_panel=_PARAMETERS,
     )
     yield keyword("env_file", Annotated[Path | None, env_file])

@@ -28,7 +28,9 @@ def providers(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON."
             table.add_row(environment, host)
         table.add_row("credentials", " or ".join(_PLACES[place] for place in each["credentials"]))
         for parameter in each["parameters"]:
-            table.add_row(parameter["option"], parameter["variable"] or "")
+            variable = parameter["variable"] or ""
+            secret = parameter["name"] == "client_secret"
+            table.add_row(parameter["option"], f"{variable}_FILE or {variable}" if secret else variable)
         _console.draw(f"[bold]{each['name']}[/]  {each['summary']}", Padding(table, (0, 0, 1, 2), expand=False))
 
 

@@ -2,11 +2,12 @@
 
 import json
 import shlex
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from paygrant import TokenError, TokenSource, _clock
+from paygrant import MalformedResponse, ProviderUnavailable, TokenError, TokenSource, _clock
 from paygrant.cli import _cache, _console
 from paygrant.cli._options import Given, prefix
 
@@ -36,7 +37,7 @@ def token(
     if len(wishes) > 1:
         raise typer.BadParameter("allowed is one of --header, --json and --format", param_hint="--format")
     provider = given.provider()
-    found = obtain(provider, cache=cache)
+    found = obtain(given, provider, cache=cache)
     printed = {
         "header": lambda: f"Authorization: {found.authorization}",
         "json": lambda: _document(found),
@@ -45,13 +46,16 @@ def token(
     _console.result(printed[wishes.pop()]() if wishes else found.access_token)
 
 
-def obtain(provider: "Provider", *, cache: bool) -> "Token":
+def obtain(given: Given, provider: "Provider", *, cache: bool) -> "Token":
     """A token: the one at hand in the user's cache, or a new one that is kept there.
 
     Raises:
-        TokenError: No token could be had. Where that is remembered, the text says for how long and what to do.
+        TokenError: No token could be had. Where that is remembered, the text says for how long and what to do; where
+            the doctor would tell more, a note says so.
     """
-    store = _cache.store() if cache else None
+    for finding in given.exposed(given.env_file, given.secret_file):
+        _console.note(f"{finding.seen}; to change that: {finding.advice}")
+    store = _cache.usable() if cache else None
     with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {provider.endpoint.name} ..."):
         try:
             return source.get()
@@ -61,6 +65,10 @@ def obtain(provider: "Provider", *, cache: bool) -> "Token":
     if seconds:
         hint = f"remembered, and told without a request, for {seconds} s; paygrant cache clear ends that"
         error.args = (f"{error} ({hint})",)
+    if isinstance(error, (ProviderUnavailable, MalformedResponse)) or error.status == HTTPStatus.NOT_FOUND:
+        error.add_note(
+            f"asked was {provider.token_url}; paygrant doctor {error.provider}, with the same options, says why"
+        )
     raise error
 
 

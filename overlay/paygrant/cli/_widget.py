@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal, cast, get_origin
 
 import typer
 
-from paygrant import RipioWidget, Token
+from paygrant import ConfigurationError, RipioWidget, Token
 from paygrant.cli import _console, _options
 from paygrant.cli._token import Cached, obtain
+
+_SOMEBODY = "6f1a4c52-6c0e-4b7e-9f3d-2f8f0a4f7b11"
+"""A user for the example: a UUID version 4, as it has to be."""
 
 _ARGUMENT = re.compile(r"^ {4}(\w+): (.+)$", re.MULTILINE)
 """An entry under a docstring's "Args:"."""
@@ -22,14 +25,19 @@ def command() -> Any:
     def widget_url(given: _options.Given, *, cache: Cached = True, **options: Any) -> None:
         arguments = {each.name.removeprefix("page_"): options[each.name] for each in page}
         provider = cast("RipioWidget", given.provider())
-        provider.widget_url(Token("none"), **arguments)  # a bad argument is better known before a token is asked for
-        _console.result(str(provider.widget_url(obtain(provider, cache=cache), **arguments)))
+        try:
+            provider.widget_url(Token("none"), **arguments)  # better known before a token is asked for
+        except ConfigurationError as error:
+            option = next(each.name for each in page if each.name.removeprefix("page_") == error.argument)
+            message = f"--{_options.dashed(option)}: {str(error).partition(': ')[2]}"
+            raise ConfigurationError(message, argument=error.argument) from None
+        _console.result(str(provider.widget_url(obtain(given, provider, cache=cache), **arguments)))
 
     return _options.make_command(
         "widget-url",
         _options.takes_provider(RipioWidget, widget_url, page),
         help="Print the address at which a user opens Ripio's widget. Whoever has it acts as this user.",
-        example="paygrant widget-url --environment sandbox --external-ref UUID --address 0x05946b0d --amount 100",
+        example=f"paygrant widget-url --environment sandbox --external-ref {_SOMEBODY} --address 0x05946b0d --amount 100",
     )
 
 

@@ -1,6 +1,8 @@
 """The last check: what a store holds for these credentials. It is read, never written, and a refusal is not obeyed."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
@@ -25,7 +27,9 @@ def cache(case: "Case") -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - a store may raise anything
         # An OSError names the folder; another error may hold an address with a password in it.
         fault = str(error) if isinstance(error, OSError) else type(error).__name__
-        yield warning(f"{store!r} fails: {fault}", "Until it works, each process asks for tokens of its own.")
+        yield warning(
+            f"{store!r} fails: {fault}", f"{_cure(store)}Until it works, each process asks for tokens of its own."
+        )
         return
     yield from found or [ok(f"nothing for these credentials in {store!r}")]
 
@@ -33,6 +37,7 @@ def cache(case: "Case") -> Iterator[Finding]:
 def _contents(case: "Case", store: "Store") -> Iterator[Finding]:
     """What is known under the two keys, and whether somebody is about to change it."""
     if isinstance(store, FileStore) and not store._folder.exists():  # to look into it would make it
+        _check_place(store._folder)
         return
     secret, now = case.secret, _clock.monotonic()
     key = case.provider.cache_key(secret)
@@ -51,6 +56,24 @@ def _contents(case: "Case", store: "Store") -> Iterator[Finding]:
         )
     if isinstance(store, FileStore) and _is_held(store, key):
         yield warning("another process holds the lock", "It is asking for a token; callers wait for it.")
+
+
+def _cure(store: "Store") -> str:
+    """What helps a store of files."""
+    return "Give it a folder of this user alone (chmod 700; XDG_CACHE_HOME says where). " * isinstance(store, FileStore)
+
+
+def _check_place(folder: Path) -> None:
+    """Whether a folder that is not there could be made.
+
+    Raises:
+        OSError: Something is in its place, or above it; or its place cannot be written to.
+    """
+    nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{nearest} is no folder")
+    if not os.access(nearest, os.W_OK):
+        raise PermissionError(f"{nearest} cannot be written to")
 
 
 def _is_held(store: FileStore, key: str) -> bool:

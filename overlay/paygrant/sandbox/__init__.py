@@ -11,10 +11,10 @@ It listens on loopback only. Needs the extra: ``pip install "paygrant[sandbox]"`
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paygrant.sandbox._app import IssuedToken
     from paygrant.sandbox._endpoint import Client
     from paygrant.sandbox._faults import Fault
     from paygrant.sandbox._handle import ProviderHandle
+    from paygrant.sandbox._memory import IssuedToken
     from paygrant.sandbox._record import RecordedRequest
     from paygrant.sandbox._server import Sandbox
 
@@ -23,7 +23,7 @@ __all__ = ["Client", "Fault", "IssuedToken", "ProviderHandle", "RecordedRequest"
 _HOME = {
     "Client": "_endpoint",
     "Fault": "_faults",
-    "IssuedToken": "_app",
+    "IssuedToken": "_memory",
     "ProviderHandle": "_handle",
     "RecordedRequest": "_record",
     "Sandbox": "_server",
@@ -41,7 +41,8 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("paygrant."):
             raise
-        raise ImportError('paygrant.sandbox needs an extra: pip install "paygrant[sandbox]"') from missing
+        needed = f'{(missing.name or "").partition(".")[0]}; to get it: pip install "paygrant[sandbox]"'
+        raise ImportError(f"paygrant.sandbox needs {needed}") from missing
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -39,7 +39,7 @@ def main() -> None:
     try:
         serve(port)
     except ImportError as error:
-        parser.exit(1, f"{error}\n")
+        parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
         parser.error(f"cannot listen on port {port}: {error.strerror}")
     except OverflowError:
