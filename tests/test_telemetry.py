@@ -143,7 +143,7 @@ def test_where_logging_is_not_set_up_the_exception_is_all_that_is_printed(server
     assert ended.stdout == ""
     assert ended.stderr.startswith("Traceback ")
     assert ended.stderr.count("Traceback ") == 1
-    assert ended.stderr.splitlines()[-1].startswith("paygrant._errors.ProviderUnavailable: cryptofuse: status 503")
+    assert ended.stderr.splitlines()[-1].startswith("paygrant.ProviderUnavailable: cryptofuse: status 503")
     assert "token request:" not in ended.stderr
 
 

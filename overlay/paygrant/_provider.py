@@ -270,6 +270,6 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
 
 def _lacking(kind: type[Provider], given: set[str]) -> list[str]:
     """What a provider needs and is not given; of fields of which one is needed, the first."""
-    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
     needed += [] if given & {*kind._either} else kind._either[:1]
     return [name for name in needed if name not in given]

@@ -188,7 +188,7 @@ app.add_typer(
 app.add_typer(_cache.app, name="cache", no_args_is_help=True)
 app.command(epilog="Example: paygrant providers --json")(_providers.providers)
 app.command(epilog="Example: paygrant generate acme.yaml --output clients")(_specs.generate)
-app.command(epilog="Example: paygrant new https://docs.acme.example/openapi.json > acme.yaml")(_specs.new)
+app.command(epilog="Example: paygrant new https://docs.acme.example/openapi.json")(_specs.new)
 
 
 @app.command(epilog="Example: paygrant sandbox --port 8080")
