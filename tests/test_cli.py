@@ -800,3 +800,30 @@ def test_what_is_given_shows_nothing_secret() -> None:
     given = _options.Given(Cryptofuse, {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET})
     assert SECRET not in repr(given)
     assert shlex.quote(SECRET) == SECRET
+
+
+def test_the_key_of_the_cache_may_stand_in_an_env_file(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "keys.env"
+    file.write_text(f"PAYGRANT_CACHE_KEY={Fernet.generate_key().decode()}\n", "utf-8")
+    file.chmod(0o600)
+    assert run("token", "ripple", "--env-file", str(file)).code == 0
+    (kept,) = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert TOKEN.encode() not in kept.read_bytes()
+
+
+def test_a_secret_may_come_through_a_pipe_that_is_read_once(
+    run: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RIPPLE_CLIENT_SECRET")
+    reader, writer = os.pipe()
+    os.write(writer, b"piped\n")
+    os.close(writer)
+    assert run("token", "ripple", "--client-secret-file", f"/dev/fd/{reader}").code == 0
+    assert sent(server)["client_secret"] == "piped"
+    os.close(reader)
+
+
+def test_notes_move_no_cursor_and_ring_no_bell(run: Any) -> None:
+    err = run("token", "ripple", "--env-file", "no\x1b[2Jsuch\x07file.env").err
+    assert "\x1b" not in err
+    assert "\x07" not in err

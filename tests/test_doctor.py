@@ -824,3 +824,12 @@ def test_probes_say_nothing() -> None:
         findings = look(Cryptofuse, client_id=CLIENT_ID, base_url=base_url)
     assert only(findings, "tcp").verdict == "ok"
     assert set(heard) <= {b""}
+
+
+def test_a_huge_page_and_a_huge_array_are_looked_at_in_part(server: Server) -> None:
+    server.reply = Reply(b"<title>" * 140_000, 404, {"Content-Type": "text/html"})
+    assert "404 text/html, a page" in only(at(server), "answer").seen
+    server.reply = Reply([1.5] * 200_000, 404)
+    seen = only(at(server), "answer").seen
+    assert "[1.5, 1.5, " in seen
+    assert len(seen) < 500

@@ -4,6 +4,7 @@ import select
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,13 +29,15 @@ from tests.test_doctor import ON_THE_WAY, only
 RIPPLE_HOST = "auth-test.rnc.ripplenet.com"
 
 
-def look(base_url: str | None = None, kind: type[Provider] = Cryptofuse) -> dict[str, list[Finding]]:
+def look(
+    base_url: str | None = None, kind: type[Provider] = Cryptofuse, timeout: float = 5
+) -> dict[str, list[Finding]]:
     """The findings, by check."""
     overrides: dict[str, Any] = {**ARGUMENTS[kind], "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     if base_url:
         overrides["base_url"] = base_url
     found: dict[str, list[Finding]] = {}
-    for finding in diagnose(kind, overrides, variables={}, policy=RefreshPolicy(timeout=5)):
+    for finding in diagnose(kind, overrides, variables={}, policy=RefreshPolicy(timeout=timeout)):
         found.setdefault(finding.check, []).append(finding)
     return found
 
@@ -500,3 +503,25 @@ def test_an_answer_that_the_proxy_gave(server: Server, monkeypatch: pytest.Monke
     finding = only(look("http://127.0.0.1:9"), "answer")
     assert (finding.verdict, finding.code) == ("failed", "refused")
     assert "The proxy wants credentials" in finding.advice
+
+
+@pytest.mark.parametrize("drip", [b"HTTP/1.1 100 Continue\r\n\r\n", b"X"])
+def test_a_proxy_that_drips_holds_nobody_up(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        read_request(connection)
+        with suppress(OSError):
+            while not over.wait(0.01):
+                connection.sendall(drip)
+
+    with serve_raw(script) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        found = look(kind=Ripple, timeout=0.2)
+        over.set()
+    assert only(found, "proxy").verdict == "failed"
+
+
+@pytest.mark.parametrize("host", ["a..b.example", f"{'a' * 64}.example"])
+def test_a_host_that_is_no_name_does_not_resolve(host: str) -> None:
+    assert only(look(f"https://{host}"), "address").verdict == "failed"

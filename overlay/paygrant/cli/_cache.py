@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,22 +35,22 @@ app = typer.Typer(
 )
 
 
-def store() -> FileStore:
+def store(variables: Mapping[str, str] = os.environ) -> FileStore:
     """The store that all commands use: the user's cache folder, as ``FileStore()`` has it.
 
     Raises:
         ConfigurationError: The key is none.
     """
     try:
-        return FileStore(key=os.environ.get(_KEY_VARIABLE) or None)
+        return FileStore(key=variables.get(_KEY_VARIABLE) or None)
     except ConfigurationError as error:
         argument, fault = _KEY_VARIABLE, str(error).partition(": ")[2].partition("; ")[0]
     raise ConfigurationError(f"{argument}: {fault}; allowed is a Fernet key: 32 bytes in Base64", argument=argument)
 
 
-def usable() -> FileStore | None:
+def usable(variables: Mapping[str, str]) -> FileStore | None:
     """The store, if it can be used; what keeps it from that is told."""
-    kept = store()
+    kept = store(variables)
     try:
         kept._ready()
     except OSError as error:

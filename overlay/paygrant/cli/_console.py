@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def mend() -> None:
     for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal speaks UTF-8
 
 
 def result(text: str) -> None:
@@ -56,7 +60,12 @@ def draw(*what: object) -> None:
 def note(text: str) -> None:
     """Write a line that is no result."""
     with suppress(OSError):  # a note that nobody can read ends no command
-        _write(f"paygrant: {text}", sys.stderr)
+        _write(f"paygrant: {printable(text)}", sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text that moves no cursor and rings no bell, whoever wrote it."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
 def settle(stream: TextIO) -> None:

@@ -51,7 +51,7 @@ def _found(given: Given) -> "Iterator[Finding]":
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # An empty variable is worth a word: the options leave it out.
     variables = {**os.environ, **given.variables}
-    findings = diagnose(given.kind, given.overrides, variables=variables, store=_cache.store())
+    findings = diagnose(given.kind, given.overrides, variables=variables, store=_cache.store(given.variables))
     while True:
         with _console.waiting("Looking ..."):
             finding = next(findings, None)
@@ -77,7 +77,7 @@ def _line(finding: "Finding") -> "Table":
     line.add_column(width=max(map(len, _STYLES)), style=_STYLES[finding.verdict])
     line.add_column(width=max(map(len, CHECKS)))
     line.add_column()
-    line.add_row(finding.verdict, finding.check, Text(finding.seen, overflow="fold"))
+    line.add_row(finding.verdict, finding.check, Text(_console.printable(finding.seen), overflow="fold"))
     if finding.advice:
-        line.add_row("", "", Text(f"> {finding.advice}", style="bold"))
+        line.add_row("", "", Text(_console.printable(f"> {finding.advice}"), style="bold"))
     return line

@@ -252,7 +252,8 @@ def _given(kind: "type[Provider]", values: dict[str, Any]) -> Given:
         if _file(path) != path:
             fault = "the file is not there; allowed is a UTF-8 file that holds the secret, or - for standard input"
             raise ConfigurationError(f"--client-secret-file: {fault}", argument="client_secret")
-        overrides["client_secret"] = SecretFile(path)
+        file = SecretFile(path)
+        overrides["client_secret"] = file() if Path(path).is_fifo() else file  # a pipe can be read once
     there = {name: value for name, value in os.environ.items() if value}
     filed = _read(env_file)
     secret = f"{prefix(kind)}_CLIENT_SECRET"

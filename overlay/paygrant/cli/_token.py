@@ -55,7 +55,7 @@ def obtain(given: Given, provider: "Provider", *, cache: bool) -> "Token":
     """
     for finding in given.exposed(given.env_file, given.secret_file):
         _console.note(f"{finding.seen}; to change that: {finding.advice}")
-    store = _cache.usable() if cache else None
+    store = _cache.usable(given.variables) if cache else None
     with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {provider.endpoint.name} ..."):
         try:
             return source.get()

@@ -153,7 +153,10 @@ class Case:
         Raises:
             OSError: Nothing.
         """
-        found = socket.getaddrinfo(*self.way.stop, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(*self.way.stop, type=socket.SOCK_STREAM)
+        except UnicodeError:  # a part is empty, or too long
+            raise OSError("no name that could be looked up") from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     @cached_property

@@ -6,8 +6,10 @@ What a handshake shows of a certificate that does not verify, ``cryptography`` r
 import os
 import socket
 import ssl
+import threading
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -126,7 +128,8 @@ class Road:
         connection = socket.create_connection(self.stop, timeout)
         try:
             if self.proxy:
-                self._ask_for_tunnel(connection, self.proxy)
+                with _cut_after(timeout, connection):
+                    self._ask_for_tunnel(connection, self.proxy)
         except BaseException:
             connection.close()
             raise
@@ -192,10 +195,29 @@ class Road:
     def _secure(self, context: ssl.SSLContext, timeout: float) -> ssl.SSLSocket:
         connection = self.tunnel(timeout)
         try:
-            return context.wrap_socket(connection, server_hostname=self.host)
+            with _cut_after(timeout, connection):
+                return context.wrap_socket(connection, server_hostname=self.host)
         except BaseException:
             connection.close()
             raise
+
+
+@contextmanager
+def _cut_after(seconds: float, connection: socket.socket) -> Generator[None]:
+    """Cut a connection that takes longer: a byte a second never runs into the time limit of one read."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    with connection.dup() as line:  # TLS takes the connection's own handle away
+        timer = threading.Timer(seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def road_to(url: str) -> Road:

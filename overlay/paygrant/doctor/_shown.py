@@ -7,6 +7,7 @@ import html
 import json
 import re
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from paygrant._answer import Answer, Judge, document_of
@@ -20,6 +21,12 @@ _TELLING = ("retry-after", "www-authenticate", "server", "via", "x-request-id", 
 
 _LONGEST = 400
 """Characters of a body that are shown."""
+
+_WIDEST = 50
+"""Members of an object or an array that are shown."""
+
+_READ = 1 << 14
+"""Bytes of a body without JSON that are looked at."""
 
 _DEEPEST = 4
 """Levels of a document that are shown."""
@@ -52,7 +59,7 @@ def _body(answer: Answer, judge: Judge) -> str:
     if document is not None:
         told = json.dumps(_Mask(answer, judge).of(document), ensure_ascii=False)
         return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}[cut]"
-    text = answer.body.decode(errors="replace")
+    text = answer.body[:_READ].decode(errors="replace")
     if media_is_html(answer):
         title = _TITLE.search(text)
         return f"a page: {_veiled(html.unescape(title[1]), judge)}" if title else "a page"
@@ -84,9 +91,12 @@ class _Mask:
         if isinstance(value, dict | list) and place.count("/") >= _DEEPEST:
             return "..."
         if isinstance(value, dict):
-            return {_veiled(key, self._judge): self.of(each, f"{place}/{_escaped(key)}") for key, each in inner.items()}
+            return {
+                _veiled(key, self._judge): self.of(each, f"{place}/{_escaped(key)}")
+                for key, each in islice(inner.items(), _WIDEST)
+            }
         if isinstance(value, list):
-            return [self.of(each, f"{place}/{index}") for index, each in enumerate(inner)]
+            return [self.of(each, f"{place}/{index}") for index, each in enumerate(inner[:_WIDEST])]
         if isinstance(value, str):
             return _veiled(value, self._judge) if self._refused or place in self._known else "<text>"
         # A secret of digits may come back as a number.
