@@ -156,13 +156,20 @@ def test_after():
     run(suite).assert_outcomes(passed=6)
 
 
-@pytest.mark.parametrize("proxies", [{"no_proxy": "small.example", "NO_PROXY": "capital.example"}, {}])
+@pytest.mark.parametrize(
+    ("proxies", "kept"),
+    [
+        ({"no_proxy": "small.example", "NO_PROXY": "capital.example"}, "small.example,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),  # all hosts, but for urllib only where it stands alone
+        ({"no_proxy": "", "NO_PROXY": "*"}, "*"),
+        ({}, "127.0.0.1"),
+    ],
+)
 def test_of_two_lists_of_hosts_without_a_proxy_the_small_one_is_kept(
-    run: Run, monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str], kept: str
 ) -> None:
     for name, value in proxies.items():
         monkeypatch.setenv(name, value)
-    kept = "small.example,127.0.0.1" if proxies else "127.0.0.1"
     suite = f"def test_it(paygrant_sandbox):\n    assert os.environ['no_proxy'] == {kept!r}\n"
     run(suite).assert_outcomes(passed=1)
 
@@ -251,6 +258,35 @@ def test_that_comes_after(paygrant_sandbox_session):
     result = run(suite, "-s", conftest=conftest)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["left behind:"])
+
+
+def test_no_test_waits_for_the_delays_of_the_last_one_nor_sees_its_requests(run: Run) -> None:
+    suite = """
+import asyncio
+from paygrant import _cache
+
+def test_that_gives_up(paygrant_sandbox):
+    paygrant_sandbox.ripple.delay(3600)
+    source = TokenSource(Ripple.from_env(tenant_id="acme"), policy=RefreshPolicy(timeout=600, deadline=600))
+
+    async def give_up():
+        getting = asyncio.create_task(source.aget())
+        while not paygrant_sandbox.ripple.token_requests:
+            await asyncio.sleep(0)
+        getting.cancel()
+        await asyncio.wait([getting])
+
+    asyncio.run(give_up())
+
+def test_of_which_a_request_comes_when_it_is_over(paygrant_sandbox, monkeypatch):
+    forget = _cache.forget
+    resource = f"{paygrant_sandbox.ripple.base_url}/resource"
+    monkeypatch.setattr(_cache, "forget", lambda: (forget(), httpx.get(resource)))
+
+def test_that_comes_after(paygrant_sandbox_session):
+    assert (paygrant_sandbox_session.ripple.requests, paygrant_sandbox_session.ripple.api_calls) == ((), 0)
+"""
+    run(suite, "--timeout=20", plugins=("paygrant", "timeout")).assert_outcomes(passed=3)
 
 
 def test_the_plugin_imports_nothing_but_itself(run: Run) -> None:

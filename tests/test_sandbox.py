@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import re
 import signal
 import socket
@@ -430,6 +431,21 @@ def test_the_log_has_a_line_a_request_and_no_secret(caplog: pytest.LogCaptureFix
         assert secret not in "\n".join(served)
 
 
+def test_the_server_beneath_logs_faults_alone_and_other_servers_log_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    beneath = logging.getLogger("uvicorn.error")
+    before = list(beneath.filters)
+    with caplog.at_level(0), Sandbox() as sandbox:
+        address = httpx.URL(sandbox.url)
+        with socket.create_connection((address.host, address.port or 0), timeout=10) as connection:
+            connection.sendall(b"no HTTP\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+        beneath.info("a user's own server says")
+
+    told = [each.getMessage() for each in caplog.records if each.name.startswith("uvicorn")]
+    assert told == ["Invalid HTTP request received.", "a user's own server says"]
+    assert beneath.filters == before
+
+
 def test_credentials_are_not_shown(sandbox: Sandbox) -> None:
     assert CLIENT.client_secret not in repr(CLIENT)
     assert CLIENT.client_secret not in repr(sandbox)
@@ -494,7 +510,7 @@ def test_an_unknown_decoding_is_refused() -> None:
         Sandbox(basic_decoding="base64")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-NEEDS_AN_EXTRA = 'paygrant.sandbox needs an extra: pip install "paygrant[sandbox]"'
+NEEDS_AN_EXTRA = 'paygrant.sandbox needs {}; to get it: pip install "paygrant[sandbox]"'
 
 
 @pytest.mark.parametrize("module", ["starlette", "uvicorn", "jsonschema"])
@@ -503,7 +519,7 @@ def test_without_the_extra_its_name_is_told(module: str) -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == f"ImportError: {NEEDS_AN_EXTRA}"
+    assert ended.stderr.splitlines()[-1] == f"ImportError: {NEEDS_AN_EXTRA.format(module)}"
 
 
 def test_without_the_extra_the_command_ends_with_one_line() -> None:
@@ -515,7 +531,11 @@ runpy.run_module("paygrant.sandbox", run_name="__main__", alter_sys=True)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"{NEEDS_AN_EXTRA}\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        2,
+        "",
+        f"paygrant: {NEEDS_AN_EXTRA.format('starlette')}\n",
+    )
 
 
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_extra() -> None:

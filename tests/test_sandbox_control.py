@@ -197,11 +197,13 @@ def test_changes_are_streamed(sandbox: Sandbox, client: httpx.Client) -> None:
         fifth = json.loads(next(lines))
         ask(client)
         sixth = json.loads(next(lines))
+        sandbox.reset()
+        seventh = json.loads(next(lines))
 
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     assert first.keys() == state(client).keys()
     assert [len(of(each, "ripple")["faults"]) for each in (first, second, third, fourth)] == [0, 1, 1, 0]
-    assert [len(each["requests"]) for each in (fifth, sixth)] == [0, 1]
+    assert [len(each["requests"]) for each in (fifth, sixth, seventh)] == [0, 1, 0]
 
 
 def test_while_nothing_changes_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,6 +287,10 @@ def test_a_page_of_another_origin_steers_nothing(sandbox: Sandbox, client: httpx
         ({"kind": "redirect", "to": 1}, "to: is 1"),
         ({"kind": "odd_types", "oddity": {}}, "oddity: is of type dict"),
         ({"kind": "delay", "seconds": "1"}, "seconds: is '1'"),
+        ({"kind": "delay", "seconds": 10**400}, "seconds: is too large; allowed are numbers up to 9007199254740991"),
+        ({"kind": "delay", "times": 2**53}, "times: is too large; allowed are numbers up to 9007199254740991"),
+        ({"kind": "date", "offset": -(10**400)}, "offset: is too large"),
+        ({"kind": "rate_limit", "requests": 10**20, "seconds": 1}, "requests: is too large"),
         ([], "body: is no JSON object"),
     ],
 )
@@ -326,7 +332,8 @@ def test_a_body_must_be_json_and_small(
         ("POST", "/control/paypal/revoke", 404, "there is no such provider"),
         ("DELETE", "/control/paypal/faults", 404, "there is no such provider"),
         ("DELETE", "/control/paypal/faults/1", 404, "there is no such provider"),
-        ("DELETE", "/control/ripple/faults/x", 404, "Not Found"),
+        ("DELETE", "/control/ripple/faults/x", 404, "no such fault is on"),
+        ("DELETE", f"/control/ripple/faults/{'9' * 5000}", 404, "no such fault is on"),
         ("GET", "/control/nothing", 404, "Not Found"),
         ("GET", "/control/", 404, "Not Found"),
         ("PUT", "/control", 405, "Method Not Allowed"),

@@ -54,8 +54,10 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
             monkeypatch.setenv(variable, value)
         monkeypatch.delenv(f"{name.upper()}_CLIENT_SECRET_FILE", raising=False)
     # Whatever proxy the machine has, it is not for loopback. Of the two names, libraries prefer the small one.
-    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    monkeypatch.setenv("no_proxy", f"{direct},127.0.0.1" if direct else "127.0.0.1")
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if direct != "*":  # all hosts; urllib knows it only where it stands alone
+        direct = f"{direct},127.0.0.1" if direct else "127.0.0.1"
+    monkeypatch.setenv("no_proxy", direct)
     monkeypatch.setattr(_clock, "sleep", _no_pause)
     _begin_anew(paygrant_sandbox_session)  # fixtures that live longer may have used it
     yield paygrant_sandbox_session
@@ -66,8 +68,9 @@ def _begin_anew(sandbox: "Sandbox") -> None:
     """Forget what was, on both sides."""
     from paygrant import _cache  # noqa: PLC0415 - as above
 
-    _cache.forget()  # first, since it waits for requests that are under way
-    sandbox.reset()
+    sandbox.reset()  # ends delays: the next line waits for requests that are under way
+    _cache.forget()
+    sandbox.reset()  # those may have led to others
 
 
 def _no_pause(_seconds: float, _stop: object) -> None:

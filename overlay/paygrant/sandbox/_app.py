@@ -1,16 +1,14 @@
-"""The sandbox's routes and what it remembers: tokens alive, faults that are on, and who asked what.
+"""The sandbox's routes: two a provider, under its name, the token endpoint of its spec and a protected resource.
 
-Two routes a provider, under the provider's name: the token endpoint of its spec, and a protected resource.
-How a token request is judged and answered stands in ``_endpoint``, what can go wrong in ``_faults``.
+How a token request is judged and answered stands in ``_endpoint``, what can go wrong in ``_faults``, and what is
+remembered of it all in ``_memory``.
 """
 
 import itertools
 import json
 import logging
-import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -18,16 +16,16 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from paygrant._secrets import fingerprint
 from paygrant.sandbox import _wire
-from paygrant.sandbox._endpoint import Answer, Client, Endpoint, TokenRequest, http_date
+from paygrant.sandbox._endpoint import Client, Endpoint, TokenRequest, http_date
 from paygrant.sandbox._faults import STAGES, Faults, Place, Stage
-from paygrant.sandbox._record import KEPT, UNKNOWN, RecordedRequest, Redaction, shown_method
+from paygrant.sandbox._memory import IssuedToken, Memory
+from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
 
@@ -49,38 +47,14 @@ class Journal:
         self.mark = next(self._marks)
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """A token that the sandbox gave out; moments in seconds since the epoch, by its clock."""
-
-    access_token: str = field(repr=False)
-    issued_at: float
-    expires_at: float
-
-    @property
-    def fingerprint(self) -> str:
-        """The name under which the token is shown."""
-        return fingerprint(self.access_token)
-
-
 class Provider:
-    """One provider: its endpoint, its tokens, its faults, its counts. Read and steered by any thread.
-
-    Attributes:
-        token_requests: How many token requests came in, refused ones included.
-        api_calls: How many calls of the protected resource came in, refused ones included.
-    """
+    """One provider: its endpoint, and what is remembered of it. Read and steered by any thread."""
 
     def __init__(self, name: str, endpoint: Endpoint, client: Client, journal: Journal) -> None:
         self.name = name
         self.endpoint = endpoint
-        self.token_requests = 0
-        self.api_calls = 0
-        self.faults = Faults(endpoint, journal.numbers, journal.changed)
         self._journal = journal
-        self._lock = threading.Lock()
-        self._tokens: dict[str, IssuedToken] = {}
-        self._requests: deque[RecordedRequest] = deque(maxlen=KEPT)
+        self.memory = self._new_memory()
         self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
 
     def routes(self) -> list[Route]:
@@ -92,6 +66,7 @@ class Provider:
 
     async def create_token(self, request: Request) -> Response:
         """The token endpoint."""
+        memory = self.memory
         headers = request.headers
         asked = self.endpoint.read(
             headers.get("Authorization", ""),
@@ -99,61 +74,35 @@ class Provider:
             request.url.query,
             await request.body(),
         )
-        self.token_requests += 1
-        return await TokenExchange(self, request, asked).answer()
+        memory.token_requests += 1
+        return await TokenExchange(self, memory, request, asked).answer()
 
     async def resource(self, request: Request) -> Response:
         """The protected resource (RFC 6750)."""
+        memory = self.memory
         await request.body()
-        self.api_calls += 1
+        memory.api_calls += 1
         asked = self.endpoint.read("", "", request.url.query, b"")
-        return await ResourceExchange(self, request, asked).answer()
+        return await ResourceExchange(self, memory, request, asked).answer()
 
     def now(self) -> float:
         """Seconds since the epoch."""
         return self._journal.clock()
 
-    def issue(self, answer: Answer, now: float) -> None:
-        """Remember the token of an answer; tokens that have ended are forgotten."""
-        if answer.token is None:
-            return
-        with self._lock:
-            self._tokens[answer.token] = IssuedToken(answer.token, now, answer.expires_at)
-            while (oldest := next(iter(self._tokens.values()))).expires_at <= now and len(self._tokens) > 1:
-                del self._tokens[oldest.access_token]
-
-    def is_alive(self, token: str) -> bool:
-        """Whether a token is taken."""
-        issued = self._tokens.get(token)
-        return issued is not None and issued.expires_at > self.now()
-
-    def alive(self) -> tuple[IssuedToken, ...]:
-        """The tokens that are taken, oldest first."""
-        now = self.now()
-        with self._lock:
-            return tuple(token for token in self._tokens.values() if token.expires_at > now)
-
-    def requests(self) -> tuple[RecordedRequest, ...]:
-        """The last requests, oldest first."""
-        with self._lock:
-            return tuple(self._requests)
-
     def revoke(self) -> None:
         """Kill all tokens."""
-        with self._lock:
-            self._tokens.clear()
+        self.memory.revoke()
         self._journal.changed()
 
     def reset(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._tokens.clear()
-            self._requests.clear()
-            self.token_requests = self.api_calls = 0
-        self.faults.clear()
+        """Forget everything; a request that waits goes on, and leaves nothing behind."""
+        old, self.memory = self.memory, self._new_memory()
+        old.end()
+        self._journal.changed()
 
     def record(  # noqa: PLR0913 - what there is to know of a request
         self,
+        memory: Memory,
         scope: Scope,
         path: str,
         status: int,
@@ -178,10 +127,12 @@ class Provider:
             self._redaction.parameters(asked.query, asked.body, known=known) if asked else {},
             faults,
         )
-        with self._lock:
-            self._requests.append(request)
+        memory.record(request)
         self._journal.changed()
         log(scope, path, status, faults)
+
+    def _new_memory(self) -> Memory:
+        return Memory(Faults(self.endpoint, self._journal.numbers, self._journal.changed))
 
 
 class _Exchange:
@@ -189,8 +140,9 @@ class _Exchange:
 
     place: Place
 
-    def __init__(self, provider: Provider, request: Request, asked: TokenRequest) -> None:
+    def __init__(self, provider: Provider, memory: Memory, request: Request, asked: TokenRequest) -> None:
         self.provider = provider
+        self.memory = memory
         self.endpoint = provider.endpoint
         self.request = request
         self.asked = asked
@@ -207,6 +159,7 @@ class _Exchange:
         except _wire.HungUpError:
             response = _wire.NoAnswer()
         self.provider.record(
+            self.memory,
             self.request.scope,
             self.request.scope["path"],
             response.status_code,
@@ -218,8 +171,8 @@ class _Exchange:
         return response
 
     async def pause(self, seconds: float) -> None:
-        """Let time pass."""
-        await _wire.pause(seconds, self.request.scope, self.request.receive)
+        """Let time pass; until a reset, at most."""
+        await _wire.pause(seconds, self.request.receive, self.memory.waking)
 
     def refusal(self) -> Response:
         """The answer to wrong credentials, or to a dead token."""
@@ -235,7 +188,7 @@ class _Exchange:
 
     async def _stage(self, stages: tuple[Stage, ...]) -> Response:
         for position, stage in enumerate(stages, 1):
-            if fault := self.provider.faults.take(stage, self.place):
+            if fault := self.memory.faults.take(stage, self.place):
                 self._applied.append(fault.kind)
                 if response := await fault.apply(self, self._proceed(stages[position:])):
                     return response
@@ -260,7 +213,8 @@ class TokenExchange(_Exchange):
         """What the provider documents."""
         now = self.provider.now()
         answer = self.endpoint.answer(self.asked, now, lifetime=self.lifetime, oddity=self.oddity)
-        self.provider.issue(answer, now)
+        if answer.token is not None:
+            self.memory.issue(IssuedToken(answer.token, now, answer.expires_at))
         return as_json(answer.document, answer.status, _NOT_KEPT)
 
 
@@ -278,7 +232,8 @@ class ResourceExchange(_Exchange):
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return self._challenge("")
-        return as_json({"provider": self.provider.name}) if self.provider.is_alive(token) else self.refusal()
+        alive = self.memory.is_alive(token, self.provider.now())
+        return as_json({"provider": self.provider.name}) if alive else self.refusal()
 
     def _challenge(self, error: str) -> Response:
         challenge = f'Bearer realm="{self.provider.name}"{error}'
@@ -286,7 +241,10 @@ class ResourceExchange(_Exchange):
 
 
 class Envelope:
-    """What is around every answer: its Date by the sandbox's clock; and a record of requests that no route took."""
+    """What is around every answer: its Date by the sandbox's clock; and a record of requests that no route took.
+
+    A client that hangs up within its own request is no error.
+    """
 
     def __init__(self, app: ASGIApp, providers: Mapping[str, Provider], clock: Callable[[], float]) -> None:
         self._app = app
@@ -301,14 +259,15 @@ class Envelope:
                     self._record(scope, message["status"])
             await send(message)
 
-        await self._app(scope, receive, finish)
+        with suppress(ClientDisconnect):
+            await self._app(scope, receive, finish)
 
     def _record(self, scope: Scope, status: int) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if provider := self._providers.get(name):
             known = rest == "resource" or f"/{rest}" == provider.endpoint.path
             path = scope["path"] if known else f"/{name}/{UNKNOWN}"
-            provider.record(scope, path, status, at=self._clock(), milliseconds=0.0)
+            provider.record(provider.memory, scope, path, status, at=self._clock(), milliseconds=0.0)
         elif "endpoint" not in scope:  # the page and the control API are not logged
             log(scope, f"/{UNKNOWN}", status, ())
 

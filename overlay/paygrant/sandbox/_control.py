@@ -21,7 +21,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paygrant._checks import is_loopback
 from paygrant._errors import ConfigurationError
-from paygrant.sandbox import _wire
 from paygrant.sandbox._app import Journal, Provider, as_json
 from paygrant.sandbox._faults import KINDS, Fault
 from paygrant.sandbox._record import RecordedRequest
@@ -52,7 +51,7 @@ class Control:
             Route("/control/reset", self.reset, methods=["POST"]),
             Route("/control/{provider}/faults", self.switch_on, methods=["POST"]),
             Route("/control/{provider}/faults", self.restore_all, methods=["DELETE"]),
-            Route("/control/{provider}/faults/{number:int}", self.restore, methods=["DELETE"]),
+            Route("/control/{provider}/faults/{number}", self.restore, methods=["DELETE"]),
             Route("/control/{provider}/revoke", self.revoke, methods=["POST"]),
         ]
         guarded = _Guard(Router(routes, redirect_slashes=False))
@@ -64,7 +63,7 @@ class Control:
 
     async def events(self, _request: Request) -> Response:
         """GET /control/events."""
-        return _Events(self._changes(), media_type="text/event-stream", headers=_NOT_KEPT)
+        return StreamingResponse(self._changes(), media_type="text/event-stream", headers=_NOT_KEPT)
 
     async def kinds(self, _request: Request) -> Response:
         """GET /control/faults."""
@@ -93,17 +92,19 @@ class Control:
         """POST /control/{provider}/faults."""
         provider = self._provider(request)
         given = await _document(request)
-        fault = provider.faults.switch_on(given.pop("kind", None), **given)
+        fault = provider.memory.faults.switch_on(given.pop("kind", None), **given)
         return as_json({"id": fault.id}, HTTPStatus.CREATED)
 
     async def restore_all(self, request: Request) -> Response:
         """DELETE /control/{provider}/faults."""
-        self._provider(request).faults.clear()
+        self._provider(request).memory.faults.clear()
         return _done()
 
     async def restore(self, request: Request) -> Response:
         """DELETE /control/{provider}/faults/{id}."""
-        if not self._provider(request).faults.remove(request.path_params["number"]):
+        faults = self._provider(request).memory.faults
+        numbers = {str(fault.id): fault.id for fault in faults.active()}  # what is asked for may be no number
+        if not faults.remove(numbers.get(request.path_params["number"], 0)):
             raise _Refusal(HTTPStatus.NOT_FOUND, "no such fault is on")
         return _done()
 
@@ -125,7 +126,7 @@ class Control:
         return provider
 
     def _state(self) -> dict[str, Any]:
-        latest = chain.from_iterable(provider.requests()[-_SHOWN:] for provider in self._providers.values())
+        latest = chain.from_iterable(provider.memory.requests()[-_SHOWN:] for provider in self._providers.values())
         return {
             "now": self._journal.clock(),
             "providers": [_provider_state(provider) for provider in self._providers.values()],
@@ -151,14 +152,6 @@ class _Refusal(Exception):
     def __init__(self, status: HTTPStatus, text: str) -> None:
         super().__init__(text)
         self.status = status
-
-
-class _Events(StreamingResponse):
-    """A stream that does not keep the server from stopping."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _wire.connection(scope).may_be_cut()
-        await super().__call__(scope, receive, send)
 
 
 class _Guard:
@@ -210,19 +203,20 @@ async def _document(request: Request) -> dict[str, Any]:
 
 
 def _provider_state(provider: Provider) -> dict[str, Any]:
-    alive = provider.alive()
+    memory = provider.memory
+    alive, latest = memory.latest(_SHOWN, provider.now())
     return {
         "name": provider.name,
         "base_url": f"/{provider.name}",
         "token_path": provider.endpoint.path,
-        "token_requests": provider.token_requests,
-        "api_calls": provider.api_calls,
-        "alive": len(alive),
+        "token_requests": memory.token_requests,
+        "api_calls": memory.api_calls,
+        "alive": alive,
         "tokens": [
             {"fingerprint": token.fingerprint, "issued_at": token.issued_at, "expires_at": token.expires_at}
-            for token in reversed(alive[-_SHOWN:])
+            for token in latest
         ],
-        "faults": [_fault_state(fault) for fault in provider.faults.active()],
+        "faults": [_fault_state(fault) for fault in memory.faults.active()],
     }
 
 

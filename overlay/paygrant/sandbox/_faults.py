@@ -42,7 +42,8 @@ JSON, under ``/control``. Bad input is answered with 400 and ``{"error": what is
 ``DELETE /control/{provider}/faults``      restores that provider: 204
 ``DELETE /control/{provider}/faults/{id}`` restores one fault: 204
 ``POST /control/{provider}/revoke``        kills its tokens: 204
-``POST /control/reset``                    faults, tokens, counts and requests of all providers: gone; 204
+``POST /control/reset``                    faults, tokens, counts and requests of all providers: gone; ``delay``
+                                           and ``drip`` end for requests under way, too: 204
 =========================================  ============================================================================
 
 It answers to loopback names in ``Host`` only, and where an ``Origin`` is sent, to its own. So no page of another site
@@ -78,6 +79,9 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 _BODILESS = frozenset({204, 205, 304})
 _YEARS = 1e9
 """Seconds. No clock is more wrong than that, and every date can still be written."""
+
+_LARGEST = 2**53 - 1
+"""Whole numbers up to this are the same in every JSON reader (RFC 8259 section 6), and none is too large for a queue."""
 
 
 class Exchange(Protocol):
@@ -168,6 +172,11 @@ def kind(
 # ---------------------------------------------------------------------------------------------------- Checks
 
 
+def _check_size(argument: str, value: object) -> None:
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise refused(argument, "is too large", f"allowed are numbers up to {_LARGEST}")
+
+
 def _seconds(argument: str, value: Any) -> None:
     check_seconds(argument, value, most=_YEARS)
 
@@ -245,9 +254,9 @@ async def drop(_exchange: Exchange, proceed: Proceed) -> Response:
 
 
 @kind("wire", Parameter("pace", "number", 1.0, "seconds between two bytes", _some_seconds))
-async def drip(_exchange: Exchange, proceed: Proceed, *, pace: float) -> Response:
+async def drip(exchange: Exchange, proceed: Proceed, *, pace: float) -> Response:
     """The body comes byte by byte."""
-    return Drip(await proceed(), pace)
+    return Drip(await proceed(), lambda: exchange.pause(pace))
 
 
 @kind("delay", Parameter("seconds", "number", 1.0, "seconds", _seconds))
@@ -301,11 +310,13 @@ async def rate_limit(exchange: Exchange, _proceed: Proceed, *, limiter: Limiter)
 @kind(
     "answer",
     Parameter("status", "integer", 503, "the status, from 200 to 599", _status),
-    Parameter("retry_after", "text", None, "Retry-After: seconds, or any text, such as an HTTP date", _retry_after),
+    Parameter(
+        "retry_after", "text", None, "Retry-After: seconds, rounded up, or any text, such as an HTTP date", _retry_after
+    ),
 )
 async def fail(exchange: Exchange, _proceed: Proceed, *, status: int, retry_after: float | str | None) -> Response:
     """The endpoint answers with an error of this status."""
-    told = retry_after if isinstance(retry_after, str | None) else f"{retry_after:g}"
+    told = retry_after if isinstance(retry_after, str | None) else str(math.ceil(retry_after))
     headers = {} if told is None else {"Retry-After": told}
     return Response(None, status, headers) if status in _BODILESS else exchange.error(status, headers)
 
@@ -429,6 +440,7 @@ class Faults:
         check_choice("kind", name, KINDS)
         kind = KINDS[name]
         check_choice("on", on, kind.places)
+        _check_size("times", times)
         if times is not None:
             check_whole("times", times, least=1)
         for unknown in given.keys() - {parameter.name for parameter in kind.parameters}:
@@ -437,6 +449,7 @@ class Faults:
         parameters = {parameter.name: given.get(parameter.name, parameter.default) for parameter in kind.parameters}
         for parameter in kind.parameters:
             value = parameters[parameter.name]
+            _check_size(parameter.name, value)
             if value is not None or parameter.default is not None:
                 parameter.check(parameter.name, value)
         arguments = kind.prepare(self._endpoint, **parameters)

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import Any, Literal
 
 from paygrant._checks import refused
-from paygrant.sandbox._app import IssuedToken, Provider
+from paygrant.sandbox._app import Provider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._faults import Fault, Place
+from paygrant.sandbox._memory import IssuedToken
 from paygrant.sandbox._record import RecordedRequest
 
 Oddity = Literal[
@@ -94,27 +95,27 @@ class ProviderHandle:
     @property
     def token_requests(self) -> int:
         """How many token requests there were, refused ones included."""
-        return self._provider.token_requests
+        return self._provider.memory.token_requests
 
     @property
     def api_calls(self) -> int:
         """How many calls of the protected resource there were, refused ones included."""
-        return self._provider.api_calls
+        return self._provider.memory.api_calls
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
         """The last 1,000 requests, oldest first, without their secrets."""
-        return self._provider.requests()
+        return self._provider.memory.requests()
 
     @property
     def tokens(self) -> tuple[IssuedToken, ...]:
         """The tokens that are alive, oldest first."""
-        return self._provider.alive()
+        return self._provider.memory.alive(self._provider.now())
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that are on."""
-        return self._provider.faults.active()
+        return self._provider.memory.faults.active()
 
     def fail(
         self,
@@ -129,7 +130,7 @@ class ProviderHandle:
         Args:
             status: From 200 to 599.
             times: See the class.
-            retry_after: The header of that name: seconds, a moment (aware), or any text.
+            retry_after: The header of that name: seconds, rounded up, a moment (aware), or any text.
             on: See the class.
         """
         if isinstance(retry_after, datetime):
@@ -199,10 +200,10 @@ class ProviderHandle:
 
     def restore(self) -> None:
         """Switch all faults off."""
-        self._provider.faults.clear()
+        self._provider.memory.faults.clear()
 
     def _switch_on(self, kind: str, on: Place, times: int | None, **parameters: object) -> Fault:
-        return self._provider.faults.switch_on(kind, on=on, times=times, **parameters)
+        return self._provider.memory.faults.switch_on(kind, on=on, times=times, **parameters)
 
     def __repr__(self) -> str:
         return f"<ProviderHandle {self.name}>"

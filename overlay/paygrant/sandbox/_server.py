@@ -4,6 +4,7 @@ The providers are those whose specs are installed with ``paygrant_clients``; not
 """
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 _SHUTDOWN_LIMIT = 1
-"""For so many seconds open requests may go on when the sandbox ends."""
+"""Seconds. Requests are cut when the sandbox ends, so that nothing is left to wait for; if something is, so long."""
 
 
 class Sandbox:
@@ -122,18 +123,21 @@ class Sandbox:
 
     def token_requests(self, provider: str) -> int:
         """How many token requests a provider has had, refused ones included."""
-        return self._provider(provider).token_requests
+        return self._provider(provider).memory.token_requests
 
     def api_calls(self, provider: str) -> int:
         """How many calls a provider's protected resource has had, refused ones included."""
-        return self._provider(provider).api_calls
+        return self._provider(provider).memory.api_calls
 
     def revoke(self, provider: str) -> None:
         """Kill all tokens of a provider ahead of their time."""
         self._provider(provider).revoke()
 
     def reset(self) -> None:
-        """Back to the beginning: no faults, no tokens, no requests, and all counts 0."""
+        """Back to the beginning: no faults, no tokens, no requests, and all counts 0.
+
+        Requests under way leave nothing behind either. Those that a delay or a drip holds up go on at once.
+        """
         for provider in self._providers.values():
             provider.reset()
 
@@ -164,38 +168,30 @@ class Sandbox:
 
 
 class _Protocol(H11Protocol):
-    """HTTP as uvicorn speaks it, with two differences.
+    """HTTP as uvicorn speaks it, with three differences.
 
     Without its logs of requests: they show queries, and at its trace level headers. (Its switch for the one works on
     the whole process, and the other has none.) And each request knows its connection, as ``_wire`` needs it.
+    And when the server stops, nobody waits for the rest of a request or of an answer.
     """
 
     def __init__(self, config: uvicorn.Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.access_log = False
         self._answer = cast("ASGIApp", config.app)
-        self._may_be_cut = self._stopping = False
         self.app = cast("ASGI3Application", self._introduce)
 
     def hang_up(self) -> None:
         """Close the connection, once what was sent is out."""
         self.transport.close()
 
-    def may_be_cut(self) -> None:
-        """Do not wait for the answer under way when the server stops."""
-        self._may_be_cut = True
-        if self._stopping:
-            self.transport.abort()
-
     def shutdown(self) -> None:
         """Called by the server when it stops."""
-        self._stopping = True
         super().shutdown()
-        if self._may_be_cut:
+        if self.cycle and not self.cycle.response_complete:
             self.transport.abort()
 
     async def _introduce(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        self._may_be_cut = False
         scope["extensions"] = {_wire.CONNECTION: self}
         await self._answer(scope, receive, send)
 
@@ -221,14 +217,26 @@ class _Running:
                 timeout_graceful_shutdown=_SHUTDOWN_LIMIT,
             )
         )
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="paygrant-sandbox", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name="paygrant-sandbox", daemon=True)
         self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
                 raise RuntimeError("the sandbox did not start; its thread's traceback says why")
             time.sleep(0.001)
+
+    def _serve(self) -> None:
+        """Serve, on the thread. That uvicorn starts and ends is nothing that a user's log should tell."""
+        own = threading.get_ident()
+
+        def worth_telling(record: logging.LogRecord) -> bool:
+            return record.thread != own or record.levelno > logging.INFO
+
+        log = logging.getLogger("uvicorn.error")  # one for all servers of the process, so the thread is looked at
+        log.addFilter(worth_telling)
+        try:
+            self._server.run([self._socket])
+        finally:
+            log.removeFilter(worth_telling)
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -4,11 +4,13 @@ ASGI has no word for hanging up, so the sandbox's server puts itself into each r
 another server, or without one, hanging up is an exception.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Protocol, TypeAlias
 
 import anyio
-from starlette.responses import Response, StreamingResponse
+import anyio.lowlevel
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 CONNECTION = "paygrant.connection"
@@ -25,10 +27,6 @@ class Connection(Protocol):
         """Close it, once what was sent is out."""
         ...
 
-    def may_be_cut(self) -> None:
-        """Do not wait for the answer that is under way when the server stops."""
-        ...
-
 
 class _Elsewhere:
     """Stands for a connection that is not the sandbox's own."""
@@ -36,8 +34,9 @@ class _Elsewhere:
     def hang_up(self) -> None:
         raise ConnectionResetError("the sandbox hangs up; without its own server, this is all it can do")
 
-    def may_be_cut(self) -> None:
-        pass
+
+Waking: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None]]
+"""A context in which any thread may call what it was given."""
 
 
 class HungUpError(Exception):
@@ -51,14 +50,20 @@ def connection(scope: Scope) -> Connection:
     return found
 
 
-async def pause(seconds: float, scope: Scope, receive: Receive) -> None:
+async def pause(seconds: float, receive: Receive, waking: Waking) -> None:
     """Let time pass. The request's body must have been read.
+
+    Args:
+        seconds: How long, at most.
+        receive: The request's.
+        waking: Is told how to end the pause.
 
     Raises:
         HungUpError: The client hung up meanwhile, or the server stops.
     """
-    connection(scope).may_be_cut()
-    with anyio.move_on_after(seconds):
+    loop = anyio.lowlevel.current_token().native_token  # asyncio's or trio's
+    call_soon = getattr(loop, "run_sync_soon", None) or getattr(loop, "call_soon_threadsafe")  # noqa: B009 - it has no type
+    with anyio.move_on_after(seconds) as scope, waking(lambda: call_soon(scope.cancel)):
         await _gone(receive)
         raise HungUpError
 
@@ -91,23 +96,22 @@ class CutShort(Response):
         await _gone(receive)
 
 
-class Drip(StreamingResponse):
-    """A whole answer whose body comes byte by byte."""
+class Drip(Response):
+    """A whole answer whose body comes byte by byte, each after a pause."""
 
-    def __init__(self, whole: Response, pace: float) -> None:
-        super().__init__(_drops(bytes(whole.body), pace), whole.status_code)
+    def __init__(self, whole: Response, pause: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(whole.body, whole.status_code)
         self.raw_headers = whole.raw_headers
+        self._pause = pause
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, unless the server stops meanwhile."""
-        connection(scope).may_be_cut()
-        await super().__call__(scope, receive, send)
-
-
-async def _drops(body: bytes, pace: float) -> AsyncIterator[bytes]:
-    for position in range(len(body)):
-        await anyio.sleep(pace)
-        yield body[position : position + 1]
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it, for as long as there is somebody to send it to."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        with suppress(HungUpError):
+            for byte in bytes(self.body):
+                await self._pause()
+                await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+            await send({"type": "http.response.body"})
 
 
 async def _gone(receive: Receive) -> None:
