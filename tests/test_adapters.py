@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
+import requests
 
 from paygrant import (
     ConfigurationError,
@@ -25,6 +26,7 @@ from paygrant import (
 )
 from paygrant._described import DescribedProvider
 from paygrant.adapters import aiohttp as for_aiohttp
+from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
 from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
 from paygrant_clients.description import Use
@@ -681,3 +683,24 @@ def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: S
                 return len(connector._acquired)
 
         assert asyncio.run(main()) == 0
+
+
+def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
+    auth = for_requests.TokenAuth(with_use(server, Use("X-Vault-Token", "")))
+    there, back = api.redirect(elsewhere.base_url), f"{api.server.base_url}/moved"
+    session = requests.Session()
+    session.trust_env, session.auth = False, auth
+    with session:
+        assert session.get(there).status_code == 401
+    assert "X-Vault-Token" in api.server.seen[0].headers
+    assert not any("X-Vault-Token" in seen.headers for seen in elsewhere.seen)
+    assert there == back
+
+
+def test_a_query_is_left_as_it_is_but_for_the_token(way: Way, api: Api, server: Server) -> None:
+    api.server.reply = lambda seen: Reply({}, 401 if "token-1" in seen.path else 200)
+    auth = way.auth(with_use(server, Use(None, "", "key")))
+    assert way.call(auth, f"{api.url}?a=%E9&flag&b=c+d").status == 200
+    assert [seen.path for seen in api.server.seen] == [
+        f"/payments?a=%E9&flag&b=c+d&key=token-{each}" for each in (1, 2)
+    ]

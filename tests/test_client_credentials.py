@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from paygrant import ClientCredentials, ConfigurationError, InvalidClient, MemoryStore, TokenSource
+from paygrant import (
+    ClientCredentials,
+    ConfigurationError,
+    InvalidClient,
+    MemoryStore,
+    TokenRequestRejected,
+    TokenSource,
+)
 from tests.providers import ask
 from tests.servers import Reply, Server, granted
 
@@ -59,6 +66,12 @@ def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
         ask(at(server))
 
 
+def test_a_parameter_that_may_be_a_secret_is_in_no_error(server: Server) -> None:
+    server.reply = Reply({"error": "no", "error_description": "api, but canary-assertion-1 is wrong"}, 400)
+    with pytest.raises(TokenRequestRejected, match=r"no: api, but\[cut\]"):
+        ask(at(server, parameters={"client_assertion": "canary-assertion-1", "audience": "api"}))
+
+
 @pytest.mark.parametrize(
     "change",
     [{"scope": "b"}, {"parameters": {"audience": "b"}}, {"credentials_in": "body"}, {"path": "/other"}],
@@ -85,6 +98,10 @@ def test_what_shapes_the_token_tells_tokens_apart(server: Server, change: dict[s
         ({"token_url": "https://auth.example", "parameters": "a=b"}, "parameters: is of type str"),
         ({"token_url": "https://auth.example", "parameters": {"a": ""}}, "parameters: is empty"),
         ({"token_url": "https://auth.example", "parameters": {"": "a"}}, "parameters: is empty"),
+        ({"token_url": "https://auth.example", "parameters": {"grant_type": "password"}}, "holds 'grant_type'"),
+        ({"token_url": "https://auth.example", "parameters": {"client_secret": "a"}}, "holds 'client_secret'"),
+        ({"token_url": "https://auth.example/?a=\n"}, "token_url: holds a control character"),
+        ({"token_url": "https://auth.example/?a=b#c"}, "token_url: holds '#'"),
         ({"token_url": "https://auth.example", "base_url": "https://b.example"}, "base_url"),
     ],
 )

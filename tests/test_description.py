@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -456,7 +457,7 @@ def test_a_function_is_known_by_its_name_or_by_being_the_same(server: Server) ->
     def key(authenticate: Callable[[Draft], None]) -> str:
         return described(server, spec(credentials=[{"place": "computed"}]), authenticate=authenticate).cache_key(SECRET)
 
-    assert _mark(sign) == f"{__name__}.sign"
+    assert f"('{__name__}', 'sign', " in _mark(sign)
     assert key(sign) == key(sign)
     assert key(SignFor("anna")) == key(SignFor("anna"))
     closure = made_for("anna")
@@ -495,3 +496,137 @@ def test_a_function_without_a_hash_is_refused(server: Server) -> None:
 
     with pytest.raises(ConfigurationError, match="authenticate: is a callable without a hash"):
         described(server, spec(credentials=[{"place": "computed"}]), authenticate=Unhashable())
+
+
+# What a function must not do
+
+
+COMPUTED: dict[str, Any] = {"credentials": [{"place": "computed"}]}
+
+
+def to_another_host(draft: Draft) -> None:
+    draft.url = "http://127.0.0.1:1/token"
+
+
+def to_another_user(draft: Draft) -> None:
+    draft.url = draft.url.replace("//", "//user@")
+
+
+def with_a_line_break(draft: Draft) -> None:
+    draft.headers["X-Signature"] = "a\r\nX-Other: b"
+
+
+def with_an_odd_name(draft: Draft) -> None:
+    draft.headers["X Signature"] = "a"
+
+
+def with_a_result(draft: Draft) -> object:
+    return draft
+
+
+async def later(draft: Draft) -> None:
+    draft.headers["X-Signature"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (to_another_host, "authenticate: the function changed the host"),
+        (to_another_user, "authenticate: the function changed the host"),
+        (with_a_line_break, "X-Signature: holds a character that a header cannot carry"),
+        (with_an_odd_name, "X Signature: holds a character"),
+        (with_a_result, "authenticate: the function returned a Draft"),
+        (later, "authenticate: the function returned a coroutine"),
+    ],
+)
+def test_a_function_only_completes_the_draft(server: Server, function: Any, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        ask(described(server, spec(**COMPUTED), authenticate=function))
+    assert not server.seen
+
+
+def test_what_a_function_puts_into_the_address_or_calls_a_secret_is_in_no_error(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.url += "/canary-path-0001?key=canary-query-0001"
+        draft.secrets = ("canary-said-0001",)
+
+    for canary in ("canary-path-0001", "canary-query-0001", "canary-said-0001"):
+        server.reply = Reply({"error": "bad", "error_description": f"not {canary}"}, 400)
+        with pytest.raises(TokenRequestRejected, match=r"bad: not\[cut\]"):
+            ask(described(server, spec(**COMPUTED), authenticate=sign))
+    assert server.seen[0].path == "/token/canary-path-0001?key=canary-query-0001"
+
+
+def test_a_function_of_a_program_is_known_to_its_process_only() -> None:
+    program: dict[str, Any] = {"__name__": "__main__"}
+    exec("def sign(draft): pass", program)
+    assert len({_mark(program["sign"]), _mark(sign)}) == 2
+    assert "sign" not in _mark(program["sign"])
+
+
+def test_a_function_that_was_written_anew_is_another_one() -> None:
+    versions: list[Any] = []
+    for key in ("a", "b"):
+        module: dict[str, Any] = {"__name__": "acme"}
+        exec(f"def sign(draft): draft.headers['X'] = '{key}'", module)
+        versions.append(module["sign"])
+    assert _mark(versions[0]) != _mark(versions[1])
+
+
+# What leads astray
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_value_in_the_path_leads_to_no_other_path(server: Server, value: str) -> None:
+    parameter = {"name": "tenant", "in": "path", "required": True, "schema": TEXT}
+    document = spec(path="/tenants/{tenant}/token", parameters=(parameter,))
+    document["x-token-endpoint"]["parameters"] = {"tenant": {"argument": "tenant"}}
+    with pytest.raises(ConfigurationError, match="parameters: lead to another path"):
+        ask(described(server, document, tenant=value))
+    assert not server.seen
+
+
+def test_a_header_is_sent_once_however_it_is_written(server: Server) -> None:
+    declared = {"name": "user-agent", "in": "header", "schema": TEXT}
+    document = spec(parameters=(declared,))
+    document["x-token-endpoint"]["parameters"] = {"user-agent": {"value": "acme/1"}}
+    seen = sent(server, document)
+    assert [value for name, value in seen.headers.items() if name.lower() == "user-agent"] == ["acme/1"]
+
+
+def test_a_spec_cannot_lead_to_plain_http() -> None:
+    document = {**spec(), "servers": [{"url": "http://auth.example", "x-environment": "test"}]}
+    with pytest.raises(ConfigurationError, match="environment: is plain http"):
+        DescribedProvider(spec=read_endpoint("acme", document), client_id=ID, client_secret=SECRET, environment="test")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**300, -(2**53)])
+def test_a_number_that_json_does_not_carry_is_refused(server: Server, value: float) -> None:
+    document = spec(media_type=JSON, fields={"it": {"type": "number"}})
+    document["x-token-endpoint"]["parameters"] = {"it": {"argument": "it"}}
+    with pytest.raises(ConfigurationError, match="it: is no number that JSON carries"):
+        described(server, document, it=value)
+
+
+def test_a_value_that_is_none_of_the_choices_is_not_shown(server: Server) -> None:
+    document = spec(fields={"pin": {"type": "string", "format": "password", "enum": ["1234"]}})
+    document["x-token-endpoint"]["parameters"] = {"pin": {"argument": "pin"}}
+    with pytest.raises(ConfigurationError, match="pin: is none of the choices") as caught:
+        described(server, document, pin="canary-pin-0001")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"),
+    [
+        ("epoch", 6.8e16),
+        ("epoch", "soon"),
+        ("moment", "12"),
+        ("moment", "3600"),
+        ("moment", "Nov 2026"),
+        ("moment", "21 Nov 2099 12:00 IST"),
+    ],
+)
+def test_an_end_that_means_nothing_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    assert answered(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None

@@ -223,7 +223,7 @@ def lifetime_at(where: "Lifetime", document: Any, answer: Answer) -> float | Non
         return None
     try:
         seconds = _UNITS[where.unit](value, answer)
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except (ValueError, TypeError, KeyError, OverflowError, OSError):  # the last: a moment beyond the calendar
         return None
     return min(seconds, _LONGEST_LIFETIME) if math.isfinite(seconds) else None
 
@@ -250,13 +250,31 @@ def _epoch_milliseconds(value: Any, answer: Answer) -> float:
 
 def _moment(value: Any, answer: Answer) -> float:
     """A moment as text: ISO 8601, or another form that dateutil knows; UTC where no zone is given."""
-    from dateutil.parser import parse  # noqa: PLC0415 - loaded late: `import paygrant` costs next to nothing
-
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        moment = parse(value)
+        moment = _written_otherwise(value)
     return _left(answer, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _written_otherwise(text: str) -> datetime:
+    """A moment in another form than ISO 8601.
+
+    Raises:
+        ValueError: It is none, lacks a part of the date, or is in a zone that has no one meaning, such as IST.
+    """
+    from dateutil.parser import parse  # noqa: PLC0415 - loaded late: `import paygrant` costs next to nothing
+
+    def zone(name: str | None, offset: int | None) -> int | None:
+        if name and offset is None:
+            raise ValueError(name)
+        return offset
+
+    # What a text leaves out, the parser takes from elsewhere.
+    first, second = (parse(text, default=day, tzinfos=zone) for day in (datetime(2001, 1, 1), datetime(2002, 2, 2)))  # noqa: DTZ001 - the zone is in the text
+    if first != second:
+        raise ValueError(text)
+    return first
 
 
 def _jwt_exp(value: Any, answer: Answer) -> float:
@@ -268,7 +286,7 @@ def _jwt_exp(value: Any, answer: Answer) -> float:
     except jwt.PyJWTError as error:
         raise ValueError(value) from error
     issued = None
-    with suppress(ValueError, TypeError, KeyError, OverflowError):
+    with suppress(ValueError, TypeError, KeyError, OverflowError, OSError):
         issued = datetime.fromtimestamp(float(claims["iat"]), UTC)
     return _left(answer, datetime.fromtimestamp(float(claims["exp"]), UTC), issued)
 

@@ -5,6 +5,7 @@ No HTTP client is known here. ``_auth`` is the shell for httpx; those for other 
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
@@ -62,7 +63,13 @@ class BearerAuth:
         """Whether this very token is on a request."""
         if self._header is not None:
             return bool(request.headers.get(self._header) == token.authorization)
-        return token.access_token in httpx.URL(str(request.url)).params.get_list(self._query)
+        return parameter(self._query, token.access_token) in urlsplit(str(request.url)).query.split("&")
+
+    def _with_token(self, url: str, token: Token) -> str:
+        """An address with the token in its query, in place of an earlier one; all else is left as it is, to the byte."""
+        parts = urlsplit(url)
+        others = [each for each in parts.query.split("&") if each and not each.startswith(parameter(self._query, ""))]
+        return urlunsplit(parts._replace(query="&".join([*others, parameter(self._query, token.access_token)])))
 
     def _learn(self, token: Token, status: int) -> None:
         """Note whether the API accepts a replacement."""
@@ -71,6 +78,11 @@ class BearerAuth:
             cache.stand(token)
         elif token is cache.replacement:  # else nothing is to be learnt, and no lock to be waited for
             cache.accept(token)
+
+
+def parameter(name: str, value: str) -> str:
+    """A part of a query."""
+    return f"{quote(name, safe='')}={quote(value, safe='')}"
 
 
 def origin(scheme: str, host: str, port: int | None) -> Origin:

@@ -75,7 +75,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if self._header is not None:
             request.headers[self._header] = token.authorization
         else:
-            request.url = request.url.copy_set_param(self._query, token.access_token)
+            request.url = request.url.join(self._with_token(str(request.url), token))
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """Authorize a request of an ``AsyncClient``."""
@@ -107,8 +107,8 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
         source: Where the tokens come from.
         origins: The origins (``"https://api.example.com"``) that may see the token. Requests to others go out without
             it. None: every request carries it, but does not take it along when it is redirected to another origin.
-            An API that wants the token elsewhere than in Authorization is another matter: clients take nothing else
-            off on the way to another origin, so let yours follow no redirects there.
+            An API that wants the token in another header is another matter: httpx takes only Authorization off on the
+            way to another origin, so let your client follow no redirects there. In a query, it is in httpx's own log.
         rejected_statuses: What a dead token is answered with. django-oauth-toolkit's own views say 403.
 
     Raises:

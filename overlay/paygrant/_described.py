@@ -2,13 +2,13 @@
 
 import functools
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from dataclasses import field
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +27,12 @@ from paygrant_clients.description import (
 
 if TYPE_CHECKING:
     from paygrant._draft import Draft
+
+_LARGEST = 2**53 - 1
+"""Beyond it, JSON's numbers are not the same everywhere (RFC 8259 section 6)."""
+
+_LEGIBLE = frozenset({"audience", "resource", "scope"})
+"""Parameters of ClientCredentials that are no secrets. Of others nobody knows."""
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -63,6 +69,7 @@ class DescribedProvider(BasicProvider):
             "credentials_in", self.way.place if self.credentials_in is None else self.credentials_in, self._ways
         )
         super().__post_init__()
+        check_url("environment", self.host)  # a file may say what it likes
         if (self.way.place == "computed") != (self.authenticate is not None):
             fault = "is missing" if self.authenticate is None else "is given, but the credentials are not computed"
             raise refused("authenticate", fault, "allowed is a function of a Draft, where the spec says 'computed'")
@@ -98,12 +105,16 @@ class DescribedProvider(BasicProvider):
         fault = "is missing"
         if self.authenticate:
             try:
-                self.authenticate(draft)
+                outcome = self.authenticate(draft)
             except Exception as error:  # noqa: BLE001 - a stranger's function; its text may hold the secret
                 fault = f"the function raised {type(error).__name__}"
             else:
-                return
-        raise refused("authenticate", fault, "allowed is a function that puts the credentials on a Draft")
+                if outcome is None:
+                    return
+                fault = f"the function returned a {type(outcome).__name__}"
+                if isinstance(outcome, Coroutine):
+                    outcome.close()  # nobody will await it
+        raise refused("authenticate", fault, "allowed is a function that completes a Draft in place")
 
     def _checked_parameters(self) -> Any:
         """The parameters as they are sent."""
@@ -128,21 +139,27 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
         raise refused(name, f"is of type {type(value).__name__}", f"allowed is a value of type {parameter.kind}")
     if isinstance(value, str):
         check_text(name, value)
+    elif isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:  # nor is NaN
+        raise refused(name, "is no number that JSON carries", f"allowed is one from {-_LARGEST} to {_LARGEST}")
     if parameter.choices and value not in parameter.choices:
-        raise refused(name, f"is {value!r}", f"allowed: {', '.join(map(str, parameter.choices))}")
+        raise refused(name, "is none of the choices", f"allowed: {', '.join(map(str, parameter.choices))}")
     return value
 
 
 @functools.lru_cache(maxsize=1024)
 def _mark(function: "Callable[[Draft], object]") -> str:
-    """What tells a function from all others: its name, where it has nothing to go by but a Draft.
+    """What tells a function from all others: its name and code, where it has nothing to go by but a Draft.
 
-    Any other, such as one that was made for a user, has a mark that only this process knows.
+    Any other, such as one that was made for a user, has a mark that only this process knows. So has one of a program:
+    another program's may have the same name.
     """
-    made = not isinstance(function, FunctionType) or (
-        function.__closure__ or function.__defaults__ or function.__kwdefaults__ or "<" in function.__qualname__
-    )
-    return token_hex() if made else f"{function.__module__}.{function.__qualname__}"
+    if not isinstance(function, FunctionType) or function.__module__ == "__main__":
+        return token_hex()
+    if function.__closure__ or function.__defaults__ or function.__kwdefaults__ or "<" in function.__qualname__:
+        return token_hex()
+    code = function.__code__
+    legible = [each for each in code.co_consts if not isinstance(each, CodeType)]
+    return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, legible))
 
 
 def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> DescribedProvider:
@@ -183,6 +200,9 @@ def _read(path: Path) -> TokenEndpoint:
     raise refused("source", fault, allowed)
 
 
+_TAKEN = frozenset({"grant_type", "client_id", "client_secret", "scope"})
+
+
 @provider
 class ClientCredentials(BasicProvider):
     """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
@@ -211,10 +231,13 @@ class ClientCredentials(BasicProvider):
         for name, value in self.parameters.items():
             check_text("parameters", name)
             check_text("parameters", value)
+            if name in _TAKEN:
+                raise refused("parameters", f"holds {name!r}", "for that there is an argument, or it is fixed")
         check_type("token_url", self.token_url, str, "the address of the token endpoint")
-        address = urlsplit(
-            check_url("token_url", self.token_url.partition("?")[0])
-        )  # a query is RFC 6749's section 3.2
+        bare, _, query = self.token_url.partition("?")  # a query is allowed (RFC 6749 section 3.2)
+        address = urlsplit(check_url("token_url", bare))
+        if query:
+            check_text("token_url", query, forbidden="#")
         self._set("base_url", f"{address.scheme}://{address.netloc}")
         super().__post_init__()
         self._set("scope", check_scope("scope", self.scope) if self.scope else ())
@@ -235,7 +258,7 @@ class ClientCredentials(BasicProvider):
             ),
             parameters=(
                 Parameter("grant_type", value="client_credentials"),
-                *(Parameter(name, argument=name) for name in self.arguments()),
+                *(Parameter(name, argument=name, secret=name not in _LEGIBLE) for name in self.arguments()),
             ),
             answer=Answer(("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)),
             success=None,

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from paygrant import _pointer
 from paygrant._basic import Encoding, basic_credentials
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
 
 
@@ -74,7 +75,7 @@ class Draft:
             self.url = self.url.replace(f"{{{name}}}", quote(text(value), safe=""))
         elif place == "query":
             self.query[name] = text(value)
-        elif _HEADER_VALUE.fullmatch(text(value)):
+        elif _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value)):
             self.headers[name] = text(value)
         else:
             raise refused(name, "holds a character that a header cannot carry", "allowed is printable ASCII")
@@ -94,18 +95,38 @@ def draft_request(provider: "Provider", secret: str, encoding: Encoding) -> Draf
         if value is not None:
             draft.put(each.place, each.name, value)
             secrets.append(text(value)) if each.secret else legible.add(text(value))
+    if {".", ".."} & {*urlsplit(draft.url).path.split("/")}:
+        raise refused("parameters", "lead to another path", "allowed in a path are values other than . and ..")
     if way.place == "basic":
         draft.headers["Authorization"] = f"Basic {basic_credentials(provider.client_id, secret, encoding)}"
     elif way.place == "computed":
-        provider.complete(draft)
+        _complete(draft, provider)
     else:
         for name, value in ((way.client_id, provider.client_id), (way.client_secret, secret)):
             if name:
                 draft.put(way.place, name, value)
     values = [text(value) for place in (draft.headers, draft.query, draft.fields) for value in place.values()]
     secrets += [value for value in values if value not in legible]
-    draft.secrets = tuple(secrets + [value.rpartition(" ")[2] for value in secrets])  # without a word such as Basic
+    secrets += [value.rpartition(" ")[2] for value in secrets]  # without a word such as Basic
+    draft.secrets = (*draft.secrets, *secrets)
     return draft
+
+
+def _complete(draft: Draft, provider: "Provider") -> None:
+    """Have the credentials computed. What that makes of the address goes to the same host, and is secret.
+
+    Raises:
+        ConfigurationError: The function failed, changed the host, or left a header that cannot be sent.
+    """
+    before = urlsplit(draft.url)
+    provider.complete(draft)
+    after = urlsplit(draft.url)
+    if (after.scheme, after.netloc) != (before.scheme, before.netloc):
+        raise refused("authenticate", "the function changed the host", "allowed is another path or query")
+    for name, value in draft.headers.items():
+        draft.put("header", name, value)
+    changed = {*after.path.split("/"), after.query} - {*before.path.split("/"), ""}
+    draft.secrets = (*draft.secrets, *changed)
 
 
 def text(value: Any) -> str:

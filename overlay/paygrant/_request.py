@@ -108,6 +108,15 @@ def _model(provider: "Provider", answer: Answer) -> Any:
     return None
 
 
+def _headers(draft: Draft) -> httpx.Headers:
+    """The headers, each once: the draft's go before ours, however they are written."""
+    headers = httpx.Headers(_HEADERS)
+    if draft.media_type:
+        headers["Content-Type"] = draft.media_type
+    headers.update(draft.headers)
+    return headers
+
+
 class _Line:
     """Carries one request, reads no more of the answer than is sensible, and knows the socket underneath.
 
@@ -123,7 +132,7 @@ class _Line:
         request = httpx.Request(
             draft.method,
             draft.address,
-            headers=_HEADERS | ({"Content-Type": draft.media_type} if draft.media_type else {}) | draft.headers,
+            headers=_headers(draft),
             content=draft.body if draft.media_type else None,
             extensions={"timeout": httpx.Timeout(timeout).as_dict(), "trace": self._trace},
         )

@@ -82,7 +82,7 @@ class TokenAuth(BearerAuth):
         if self._header is not None:
             request.headers[self._header] = Authorization(token.authorization)
         else:
-            request.url = request.url.update_query({self._query: token.access_token})
+            request.url = URL(self._with_token(str(request.url), token), encoded=True)
 
 
 def _repeatable(body: object) -> bool:

@@ -11,9 +11,7 @@ redirect to another origin, requests itself takes the header off.
 
 from functools import partial
 from typing import Any, cast
-from urllib.parse import urlsplit
-
-import httpx
+from urllib.parse import urljoin, urlsplit
 
 from paygrant._attach import Authorization, BearerAuth, Origin, origin
 from paygrant._codec import lacking
@@ -48,11 +46,17 @@ class TokenAuth(BearerAuth, AuthBase):
         if self._header is not None:
             request.headers[self._header] = Authorization(token.authorization)
         else:
-            address = httpx.URL(request.url or "").copy_set_param(self._query, token.access_token)
-            request.url = str(address)
+            request.url = self._with_token(request.url or "", token)
+
+    def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
+        """Take the token off a request that is about to be sent on to another origin: of Authorization, requests thinks."""
+        target = _origin(urljoin(response.url, response.headers.get("location", "")))
+        if self._header is not None and response.is_redirect and target != _origin(response.url):
+            request.headers.pop(self._header, None)
 
     def _answered(self, token: Token, response: Response, **options: Any) -> Response:
         """The answer to a request with this token, or to its repetition; ``options`` are those it was sent with."""
+        self._keep_from_others(response, response.request)
         other = self._instead_of(token, response.status_code, response.request)
         if other is None:
             return response
@@ -67,6 +71,7 @@ class TokenAuth(BearerAuth, AuthBase):
         _ = response.content  # read, so that the connection serves the repetition as well
         self._put(request, token)
         answer = response.connection.send(request, **options)
+        self._keep_from_others(answer, response.request)
         answer.history.append(response)
         self._learn(token, answer.status_code)
         return answer
