@@ -37,7 +37,7 @@ def examples() -> list[str]:
 
 
 def main() -> None:
-    """Build, install, run the README's first example, its test of a user's, and the command line."""
+    """Build, install, run the README's first example and its test of a user's, and generate a client."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pip = (sys.executable, "-m", "pip", "--quiet")
@@ -55,10 +55,11 @@ def main() -> None:
         first, *others = examples()
         (folder / "example.py").write_text(first, "utf-8")
         run(python, "-W", "error", "example.py", cwd=folder)
-        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli,sandbox]", "pytest", cwd=folder)
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli,generate,sandbox]", "pytest", cwd=folder)
         (folder / "test_example.py").write_text(next(each for each in others if "paygrant_sandbox" in each), "utf-8")
         run(python, "-m", "pytest", "--quiet", "-W", "error", "test_example.py", cwd=folder)
-        run(python.with_name("paygrant"), "--version", cwd=folder)
+        run(python.with_name("paygrant"), "generate", ROOT / "specs/ripple.yaml", "--output", "clients", cwd=folder)
+        run(python, "-W", "error", "-c", "from clients.ripple.endpoint import ENDPOINT", cwd=folder)
     print(f"{wheel.name}: installs, and does what the README says")
 
 

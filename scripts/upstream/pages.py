@@ -83,7 +83,7 @@ async def _fetch_all(urls: Iterable[str], seconds: float) -> dict[str, Page | Pa
             pages[url] = error
         except TimeoutError:
             pages[url] = PageError(f"not there after {seconds:g} s")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # a Location may be anything
             pages[url] = PageError(f"{type(error).__name__}: {error}")
 
     client = httpx.AsyncClient(headers=HEADERS, timeout=None, verify=_tls())  # noqa: S113 - see fail_after

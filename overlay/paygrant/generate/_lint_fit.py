@@ -201,10 +201,14 @@ def argument_names(spec: Parts) -> Faults:
 
 @rule
 def header_names(spec: Parts) -> Faults:
-    """No parameter is a header that HTTP or the body sets."""
+    """No parameter is a header that HTTP, the body or the place basic sets, and no two headers differ only in case."""
+    taken = _HTTPS_OWN | ({"authorization"} if "basic" in spec.places else set())
     for index, each in enumerate(spec.declared):
-        if each["in"] == "header" and each["name"].lower() in _HTTPS_OWN:
-            yield pointer(spec.declared_place(index), "name"), f"{each['name']!r} is one"
+        if each["in"] == "header":
+            name = each["name"].lower()
+            if name in taken:
+                yield pointer(spec.declared_place(index), "name"), f"{each['name']!r} is taken"
+            taken.add(name)
 
 
 @basic_rule

@@ -56,8 +56,9 @@ def write_packages(specs: Mapping[str, Mapping[str, Any]], folder: Path) -> None
 
 
 def _ruff(*command: str, folder: Path) -> None:
+    # -P and -E: neither this folder nor a relative PYTHONPATH lets Python import what was generated, called ruff say.
     done = subprocess.run(  # noqa: S603 - our own command, in our own folder
-        (sys.executable, "-m", "ruff", *command, *_RUFF_OPTIONS, "."),
+        (sys.executable, "-PE", "-m", "ruff", *command, *_RUFF_OPTIONS, "."),
         cwd=folder,
         check=False,
         capture_output=True,
