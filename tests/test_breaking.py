@@ -34,6 +34,19 @@ def ripple_test(url: str = RIPPLE.servers["test"].url, fact: str = "test") -> di
 
 
 BY_HEADER = Credentials("header", "X-Id", "X-Key")
+BASIC, BY_BODY = CRYPTOFUSE.credentials
+THREE_WAYS = replace(CRYPTOFUSE, credentials=(BASIC, BY_BODY, BY_HEADER))
+
+
+def with_parameters(*changed: Parameter) -> TokenEndpoint:
+    return replace(CRYPTOFUSE, parameters=changed)
+
+
+KEY = Parameter("X-Key", "header", argument="key", secret=True)
+CHOOSY = Parameter("a", argument="a", choices=("one", 1))
+COUNT = Parameter("a", argument="a", kind="integer")
+FIXED = Parameter("a", value=1)
+FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Condition(at="/no", equals=1),))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +63,14 @@ BY_HEADER = Credentials("header", "X-Id", "X-Key")
         (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[::-1]}, SECRET, "credentials go by body"),
         (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[:1]}, BREAKING, "credentials no longer go by body"),
         (CRYPTOFUSE, {"credentials": (*CRYPTOFUSE.credentials, BY_HEADER)}, FINE, "credentials may go by header"),
+        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, SECRET, "by header X-Id X-Key instead of by body client_id"),
+        (
+            THREE_WAYS,
+            {"credentials": (BASIC, Credentials("header", "X-Id", "X-B"))},
+            SECRET,
+            "go by header X-Id X-B instead of by header X-Id X-Key",
+        ),
+        (THREE_WAYS, {"credentials": (BASIC, BY_HEADER)}, BREAKING, "credentials no longer go by body"),
         (RIPPLE, {"path": "/v2/token"}, BREAKING, "path /oauth/token becomes /v2/token"),
         (RIPPLE, {"method": "PUT"}, BREAKING, "method POST becomes PUT"),
         (RIPPLE, {"media_type": None}, BREAKING, "media_type application/json becomes None"),
@@ -71,12 +92,61 @@ BY_HEADER = Credentials("header", "X-Id", "X-Key")
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query", secret=True)), SECRET, "scope goes into the"),
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, kind="integer")), BREAKING, "scope is of type integer"),
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, choices=("a",))), BREAKING, "scope no longer takes anything"),
+        (with_parameters(KEY), parameters(replace(KEY, name="X-Other")), SECRET, "X-Key is sent as X-Other"),
+        (with_parameters(KEY), parameters(replace(KEY, place="query")), SECRET, "X-Key goes into the query"),
+        (
+            with_parameters(KEY),
+            parameters(replace(KEY, name="key", place="query", argument="other")),
+            SECRET,
+            "key goes into the query, not the header",
+        ),
+        (
+            with_parameters(KEY, COUNT),
+            parameters(replace(KEY, name="a"), replace(COUNT, name="X-Key")),
+            SECRET,
+            "X-Key is sent as a",
+        ),
+        (with_parameters(COUNT), parameters(replace(COUNT, name="b")), BREAKING, "a is sent as b"),
+        (with_parameters(KEY), parameters(replace(KEY, secret=False)), SECRET, "X-Key is no longer secret"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, secret=True)), FINE, "scope is secret"),
+        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=("two",))), BREAKING, "no longer takes 'one', 1"),
+        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), FINE, "a takes every number"),
+        (with_parameters(replace(COUNT, kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
+        (with_parameters(FIXED), parameters(replace(FIXED, value=True)), BREAKING, "a is True, not 1"),
         (RIPPLE, answer(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
         (RIPPLE, answer(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
+        (RIPPLE, answer(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
+        (
+            RIPPLE,
+            answer(access_token=("/refresh_token", "/access_token")),
+            SECRET,
+            "access_token read at /refresh_token rather than at /access_token",
+        ),
+        (
+            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
+            answer(access_token=("/b", "/a")),
+            SECRET,
+            "access_token read at /b rather than at /a",
+        ),
+        (
+            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
+            answer(access_token=("/b",)),
+            SECRET,
+            "access_token read at /b rather than at /a",
+        ),
         (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read otherwise"),
         (RIPPLE, {"use": Use("X-Token", "")}, SECRET, "the token is used as Use(header='X-Token'"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
         (WIDGET, {"success": None}, FINE, "success is None"),
+        (FLAG, {"success": Condition(at="/ok", equals=True)}, BREAKING, "equals=True), not Condition("),
+        (FLAG, {"invalid_client": (Condition(at="/no", equals=True),)}, BREAKING, "invalid_client no longer read at"),
+        (RIPPLE, {"invalid_client": (Condition(403), *RIPPLE.invalid_client)}, FINE, "invalid_client also read at"),
+        (
+            RIPPLE,
+            {"error": replace(RIPPLE.error, code=("/code", *RIPPLE.error.code))},
+            BREAKING,
+            "the error's code read at /code rather than at /error",
+        ),
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[1:]}, BREAKING, "invalid_client no longer read at"),
         (RIPPLE, {"invalid_client": (*RIPPLE.invalid_client, Condition(403))}, FINE, "invalid_client also read at"),
         (RIPPLE, {"error": replace(RIPPLE.error, code=("/code",))}, BREAKING, "the error's code no longer read"),
@@ -88,6 +158,48 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
     found = list(endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)}))
     assert [each for each in found if each.weight is weight and what in each.what], found
     assert all(each.where == "it" and each.why for each in found)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "change", "weights"),
+    [
+        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, [SECRET]),
+        (RIPPLE, {"credentials": (BY_HEADER,)}, [SECRET]),
+        (THREE_WAYS, {"credentials": (BASIC, replace(BY_HEADER, client_secret="X-B"))}, [SECRET, BREAKING]),
+        (RIPPLE, {"credentials": (BASIC, *RIPPLE.credentials)}, [SECRET]),
+        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
+        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),
+        (with_parameters(COUNT, replace(COUNT, name="b")), parameters(replace(COUNT, name="b"), COUNT), []),
+        (RIPPLE, answer(scope=("/scopes", "/scope")), [BREAKING]),
+        (replace(RIPPLE, **answer(scope=("/a", "/b"))), answer(scope=("/a",)), [BREAKING]),
+        (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
+    ],
+)
+def test_a_change_is_told_once_and_as_nothing_else(
+    endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]
+) -> None:
+    found = endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)})
+    assert [each.weight for each in found] == weights
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "weight"),
+    [
+        ("app.acme.com", "evil.example", SECRET),
+        ("app.acme.com", "app", SECRET),
+        ("app", "//evil", SECRET),
+        ("10.0.0.1", "10.0.0.2", SECRET),
+        ("[::1]", "[::2]", SECRET),
+        ("gateway:443/x", "gateway:444/x", SECRET),
+        ("Localhost", "other", SECRET),
+        ("1.0", "2.0", BREAKING),
+        ("urn:acme", "urn:apex", BREAKING),
+    ],
+)
+def test_a_fact_that_looks_like_a_host_steers_the_secret(was: str, now: str, weight: Weight) -> None:
+    before, after = (replace(RIPPLE, **ripple_test(fact=fact)) for fact in (was, now))
+    (found,) = endpoint_changes({"it": before}, {"it": after})
+    assert found.weight is weight
 
 
 def test_providers_come_and_go() -> None:

@@ -302,7 +302,7 @@ def watch(event, arguments):
     elif event in {"socket.connect", "socket.getaddrinfo"}:
         reached.add(str(arguments))
     elif event == "subprocess.Popen":
-        started.add(" ".join([os.path.basename(arguments[1][0]), *arguments[1][1:4]]))
+        started.add(" ".join([os.path.basename(arguments[1][0]), *arguments[1][1:5]]))
     elif event in {"os.system", "os.exec", "os.posix_spawn", "os.fork"}:
         started.add(str(arguments))
 
@@ -324,7 +324,7 @@ def test_nothing_is_written_elsewhere_nobody_is_called_and_only_ruff_is_started(
     written_elsewhere, reached, started = json.loads(python(code, spec, output, cwd=tmp_path))
     assert (written_elsewhere, reached) == ([], [])
     interpreter, by_libraries = Path(sys.executable).name, {"uname -p", "ldconfig -p"}
-    assert set(started) - by_libraries == {f"{interpreter} -m ruff check", f"{interpreter} -m ruff format"}
+    assert set(started) - by_libraries == {f"{interpreter} -PE -m ruff {command}" for command in ("check", "format")}
     assert not list(scratch.iterdir())
 
 
@@ -467,6 +467,18 @@ def test_a_package_may_have_a_name_that_tools_leave_out(tmp_path: Path) -> None:
     generate(written(tmp_path, {}, name="dist"), tmp_path / "build")
     formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', '"dist"')
     assert (tmp_path / "build/dist/endpoint.py").read_text("utf-8") == formatted
+
+
+@pytest.mark.parametrize("name", ["ruff", "sysconfig"])
+@pytest.mark.parametrize("path", [None, os.curdir])
+def test_a_package_may_have_the_name_of_a_module_and_is_never_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str | None
+) -> None:
+    if path:  # which for the formatter would be the folder of what was generated
+        monkeypatch.setenv("PYTHONPATH", path)
+    generate(written(tmp_path, {}, name=name), tmp_path / "out")
+    formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', f'"{name}"')
+    assert (tmp_path / f"out/{name}/endpoint.py").read_text("utf-8") == formatted
 
 
 BLOCKED = """

@@ -138,6 +138,8 @@ def section_cases() -> Iterator[Broken]:
         "https://auth.ripple.test#a",
         "https://me:secret@auth.ripple.test",
         "https://{tenant}.ripple.test",
+        "https://auth.ripple.test/..",
+        "https://auth.ripple.test/./v1",
     ):
         yield broken("servers", {"/servers/0/url": url})
     yield broken("servers", {"/servers/0/x-enviroment-facts": {}}, "/servers/0")
@@ -154,6 +156,8 @@ def operation_cases() -> Iterator[Broken]:
     yield broken("one-operation", {"/paths": {}})
     yield broken("one-operation", {"/paths/~1token": path}, "/paths")
     for name in ("token", "/{tenant", "/token?a=b", "/'token'", '/"""', "/a\\b", "/to ken", "/{a.b}", "/{}"):
+        yield broken("one-operation", {"/paths": {name: path}})
+    for name in ("//token", "/a//token", "/./token", "/a/../token", "/a/..", "/.", "/%2e%2E/token", "/a//", "/.%2e"):
         yield broken("one-operation", {"/paths": {name: path}})
     yield broken("one-operation", {"/paths": {"/oauth/token": {"delete": path["post"]}}}, "/paths/~1oauth~1token")
     yield broken("one-operation", {"/paths/~1oauth~1token/put": path["post"]}, "/paths/~1oauth~1token")
@@ -350,6 +354,7 @@ def fit_cases() -> Iterator[Broken]:
     one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
     yield broken("fixed-values", one, grant_type)
     yield from beside_the_body_cases()
+    yield from header_cases()
 
     schemes = "/components/securitySchemes"
     for place, scheme in {"basic": "basic", "bearer": "bearer"}.items():
@@ -386,7 +391,6 @@ def beside_the_body_cases() -> Iterator[Broken]:
     tenant = f"{ENDPOINT}/parameters/X-Tenant"
     for name in ("Body", "headers", "params", "kwargs", "response", "quote", "cookies"):
         yield broken("field-names", sent(name), f"{declared}/0")
-    yield broken("header-names", sent("Content-Length"), f"{declared}/0/name")
     yield broken("request-fields", {declared: [{**DECLARED, "required": False}]}, f"{declared}/0")
     yield broken("request-fields", {tenant: TENANT})
     yield broken("secrets", sent("X-Secret"), f"{declared}/0")
@@ -434,6 +438,15 @@ def beside_the_body_cases() -> Iterator[Broken]:
     response = {"description": "No.", "content": text}
     place = f"{RESPONSES}/402/content/text~1plain/examples/bad_request/value"
     yield broken("example-schemas", {f"{RESPONSES}/402": response}, place)
+
+
+def header_cases() -> Iterator[Broken]:
+    declared = f"{POST}/parameters"
+    yield broken("header-names", sent("Content-Length"), f"{declared}/0/name")
+    cased = {**sent("x-tenant"), **sent("X-Tenant"), declared: [DECLARED, {**DECLARED, "name": "x-tenant"}]}
+    yield broken("header-names", cased, f"{declared}/1/name")
+    for name in ("Authorization", "authorization"):
+        yield broken("header-names", sent(name), f"{declared}/0/name", spec="alternative_payments")
 
 
 def sent(name: str, where: str = "header") -> dict[str, Any]:
@@ -500,6 +513,20 @@ def test_a_status_in_invalid_client_may_fall_to_the_default_response(tmp_path: P
     spec = tmp_path / "provider.yaml"
     spec.write_text(broken("", changes).text)
 
+    assert lint(spec) == []
+
+
+def test_dots_within_a_segment_and_a_slash_at_the_end_are_fine(tmp_path: Path) -> None:
+    item = json.loads(json_of("ripple"))["paths"]["/oauth/token"]
+    spec = tmp_path / "provider.yaml"
+    for path in ("/", "/v1.2/...", "/.well-known/token/", "/a..b/c."):
+        spec.write_text(broken("", {"/paths": {path: item}}).text)
+        assert lint(spec) == []
+
+
+def test_a_header_authorization_is_fine_where_nothing_else_sets_it(tmp_path: Path) -> None:
+    spec = tmp_path / "provider.yaml"
+    spec.write_text(broken("", sent("Authorization")).text)
     assert lint(spec) == []
 
 

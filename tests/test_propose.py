@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+import select
 import socket
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+import anyio
 import jwt
 import pytest
 import yaml
@@ -25,7 +28,8 @@ from paygrant._provider import Provider
 from paygrant.generate import lint
 from paygrant.generate._document import is_object
 from paygrant.generate._packages import write_packages
-from paygrant.propose import Proposal, _read, propose
+from paygrant.propose import Proposal, _read, _write, propose
+from paygrant.propose._find import find
 from paygrant.propose._node import is_list
 from tests.providers import ask
 from tests.servers import Reply, Seen, Server, read_request, serve, serve_raw
@@ -288,6 +292,84 @@ def test_environments_without_names_get_some_and_each_is_asked_about(tmp_path: P
     assert told(proposal, "/servers").count("nothing names the environment") == 2
 
 
+def test_each_server_is_a_decision_whatever_its_name_says(tmp_path: Path) -> None:
+    urls = [f"https://{name}.brook.example" for name in ("sandbox", "live", "api")]
+    described = {"url": "https://d.brook.example", "description": "UAT"}
+    servers = [*({"url": url} for url in urls), described]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == [each["url"] for each in servers]
+    assert all(each["url"] in told(proposal, "/servers") for each in servers)
+
+
+def test_more_servers_than_anyone_looks_at_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    servers = [{"url": f"https://s{number}.brook.example"} for number in range(51)]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert len(yaml.safe_load(proposal.text)["servers"]) == 50
+    assert "of 51 servers the first 50 were taken" in told(proposal, "/servers")
+
+
+@pytest.mark.parametrize(
+    ("url", "elsewhere"),
+    [
+        ("https://live.elsewhere.example/token", True),
+        ("//live.elsewhere.example/token", True),
+        ("https://ORCHARD.example/token", False),
+        ("/token", False),
+    ],
+)
+def test_a_token_url_on_another_host_than_the_servers_is_a_decision(
+    url: str, tmp_path: Path, *, elsewhere: bool
+) -> None:
+    def change(document: Any) -> None:
+        document["components"]["securitySchemes"]["machine"]["flows"]["clientCredentials"]["tokenUrl"] = url
+
+    asked = "live.elsewhere.example', the servers are uat.orchard.example, orchard.example: does the secret go there?"
+    lines = told(changed("relative_flow.yaml", tmp_path, change), "/servers")
+    assert (asked in lines) == elsewhere
+    assert ("does the secret go there" in lines) == elsewhere
+
+
+def test_a_flood_of_notes_hides_nothing_that_concerns_the_secret(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = operation_of(document)
+        operation["security"] = []
+        properties = operation["requestBody"]["content"][FORM]["schema"]["properties"]
+        properties |= {f"f{number}": {"$ref": f"other.yaml#/{number}"} for number in range(120)}
+        document["components"].pop("securitySchemes")
+
+    proposal = changed("page.md", tmp_path, change)
+    *decisions, last = proposal.decisions
+    places = list(dict.fromkeys(line.split(": ")[0] for line in decisions))
+    assert places[:3] == ["/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers"]
+    others = [line for line in decisions if not line.startswith(tuple(f"{place}: " for place in places[:3]))]
+    assert len(others) == 100
+    assert re.fullmatch("and 1[0-9]{2} more", last)
+    assert f"# - {last}\n" in proposal.text
+
+
+def test_many_flows_and_variables_hide_no_server(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        for number in range(40):
+            flow: Any = {"tokenUrl": f"https://f{number}.example/oauth/token", "scopes": {}}
+            schemes = document["components"]["securitySchemes"]
+            schemes[f"flow{number}"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
+        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.example"})
+
+    lines = told(changed("page.md", tmp_path, change), "/servers")
+    assert "https://f4.example/oauth/token and 35 more; is its host here?" in lines
+    assert lines.count("the variable") == 5
+    assert len(lines.splitlines()) < 12
+
+
+def test_a_few_notes_are_all_there_those_on_the_document_last(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["components"]["schemas"]["Granted"]["properties"]["extra"] = {"$ref": "other.yaml"}
+
+    decisions = changed("page.md", tmp_path, change).decisions
+    assert decisions[-1].startswith("upstream ")
+    assert not any(line.startswith(("upstream ", "and ")) for line in decisions[:-1])
+
+
 def test_a_flow_gives_host_path_and_scopes() -> None:
     proposal = propose(FOLDER / "application_flow.json")
     spec = yaml.safe_load(proposal.text)
@@ -431,6 +513,59 @@ def test_a_token_that_seems_to_be_a_jwt_tells_its_lifetime_itself() -> None:
     answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
     assert answer["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
     assert "JWT" in told(proposal, "/x-token-endpoint/answer/lifetime")
+
+
+def formats(proposal: Proposal) -> dict[str, str | None]:
+    """The format of each part of the request outside objects."""
+    spec = yaml.safe_load(proposal.text)
+    parameters = {each["name"]: each["schema"] for each in operation_of(spec).get("parameters", ())}
+    return {name: each.get("format") for name, each in (parameters | body_of(spec)).items()}
+
+
+def body_of(spec: Any) -> Any:
+    return spec["components"]["schemas"]["TokenRequest"]["properties"]
+
+
+def test_what_the_document_or_the_name_says_is_secret_stays_so(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = operation_of(document)
+        names = ("api_key", "passcode", "x-functions-key", "tenant", "number")
+        properties = operation["requestBody"]["content"][FORM]["schema"]["properties"]
+        properties |= {name: {"type": "string"} for name in names}
+        properties["number"]["format"] = "password"
+        keys = {"Plan": {"type": "apiKey", "in": "header", "name": "X-Plan"}}
+        keys["Shelf"] = {"type": "apiKey", "in": "query", "name": "shelf"}
+        document["components"]["securitySchemes"] |= keys
+        operation["security"] = [{"Basic": [], "Plan": []}]
+        operation["parameters"] = [{"name": "shelf", "in": "query", "schema": {"type": "string"}}]
+
+    proposal = changed("page.md", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert formats(proposal) == {
+        "grant_type": None,
+        "tenant": None,
+        **dict.fromkeys(("api_key", "passcode", "x-functions-key", "number", "X-Plan", "shelf"), "password"),
+    }
+
+
+def test_a_field_within_one_that_is_secret_is_so_too(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        auth: Any = {"type": "object", "properties": {"value": {"type": "string"}}}
+        schema = operation_of(document)["requestBody"]["content"]
+        schema[JSON] = {"schema": {"type": "object", "properties": {"api_key": auth}}}
+        del schema[FORM]
+
+    spec = yaml.safe_load(changed("page.md", tmp_path, change).text)
+    assert body_of(spec)["api_key"]["properties"]["value"]["format"] == "password"
+
+
+def test_an_example_of_what_the_document_says_is_secret_is_not_taken_over(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        properties = document["components"]["schemas"]["Granted"]["properties"]
+        properties["number"] = {"type": "string", "format": "password", "example": "hush-hush"}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert "hush-hush" not in proposal.text
 
 
 def test_what_the_caller_gives_has_a_name_of_its_own(tmp_path: Path) -> None:
@@ -642,6 +777,13 @@ def test_addresses_that_are_none_are_left_out(url: str, tmp_path: Path) -> None:
         changed("relative_flow.yaml", tmp_path, change)
 
 
+def test_a_server_with_steps_upwards_is_left_out(tmp_path: Path) -> None:
+    servers = [{"url": "https://a.example/../b"}, {"url": "https://c.example/.well-known"}]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.example/.well-known"]
+    assert "'https://a.example/../b' is no address of a provider" in told(proposal, "/servers")
+
+
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "paygrant.propose._read")
     monkeypatch.setitem(sys.modules, "markdown_it", None)
@@ -799,9 +941,10 @@ def test_no_text_of_the_document_gets_to_the_terminal_as_more_than_text(tmp_path
     assert lint(write(proposal, tmp_path)) == []
 
 
-def test_a_path_that_no_url_can_have_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.example/token"])
+def test_a_path_that_no_url_can_have_is_refused(path: str, tmp_path: Path) -> None:
     def change(document: Any) -> None:
-        document["paths"] = {"/oauth/token\n# x": document["paths"]["/oauth/token"]}
+        document["paths"] = {path: document["paths"]["/oauth/token"]}
 
     with pytest.raises(ConfigurationError, match="allowed is one that a URL can have"):
         changed("page.md", tmp_path, change)
@@ -818,20 +961,19 @@ def test_a_page_is_read_from_its_address_and_its_query_is_not_written_down(serve
     assert "hush" not in proposal.text
 
 
-def test_a_relative_server_belongs_to_the_address() -> None:
-    spec = _write_spec("https://api.kite.example/docs/openapi.yaml")
-    assert spec["servers"] == [
-        {"url": "https://api.kite.example/api", "description": "Here", "x-environment": "production"}
-    ]
-    assert spec["x-provenance"]["sources"][0]["url"] == "https://api.kite.example/docs/openapi.yaml"
-
-
-def _write_spec(address: str) -> Any:
-    from paygrant.propose._find import find  # noqa: PLC0415
-    from paygrant.propose._write import write  # noqa: PLC0415
-
-    _, text, _ = write(find(_read.read(FOLDER / "api_key.yaml").documents), address)
-    return yaml.safe_load(text)
+@pytest.mark.parametrize("file", ["api_key.yaml", "relative_flow.yaml"])
+@pytest.mark.parametrize("servers", [None, [], [{"url": "/api"}], [{"url": "/"}, {"url": "../v1"}]])
+def test_the_host_that_has_the_document_is_no_server(file: str, servers: Any) -> None:
+    (document,) = _read.read(FOLDER / file).documents
+    document["servers"] = servers
+    address = "https://sandbox.copies.example/kite/openapi.yaml"
+    proposal = Proposal(*_write.write(find([document]), address))
+    spec = yaml.safe_load(proposal.text)
+    assert "servers" not in spec
+    assert "each caller gives base_url; sandbox.copies.example has the document" in told(proposal, "/servers")
+    relative = ["/token"] if "flow" in file else [each["url"] for each in servers or ()]
+    assert all(f"{url}' is relative to the document's own address" in told(proposal, "/servers") for url in relative)
+    assert spec["x-provenance"]["sources"][0]["url"] == address
 
 
 def test_a_redirect_on_the_same_host_is_followed_and_another_is_not(server: Server) -> None:
@@ -887,14 +1029,35 @@ def test_a_page_without_an_end_is_left_at_the_limit() -> None:
         propose(url)
 
 
-def test_a_page_that_takes_too_long_is_given_up(clock: Any) -> None:
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_page_that_takes_too_long_as_a_whole_is_given_up(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def drip(connection: socket.socket) -> None:
         read_request(connection)
-        clock.pass_by(31)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx")
+        connection.sendall(start)
+        for _ in range(500):  # each byte is there soon; there are just too many of them
+            if select.select([connection], [], [], 0.01)[0]:
+                return  # the client has hung up
+            connection.sendall(b"x")
 
-    with serve_raw(drip) as url, pytest.raises(ConfigurationError, match="longer than 30 s"):
+    monkeypatch.setattr(_read, "TIME_LIMIT", 0.2)
+    with serve_raw(drip) as url, pytest.raises(ConfigurationError, match=r"took longer than 0\.2 s"):
         propose(url)
+
+
+def test_an_address_can_be_read_where_an_event_loop_runs(server: Server) -> None:
+    server.reply = Reply((FOLDER / "basic.json").read_bytes())
+
+    async def within() -> str:
+        return propose(server.base_url).name
+
+    assert anyio.run(within) == "fjord_bank"
+
+
+@pytest.mark.parametrize("location", ["http://[", "javascript:1", "//[::1", "http://a:99999999/", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_address_is_one_clear_error(location: str, server: Server) -> None:
+    server.reply = Reply({}, 302, {"Location": location})
+    with pytest.raises(ConfigurationError, match=r"^source: (leads to what is no URL|is no|cannot be read)"):
+        propose(server.base_url)
 
 
 # Anything at all

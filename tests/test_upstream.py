@@ -448,6 +448,8 @@ def test_an_operation_that_moves_is_one_change_and_what_differs_in_it_another(lo
         (Reply(b"", 403), "not read   acme  here/token.md: status 403"),
         (Reply(b"", 302), "not read   acme  here/token.md: status 302"),
         (Reply(b"", 301, {"Location": "http://:x"}), "not read   acme  here/token.md: RemoteProtocolError: "),
+        (Reply(b"", 301, {"Location": "javascript:1"}), "not read   acme  here/token.md: InvalidURL: "),
+        (Reply(b"", 301, {"Location": "//xn--a"}), "not read   acme  here/token.md: InvalidCodepoint: "),
         (Reply(b"", 301, {"Location": "https://other.example/t.md"}), "moved      acme  here/token.md: its server points to https://other.example/t.md"),
         (Reply(b"", 301, {"Location": "//127.0.0.1/t.md"}), "moved      acme  here/token.md: its server points to http://127.0.0.1/t.md"),
         (Reply(b"", 301, {"Location": "/token.md"}), f"not read   acme  here/token.md: more than {REDIRECTS} redirects, the last to here/token.md"),

@@ -5,7 +5,7 @@ Values are compared by their repr: in Python, 1 == True, on the wire they differ
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from paygrant_clients.description import Credentials, Parameter, TokenEndpoint
 from scripts.breaking.change import Change, Weight
@@ -111,7 +111,7 @@ def _parameters(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     for before, after in _pairs(old.parameters, new.parameters, *keys):
         if before and after:
             yield from _travel(before, after)
-            yield from _parameter(after.name, before, after)
+            yield from _parameter(before, after)
         elif after:
             yield _came(after)
         elif before:
@@ -131,7 +131,8 @@ def _travel(old: Parameter, new: Parameter) -> _Found:
         yield Weight.FINE, f"{name} is secret", "errors do not repeat it"
 
 
-def _parameter(name: str, old: Parameter, new: Parameter) -> _Found:
+def _parameter(old: Parameter, new: Parameter) -> _Found:
+    name = new.name
     if old.argument != new.argument:
         yield Weight.BREAKING, f"{name} is filled by {new.argument}, not {old.argument}", "callers give other arguments"
     if repr(old.value) != repr(new.value):
@@ -144,10 +145,9 @@ def _parameter(name: str, old: Parameter, new: Parameter) -> _Found:
         yield Weight.FINE, f"{name} takes every number", "callers may go on giving integers"
     elif old.kind != new.kind:
         yield Weight.BREAKING, f"{name} is of type {new.kind}, not {old.kind}", "other values are refused"
-    allowed = {*map(repr, new.choices)}
-    gone = [repr(each) for each in old.choices if repr(each) not in allowed] if old.choices else ["anything"]
-    if new.choices and gone:
-        yield Weight.BREAKING, f"{name} no longer takes {', '.join(gone)}", "callers may give it"
+    gone = [each for each in map(repr, old.choices) if each not in map(repr, new.choices)]
+    if new.choices and (gone or not old.choices):
+        yield Weight.BREAKING, f"{name} no longer takes {', '.join(gone) or 'anything'}", "callers may give it"
 
 
 def _came(new: Parameter) -> tuple[Weight, str, str]:
@@ -167,8 +167,7 @@ def _answer(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     # Another value read as the token, such as a refresh token, would go to the API with every request.
     for fact, weight in (("access_token", Weight.SECRET), ("token_type", Weight.BREAKING), ("scope", Weight.BREAKING)):
         before, after = getattr(old.answer, fact), getattr(new.answer, fact)
-        yield from _places(fact, before, after, "an answer that has it only there is misread")
-        yield from _order(fact, before, after, weight)
+        yield from _places(fact, before, after, "an answer that has it only there is misread", weight)
     if old.answer.lifetime != new.answer.lifetime:
         yield Weight.FINE, "the lifetime is read otherwise", "tokens are renewed at other times"
     if old.use != new.use:
@@ -181,196 +180,27 @@ def _verdict(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
         why = "an answer that gave a token may be refused" if new.success else "more answers give a token"
         yield weight, f"success is {new.success}, not {old.success}", why
     # Any of these holds: their order says nothing.
-    conditions = [tuple(map(repr, endpoint.invalid_client)) for endpoint in (old, new)]
-    yield from _places("invalid_client", *conditions, "except InvalidClient no longer sees it")
+    before, after = ([*map(repr, endpoint.invalid_client)] for endpoint in (old, new))
+    yield from _places("invalid_client", before, after, "except InvalidClient no longer sees it")
     for fact in ("code", "description"):
         before, after = getattr(old.error, fact), getattr(new.error, fact)
-        yield from _places(f"the error's {fact}", before, after, "errors lose it")
-        yield from _order(f"the error's {fact}", before, after, Weight.BREAKING)
+        yield from _places(f"the error's {fact}", before, after, "errors lose it", Weight.BREAKING)
 
 
-def _places(fact: str, before: Sequence[str], after: Sequence[str], loss: str) -> _Found:
+def _places(
+    fact: str, before: Sequence[str], after: Sequence[str], loss: str, otherwise: Weight | None = None
+) -> _Found:
+    """Changes of a list of places; `otherwise` is what it weighs, if anything, where another one counts first."""
     for place in before:
         if place not in after:
             yield Weight.BREAKING, f"{fact} no longer read at {place}", loss
-    for place in after:
-        if place not in before:
-            yield Weight.FINE, f"{fact} also read at {place}", "more answers are understood"
-
-
-def _order(fact: str, before: Sequence[str], after: Sequence[str], weight: Weight) -> _Found:
-    """The first place that leads to a value counts: one that has come before another one may change the value."""
     for place in after:
         earlier = before[: before.index(place)] if place in before else before
-        kept = after[: after.index(place)]
-        for other in before:
-            pass
-
-
-_PARTS:
-            for weight, what, why in part(old[name], new[name]):
-                yield Change(weight, name, what, why)
-
-
-def _hosts(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    yield from _environments(old, new)
-    for environment in old.servers.keys() & new.servers.keys():
-        before, after = old.servers[environment], new.servers[environment]
-        if before.url != after.url:
-            yield (
-                Weight.SECRET,
-                f"{environment}: {before.url} becomes {after.url}",
-                "the secret goes to another address",
-            )
-        for fact, value in before.facts.items():
-            if (found := after.facts.get(fact)) != value:
-                weight = Weight.SECRET if _HOST.search(value) or _HOST.search(found or "") else Weight.BREAKING
-                yield weight, f"{environment}: {fact} {value} becomes {found}", "what is built from it changes"
-
-
-def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    for environment in old.servers.keys() - new.servers.keys():
-        yield Weight.BREAKING, f"the environment {environment} is gone", "environment= refuses it"
-    for environment in new.servers.keys() - old.servers.keys():
-        # Where there was none at all, callers gave the host.
-        weight = Weight.FINE if old.servers else Weight.BREAKING
-        why = "callers choose it by its name" if old.servers else "environment= is required now"
-        yield weight, f"a new environment, {environment}", why
-
-
-def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    default = old.credentials[0], new.credentials[0]
-    pairs = _pairs(old.credentials, new.credentials, repr, lambda way: way.place, lambda _: True)
-    for before, after in dict.fromkeys([default, *pairs]):
-        if before and after:
-            if before != after:
-                what = f"credentials go {_way(after)} instead of {_way(before)}"
-                yield Weight.SECRET, what, "the secret travels in another place"
-        elif before:
-            yield Weight.BREAKING, f"credentials no longer go {_way(before)}", "credentials_in= refuses it"
-        elif after and after != new.credentials[0]:
-            yield Weight.FINE, f"credentials may go {_way(after)}", "only where callers ask for it"
-
-
-def _pairs(
-    old: Sequence[_Each], new: Sequence[_Each], *keys: Callable[[_Each], object]
-) -> Iterator[tuple[_Each | None, _Each | None]]:
-    """What was with what it has become: those with one key, the first key first; then what is gone, and what came."""
-    gone, came = list(old), list(new)
-    for key in keys:
-        for before in tuple(gone):
-            after = next((each for each in came if key(each) and key(each) == key(before)), None)
-            if after is not None:
-                gone.remove(before)
-                came.remove(after)
-                yield before, after
-    yield from ((before, None) for before in gone)
-    yield from ((None, after) for after in came)
-
-
-def _way(way: Credentials) -> str:
-    names = "".join(f" {name}" for name in (way.client_id, way.client_secret) if name)
-    return f"by {way.place}{names}"
-
-
-def _address(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    for what in ("path", "method", "media_type"):
-        before, after = getattr(old, what), getattr(new, what)
-        if before != after:
-            yield Weight.BREAKING, f"{what} {before} becomes {after}", _OTHER_REQUEST
-
-
-def _parameters(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    keys: tuple[Callable[[Parameter], object], ...] = (
-        lambda each: (each.name, each.argument),
-        lambda each: each.argument,
-        lambda each: each.name,
-        lambda each: each.secret,
-    )
-    for before, after in _pairs(old.parameters, new.parameters, *keys):
-        if before and after:
-            yield from _travel(before, after)
-            yield from _parameter(after.name, before, after)
-        elif after:
-            yield _came(after)
-        elif before:
-            yield _went(before)
-
-
-def _travel(old: Parameter, new: Parameter) -> _Found:
-    """Where a parameter goes, and who may see it."""
-    name, weight = new.name, Weight.SECRET if old.secret or new.secret else Weight.BREAKING
-    if old.name != new.name:
-        yield weight, f"{old.name} is sent as {new.name}", _OTHER_REQUEST
-    if old.place != new.place:
-        yield weight, f"{name} goes into the {new.place}, not the {old.place}", _OTHER_REQUEST
-    if old.secret and not new.secret:
-        yield Weight.SECRET, f"{name} is no longer secret", "errors may repeat it"
-    if new.secret and not old.secret:
-        yield Weight.FINE, f"{name} is secret", "errors do not repeat it"
-
-
-def _parameter(name: str, old: Parameter, new: Parameter) -> _Found:
-    if old.argument != new.argument:
-        yield Weight.BREAKING, f"{name} is filled by {new.argument}, not {old.argument}", "callers give other arguments"
-    if repr(old.value) != repr(new.value):
-        yield Weight.BREAKING, f"{name} is {new.value!r}, not {old.value!r}", "another token may come of it"
-    if new.argument and new.required and not old.required:
-        yield Weight.BREAKING, f"{name} is required", "callers have to give it"
-    if old.required and not new.required:
-        yield Weight.FINE, f"{name} is optional", "callers may go on giving it"
-    if (old.kind, new.kind) == ("integer", "number"):
-        yield Weight.FINE, f"{name} takes every number", "callers may go on giving integers"
-    elif old.kind != new.kind:
-        yield Weight.BREAKING, f"{name} is of type {new.kind}, not {old.kind}", "other values are refused"
-    allowed = {*map(repr, new.choices)}
-    gone = [repr(each) for each in old.choices if repr(each) not in allowed] if old.choices else ["anything"]
-    if new.choices and gone:
-        yield Weight.BREAKING, f"{name} no longer takes {', '.join(gone)}", "callers may give it"
-
-
-def _came(name: str, new: Parameter | None) -> tuple[Weight, str, str]:
-    if new and new.argument and new.required:
-        return Weight.BREAKING, f"a new required parameter, {name}", f"callers have to give {new.argument}"
-    if new and new.argument:
-        return Weight.FINE, f"a new optional parameter, {name}", "callers may leave it out"
-    return Weight.BREAKING, f"a new fixed parameter, {name}", _OTHER_REQUEST
-
-
-def _went(name: str, old: Parameter | None) -> tuple[Weight, str, str]:
-    why = f"{old.argument}= is refused" if old and old.argument else _OTHER_REQUEST
-    return Weight.BREAKING, f"the parameter {name} is gone", why
-
-
-def _answer(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    for fact in ("access_token", "token_type", "scope"):
-        before, after = getattr(old.answer, fact), getattr(new.answer, fact)
-        yield from _places(fact, before, after, "an answer that has it only there is misread")
-    if old.answer.lifetime != new.answer.lifetime:
-        yield Weight.FINE, "the lifetime is read otherwise", "tokens are renewed at other times"
-    if old.use != new.use:
-        yield Weight.SECRET, f"the token is used as {new.use}, not {old.use}", "the token travels in another place"
-
-
-def _verdict(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    if old.success != new.success:
-        weight = Weight.BREAKING if new.success else Weight.FINE
-        why = "an answer that gave a token may be refused" if new.success else "more answers give a token"
-        yield weight, f"success is {new.success}, not {old.success}", why
-    yield from _places(
-        "invalid_client", old.invalid_client, new.invalid_client, "except InvalidClient no longer sees it"
-    )
-    for fact in ("code", "description"):
-        before, after = getattr(old.error, fact), getattr(new.error, fact)
-        yield from _places(f"the error's {fact}", before, after, "errors lose it")
-
-
-def _places(fact: str, before: tuple[Any, ...], after: tuple[Any, ...], loss: str) -> _Found:
-    for place in before:
-        if place not in after:
-            yield Weight.BREAKING, f"{fact} no longer read at {place}", loss
-    for place in after:
-        if place not in before:
+        overtaken = [each for each in earlier if each not in after[: after.index(place)]]
+        if overtaken and otherwise is not None:
+            what = f"{fact} read at {place} rather than at {', '.join(overtaken)}"
+            yield otherwise, what, "an answer with both gives another value"
+        elif place not in before:
             yield Weight.FINE, f"{fact} also read at {place}", "more answers are understood"
 
 

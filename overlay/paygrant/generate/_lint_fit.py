@@ -202,7 +202,9 @@ def argument_names(spec: Parts) -> Faults:
 @rule
 def header_names(spec: Parts) -> Faults:
     """No parameter is a header that HTTP, the body or the place basic sets, and no two headers differ only in case."""
-    taken = _HTTPS_OWN | ({"authorization"} if "basic" in spec.places else set())
+    taken = {*_HTTPS_OWN}
+    if "basic" in spec.places:
+        taken.add("authorization")
     for index, each in enumerate(spec.declared):
         if each["in"] == "header":
             name = each["name"].lower()

@@ -24,7 +24,8 @@ class Proposal:
         name: The provider's name, in snake_case: the file should be called so, and end in ``.yaml``.
         text: The spec, as YAML. Its first lines repeat the decisions.
         decisions: What a person must decide, a line each, with its place: a JSON Pointer (RFC 6901) into the draft, or
-            into the document after the word ``upstream``.
+            into the document after the word ``upstream``. What concerns the secret comes first: how it travels, and to
+            which hosts. Of very many others the last line only says how many there are.
     """
 
     name: str

@@ -25,6 +25,11 @@ _OF_OTHER_GRANTS = {
     "code", "redirecturi", "refreshtoken", "codeverifier", "devicecode", "username", "password", "assertion", "state",
     "nonce", "responsetype", "clientid", "clientsecret", "clientassertion", "clientassertiontype",
 }  # fmt: skip
+_SECRETIVE = re.compile(
+    "key$|^pin|pin$|pincode|pass(wd|code|phrase|word)|^pwd|pwd$|secret|credential|token$|otp$|signature|assertion|hmac|cert"
+)
+"""A name, without its spelling, of what no error should show. A field too many does no harm."""
+
 _OF_HTTP = _HTTPS_OWN | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
 _NAMES = {"header": r"[A-Za-z0-9-]{1,100}", "query": r"[A-Za-z0-9.:@_\[\]-]{1,100}"}
 
@@ -79,6 +84,7 @@ def settle(found: Found, path: str) -> Asking:
         parts += [*_beside(found), *_placeholders(found, path)]
         keys, basic = _security(found, {each.word for each in parts})
         parts = _unique([*keys, *parts])
+        _hide_keys(found, parts)
     credentials = _credentials(parts, asking, basic=basic, notes=found.document.notes)
     body = Field("object", description="What asks for a token.")
     for part in parts:
@@ -198,6 +204,14 @@ def _security(found: Found, names: set[str]) -> tuple[list[Part], bool]:
     return [each for each in keys if each.steps[0].lower() not in _OF_HTTP], basic
 
 
+def _hide_keys(found: Found, parts: list[Part]) -> None:
+    """Keep secret what a security scheme says is a key, also where it is declared as a parameter like any other."""
+    schemes = [each for _, each in found.document["components"]["securitySchemes"].items()]
+    keys = {(each["in"].text, each["name"].text.lower()) for each in schemes if each["type"].text == "apiKey"}
+    for part in parts:
+        part.field.secret = part.field.secret or (part.place, part.name.lower()) in keys
+
+
 def _unique(parts: list[Part]) -> list[Part]:
     """One part of each name: what is in the path, then a field of the body, then what was declared last."""
     in_path = {part.name for part in parts if part.place == "path"}
@@ -262,6 +276,7 @@ def _fill(part: Part, asking: Asking, found: Found) -> None:
     if field.const is not None:
         asking.parameters[part.name] = {"value": field.const}
         return
+    field.secret = field.secret or any(_SECRETIVE.search(word(step)) for step in part.steps)
     argument = _argument(part, {each.get("argument") for each in asking.parameters.values()})
     asking.parameters[part.name] = {"argument": argument}
     known = f"; known scopes: {', '.join(found.scopes[:20])}" if found.scopes and argument == "scope" else ""

@@ -101,9 +101,10 @@ def _all(document: Node) -> Iterator[Found]:
     for operation in _operations(document):
         same = [each for each in flows if each.path.endswith(operation.path)]
         flows = [each for each in flows if each not in same]
-        for flow in same:
-            if "://" in flow.path:
-                operation.document.notes.add("/servers", f"the tokenUrl of a flow is {flow.path}; is its host here?")
+        urls = [clean(flow.path, 80) for flow in same if "://" in flow.path]
+        if urls:
+            named = ", ".join(urls[:5]) + (f" and {len(urls) - 5} more" if urls[5:] else "")
+            operation.document.notes.add("/servers", f"the tokenUrl of a flow is {named}; is its host here?")
         yield replace(operation, score=operation.score + _FLOW, scopes=same[0].scopes) if same else operation
     yield from flows
 

@@ -14,8 +14,11 @@ _HOPS = 16
 _LONGEST = 500
 """Characters of a reference."""
 
+_FIRST = ("/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers", "/paths")
+"""Places that decide who gets the secret, and how: their notes go before all others, and none of them is left out."""
+
 _MOST_NOTES = 100
-"""Who has more to decide starts with another document."""
+"""Of the other places: who has more to decide starts with another document."""
 
 
 def clean(text: object, most: int = 300) -> str:
@@ -30,20 +33,27 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 
 class Notes:
-    """What a person must decide: lines in the order in which they came up, each once."""
+    """What a person must decide, each once: what concerns the secret, the rest of the draft, and then the document."""
 
     def __init__(self) -> None:
-        self._lines = dict[str, None]()
+        self._places = dict[str, str]()
 
     def add(self, place: str, text: str) -> None:
         """Note what is to be decided at a place."""
-        if len(self._lines) < _MOST_NOTES:
-            self._lines[clean(f"{place}: {text}", 600)] = None
+        self._places[clean(f"{place}: {text}", 600)] = place
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The notes."""
-        return tuple(self._lines)
+        """The notes; where there are too many, the last line says how many more there are."""
+        ranked = sorted(self._places, key=lambda line: _rank(self._places[line]))
+        most = _MOST_NOTES + sum(place in _FIRST for place in self._places.values())
+        more = [f"and {len(ranked) - most} more"] if len(ranked) > most else []
+        return (*ranked[:most], *more)
+
+
+def _rank(place: str) -> int:
+    """Where the notes on a place stand among all."""
+    return _FIRST.index(place) if place in _FIRST else len(_FIRST) + place.startswith("upstream ")
 
 
 class Node:

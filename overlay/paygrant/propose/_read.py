@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urljoin
 
+import anyio
 import httpx
 import yaml
+from anyio.from_thread import start_blocking_portal
 from markdown_it import MarkdownIt
 from yaml.composer import Composer
 
-from paygrant import _clock
 from paygrant._checks import check_text, check_type, is_loopback, refused
 from paygrant._errors import ConfigurationError
 from paygrant.generate._document import is_object
@@ -80,24 +81,42 @@ def read(source: str | Path) -> Page:
 
 
 def _fetched(source: str) -> tuple[bytes, str]:
-    """What stands at an address, and where it was in the end. Only redirects on the same host are followed."""
+    """What stands at an address, and where it was in the end.
+
+    In a thread with an event loop of its own: there a time limit ends whatever the server drags out, and the caller may
+    have a loop as well.
+    """
     url = _checked(source)
-    deadline = _clock.monotonic() + TIME_LIMIT
     try:
-        with httpx.Client(timeout=TIME_LIMIT / 3, headers={"Accept-Encoding": "identity"}) as client:
+        with start_blocking_portal() as portal:
+            return portal.call(_fetch, url)
+    except ConfigurationError:
+        raise
+    except TimeoutError:
+        fault = f"took longer than {TIME_LIMIT:g} s"
+    except (httpx.HTTPError, OSError) as error:
+        fault = f"cannot be read ({type(error).__name__})"
+    except (httpx.InvalidURL, ValueError):  # a Location may be anything
+        fault = "leads to what is no URL"
+    raise _refused(fault)
+
+
+async def _fetch(url: httpx.URL) -> tuple[bytes, str]:
+    """The same, as it is carried out. Only redirects on the same host are followed."""
+    headers = {"Accept-Encoding": "identity"}
+    with anyio.fail_after(TIME_LIMIT):  # all of it; a time-out of httpx is for one read
+        async with httpx.AsyncClient(timeout=None, headers=headers) as client:  # noqa: S113 - see fail_after
             for _ in range(_REDIRECTS + 1):
-                with client.stream("GET", url) as response:
+                async with client.stream("GET", url) as response:
                     if not response.has_redirect_location:
                         if not response.is_success:
                             raise _refused(f"the server answered with status {response.status_code}")
                         # A secret may stand in the query, and addresses are written down.
-                        return _body(response, deadline), str(url.copy_with(query=None, fragment=None))
+                        return await _body(response), str(url.copy_with(query=None, fragment=None))
                     target = _checked(urljoin(str(url), response.headers["location"]))
                 if target.host != url.host or target.port != url.port:
                     raise _refused(f"redirects to another host, {target.host!r}, where it was not followed")
                 url = target
-    except (httpx.HTTPError, OSError) as error:
-        raise _refused(f"cannot be read ({type(error).__name__})") from None
     raise _refused(f"redirects more than {_REDIRECTS} times")
 
 
@@ -113,14 +132,12 @@ def _checked(address: str) -> httpx.URL:
     return url
 
 
-def _body(response: httpx.Response, deadline: float) -> bytes:
+async def _body(response: httpx.Response) -> bytes:
     content = bytearray()
-    for chunk in response.iter_bytes():
+    async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > LARGEST:
             break
-        if _clock.monotonic() > deadline:
-            raise _refused(f"took longer than {TIME_LIMIT:g} s")
     return bytes(content)
 
 

@@ -85,7 +85,7 @@ class Field:
     def schema(self, name: str, at: str = "", *, request: bool = False) -> dict[str, Any]:
         """The field as a schema. What an answer may hold is not narrowed: a server may say more than it documents."""
         schema: dict[str, Any] = {"type": self.kind, "description": self.description or f"The {' '.join(words(name))}."}
-        if self.secret or _TELLING.search(at):
+        if self._is_hidden(at):
             schema["format"] = "password"
         if self.const is not None:
             schema["const"] = self.const
@@ -112,11 +112,15 @@ class Field:
             }
         if self.kind == "array":
             return [(self.items or Field()).example(name, None, f"{at}/*")]
-        if not (self.secret or _TELLING.search(at)):
+        if not self._is_hidden(at):
             for value in (given, self.hint):
                 if fits(value, self.kind):
                     return value
         return {"integer": 1, "number": 1, "boolean": False}.get(self.kind, f"example-{'-'.join(words(name))}")
+
+    def _is_hidden(self, at: str) -> bool:
+        """Whether no error and no example may show it: that was settled, is documented, or is told by the name."""
+        return self.secret or self.form == "password" or _TELLING.search(at) is not None
 
 
 class Reader:

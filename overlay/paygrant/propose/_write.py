@@ -21,8 +21,14 @@ _ENVIRONMENTS = {
     "preprod": "preproduction", "preproduction": "preproduction", "production": "production", "prod": "production",
     "live": "production",
 }  # fmt: skip
-_HOST = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*")
-_PATH = re.compile(r"(/([A-Za-z0-9._~:@!$&*+,;=%()-]|\{[A-Za-z0-9_-]+\})*)+")
+_HOST = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
+_PATH = re.compile(r"(/(?!/|(\.|%2[Ee]){1,2}(/|$))([A-Za-z0-9._~:@!$&*+,;=%()-]|\{[A-Za-z0-9_-]+\})*)+")
+_MOST_SERVERS = 50
+"""That a draft takes over: somebody has to look at each."""
+
+_MOST_VARIABLES = 5
+"""In the address of a server; with more it is left out."""
+
 _IN_NO_NAME = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
 
 
@@ -107,9 +113,13 @@ def _name(title: str) -> str:
 
 
 def _servers(found: Found, address: str) -> tuple[str, list[dict[str, Any]]]:
-    """The path, and the addresses that it follows, an environment each."""
+    """The path, and the addresses that it follows, an environment each.
+
+    OpenAPI takes an address that is relative, or missing, for the host of the document itself. Here it is none: that host
+    may keep no more than a copy, and would be sent the secret.
+    """
     notes = found.document.notes
-    path, places = _places(found, address if "://" in address else "")
+    path, places = _places(found)
     placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
     if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - _TAKEN_BESIDE):
         place = clean(found.place, 200)
@@ -117,7 +127,11 @@ def _servers(found: Found, address: str) -> tuple[str, list[dict[str, Any]]]:
     servers = dict[str, dict[str, Any]]()
     for url, text in places:
         secure = re.sub("^http:", "https:", url).rstrip("/")
-        if not _HOST.fullmatch(secure) or is_loopback(urlsplit(secure).hostname or ""):
+        if not _host(url):
+            notes.add(
+                "/servers", f"{clean(url or path, 80)!r} is relative to the document's own address; it was left out"
+            )
+        elif not _HOST.fullmatch(secure) or is_loopback(urlsplit(secure).hostname or ""):
             notes.add("/servers", f"{clean(url, 80)!r} is no address of a provider; it was left out")
         elif secure not in [each["url"] for each in servers.values()]:
             if url.startswith("http:"):
@@ -125,30 +139,39 @@ def _servers(found: Found, address: str) -> tuple[str, list[dict[str, Any]]]:
             name = _environment(secure, text, servers, notes)
             servers[name] = {"url": secure, "description": text or f"The environment {name}.", "x-environment": name}
     if not servers:
-        notes.add("/servers", "no host is documented: name one, or each caller gives base_url")
+        serving = _host(address)
+        hint = f"; {clean(serving, 80)} has the document: is it the provider's, and takes secrets?" if serving else ""
+        notes.add("/servers", f"no host is documented: name one, or each caller gives base_url{hint}")
     return path, list(servers.values())
 
 
-def _places(found: Found, origin: str) -> tuple[str, list[tuple[str, str]]]:
+def _places(found: Found) -> tuple[str, list[tuple[str, str]]]:
     """The path, and each address that it follows, with what is said of it."""
     notes = found.document.notes
     levels = (found.operation["servers"], found.item["servers"], found.document["servers"])
-    listed = next((each for each in levels if each), Node(None, [{"url": "/"}]))  # as OpenAPI has it
-    servers = [(_joined(origin, _filled(each, notes)), clean(each["description"].text, 120)) for each in listed.each()]
+    listed = [*next((each for each in levels if each), Node(None, [])).each()]
+    if len(listed) > _MOST_SERVERS:
+        notes.add("/servers", f"of {len(listed)} servers the first {_MOST_SERVERS} were taken")
+    servers = [(_filled(each, notes), clean(each["description"].text, 120)) for each in listed[:_MOST_SERVERS]]
     if not found.is_flow:
         return found.path, servers
+    hosts = list(dict.fromkeys(host for url, _ in servers if (host := _host(url))))
     if "?" in found.path or "#" in found.path:
         notes.add("/paths", "what follows the path in the tokenUrl was left out")
     address = re.split("[?#]", found.path)[0]
     if "://" in address:
-        servers = [(origin, "")]  # whichever they are, the address replaces them
+        servers = [("", "")]  # whichever they are, the address replaces them
     elif not address.startswith("/"):
         notes.add(
             "/paths", f"the tokenUrl {clean(address, 80)!r} is taken as relative to the server's address (RFC 3986)"
         )
-    whole = [(_split(_joined(url, address)), text) for url, text in servers]
-    path = whole[0][0][1] if whole else ""
+    whole = [(_split(_joined(url, address)), text) for url, text in servers or [("", "")]]
+    path = whole[0][0][1]
     for (host, other), _ in whole:
+        if hosts and _host(host) not in {"", *hosts}:
+            named = ", ".join(clean(each, 80) for each in hosts[:5])
+            text = f"the tokenUrl of the flow leads to {clean(host, 80)!r}, the servers are {named}: does the secret go there?"
+            notes.add("/servers", text)
         if other != path:
             notes.add("/servers", f"{clean(host, 80)!r} has the path {clean(other, 80)!r}; it was left out")
     return path, [(host, text) for (host, other), text in whole if other == path]
@@ -157,7 +180,7 @@ def _places(found: Found, origin: str) -> tuple[str, list[tuple[str, str]]]:
 def _filled(server: Node, notes: Notes) -> str:
     """A server's address, its variables filled with their defaults."""
     url = server["url"].text
-    for name in re.findall(r"\{([^}]*)\}", url)[:20]:
+    for name in re.findall(r"\{([^}]*)\}", url)[:_MOST_VARIABLES]:
         value = server["variables"][name]["default"].text
         notes.add(
             "/servers",
@@ -183,15 +206,21 @@ def _split(address: str) -> tuple[str, str]:
     return (f"{parts.scheme}://{parts.netloc}", parts.path or "/") if parts.netloc else ("", parts.path)
 
 
+def _host(address: str) -> str:
+    """Host and port of an address; an empty text where it is relative."""
+    return _split(address)[0].partition("//")[2].lower()
+
+
 def _environment(url: str, text: str, taken: dict[str, Any], notes: Notes) -> str:
     """The name of an environment: a word in its description or its address that says so."""
     named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url)) if each in _ENVIRONMENTS]
     if free := [each for each in named if each not in taken]:
+        notes.add("/servers", f"{url} is taken for the environment {free[0]}, and is sent its secrets: is that right?")
         return free[0]
     base = (named or ["production"])[0]
     numbered = (f"{base}_{number}" for number in range(2, len(taken) + 3))
     name = next(each for each in (base, *numbered) if each not in taken)
-    notes.add("/servers", f"nothing names the environment of {url}; {name}?")
+    notes.add("/servers", f"nothing names the environment of {url}; {name}? It is sent the secrets")
     return name
 
 
