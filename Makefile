@@ -53,7 +53,8 @@ demo: check-generated
 bench: $(READY)
 	$(BIN)/python -m scripts.bench
 
-# What the providers' pages say by now; needs the network. For a scheduled job: exit status 0, 1 changed, 3 not read.
+# What the providers' pages say by now; needs the network. A scheduled job runs the command itself: make makes one exit
+# status of all, and this one's tell changed pages (1) from pages that could not be read (3).
 upstream: $(READY)
 	$(BIN)/python -m scripts.upstream
 

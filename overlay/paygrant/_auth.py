@@ -4,49 +4,49 @@ What is decided, and for which reason, stands in ``_attach``.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
 from paygrant._attach import BearerAuth, Origin
 from paygrant._token import Token
 
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Url(Protocol):
-    """A URL of httpx or httpx2."""
+    class Url(Protocol):
+        """A URL of httpx or httpx2."""
 
-    @property
-    def scheme(self) -> str: ...
-    @property
-    def raw_host(self) -> bytes: ...
-    @property
-    def port(self) -> int | None: ...
+        @property
+        def scheme(self) -> str: ...
+        @property
+        def raw_host(self) -> bytes: ...
+        @property
+        def port(self) -> int | None: ...
 
+    class Request(Protocol):
+        """A request of httpx or httpx2."""
 
-class Request(Protocol):
-    """A request of httpx or httpx2."""
+        url: Any
+        """A ``Url``; a Protocol cannot say so of what can be set."""
 
-    url: Any
-    """A ``Url``; a Protocol cannot say so of what can be set."""
+        @property
+        def headers(self) -> MutableMapping[str, str]: ...
+        @property
+        def stream(self) -> object: ...
+        def read(self) -> bytes: ...
 
-    @property
-    def headers(self) -> MutableMapping[str, str]: ...
-    @property
-    def stream(self) -> object: ...
-    def read(self) -> bytes: ...
+    class Response(Protocol):
+        """A response of httpx or httpx2."""
 
-
-class Response(Protocol):
-    """A response of httpx or httpx2."""
-
-    @property
-    def status_code(self) -> int: ...
-    @property
-    def request(self) -> Request: ...
+        @property
+        def status_code(self) -> int: ...
+        @property
+        def request(self) -> Request: ...
 
 
-RequestT = TypeVar("RequestT", bound=Request)
-ResponseT = TypeVar("ResponseT", bound=Response)
+RequestT = TypeVar("RequestT", bound="Request")
+ResponseT = TypeVar("ResponseT", bound="Response")
 
 
 class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
@@ -117,7 +117,7 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
     """
 
 
-def _repeatable(request: Request) -> bool:
+def _repeatable(request: "Request") -> bool:
     """Whether the body can be sent again, byte for byte."""
     # An iterator serves one kind of client only, and once. Bytes serve both, and so does multipart, which can be read
     # anew where its files can.
@@ -132,5 +132,5 @@ def _repeatable(request: Request) -> bool:
         return False
 
 
-def _origin(url: Url) -> Origin:
+def _origin(url: "Url") -> Origin:
     return url.scheme, url.raw_host.decode(), url.port  # which is None where it is the scheme's own
