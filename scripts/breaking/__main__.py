@@ -4,8 +4,8 @@ import argparse
 import json
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
@@ -44,10 +44,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 def _check_out(root: Path, base: str, folder: Path) -> None:
     """Put the specs and the packages as they were into a folder; the work tree is left alone."""
-    command = ["git", "archive", "--format=tar", "--end-of-options", base, "specs", *FOLDERS.values()]
+    command = ["git", "archive", "--format=zip", "--end-of-options", base, "specs", *FOLDERS.values()]
     archive = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
+    with zipfile.ZipFile(BytesIO(archive)) as files:
+        files.extractall(folder)
 
 
 def _endpoints(root: Path) -> Mapping[str, TokenEndpoint]:
