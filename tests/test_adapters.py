@@ -704,3 +704,8 @@ def test_a_query_is_left_as_it_is_but_for_the_token(way: Way, api: Api, server: 
     assert [seen.path for seen in api.server.seen] == [
         f"/payments?a=%E9&flag&b=c+d&key=token-{each}" for each in (1, 2)
     ]
+
+
+def test_a_location_that_is_no_address_is_the_callers_to_read(way: Way, auth: AnyAuth, api: Api) -> None:
+    api.server.reply = Reply({}, 201, {"Location": "http://["})
+    assert way.call(auth, api.url).status == 201

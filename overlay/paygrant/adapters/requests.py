@@ -50,8 +50,13 @@ class TokenAuth(BearerAuth, AuthBase):
 
     def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
         """Take the token off a request that is about to be sent on to another origin: of Authorization, requests thinks."""
-        target = _origin(urljoin(response.url, response.headers.get("location", "")))
-        if self._header is not None and response.is_redirect and target != _origin(response.url):
+        if self._header is None or not response.is_redirect:
+            return
+        try:
+            stays = _origin(urljoin(response.url, response.headers["location"])) == _origin(response.url)
+        except ValueError:  # no address
+            stays = False
+        if not stays:
             request.headers.pop(self._header, None)
 
     def _answered(self, token: Token, response: Response, **options: Any) -> Response:
