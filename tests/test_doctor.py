@@ -329,6 +329,7 @@ PRODUCTION = "https://api.cryptofuse.example"
         ("http://api.example/o/token/", "http://api.example/o/token/", "base_url: is plain http to 'api.example'"),
         ("/o/token", "{}/o/token", "A token request goes to /o/token/ under base_url"),
         ("/login?next=/o/token/&x=1", "{}/login?next=/o/token/&x=1", "A token request goes to /o/token/"),
+        ("http://[", "http://[", "A token request goes to /o/token/"),
     ],
 )
 @pytest.mark.parametrize("status", [301, 308])

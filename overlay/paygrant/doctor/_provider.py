@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from paygrant._answer import Answer, document_of, lifetime_at
+from paygrant._answer import Answer, document_of, lifetime_at, redirect_target
 from paygrant._checks import check_url
 from paygrant._errors import (
     ConfigurationError,
@@ -77,7 +76,7 @@ def redirect(case: "Case") -> Iterator[Finding]:
     if answer is None:
         yield skipped(_NO_ANSWER)
     elif _is_redirect(answer):
-        target = case.judge().clean(urljoin(case.provider.token_url, answer.headers.get("location", "")))
+        target = case.judge().clean(redirect_target(case.provider.token_url, answer))
         yield failed("malformed", f"status {answer.status} points to {target}", _right_address(case, target))
     else:
         yield ok("none")
