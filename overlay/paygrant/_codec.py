@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from paygrant import _clock, _errors
 from paygrant._answer import HEADER_TEXT
 from paygrant._checks import refused
+from paygrant._errors import lacking
 from paygrant._life import Grant
 from paygrant._stores import Entry
 from paygrant._token import Token
@@ -163,11 +164,6 @@ class Codec:
         except Exception as error:  # noqa: BLE001 - a stranger's callable, or what it returned
             fault = type(error).__name__
         raise refused("key", f"cannot be used ({fault})", _KEY_ALLOWED)
-
-
-def lacking(what: str, missing: ImportError, extra: str) -> ImportError:
-    """The error for an extra that is not installed."""
-    return ImportError(f'{what} needs {missing.name}; to get it: pip install "paygrant[{extra}]"', name=missing.name)
 
 
 def _from_grant(grant: Grant, now: float) -> dict[str, object]:

@@ -9,11 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._checks import check_choice, check_scope, check_text, check_type, check_url, refused
-from paygrant._provider import BasicProvider, provider
+from paygrant._provider import BasicProvider, endpoint_of, provider
 from paygrant._spec import read_endpoint
 from paygrant_clients.description import (
     Answer,
@@ -168,7 +168,7 @@ def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> 
     models = None
     if isinstance(source, ModuleType):
         models = source.__name__
-        endpoint = cast("TokenEndpoint", import_module(f"{models}.endpoint").ENDPOINT)
+        endpoint = endpoint_of(models)
     else:
         endpoint = _read(Path(source))
     own = {name: value for name, value in arguments.items() if name in OWN}

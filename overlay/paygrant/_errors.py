@@ -95,6 +95,12 @@ class MalformedResponse(TokenError):
     """The answer holds no usable token. A redirect is one: the credentials would go along."""
 
 
+def lacking(what: str, missing: ImportError, extra: str) -> ImportError:
+    """The error for an extra that is not installed."""
+    package = str(missing.name).partition(".")[0]
+    return ImportError(f'{what} needs {package}; to get it: pip install "paygrant[{extra}]"', name=package)
+
+
 # A traceback names an error as a user imports it.
 for _kind in (
     PaygrantError,

@@ -3,6 +3,11 @@
 from typing import Any
 
 
+def escaped(step: str) -> str:
+    """A step as a pointer holds it."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
 def parts(pointer: str) -> list[str]:
     """The steps of a pointer."""
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]

@@ -84,7 +84,7 @@ class Provider:
     @property
     def endpoint(self) -> "TokenEndpoint":
         """The description of the token endpoint, out of the spec."""
-        return cast("TokenEndpoint", import_module(f"{self.package}.endpoint").ENDPOINT)
+        return endpoint_of(self.package)
 
     @property
     def model(self) -> Any:
@@ -229,6 +229,11 @@ class BasicProvider(Provider):
             return ENCODINGS[:1]
         same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
         return ENCODINGS[:1] if same else ENCODINGS
+
+
+def endpoint_of(package: str) -> "TokenEndpoint":
+    """The description of a token endpoint that a generated package holds."""
+    return cast("TokenEndpoint", import_module(f"{package}.endpoint").ENDPOINT)
 
 
 def variable_of(kind: type[Provider], field: str) -> str:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from paygrant import _clock
 from paygrant._checks import check_seconds, check_text, check_type, checked, refused
-from paygrant._codec import Codec, Key, lacking
+from paygrant._codec import Codec, Key
+from paygrant._errors import lacking
 from paygrant._life import Grant
 from paygrant._stores import Entry
 from paygrant._token import Token

@@ -16,6 +16,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from paygrant._pointer import escaped
 from paygrant.generate._document import is_object
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError
@@ -137,8 +138,7 @@ class _Reader:
         wanted = list(map(str, _list(given.get("required"))))
         undescribed = dict.fromkeys(wanted)  # here; perhaps elsewhere, in another part of an allOf
         for name, field in {**undescribed, **_object(given.get("properties"))}.items():
-            step = name.replace("~", "~0").replace("/", "~1")
-            yield from self.schema(f"{place}/{step}", field, required=name in wanted, passed=passed)
+            yield from self.schema(f"{place}/{escaped(name)}", field, required=name in wanted, passed=passed)
         for key, step in (("items", "[]"), ("additionalProperties", ".*")):
             if is_object(given.get(key)):
                 yield from self.schema(place + step, given[key], passed=passed)

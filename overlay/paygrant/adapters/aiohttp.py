@@ -11,7 +11,7 @@ that a redirect leads to.
 from weakref import WeakValueDictionary
 
 from paygrant._attach import Authorization, BearerAuth, Origin, origin
-from paygrant._codec import lacking
+from paygrant._errors import lacking
 from paygrant._token import Token
 
 try:

@@ -8,7 +8,7 @@ It imports httpx2, which nothing else in this package does.
 """
 
 from paygrant._auth import AuthFlows
-from paygrant._codec import lacking
+from paygrant._errors import lacking
 
 try:
     import httpx2

@@ -14,7 +14,7 @@ from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 from paygrant._attach import Authorization, BearerAuth, Origin, origin
-from paygrant._codec import lacking
+from paygrant._errors import lacking
 from paygrant._token import Token
 
 try:

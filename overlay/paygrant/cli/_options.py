@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
@@ -22,7 +21,7 @@ from typer.core import TyperGroup
 import paygrant
 import paygrant_clients
 from paygrant import ConfigurationError
-from paygrant._provider import from_variables, variable_of
+from paygrant._provider import endpoint_of, from_variables, variable_of
 
 if TYPE_CHECKING:
     from paygrant._provider import Provider
@@ -159,7 +158,7 @@ def prefix(kind: "type[Provider]") -> str:
 
 def endpoint(kind: "type[Provider]") -> "TokenEndpoint":
     """The description of a provider's token endpoint."""
-    return cast("TokenEndpoint", import_module(f"{kind.package}.endpoint").ENDPOINT)
+    return endpoint_of(kind.package)
 
 
 def summary(kind: "type[Provider]") -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +16,7 @@ from paygrant._checks import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
 from paygrant._life import Grant
 from paygrant._policy import RefreshPolicy
-from paygrant._provider import from_variables, variable_of
+from paygrant._provider import endpoint_of, from_variables, variable_of
 from paygrant._request import request_token
 from paygrant._secrets import SecretFile
 from paygrant.doctor._road import Handshake, Road, road_to
@@ -116,8 +115,7 @@ class Case:
     @property
     def endpoint(self) -> "TokenEndpoint":
         """The endpoint's description, which needs no settings."""
-        endpoint: TokenEndpoint = import_module(f"{self._kind.package}.endpoint").ENDPOINT
-        return endpoint
+        return endpoint_of(self._kind.package)
 
     @property
     def token_url(self) -> str | None:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from paygrant._answer import Answer, Judge, document_of
+from paygrant._pointer import escaped
 from paygrant._secrets import fingerprint
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class _Mask:
             return "..."
         if isinstance(value, dict):
             return {
-                _veiled(key, self._judge): self.of(each, f"{place}/{_escaped(key)}")
+                _veiled(key, self._judge): self.of(each, f"{place}/{escaped(key)}")
                 for key, each in islice(inner.items(), _WIDEST)
             }
         if isinstance(value, list):
@@ -109,7 +110,3 @@ def _places(endpoint: "TokenEndpoint") -> set[str]:
     conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
     lifetimes = [each.at for each in answer.lifetime if each.at and each.unit != "jwt_exp"]
     return {*answer.token_type, *answer.scope, *lifetimes, *error.code, *error.description, *conditions}
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

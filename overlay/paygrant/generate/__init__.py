@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paygrant._errors import lacking
 from paygrant.generate._errors import GenerationError, SpecError
 
 if TYPE_CHECKING:
@@ -75,7 +76,4 @@ def _extra() -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        package = str(missing.name).partition(".")[0]
-        raise ImportError(
-            f'paygrant.generate needs {package}; to get it: pip install "paygrant[generate]"', name=package
-        ) from missing
+        raise lacking(__name__, missing, "generate") from missing

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import yaml
 
+from paygrant._pointer import escaped
 from paygrant.generate._errors import SpecError
 
 LARGEST = 1 << 18
@@ -201,4 +202,4 @@ def is_array(value: Any) -> TypeGuard[list[Any]]:
 
 def pointer(place: str, *steps: str | int) -> str:
     """The JSON Pointer (RFC 6901) to what stands some steps below a place."""
-    return "/".join((place, *(str(step).replace("~", "~0").replace("/", "~1") for step in steps)))
+    return "/".join((place, *(escaped(str(step)) for step in steps)))

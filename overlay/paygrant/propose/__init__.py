@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paygrant._checks import checked
+from paygrant._errors import lacking
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,8 +52,6 @@ def propose(source: str | Path) -> Proposal:
         from paygrant.propose._read import read  # noqa: PLC0415 - as above
         from paygrant.propose._write import write  # noqa: PLC0415 - as above
     except ModuleNotFoundError as missing:
-        raise ImportError(
-            f'paygrant.propose needs {missing.name}; to get it: pip install "paygrant[generate]"', name=missing.name
-        ) from missing
+        raise lacking(__name__, missing, "generate") from missing
     page = read(source)
     return Proposal(*write(find(page.documents), page.address))

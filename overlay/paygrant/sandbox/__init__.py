@@ -10,6 +10,8 @@ It listens on loopback only. Needs the extra: ``pip install "paygrant[sandbox]"`
 
 from typing import TYPE_CHECKING
 
+from paygrant._errors import lacking
+
 if TYPE_CHECKING:
     from paygrant.sandbox._endpoint import Client
     from paygrant.sandbox._faults import Fault
@@ -41,8 +43,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("paygrant."):
             raise
-        needed = f'{(missing.name or "").partition(".")[0]}; to get it: pip install "paygrant[sandbox]"'
-        raise ImportError(f"paygrant.sandbox needs {needed}") from missing
+        raise lacking(__name__, missing, "sandbox") from missing
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -3,12 +3,12 @@
 Each switch is a line of the table in ``_faults``, with its types.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from importlib import import_module
 from typing import Any, Literal
 
 from paygrant._checks import refused
+from paygrant._provider import endpoint_of
 from paygrant.sandbox._app import Provider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._faults import Fault, Place
@@ -80,7 +80,7 @@ class ProviderHandle:
             RuntimeError: The sandbox is not running.
         """
         found = {"client_id": self.client_id, "client_secret": self.client_secret, "base_url": self.base_url}
-        servers: Mapping[str, object] = import_module(f"paygrant_clients.{self.name}.endpoint").ENDPOINT.servers
+        servers = endpoint_of(f"paygrant_clients.{self.name}").servers
         return found | ({"environment": next(iter(servers))} if servers else {})
 
     @property

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module, resources
+from importlib import resources
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paygrant._checks import check_choice, is_loopback, refused
+from paygrant._provider import endpoint_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, Provider, create_app
 from paygrant.sandbox._control import Control
@@ -248,5 +249,8 @@ def _installed() -> Iterator[tuple[str, TokenEndpoint, dict[str, Any]]]:
     for package in sorted(resources.files("paygrant_clients").iterdir(), key=lambda each: each.name):
         spec = package / "openapi.json"
         if spec.is_file():
-            endpoint = import_module(f"paygrant_clients.{package.name}.endpoint")
-            yield package.name, endpoint.ENDPOINT, json.loads(spec.read_text(encoding="utf-8"))
+            yield (
+                package.name,
+                endpoint_of(f"paygrant_clients.{package.name}"),
+                json.loads(spec.read_text(encoding="utf-8")),
+            )
