@@ -113,24 +113,31 @@ def _commands(arguments: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _build_token(name: str, kind: "type[Provider]") -> Any:
-    return _options.make_command(
-        name,
-        _options.takes_provider(kind, _token.token),
-        help=_options.summary(kind),
-        example=_example("token", name, kind),
+def _with_providers(name: str, load: Callable[[], Callable[..., None]], about: str) -> None:
+    """Add a group with a command a provider; what the commands do is loaded when one of them is named."""
+
+    def build(provider: str, kind: "type[Provider]") -> Any:
+        return _options.make_command(
+            provider,
+            _options.takes_provider(kind, load()),
+            help=_options.summary(kind),
+            example=_example(name, provider, kind),
+        )
+
+    group = typer.Typer(
+        cls=_options.group_of_providers(build),
+        help=about,
+        epilog=f"Example: paygrant {name} ripple --environment test --env-file ripple.env",
+        no_args_is_help=True,
+        subcommand_metavar="PROVIDER [OPTIONS]",
     )
+    app.add_typer(group, name=name)
 
 
-def _build_doctor(name: str, kind: "type[Provider]") -> Any:
+def _load_doctor() -> Callable[..., None]:
     from paygrant.cli import _doctor  # noqa: PLC0415 - loaded late: `paygrant token` needs none
 
-    return _options.make_command(
-        name,
-        _options.takes_provider(kind, _doctor.doctor),
-        help=_options.summary(kind),
-        example=_example("doctor", name, kind),
-    )
+    return _doctor.doctor
 
 
 def _build_widget_url() -> Any:
@@ -165,26 +172,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(
-    typer.Typer(
-        cls=_options.group_of_providers(_build_token),
-        help="Print an access token, and nothing else.",
-        epilog="Example: paygrant token ripple --environment test --env-file ripple.env",
-        no_args_is_help=True,
-        subcommand_metavar="PROVIDER [OPTIONS]",
-    ),
-    name="token",
-)
-app.add_typer(
-    typer.Typer(
-        cls=_options.group_of_providers(_build_doctor),
-        help="Find out why there is no token.",
-        epilog="Example: paygrant doctor ripple --environment test --env-file ripple.env",
-        no_args_is_help=True,
-        subcommand_metavar="PROVIDER [OPTIONS]",
-    ),
-    name="doctor",
-)
+_with_providers("token", lambda: _token.token, "Print an access token, and nothing else.")
+_with_providers("doctor", _load_doctor, "Find out why there is no token.")
 app.add_typer(_cache.app, name="cache", no_args_is_help=True)
 app.command(epilog="Example: paygrant providers --json")(_providers.providers)
 app.command(epilog="Example: paygrant generate acme.yaml --output clients")(_specs.generate)
