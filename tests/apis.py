@@ -1,9 +1,13 @@
 """A protected API, as the tests of TokenAuth call it."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
-from tests.servers import Reply, Seen, Server
+import pytest
+
+from paygrant import Cryptofuse, MemoryStore, TokenSource
+from tests.servers import Reply, Seen, Server, serve
 
 
 class Api:
@@ -53,3 +57,16 @@ class Unseekable(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return self._content.readinto(buffer)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """An API that accepts token-1."""
+    with serve() as server:
+        yield Api(server)
+
+
+@pytest.fixture
+def source(provider: Cryptofuse) -> TokenSource:
+    """A source that shares its token with no other."""
+    return TokenSource(provider, store=MemoryStore())

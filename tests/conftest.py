@@ -10,7 +10,7 @@ import pytest
 from paygrant import Cryptofuse, MemoryStore, _cache, _clock
 from tests.servers import Server, serve
 
-pytest_plugins = ["tests.peers.fixtures"]
+pytest_plugins = ["tests.apis", "tests.peers.fixtures"]
 
 
 class Clock:

@@ -43,12 +43,6 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    with serve() as server:
-        yield Api(server)
-
-
-@pytest.fixture
 def elsewhere() -> Iterator[Server]:
     """A server of another origin. It answers 401, whoever asks."""
     with serve() as server:
@@ -60,11 +54,6 @@ def elsewhere() -> Iterator[Server]:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def source(provider: Cryptofuse) -> TokenSource:
-    return TokenSource(provider, store=MemoryStore())
 
 
 @pytest.fixture

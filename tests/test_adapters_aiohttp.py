@@ -5,14 +5,14 @@ import io
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 
-from paygrant import Cryptofuse, MemoryStore, TokenSource
+from paygrant import TokenSource
 from paygrant.adapters.aiohttp import TokenAuth
 from tests.apis import Api, token_of
 from tests.servers import Reply, Seen, Server, read_request, serve, serve_raw
@@ -21,14 +21,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    with serve() as server:
-        yield Api(server)
-
-
-@pytest.fixture
-def auth(provider: Cryptofuse) -> TokenAuth:
-    return TokenAuth(TokenSource(provider, store=MemoryStore()))
+def auth(source: TokenSource) -> TokenAuth:
+    return TokenAuth(source)
 
 
 def run(auth: TokenAuth, job: Callable[[aiohttp.ClientSession], Coroutine[Any, Any, T]], **options: Any) -> T:

@@ -11,22 +11,11 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from paygrant import Cryptofuse, MemoryStore, TokenSource
+from paygrant import TokenSource
 from paygrant.adapters.requests import TokenAuth
 from tests.apis import Api, token_of
 from tests.conftest import Clock
-from tests.servers import Reply, Seen, Server, serve
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with serve() as server:
-        yield Api(server)
-
-
-@pytest.fixture
-def source(provider: Cryptofuse) -> TokenSource:
-    return TokenSource(provider, store=MemoryStore())
+from tests.servers import Reply, Seen, Server
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import anyio
 import httpx
 import pytest
 
-from paygrant import Cryptofuse, MemoryStore, TokenAuth, TokenSource
+from paygrant import TokenAuth, TokenSource
 from paygrant_clients.ripple.api.token import create_token
 from paygrant_clients.ripple.client import AuthenticatedClient, Client
 from paygrant_clients.ripple.models import TokenRequest
 from tests.apis import Api, token_of
-from tests.servers import Reply, Seen, Server, serve
+from tests.servers import Reply, Seen, Server
 from tests.ways import BACKENDS, HTTPX, LOCAL, AnyAuth, AsyncHttpx, Httpx
 
 on_each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -25,17 +25,6 @@ on_each_backend = pytest.mark.parametrize("backend", BACKENDS)
 def way(request: pytest.FixtureRequest) -> Httpx:
     way: Httpx = request.param
     return way
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with serve() as server:
-        yield Api(server)
-
-
-@pytest.fixture
-def source(provider: Cryptofuse) -> TokenSource:
-    return TokenSource(provider, store=MemoryStore())
 
 
 @pytest.fixture
