@@ -1,5 +1,6 @@
 """What most tests need: a server, and clocks that a test turns by hand."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,11 @@ from paygrant import Cryptofuse, MemoryStore, _cache, _clock
 from tests.servers import Server, serve
 
 pytest_plugins = ["tests.apis", "tests.peers.fixtures"]
+
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Clock:
