@@ -76,37 +76,10 @@ from paygrant.sandbox._faults import KINDS, Kind
 from paygrant_clients.description import Credentials
 from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
+from tests.helpers.secrets import CORES, CREDENTIALS, ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
-
-CORES = ("idcanary7f3a", "seccanary91bc", "tokcanaryd04e")
-"""What is searched for: no way of writing a text changes them, apart from those that ``found`` knows."""
-
-ID = f"{CORES[0]} é\"'+/%&<>\\"
-SECRET = f"{CORES[1]} é\"'+/%&<>\\:="
-TOKEN = f"{CORES[2]}.~+/=-_"
-CREDENTIALS = {"client_id": ID, "client_secret": SECRET}
-
-
-def traces(core: str) -> Iterator[str]:
-    """A core as it stands in a text, or in what a text was encoded to."""
-    raw = core.encode()
-    yield core
-    yield core[::-1]
-    yield raw.hex()
-    for shift in range(3):  # in base64 it matters how many bytes stand before
-        encoded = b64encode(bytes(shift) + raw).decode()
-        yield encoded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
-
-
-TRACES = {trace.lower(): core for core in CORES for trace in traces(core)}
-
-
-def found(text: str) -> set[str]:
-    """The canaries in a text."""
-    text = text.lower()
-    return {core for trace, core in TRACES.items() if trace in text}
 
 
 def shown(value: object) -> Iterator[str]:
@@ -327,11 +300,6 @@ def a_source(base_url: str, *, provider: Any = None, **options: Any) -> TokenSou
     """A source of its own, with these options and those for its provider."""
     options = {"store": MemoryStore(), **options}
     return TokenSource(make(Cryptofuse, **{**CREDENTIALS, "base_url": base_url, **(provider or {})}), **options)
-
-
-def echo(seen: Seen) -> str:
-    """What a server was sent, and what it might make of that."""
-    return f"{seen.headers.get('Authorization')} {seen.body!r} {ID} {SECRET}"
 
 
 def echoing(status: int) -> Callable[[Seen], Reply]:

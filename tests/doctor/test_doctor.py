@@ -34,20 +34,16 @@ from paygrant._secrets import SecretFile, fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor import CHECKS, Finding, diagnose
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
+from tests.helpers.doctor import NEED_THE_REQUEST, Findings, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, USER, each_provider, make
+from tests.helpers.secrets import CORES, ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
-from tests.test_secrets import CORES, ID, SECRET, TOKEN, echo, found
-
-ON_THE_WAY = ("clock", "redirect", "answer", "basic", "environment", "expiry")
-"""The checks that need the token request."""
 
 AWKWARD = "s% :+/é&=\"'<>\\?#"
 """A secret of which HTTP Basic's two encodings make different bytes."""
 
 QUICK = RefreshPolicy(timeout=5)
-
-Findings = dict[str, list[Finding]]
 
 
 def look(
@@ -71,12 +67,6 @@ def at(server: Server, kind: type[Provider] = Cryptofuse, **changes: Any) -> Fin
     credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     given: dict[str, Any] = {**credentials, **ARGUMENTS[kind], "base_url": server.base_url, **changes}
     return look(kind, **given)
-
-
-def only(findings: Findings, check: str) -> Finding:
-    """The one finding of a check."""
-    (finding,) = findings[check]
-    return finding
 
 
 def texts(findings: Findings) -> str:
@@ -203,7 +193,7 @@ def test_a_setting_that_makes_no_provider(changes: dict[str, str | None], seen: 
 def test_without_credentials_the_way_is_looked_at_all_the_same(server: Server) -> None:
     findings = look(Ripple, variables={"RIPPLE_ENVIRONMENT": "test", "RIPPLE_BASE_URL": server.base_url})
     assert only(findings, "tcp").verdict == only(findings, "tls").verdict == only(findings, "proxy").verdict == "ok"
-    for check in (*ON_THE_WAY, "parameters", "cache"):
+    for check in (*NEED_THE_REQUEST, "parameters", "cache"):
         assert only(findings, check) == Finding(check, "skipped", "settings comes first")
     assert server.seen == []
 

@@ -22,7 +22,7 @@ from paygrant import Cryptofuse, RefreshPolicy, Ripple
 from paygrant._providers.base import Provider
 from paygrant._request.send import tls_context
 from paygrant.doctor import Finding, diagnose
-from tests.doctor.test_doctor import ON_THE_WAY, only
+from tests.helpers.doctor import NEED_THE_REQUEST, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
@@ -44,7 +44,7 @@ def look(
 
 def assert_not_asked(found: dict[str, list[Finding]], culprit: str) -> None:
     """Whatever needs an answer waits for what failed."""
-    for check in ON_THE_WAY:
+    for check in NEED_THE_REQUEST:
         assert only(found, check) == Finding(check, "skipped", f"{culprit} comes first")
 
 
