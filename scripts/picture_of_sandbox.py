@@ -57,7 +57,7 @@ def live(sandbox: Sandbox, clock: Clock) -> None:
         ):
             for call in range(calls):
                 if call == revoked_after:
-                    sandbox.revoke(provider.endpoint.name)
+                    getattr(sandbox, provider.endpoint.name).revoke()
                 api.get("/resource")
                 clock.pass_by(1.7)
 

@@ -67,7 +67,7 @@ def as_good_as_new(paygrant_sandbox, service):
     assert (ripple.token_requests, ripple.api_calls, ripple.requests, ripple.tokens, ripple.faults) == (0, 0, (), (), ())
     assert service.get("/resource").json() == {"provider": "ripple"}
     assert (ripple.token_requests, ripple.api_calls) == (1, 1)
-    paygrant_sandbox.revoke("ripple")
+    ripple.revoke()
     assert service.get("/resource").json() == {"provider": "ripple"}
     assert (ripple.token_requests, ripple.api_calls) == (2, 3)
     with TokenSource(Ripple.from_env(tenant_id="another")) as source:

@@ -72,7 +72,7 @@ def test_calls_of_the_sandbox_share_a_token_until_it_is_revoked_and_then_another
     before = sandbox.token_requests("cryptofuse")
     assert way.herd(auth, url, 8) == [200] * 8
     assert sandbox.token_requests("cryptofuse") - before == 1
-    sandbox.revoke("cryptofuse")
+    sandbox.cryptofuse.revoke()
     assert way.herd(auth, url, 32) == [200] * 32
     assert sandbox.token_requests("cryptofuse") - before == 2
 

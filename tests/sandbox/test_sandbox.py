@@ -307,7 +307,7 @@ def test_the_resource_wants_a_live_token_of_its_own_provider(sandbox: Sandbox, p
 def test_revoking_kills_the_tokens_of_one_provider() -> None:
     with Sandbox(client=CLIENT) as sandbox:
         tokens = {name: token_of(ask(sandbox, name, **REQUESTS[name])) for name in PATHS}
-        sandbox.revoke("ripple")
+        sandbox.ripple.revoke()
 
         statuses = {name: call(sandbox, name, token).status_code for name, token in tokens.items()}
 

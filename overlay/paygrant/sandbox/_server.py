@@ -130,10 +130,6 @@ class Sandbox:
         """How many calls a provider's protected resource has had, refused ones included."""
         return self._provider(provider).memory.api_calls
 
-    def revoke(self, provider: str) -> None:
-        """Kill all tokens of a provider ahead of their time."""
-        self._provider(provider).revoke()
-
     def reset(self) -> None:
         """Back to the beginning: no faults, no tokens, no requests, and all counts 0.
 
