@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TypeAlias
 
+from paygrant._text import one_line
 from scripts.upstream.pages import PageError
 
 Pairs: TypeAlias = Iterator[tuple[str, str]]
@@ -39,7 +40,7 @@ def gather(pairs: Pairs) -> Facts:
 
 def line(text: str) -> str:
     """A stranger's text as one line that no terminal takes for a command."""
-    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
+    shown = one_line(text)
     if len(shown) <= LONGEST:
         return shown
     return f"{shown[:LONGEST]}... ({sha256(shown.encode()).hexdigest()[:12]})"

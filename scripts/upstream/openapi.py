@@ -17,6 +17,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from paygrant._spec.pointer import escaped
+from paygrant._text import one_line
 from paygrant.generate._document import is_object
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError
@@ -60,7 +61,7 @@ def _parsed(text: str, parse: Callable[[str], Any]) -> Any:
     try:
         return parse(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PageError(f"an OpenAPI document in it cannot be read: {' '.join(str(error).split())}") from None
+        raise PageError(f"an OpenAPI document in it cannot be read: {one_line(str(error))}") from None
 
 
 def _plain_yaml(text: str) -> Any:

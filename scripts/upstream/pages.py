@@ -16,6 +16,8 @@ from pathlib import Path
 import anyio
 import httpx
 
+from paygrant._text import os_error_words
+
 LARGEST = 1 << 20
 """Bytes; the pages that are known have some thousand."""
 AT_ONCE = 4
@@ -122,7 +124,7 @@ def _saved(url: httpx.URL, folder: Path) -> Page | PageError:
     try:
         return Page(_text(path.read_bytes(), url))
     except OSError as error:
-        return PageError(f"{path}: {error.strerror}")
+        return PageError(f"{path}: {os_error_words(error)}")
     except PageError as error:
         return error
 

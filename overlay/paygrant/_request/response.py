@@ -25,7 +25,7 @@ from paygrant._errors import (
     TokenRequestRejected,
 )
 from paygrant._spec.pointer import value_at
-from paygrant._text import without
+from paygrant._text import redact
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Judge:
 
     def clean(self, text: str) -> str:
         """A stranger's text, without any of the secrets."""
-        return without(self.secrets, text)
+        return redact(self.secrets, text)
 
     def judge(self, answer: Answer) -> tuple[Token, float | None]:
         """The token and its lifetime in seconds; None where the answer says nothing of it.

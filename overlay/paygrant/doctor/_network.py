@@ -8,9 +8,10 @@ from urllib.request import getproxies
 
 from paygrant import _clock
 from paygrant._errors import ConfigurationError
+from paygrant._text import os_error_words
 from paygrant.doctor._case import Case
 from paygrant.doctor._finding import Finding, failed, ok, skipped, warning
-from paygrant.doctor._road import TRUST, Handshake, TunnelRefusedError, words
+from paygrant.doctor._road import TRUST, Handshake, TunnelRefusedError
 
 # OpenSSL's verdicts on a certificate (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)
 _NOT_YET, _ENDED, _SELF_SIGNED = 9, 10, 18
@@ -52,7 +53,7 @@ def address(case: Case) -> Iterator[Finding]:
     except OSError as error:
         hint = f"{road.variable} names it." if road.proxy else "No proxy is set for it: should there be one?"
         advice = f"Check its spelling, and this machine's name server or VPN. {hint}"
-        yield failed("unavailable", f"{whose}{host} does not resolve ({words(error)})", advice)
+        yield failed("unavailable", f"{whose}{host} does not resolve ({os_error_words(error).lower()})", advice)
         return
     yield ok(f"{whose}{host} is {'an address' if found == [host] else ', '.join(found)}")
 
@@ -65,7 +66,7 @@ def tcp(case: Case) -> Iterator[Finding]:
         try:
             case.way.connect(each, case.policy.timeout).close()
         except OSError as error:
-            silent.append(f"{each} ({words(error)})")
+            silent.append(f"{each} ({os_error_words(error).lower()})")
             continue
         connected = f"{case.way.sign} answers in {(_clock.monotonic() - began) * 1000:.0f} ms"
         if silent:
@@ -140,7 +141,7 @@ def _tls_fault(case: Case, shown: Handshake, error: Exception) -> tuple[str, str
         return f"no TLS is spoken at {case.way.sign}", "Is that the right port? Check base_url."
     if reason in _OLD_TLS:
         return "the server speaks only versions of TLS that are no longer safe", "Its owner has to update it."
-    fault = reason or (words(error) if isinstance(error, OSError) else type(error).__name__)
+    fault = reason or (os_error_words(error).lower() if isinstance(error, OSError) else type(error).__name__)
     return f"the handshake broke off ({fault})", "Something on the way may forbid it: firewall, proxy, allow list."
 
 

@@ -20,7 +20,7 @@ import httpx
 
 from paygrant._arguments import refused
 from paygrant._request.send import environment_proxy, new_transport, tls_context
-from paygrant._text import without
+from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -148,7 +148,7 @@ class Road:
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
             answer.begin()
         except OSError as error:
-            raise TunnelRefusedError(f"breaks off ({words(error)})") from None
+            raise TunnelRefusedError(f"breaks off ({os_error_words(error).lower()})") from None
         except HTTPException:
             raise TunnelRefusedError("speaks no HTTP") from None
         finally:
@@ -236,11 +236,6 @@ def road_to(url: str) -> Road:
     return Road(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
 
 
-def words(error: OSError) -> str:
-    """An operating system's error in few words."""
-    return (error.strerror or str(error) or type(error).__name__).lower()
-
-
 def _from_words(words: Mapping[str, Any]) -> Certificate:
     """A certificate as ssl tells of one that verified."""
     issuer = {name: value for [(name, value), *_] in words["issuer"]}
@@ -274,4 +269,4 @@ def _issuer(organization: str | None, name: str | None) -> str:
 
 
 def _clean(text: str) -> str:
-    return without((), text)
+    return redact((), text)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 import yaml
 
 from paygrant._spec.pointer import escaped
+from paygrant._text import one_line, os_error_words
 from paygrant.generate._errors import SpecError
 
 LARGEST = 1 << 18
@@ -86,11 +87,11 @@ def read(path: Path) -> Spec:
     except yaml.MarkedYAMLError as error:
         return _unreadable(path, " ".join(filter(None, (error.context, error.problem))), error.problem_mark)
     except yaml.YAMLError as error:
-        return _unreadable(path, " ".join(str(error).split()))
+        return _unreadable(path, one_line(str(error)))
     except UnicodeDecodeError as error:
         return _unreadable(path, f"the file is not UTF-8 at byte {error.start}")
     except (OSError, ValueError) as error:  # a path with a NUL in it is a ValueError
-        return _unreadable(path, str(getattr(error, "strerror", error)))
+        return _unreadable(path, os_error_words(error))
 
 
 def _content(path: Path) -> str:

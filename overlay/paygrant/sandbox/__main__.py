@@ -5,6 +5,8 @@ import logging
 import threading
 from contextlib import suppress
 
+from paygrant._text import os_error_words
+
 
 def serve(port: int = 0) -> None:
     """Serve until interrupted. Base URLs go to standard output, a line a request to standard error.
@@ -41,7 +43,7 @@ def main() -> None:
     except ImportError as error:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
-        parser.error(f"cannot listen on port {port}: {error.strerror}")
+        parser.error(f"cannot listen on port {port}: {os_error_words(error)}")
     except OverflowError:
         parser.error(f"there is no port {port}: allowed are those from 0 to 65535")
 
