@@ -48,7 +48,7 @@ def examples() -> list[str]:
     return [example for example in (*shown, "\n".join(own)) if "paygrant_sandbox" in example]
 
 
-def test_the_tests_that_are_shown_pass(run: Run) -> None:
+def test_the_documented_tests_pass(run: Run) -> None:
     assert len(examples()) == 2
     run("\n\n".join(examples()), plugins=EVERY).assert_outcomes(passed=len(examples()))
 
@@ -77,7 +77,7 @@ def as_good_as_new(paygrant_sandbox, service):
 """
 
 
-def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives_on(run: Run) -> None:
+def test_each_test_starts_clean_even_if_a_service_lives_on(run: Run) -> None:
     suite = """
     def test_a_fault_that_stays_on(paygrant_sandbox, service):
         paygrant_sandbox.ripple.fail(500)
@@ -110,7 +110,7 @@ def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives
     run(suite.replace("\n    ", "\n"), conftest=IMPORTS + SERVICE).assert_outcomes(passed=10)
 
 
-def test_nobody_waits_for_the_pauses_of_a_renewal(run: Run) -> None:
+def test_retries_make_no_pauses(run: Run) -> None:
     suite = """
 def test_three_pauses(paygrant_sandbox):
     paygrant_sandbox.ripple.fail(503, times=3, retry_after=25)
@@ -124,7 +124,7 @@ def test_pauses_are_as_usual_without_the_fixture():
     run(suite, "--timeout=20", plugins=("paygrant", "timeout")).assert_outcomes(passed=2)
 
 
-def test_the_environment_leads_to_the_sandbox_while_a_test_uses_it(
+def test_the_environment_points_to_the_sandbox_while_a_test_uses_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     machine = {
@@ -166,7 +166,7 @@ def test_after():
         ({}, "127.0.0.1"),
     ],
 )
-def test_of_two_lists_of_hosts_without_a_proxy_the_small_one_is_kept(
+def test_of_two_no_proxy_variables_the_lower_case_one_counts(
     run: Run, monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str], kept: str
 ) -> None:
     for name, value in proxies.items():
@@ -230,7 +230,7 @@ def test_it(paygrant_sandbox, worker_id, turn):
     assert urls["gw0"] != urls["gw1"]
 
 
-def test_nothing_stays_behind_when_a_test_ends_nor_when_the_session_does(run: Run) -> None:
+def test_nothing_remains_after_a_test_or_the_session(run: Run) -> None:
     conftest = """
 import threading
 
@@ -261,7 +261,7 @@ def test_that_comes_after(paygrant_sandbox_session):
     result.stdout.fnmatch_lines(["left behind:"])
 
 
-def test_no_test_waits_for_the_delays_of_the_last_one_nor_sees_its_requests(run: Run) -> None:
+def test_delays_and_requests_of_one_test_do_not_reach_the_next(run: Run) -> None:
     suite = """
 import asyncio
 from paygrant._cache import cache as _cache
@@ -326,7 +326,7 @@ def test_the_plugin_can_be_switched_off(run: Run) -> None:
     result.stdout.fnmatch_lines(["E * fixture 'paygrant_sandbox' not found"])
 
 
-def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
+def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
     server.reply = Reply(status=503)
     server.hold.clear()
     source = TokenSource(provider)
@@ -347,7 +347,7 @@ def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: 
     assert source.get().access_token == "token-1"
 
 
-def test_forgetting_drops_the_token_at_hand_from_a_store_of_several_processes(
+def test_forget_removes_the_held_token_from_a_shared_store(
     server: Server, provider: Cryptofuse, tmp_path: Path
 ) -> None:
     for store in FileStore(tmp_path), FileStore(tmp_path):

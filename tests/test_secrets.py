@@ -69,10 +69,10 @@ from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _options
 from paygrant.cli._app import _Commands
 from paygrant.doctor import Finding
-from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox, _faults
-from paygrant.sandbox._control import _Refusal
+from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
+from paygrant.sandbox._control import _RequestError
 from paygrant.sandbox._endpoint import Oddity
-from paygrant.sandbox._faults import KINDS, Kind
+from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
 from paygrant_clients.description import Credentials
 from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
@@ -923,7 +923,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
-    elif kind in {Finding, Kind, Oddity, _faults.Parameter, RecordedRequest, _Refusal}:  # they are there to be seen
+    elif kind in {FaultKind, FaultParameter, Finding, Oddity, RecordedRequest, _RequestError}:  # made to be shown
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
@@ -971,7 +971,7 @@ def test_no_class_shows_anything(kind: type) -> None:
 
 def test_the_walk_passes_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
-    assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
+    assert names.issuperset({*paygrant.__all__} - {"Provider", "basic_credentials", "ripple_audience"})
     assert names.issuperset({"Cache", "Flight", "Grant", "Entry", "Judge", "Answer", "SecretFile", "WidgetURL"})
     assert names.issuperset({"Codec", "Life", "Meter", "State", "Tolerant"})
     for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):

@@ -110,14 +110,14 @@ def examine_what_fits(sandbox: Sandbox, provider: str, session: requests.Session
 
 
 @each_provider
-def test_what_fits_the_spec_is_granted(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
+def test_a_request_that_fits_the_spec_gets_a_token(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
     examine_what_fits(sandbox, provider, session)
 
     assert len(getattr(sandbox, provider).tokens) == sandbox.token_requests(provider) >= 50
 
 
 @each_provider
-def test_credentials_of_strangers_get_a_documented_answer(
+def test_unknown_credentials_get_a_documented_response(
     sandbox: Sandbox, provider: str, session: requests.Session
 ) -> None:
     def examine(case: Any) -> None:
@@ -130,7 +130,9 @@ def test_credentials_of_strangers_get_a_documented_answer(
 
 
 @each_provider
-def test_what_does_not_fit_the_spec_is_refused(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
+def test_a_request_that_does_not_fit_the_spec_is_refused(
+    sandbox: Sandbox, provider: str, session: requests.Session
+) -> None:
     def examine(case: Any) -> None:
         authorize(case)
         all_checks = [*ALWAYS, OF_THE_SPEC.negative_data_rejection, OF_THE_SPEC.unsupported_method]

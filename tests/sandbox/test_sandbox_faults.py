@@ -29,9 +29,9 @@ from paygrant import (
     TokenAuth,
     TokenSource,
 )
-from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _faults
+from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _fault_kinds
 from paygrant.sandbox._endpoint import ODDITIES, Limit
-from paygrant.sandbox._faults import KINDS, STAGES, Limiter
+from paygrant.sandbox._fault_kinds import KINDS, STAGES, Limiter
 from paygrant.sandbox._handle import Oddity
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
@@ -134,7 +134,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 418, 500, 503, 599])
-def test_an_answer_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
+def test_a_response_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
     endpoint.fail(status)
     answer = ask(client)
 
@@ -185,7 +185,7 @@ def test_retry_after_is_seconds_or_a_date(
     assert answer.json() == {"error": "too_many_requests"}
 
 
-def test_html_comes_where_json_is_due(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_response_can_be_html_instead_of_json(endpoint: ProviderHandle, client: httpx.Client) -> None:
     with endpoint.html():
         answer = ask(client)
     with endpoint.html(502):
@@ -197,7 +197,7 @@ def test_html_comes_where_json_is_due(endpoint: ProviderHandle, client: httpx.Cl
 
 
 @pytest.mark.parametrize("kept", [None, 0, 10])
-def test_a_body_is_cut(endpoint: ProviderHandle, client: httpx.Client, kept: int | None) -> None:
+def test_a_body_can_end_early(endpoint: ProviderHandle, client: httpx.Client, kept: int | None) -> None:
     endpoint.cut(kept)
     got = bytearray()
     with (
@@ -224,7 +224,7 @@ def test_a_connection_is_dropped_after_the_request_was_carried_out(
     assert ask(client).status_code == 200
 
 
-def test_a_body_drips(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_body_can_arrive_byte_by_byte(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.drip(0.001)
     with client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer:
         parts = list(answer.iter_raw())
@@ -234,7 +234,7 @@ def test_a_body_drips(endpoint: ProviderHandle, client: httpx.Client) -> None:
     assert int(answer.headers["Content-Length"]) == sum(map(len, parts))
 
 
-def test_a_redirect_names_the_address(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_redirect_has_the_given_location(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.redirect("https://other.example/o/token/", times=1)
     endpoint.redirect(status=301, times=1)
     first, second = ask(client), ask(client)
@@ -243,7 +243,7 @@ def test_a_redirect_names_the_address(endpoint: ProviderHandle, client: httpx.Cl
     assert (second.status_code, second.headers["Location"]) == (301, "https://elsewhere.invalid/")
 
 
-def test_the_date_is_wrong_by_so_much(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_the_date_is_wrong_by_the_given_offset(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.date(-3600, times=1)
     endpoint.date(times=1)
     answers = [ask(client) for _ in range(3)]
@@ -255,7 +255,7 @@ def test_the_date_is_wrong_by_so_much(endpoint: ProviderHandle, client: httpx.Cl
     ]
 
 
-def test_tokens_live_short(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_tokens_can_have_a_short_lifetime(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
     endpoint.lifetime(2, times=2)
     answer = ask(client)
     alive = len(endpoint.tokens)
@@ -282,7 +282,7 @@ def test_tokens_live_short(endpoint: ProviderHandle, client: httpx.Client, hands
         ("type_number", "token_type", 1),
     ],
 )
-def test_a_part_of_the_answer_has_an_odd_type(
+def test_a_field_of_the_response_can_have_an_unusual_type(
     endpoint: ProviderHandle, client: httpx.Client, oddity: Oddity, name: str, value: object
 ) -> None:
     endpoint.odd_types(oddity)
@@ -299,7 +299,7 @@ def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.C
     assert ask(client).json()["access_token"] == {"value": endpoint.tokens[0].access_token}
 
 
-def test_a_lifetime_that_only_the_token_tells_is_odd_in_there(sandbox: Sandbox) -> None:
+def test_an_unusual_type_applies_to_a_lifetime_inside_the_token(sandbox: Sandbox) -> None:
     sandbox.ripio_widget.odd_types("lifetime_text")
     data = {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret}
     answer = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
@@ -308,11 +308,13 @@ def test_a_lifetime_that_only_the_token_tells_is_odd_in_there(sandbox: Sandbox) 
     assert claims["exp"] == str(int(NOW) + 3600)
 
 
-def test_all_oddities_can_be_chosen() -> None:
+def test_all_unusual_types_can_be_chosen() -> None:
     assert [*ODDITIES] == [*get_args(Oddity)]
 
 
-def test_good_credentials_are_refused_until_told_otherwise(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_right_credentials_are_refused_until_the_fault_is_restored(
+    endpoint: ProviderHandle, client: httpx.Client
+) -> None:
     fault = endpoint.refuse()
     refused = [ask(client) for _ in range(3)]
     fault.restore()
@@ -321,13 +323,13 @@ def test_good_credentials_are_refused_until_told_otherwise(endpoint: ProviderHan
     assert ask(client).status_code == 200
 
 
-def test_a_token_can_be_dead_from_the_first(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_token_can_be_expired_from_the_start(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.lifetime(0)
 
     assert call(client).status_code == 401
 
 
-def test_each_provider_refuses_in_its_own_words(sandbox: Sandbox) -> None:
+def test_each_provider_refuses_in_its_own_format(sandbox: Sandbox) -> None:
     for name in sandbox.providers:
         getattr(sandbox, name).refuse()
     with httpx.Client(trust_env=False) as client:
@@ -343,17 +345,17 @@ def test_each_provider_refuses_in_its_own_words(sandbox: Sandbox) -> None:
     }
 
 
-def test_an_answer_comes_late(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_response_can_be_late(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.delay(0.05)
 
     assert ask(client).status_code == 200
     assert endpoint.requests[-1].milliseconds >= 50
-    assert not endpoint._provider.memory._sleepers
+    assert not endpoint._provider.memory._wakers
 
 
 @pytest.mark.parametrize("kind", ["delay", "drip"])
 @pytest.mark.parametrize("on", ["token", "resource"])
-def test_a_slow_answer_holds_up_neither_others_nor_the_end(kind: str, on: Any) -> None:
+def test_a_slow_response_delays_neither_others_nor_the_end(kind: str, on: Any) -> None:
     def wait(client: httpx.Client) -> None:
         with pytest.raises(httpx.TransportError):
             client.get("/resource") if on == "resource" else ask(client)
@@ -389,7 +391,7 @@ def begin(sandbox: Sandbox, route: str) -> socket.socket:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_when_the_sandbox_ends_nobody_waits_for_the_rest_of_a_request(route: str) -> None:
+def test_the_sandbox_ends_without_waiting_for_the_rest_of_a_request(route: str) -> None:
     with Sandbox(client=CLIENT) as sandbox:
         address = httpx.URL(sandbox.url)
         with socket.create_connection((address.host, address.port or 0)), begin(sandbox, route) as connection:
@@ -398,7 +400,7 @@ def test_when_the_sandbox_ends_nobody_waits_for_the_rest_of_a_request(route: str
             assert connection.recv(65536) == b""
 
 
-def test_a_client_that_hangs_up_ends_its_wait(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_client_that_disconnects_ends_its_wait(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.delay(3600)
     with pytest.raises(httpx.ReadTimeout):
         client.post(PATH, timeout=0.05)
@@ -466,7 +468,7 @@ def test_a_limit_can_be_given(sandbox: Sandbox) -> None:
     assert limit.applied == 1
 
 
-def test_where_no_limit_is_documented_one_must_be_given(sandbox: Sandbox) -> None:
+def test_without_a_documented_limit_one_must_be_given(sandbox: Sandbox) -> None:
     for name in ("ripple", "ripio_ramp", "ripio_widget"):
         with pytest.raises(ConfigurationError, match=rf"requests: is missing; {name} documents no limit"):
             getattr(sandbox, name).rate_limit()
@@ -475,7 +477,7 @@ def test_where_no_limit_is_documented_one_must_be_given(sandbox: Sandbox) -> Non
 # ------------------------------------------------------------------------------ Which apply, and how often
 
 
-def test_a_fault_applies_so_many_times(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_applies_the_given_number_of_times(endpoint: ProviderHandle, client: httpx.Client) -> None:
     fault = endpoint.fail(times=2)
     before = fault.times
     statuses = [ask(client).status_code for _ in range(3)]
@@ -493,7 +495,7 @@ def test_a_fault_lasts_as_long_as_its_block(endpoint: ProviderHandle, client: ht
     assert (ask(client).status_code, endpoint.faults) == (200, ())
 
 
-def test_a_fault_is_of_one_place(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_applies_to_one_endpoint(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.fail(500, on="resource")
     at_the_resource = call(client)
     endpoint.restore()
@@ -505,13 +507,13 @@ def test_a_fault_is_of_one_place(endpoint: ProviderHandle, client: httpx.Client)
     assert (endpoint.token_requests, endpoint.api_calls) == (2, 2)
 
 
-def test_a_fault_is_of_one_provider(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_a_fault_applies_to_one_provider(sandbox: Sandbox, client: httpx.Client) -> None:
     sandbox.ripple.fail()
 
     assert ask(client).status_code == 200
 
 
-def test_counted_faults_go_first_and_in_order_and_of_the_others_the_latest(
+def test_counted_faults_apply_first_in_order_then_the_latest_of_the_others(
     endpoint: ProviderHandle, client: httpx.Client
 ) -> None:
     endpoint.fail(500)
@@ -540,7 +542,7 @@ def test_faults_of_different_stages_add_up(endpoint: ProviderHandle, client: htt
     ]
 
 
-def test_a_fault_that_is_not_reached_is_not_used_up(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_that_does_not_apply_is_not_counted(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.fail(times=1)
     endpoint.lifetime(7, times=1)
 
@@ -548,7 +550,7 @@ def test_a_fault_that_is_not_reached_is_not_used_up(endpoint: ProviderHandle, cl
     assert ask(client).json()["expires_in"] == 7
 
 
-def test_a_reset_leaves_nothing(sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_reset_deletes_everything(sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client) -> None:
     call(client)
     endpoint.fail()
     sandbox.ripple.fail()
@@ -571,7 +573,7 @@ class Meanwhile(Clock):
         return super().__call__()
 
 
-def test_a_request_that_outlives_a_reset_leaves_nothing_and_uses_nothing_up() -> None:
+def test_a_request_that_ends_after_a_reset_leaves_no_trace() -> None:
     clock = Meanwhile()
     with (
         Sandbox(client=CLIENT, clock=clock) as sandbox,
@@ -597,7 +599,7 @@ def test_a_request_that_outlives_a_reset_leaves_nothing_and_uses_nothing_up() ->
 
 
 @pytest.mark.parametrize("route", ROUTES[:2])
-def test_a_request_of_which_a_part_came_before_a_reset_is_not_counted(
+def test_a_request_that_started_before_a_reset_is_not_counted(
     sandbox: Sandbox, endpoint: ProviderHandle, route: str
 ) -> None:
     with begin(sandbox, route) as connection:
@@ -609,13 +611,13 @@ def test_a_request_of_which_a_part_came_before_a_reset_is_not_counted(
 
 
 @pytest.mark.parametrize("kind", ["delay", "drip"])
-def test_a_reset_ends_the_wait_for_an_answer(
+def test_a_reset_ends_the_wait_for_a_response(
     sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client, kind: str
 ) -> None:
     getattr(endpoint, kind)(3600)
     answers: list[httpx.Response] = []
     with on_a_thread(lambda: answers.append(ask(client))):
-        wait_until(lambda: endpoint._provider.memory._sleepers)
+        wait_until(lambda: endpoint._provider.memory._wakers)
         sandbox.reset()
 
     assert [answer.json().keys() for answer in answers] == [ask(client).json().keys()]
@@ -636,7 +638,7 @@ def test_a_wait_that_begins_after_a_reset_ends_at_once(kind: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_without_a_socket_time_passes_too(backend: str) -> None:
+def test_delays_work_without_a_socket(backend: str) -> None:
     sandbox = Sandbox()
     sandbox.ripple.delay(0.001, on="resource")
 
@@ -648,7 +650,7 @@ def test_without_a_socket_time_passes_too(backend: str) -> None:
     assert anyio.run(ask_in_process, backend=backend) == 401
 
 
-def test_revoked_tokens_are_dead(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_the_resource_refuses_revoked_tokens(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
     token = ask(client).json()["access_token"]
     endpoint.revoke()
 
@@ -658,7 +660,7 @@ def test_revoked_tokens_are_dead(endpoint: ProviderHandle, client: httpx.Client,
     assert ask(client).status_code == 200
 
 
-def test_tokens_that_have_ended_are_forgotten_whichever_was_first(
+def test_expired_tokens_are_forgotten_in_any_order(
     endpoint: ProviderHandle, client: httpx.Client, hands: Clock
 ) -> None:
     ask(client)
@@ -671,7 +673,7 @@ def test_tokens_that_have_ended_are_forgotten_whichever_was_first(
     assert len(endpoint._provider.memory._tokens) == 2
 
 
-def test_faults_are_switched_while_requests_are_answered(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_faults_can_be_switched_during_requests(endpoint: ProviderHandle, client: httpx.Client) -> None:
     done = threading.Event()
 
     def switch() -> None:
@@ -695,7 +697,7 @@ def test_a_provider_is_an_attribute(sandbox: Sandbox) -> None:
     assert (sandbox.ripple.client_id, sandbox.ripple.client_secret) == BASIC
     assert set(sandbox.providers) < set(dir(sandbox))
     assert CLIENT.client_secret not in repr(sandbox.ripple)
-    with pytest.raises(AttributeError, match=r"'rippel' is no provider of the sandbox; known: .*ripple"):
+    with pytest.raises(AttributeError, match=r"the sandbox has no provider 'rippel'; expected one of .*ripple"):
         _ = sandbox.rippel
     with pytest.raises(AttributeError):
         copy.copy(Sandbox.__new__(Sandbox)).ripple  # noqa: B018 - an attribute is asked for
@@ -708,64 +710,64 @@ def test_a_fault_shows_what_it_is(endpoint: ProviderHandle) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_kind_has_a_switch_with_its_parameters_and_defaults(name: str) -> None:
+def test_each_kind_has_a_method_with_its_parameters_and_defaults(name: str) -> None:
     kind = KINDS[name]
     signature = inspect.signature(getattr(ProviderHandle, name))
     switch = {each.name: each.default for each in signature.parameters.values() if each.name != "self"}
-    around = {"times": None} | ({"on": "token"} if len(kind.places) > 1 else {})
+    around = {"times": None} | ({"on": "token"} if len(kind.targets) > 1 else {})
     if name == "rate_limit":
         del around["times"]
 
     assert switch == {**{each.name: each.default for each in kind.parameters}, **around}
 
 
-def test_each_kind_stands_in_the_documentation_with_its_parameters() -> None:
+def test_each_kind_is_documented_with_its_parameters() -> None:
     for kind in KINDS.values():
-        assert f"``{kind.name}``" in str(_faults.__doc__)
+        assert f"``{kind.name}``" in str(_fault_kinds.__doc__)
         for parameter in kind.parameters:
             shown = json.dumps(parameter.default) if parameter.default is not None else "None"
-            assert f"``{parameter.name}={shown}``" in str(_faults.__doc__)
+            assert f"``{parameter.name}={shown}``" in str(_fault_kinds.__doc__)
         assert kind.stage in STAGES
         assert kind.meaning.endswith(".")
 
 
 WRONG: list[tuple[Callable[[Any], Fault], str]] = [
-    (lambda on: on.fail(199), "status: is 199; allowed is a status from 200 to 599"),
-    (lambda on: on.fail(status=True), "status: is True; allowed is a status from 200 to 599"),
-    (lambda on: on.fail(None), "status: is None; allowed is a status from 200 to 599"),
+    (lambda on: on.fail(199), "status: is 199; expected a status from 200 to 599"),
+    (lambda on: on.fail(status=True), "status: is True; expected a status from 200 to 599"),
+    (lambda on: on.fail(None), "status: is None; expected a status from 200 to 599"),
     (lambda on: on.fail(times=0), "times: is 0; allowed is a whole number of at least 1"),
     (lambda on: on.fail(on="api"), "on: is 'api'; allowed: token, resource"),
     (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
     (lambda on: on.fail(retry_after=-1), "retry_after: is -1; allowed is a finite number"),
-    (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a zone"),  # noqa: DTZ001 - that is the point
+    (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a time zone"),  # noqa: DTZ001 - that is the point
     (lambda on: on.html(600), "status: is 600"),
     (lambda on: on.delay(-1), "seconds: is -1"),
     (lambda on: on.delay("1"), "seconds: is '1'"),
     (lambda on: on.cut(-1), "kept: is -1; allowed is a whole number of at least 0"),
     (lambda on: on.drip(0), "pace: is 0"),
-    (lambda on: on.redirect(""), "to: is ''; allowed is printable ASCII"),
-    (lambda on: on.redirect("https://é.example"), "to: is .*; allowed is printable ASCII"),
-    (lambda on: on.redirect(status=200), "status: is 200; allowed is a status from 300 to 399"),
+    (lambda on: on.redirect(""), "to: is ''; expected printable ASCII"),
+    (lambda on: on.redirect("https://é.example"), "to: is .*; expected printable ASCII"),
+    (lambda on: on.redirect(status=200), "status: is 200; expected a status from 300 to 399"),
     (lambda on: on.date(2e9), "offset: is 2000000000.0"),
     (lambda on: on.lifetime(0.5), "seconds: is 0.5"),
     (lambda on: on.lifetime(10**10), "seconds: is 10000000000"),
     (lambda on: on.odd_types("odd"), "oddity: is 'odd'; allowed: lifetime_text"),
     (lambda on: on.rate_limit(0, 1), "requests: is 0"),
     (lambda on: on.rate_limit(1, 0), "seconds: is 0"),
-    (lambda on: on.rate_limit(1), "requests: stands alone; give requests and seconds"),
-    (lambda on: on.rate_limit(None, 1), "requests: is missing; give requests and seconds"),
+    (lambda on: on.rate_limit(1), "requests: is set without seconds; expected both requests and seconds"),
+    (lambda on: on.rate_limit(None, 1), "requests: is missing; expected both requests and seconds"),
 ]
 
 
-@pytest.mark.parametrize(("switch", "told"), WRONG)
-def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[[Any], Fault], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+@pytest.mark.parametrize(("switch", "message"), WRONG)
+def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[[Any], Fault], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         switch(endpoint)
 
     assert endpoint.faults == ()
 
 
-def test_a_fault_of_the_token_alone_is_not_for_the_resource(endpoint: ProviderHandle) -> None:
+def test_a_fault_of_the_token_endpoint_does_not_apply_to_the_resource(endpoint: ProviderHandle) -> None:
     with pytest.raises(ConfigurationError, match="on: is 'resource'; allowed: token"):
         endpoint._provider.memory.faults.switch_on("lifetime", on="resource")
 
@@ -773,7 +775,7 @@ def test_a_fault_of_the_token_alone_is_not_for_the_resource(endpoint: ProviderHa
 # ------------------------------------------------------------------------------ What a TokenSource makes of it
 
 
-def test_an_outage_is_repeated_away(endpoint: ProviderHandle, pauses: list[float]) -> None:
+def test_retries_survive_a_short_outage(endpoint: ProviderHandle, pauses: list[float]) -> None:
     endpoint.fail(503, times=1)
     endpoint.fail(429, times=1, retry_after=2)
     endpoint.drop(times=1)
@@ -799,7 +801,7 @@ LASTING: list[tuple[Callable[[ProviderHandle], Fault], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("switch", "error"), LASTING)
-def test_a_fault_that_lasts_is_an_error_of_the_tree(
+def test_a_lasting_fault_raises_the_documented_error(
     endpoint: ProviderHandle, switch: Callable[[ProviderHandle], Fault], error: type[Exception]
 ) -> None:
     switch(endpoint)
@@ -810,14 +812,14 @@ def test_a_fault_that_lasts_is_an_error_of_the_tree(
 
 
 @pytest.mark.parametrize("oddity", ["lifetime_text", "lifetime_float"])
-def test_an_odd_lifetime_is_understood(endpoint: ProviderHandle, oddity: Oddity) -> None:
+def test_an_unusual_lifetime_is_understood(endpoint: ProviderHandle, oddity: Oddity) -> None:
     endpoint.odd_types(oddity)
     token = source_of(endpoint).get()
 
     assert token.expires_at is not None
 
 
-def test_a_dead_token_is_replaced(endpoint: ProviderHandle) -> None:
+def test_a_revoked_token_is_replaced(endpoint: ProviderHandle) -> None:
     with httpx.Client(base_url=endpoint.base_url, auth=TokenAuth(source_of(endpoint)), trust_env=False) as api:
         api.get("/resource")
         endpoint.revoke()
