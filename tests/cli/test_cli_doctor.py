@@ -93,7 +93,9 @@ def test_what_is_wrong_is_shown_whole_on_a_screen_with_advice(server: Server) ->
     assert (
         f'failed answer 401 application/json, {{"error": "invalid_client", "error_description": "{"word " * 29}' in text
     )
-    assert "> Are id and secret whole, of this provider and environment, and not revoked?" in text
+    assert (
+        "> Check that id and secret are complete, belong to this provider and environment, and are not revoked." in text
+    )
 
 
 def test_in_a_pipe_nothing_is_cut_and_nothing_coloured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +143,7 @@ def test_the_first_failure_counts(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.setenv("CRYPTOFUSE_BASE_URL", "https://nowhere.invalid")
     code, told = findings(capsys)
     assert code == 2
-    assert told["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
+    assert told["settings"]["seen"].endswith("set but empty: CRYPTOFUSE_CLIENT_SECRET")
     assert told["address"]["code"] == "unavailable"
 
 
@@ -184,7 +186,7 @@ def test_options_are_named_as_options_and_a_strangers_words_are_left_alone(
     _, told = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
     assert told["settings"]["advice"] == f"chmod 600 {file}"
     assert '{"error": "base_url"}' in told["answer"]["seen"]
-    assert told["answer"]["advice"].endswith(": check --base-url, its path too.")
+    assert told["answer"]["advice"].endswith(". Check --base-url and its path.")
     file.chmod(0o600)
     _, told = findings(capsys, "--client-id", "mine", "--scope", "a")
     assert told["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")

@@ -112,7 +112,7 @@ class Given:
     def exposed(self, *files: str | None) -> "Iterator[Finding]":
         """What is to be said of files with a secret that others can look into."""
         for each in filter(None, files):
-            from paygrant.doctor._settings import open_to_others
+            from paygrant.doctor import open_to_others
 
             yield from open_to_others(each)
 

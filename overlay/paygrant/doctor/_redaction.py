@@ -1,6 +1,6 @@
-"""An answer of a token endpoint as it can be shown: tokens by their fingerprints, nothing secret, and not too long.
+"""Describes a response of a token endpoint without secrets: tokens as fingerprints, and not too long.
 
-Of an answer with a token, only those texts are shown whose meaning the spec knows; the token's place is one of them.
+In a response with a token, only the texts at places that the spec knows are shown.
 """
 
 import html
@@ -17,65 +17,65 @@ from paygrant._spec.pointer import escaped
 if TYPE_CHECKING:
     from paygrant_clients.description import TokenEndpoint
 
-_TELLING = ("retry-after", "www-authenticate", "server", "via", "x-request-id", "x-correlation-id", "cf-ray")
-"""The headers that help to find out what happened, and who it was that answered. Others, cookies say, are not shown."""
+_SHOWN_HEADERS = ("retry-after", "www-authenticate", "server", "via", "x-request-id", "x-correlation-id", "cf-ray")
+"""The headers that help to find out what happened and which server responded. Others, such as cookies, are not shown."""
 
 _LONGEST = 400
-"""Characters of a body that are shown."""
+"""Characters. A longer body is cut."""
 
 _WIDEST = 50
-"""Members of an object or an array that are shown."""
+"""Members. The rest of a larger object or array is left out."""
 
 _READ = 1 << 14
-"""Bytes of a body without JSON that are looked at."""
+"""Bytes. The rest of a body that is not JSON is not read."""
 
 _DEEPEST = 4
-"""Levels of a document that are shown."""
+"""Levels. Deeper parts of a document are left out."""
 
 _OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
-"""A JWT, or a text so long and without a blank that it may be a secret of some kind."""
+"""A JWT, or a long text without spaces that may be a secret."""
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def shown(answer: Answer, judge: Judge) -> str:
-    """Status, media type, body and telling headers."""
+def described(answer: Answer, judge: Judge) -> str:
+    """Status, media type, body and some headers of a response, without secrets."""
     media_type = judge.clean(answer.headers.get("content-type", "").partition(";")[0]) or "no media type"
-    headers = [f"{name}: {judge.clean(answer.headers[name])}" for name in _TELLING if name in answer.headers]
+    headers = [f"{name}: {judge.clean(answer.headers[name])}" for name in _SHOWN_HEADERS if name in answer.headers]
     return "; ".join([f"{answer.status} {media_type}, {_body(answer, judge)}", *headers])
 
 
-def media_is_html(answer: Answer) -> bool:
-    """Whether the answer is a page for people."""
+def is_html(answer: Answer) -> bool:
+    """Whether the response is an HTML page."""
     return "html" in answer.headers.get("content-type", "") or (answer.body or b"").lstrip()[:1] == b"<"
 
 
 def _body(answer: Answer, judge: Judge) -> str:
-    """The body, as far as it can be shown."""
+    """The body without secrets."""
     if answer.body is None:
-        return "too long"
+        return "body too long"
     if not answer.body:
-        return "empty"
+        return "empty body"
     document = document_of(answer.body)
     if document is not None:
-        told = json.dumps(_Mask(answer, judge).of(document), ensure_ascii=False)
-        return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}[cut]"
+        text = json.dumps(_Mask(answer, judge).of(document), ensure_ascii=False)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
     text = answer.body[:_READ].decode(errors="replace")
-    if media_is_html(answer):
+    if is_html(answer):
         title = _TITLE.search(text)
-        return f"a page: {_veiled(html.unescape(title[1]), judge)}" if title else "a page"
-    if answer.status < HTTPStatus.BAD_REQUEST:  # there may be a token in it, who knows where
-        return f"{len(answer.body)} bytes that are no JSON"
-    return _veiled(text, judge)
+        return f"HTML page: {_masked(html.unescape(title[1]), judge)}" if title else "HTML page"
+    if answer.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
+        return f"{len(answer.body)} bytes that are not JSON"
+    return _masked(text, judge)
 
 
-def _veiled(text: str, judge: Judge) -> str:
-    """A stranger's text without the credentials, and without what may be other secrets."""
+def _masked(text: str, judge: Judge) -> str:
+    """A text of the server without the credentials, and without texts that look like secrets."""
     return _OPAQUE.sub("...", judge.clean(text))
 
 
 class _Mask:
-    """Masks a document's texts by where they stand."""
+    """Masks the texts of a JSON document, by their place."""
 
     def __init__(self, answer: Answer, judge: Judge) -> None:
         self._judge = judge
@@ -93,19 +93,19 @@ class _Mask:
             return "..."
         if isinstance(value, dict):
             return {
-                _veiled(key, self._judge): self.of(each, f"{place}/{escaped(key)}")
+                _masked(key, self._judge): self.of(each, f"{place}/{escaped(key)}")
                 for key, each in islice(inner.items(), _WIDEST)
             }
         if isinstance(value, list):
             return [self.of(each, f"{place}/{index}") for index, each in enumerate(inner[:_WIDEST])]
         if isinstance(value, str):
-            return _veiled(value, self._judge) if self._refused or place in self._known else "<text>"
-        # A secret of digits may come back as a number.
+            return _masked(value, self._judge) if self._refused or place in self._known else "<text>"
+        # A secret of digits may be repeated as a number.
         return value if self._judge.clean(str(value)) == str(value) else "<number>"
 
 
 def _places(endpoint: "TokenEndpoint") -> set[str]:
-    """Where an answer's known words stand: JSON Pointers."""
+    """The places in a response whose meaning the spec knows: JSON Pointers."""
     answer, error = endpoint.response, endpoint.error
     conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
     lifetimes = [each.at for each in answer.lifetime if each.at and each.unit != "jwt_exp"]
