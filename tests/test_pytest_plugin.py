@@ -1,4 +1,4 @@
-"""The pytest plugin, in test suites as users write them, each run by a pytest of its own."""
+"""The pytest plugin in test suites as users write them. Each suite is run by its own pytest."""
 
 import re
 import threading
@@ -26,7 +26,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a suite where the plugin is installed, with these plugins beside it; every warning is an error."""
+    """Runs a suite with the plugin and these other plugins. Every warning is an error."""
 
     def run(suite: str, *options: str, conftest: str = "", plugins: tuple[str, ...] = ("paygrant",)) -> Result:
         # Finding and loading all that is installed takes longer than most of these suites.
@@ -62,7 +62,7 @@ def service(paygrant_sandbox_session):
         yield api
 
 @pytest.fixture(autouse=True, params=["before", "after"])
-def as_good_as_new(paygrant_sandbox, service):
+def is_clean(paygrant_sandbox, service):
     ripple = paygrant_sandbox.ripple
     assert (ripple.token_requests, ripple.api_calls, ripple.requests, ripple.tokens, ripple.faults) == (0, 0, (), (), ())
     assert service.get("/resource").json() == {"provider": "ripple"}
@@ -91,12 +91,12 @@ def test_each_test_starts_clean_even_if_a_service_lives_on(run: Run) -> None:
             with pytest.raises(InvalidClient):
                 source.get()
 
-    def test_a_request_to_come_later(paygrant_sandbox, service):
+    def test_a_request_that_must_wait(paygrant_sandbox, service):
         paygrant_sandbox.ripple.fail(429, retry_after=1000)
         with pytest.raises(RateLimited):
             service.get("/resource")
 
-    def test_a_renewal_under_way(paygrant_sandbox, service):
+    def test_a_renewal_in_progress(paygrant_sandbox, service):
         paygrant_sandbox.ripple.delay(0.2)
         source = TokenSource(Ripple.from_env(tenant_id="fourth"))
         threading.Thread(target=source.get, daemon=True).start()
@@ -243,7 +243,7 @@ def pytest_sessionfinish():
     suite = """
 from paygrant._cache import cache as _cache
 
-def test_that_leaves_a_request_under_way(paygrant_sandbox):
+def test_that_leaves_a_request_in_progress(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(0.2)
     threading.Thread(target=TokenSource(Ripple.from_env(tenant_id="acme")).get).start()
     while not paygrant_sandbox.ripple.token_requests:
@@ -315,7 +315,7 @@ def test_the_fixture_is_in_the_list_of_fixtures(run: Run) -> None:
         [
             "*paygrant_sandbox_session [[]session scope]*",
             "*paygrant_sandbox --*",
-            "*A sandbox that stands in for the providers*",
+            "*A sandbox in place of the providers*",
         ]
     )
 

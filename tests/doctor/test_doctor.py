@@ -1,4 +1,4 @@
-"""The doctor: each finding by a server, a setting or a store with just that fault; and what it must not do."""
+"""The doctor's findings, each by a server, a setting or a store with that fault; and what the doctor must not do."""
 
 import json
 import os
@@ -41,7 +41,7 @@ from tests.helpers.secrets import CORES, ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
 
 AWKWARD = "s% :+/é&=\"'<>\\?#"
-"""A secret of which HTTP Basic's two encodings make different bytes."""
+"""A secret that the two encodings of HTTP Basic turn into different bytes."""
 
 QUICK = RefreshPolicy(timeout=5)
 
@@ -63,7 +63,7 @@ def look(
 
 
 def at(server: Server, kind: type[Provider] = Cryptofuse, **changes: Any) -> Findings:
-    """The findings where this server is the provider."""
+    """The findings with this server as the provider."""
     credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     given: dict[str, Any] = {**credentials, **ARGUMENTS[kind], "base_url": server.base_url, **changes}
     return look(kind, **given)
@@ -73,7 +73,7 @@ def texts(findings: Findings) -> str:
     return json.dumps([asdict(finding) for each in findings.values() for finding in each], ensure_ascii=False)
 
 
-# All is well
+# A working provider
 
 
 @each_provider
@@ -239,12 +239,14 @@ def test_a_plausible_value_is_no_warning(value: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "verdict"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning"), (0o602, "warning")])
-@pytest.mark.parametrize("way", ["variable", "argument"])
-def test_a_secret_file_that_others_can_open_is_a_warning(mode: int, verdict: str, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given_as", ["variable", "argument"])
+def test_a_secret_file_that_others_can_open_is_a_warning(
+    mode: int, verdict: str, given_as: str, tmp_path: Path
+) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{CLIENT_SECRET}\n")
     file.chmod(mode)
-    if way == "variable":
+    if given_as == "variable":
         (finding,) = settings(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
     else:
         (finding,) = look(Ripple, variables=variables(), client_secret=SecretFile(str(file)))["settings"]
@@ -338,7 +340,7 @@ def test_a_redirect_is_a_failure(status: int, location: str, seen: str, advice: 
     assert len(server.seen) == 1
 
 
-# The answer
+# The response
 
 
 @pytest.mark.parametrize(
@@ -416,12 +418,12 @@ def test_only_some_headers_are_shown(server: Server) -> None:
     assert "abc" not in seen
 
 
-def hang_up(_: Seen) -> Reply:
+def disconnect(_: Seen) -> Reply:
     raise ConnectionError
 
 
 def test_a_server_that_sends_no_response_is_a_failure(server: Server) -> None:
-    server.reply = hang_up
+    server.reply = disconnect
     findings = at(server)
     finding = only(findings, "answer")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
@@ -444,15 +446,15 @@ def test_a_server_that_responds_too_late_is_a_failure(server: Server) -> None:
 # HTTP Basic
 
 
-def takes(*encodings: Any) -> Callable[[Seen], Reply]:
-    """A server that knows the client by these encodings of its credentials."""
+def accepts(*encodings: Any) -> Callable[[Seen], Reply]:
+    """A server that accepts the credentials in these encodings."""
     known = {f"Basic {basic_credentials(CLIENT_ID, AWKWARD, encoding)}" for encoding in encodings}
     refusal = Reply({"error": "invalid_client"}, 401)
     return lambda seen: granted() if seen.headers["Authorization"] in known else refusal
 
 
 @pytest.mark.parametrize(
-    ("accepted", "configured", "verdict", "seen", "answer", "requests"),
+    ("accepted", "configured", "verdict", "seen", "response", "requests"),
     [
         (["plain"], "auto", "ok", "plain is accepted", "ok", 1),
         (["form"], "form", "ok", "form-encoded is accepted", "ok", 1),
@@ -463,15 +465,15 @@ def takes(*encodings: Any) -> Callable[[Seen], Reply]:
     ],
 )
 def test_both_encodings_of_http_basic_are_tried(  # noqa: PLR0913, PLR0917 - a table
-    accepted: list[str], configured: str, verdict: str, seen: str, answer: str, requests: int, server: Server
+    accepted: list[str], configured: str, verdict: str, seen: str, response: str, requests: int, server: Server
 ) -> None:
-    server.reply = takes(*accepted)
+    server.reply = accepts(*accepted)
     findings = at(server, client_secret=AWKWARD, basic_encoding=configured)
     finding = only(findings, "basic")
     assert (finding.verdict, finding.seen) == (verdict, seen)
     assert finding.code == ("refused" if verdict == "failed" else None)
     assert (f'basic_encoding="{"".join(accepted)}"' in finding.advice) == (verdict in {"warning", "failed"})
-    assert only(findings, "answer").verdict == answer
+    assert only(findings, "answer").verdict == response
     assert len(server.seen) == requests
 
 
@@ -515,7 +517,7 @@ def test_a_refusal_warns_that_the_credentials_may_belong_to_another_environment(
     [
         (Ripple, Reply(GRANTED[Ripple]("t")), "ok", "the credentials belong to test"),
         (Ripple, Reply({}, 503), "skipped", "the response says nothing about the credentials"),
-        (Ripple, hang_up, "skipped", "there was no response"),
+        (Ripple, disconnect, "skipped", "there was no response"),
         (Cryptofuse, Reply(GRANTED[Cryptofuse]("t")), "ok", "the provider has no environments"),
         (Cryptofuse, Reply({}, 401), "ok", "the provider has no other environment"),
         (
@@ -614,7 +616,7 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore(tmp_path / "cache")
 
 
-def kept(server: Server, store: Any, **changes: Any) -> list[Finding]:
+def cache_findings(server: Server, store: Any, **changes: Any) -> list[Finding]:
     return at(server, store=store, **changes)["cache"]
 
 
@@ -623,7 +625,7 @@ def test_without_a_store_the_cache_is_ok(server: Server) -> None:
 
 
 def test_a_store_that_does_not_exist_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("ok", f"{store!r} has no entry for these credentials")
     assert not (tmp_path / "cache").exists()
 
@@ -643,7 +645,7 @@ def test_a_token_in_the_store_is_shown_with_its_state(  # noqa: PLR0913, PLR0917
     store = FileStore(tmp_path / "cache") if kind is FileStore else MemoryStore()
     TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
     clock.pass_by(passed)
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("ok", f"token {fingerprint('token-1')}, {seen}; {store!r}")
 
 
@@ -665,7 +667,7 @@ def test_a_store_is_not_changed(server: Server, store: FileStore, tmp_path: Path
 def test_the_file_of_a_lock_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
     key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
     store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [f"{key}.token"]
 
@@ -691,9 +693,9 @@ def test_a_remembered_error_is_shown_and_the_request_is_made(server: Server, sto
 def test_a_held_lock_is_a_warning(server: Server, store: FileStore) -> None:
     key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
     with store.lock(key, 1):
-        (finding,) = kept(server, store)
+        (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.verdict == "ok"
 
 
@@ -701,7 +703,7 @@ def test_a_store_that_fails_is_a_warning(server: Server, store: FileStore, tmp_p
     folder = tmp_path / "cache"
     folder.mkdir()
     folder.chmod(0o777)
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.verdict == "warning"
     assert finding.seen == f"{store!r} fails: {folder} is not for this user alone to write to"
     assert finding.advice
@@ -712,7 +714,7 @@ def test_a_store_that_fails_is_a_warning(server: Server, store: FileStore, tmp_p
         def load(self, key: str) -> Entry | None:
             raise RuntimeError(f"redis://:{SECRET}@nowhere")
 
-    (finding,) = kept(server, Broken())
+    (finding,) = cache_findings(server, Broken())
     assert finding.seen.endswith(" fails: RuntimeError")
     assert "XDG_CACHE_HOME" not in finding.advice
 
@@ -720,7 +722,7 @@ def test_a_store_that_fails_is_a_warning(server: Server, store: FileStore, tmp_p
 @pytest.mark.parametrize("place", ["file", "file/deeper/still"])
 def test_a_store_that_cannot_be_created_is_a_warning(server: Server, tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
-    (finding,) = kept(server, store := FileStore(tmp_path / place / "cache"))
+    (finding,) = cache_findings(server, store := FileStore(tmp_path / place / "cache"))
     assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path}/file is not a folder")
 
 
@@ -732,7 +734,7 @@ def test_a_store_in_a_folder_that_is_not_writable_is_a_warning(
         return False
 
     monkeypatch.setattr(os, "access", access)
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path} is not writable")
 
 
@@ -805,7 +807,7 @@ def test_the_search_finds_what_a_server_repeats(server: Server) -> None:
 
 @pytest.fixture
 def production() -> Iterator[Server]:
-    """Another host, to which nothing may be sent."""
+    """Another host, which must receive nothing."""
     with serve() as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""The doctor on the way to the provider: names, ports, TLS and proxies, each with its own fault, on real sockets."""
+"""The doctor's checks of the network: names, ports, TLS and proxies, each with its own fault, on real sockets."""
 
 import re
 import select
@@ -108,7 +108,7 @@ def test_one_dead_address_of_several_is_a_warning(server: Server, monkeypatch: p
 
 @dataclass(frozen=True)
 class Signer:
-    """An authority, or whoever signs for itself."""
+    """An authority that signs certificates, or a server that signs its own."""
 
     name: x509.Name
     key: ec.EllipticCurvePrivateKey
@@ -154,7 +154,7 @@ STRANGER = Signer(named("Nobody's Root"), ec.generate_private_key(ec.SECP256R1()
 
 @pytest.fixture(autouse=True)
 def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """One authority of straw is trusted."""
+    """The list of trusted authorities has the test authority only."""
     file = tmp_path / "authority.pem"
     file.write_bytes(pem(sign(AUTHORITY.name, AUTHORITY.key, AUTHORITY)))
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -169,7 +169,7 @@ Make = Callable[..., ssl.SSLContext]
 
 @pytest.fixture
 def secured(tmp_path: Path) -> Make:
-    """Makes the TLS of a server, for localhost and signed by the authority unless told otherwise."""
+    """Makes the TLS context of a server. By default it is for localhost and signed by the test authority."""
 
     def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: timedelta) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -186,8 +186,8 @@ def secured(tmp_path: Path) -> Make:
     return make
 
 
-def answer(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]) -> None:
-    """Speak TLS, and grant a token to whoever asks."""
+def grant_over_tls(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]) -> None:
+    """Speak TLS, and respond to each request with a token."""
     with context.wrap_socket(connection, server_side=True) as secured:
         request = read_request(secured)
         if request:
@@ -198,9 +198,9 @@ def answer(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]
 
 @contextmanager
 def serve_tls(context: ssl.SSLContext) -> Generator[tuple[str, list[bytes]]]:
-    """A token endpoint behind TLS: its base URL, and what it reads."""
+    """A token endpoint behind TLS: its base URL, and what it receives."""
     read: list[bytes] = []
-    with serve_raw(lambda connection: answer(connection, context, read)) as base_url:
+    with serve_raw(lambda connection: grant_over_tls(connection, context, read)) as base_url:
         yield base_url.replace("http://127.0.0.1", "https://localhost"), read
 
 
@@ -267,7 +267,7 @@ def test_a_server_that_does_not_speak_tls_is_a_failure(server: Server) -> None:
 
 
 PROTOCOL_VERSION = bytes.fromhex("15 0301 0002 0246")
-"""The alert of a server that speaks no version that it was offered (RFC 8446 section 6)."""
+"""The alert of a server that supports none of the offered TLS versions (RFC 8446 section 6)."""
 
 
 @pytest.mark.parametrize(
@@ -300,25 +300,25 @@ def test_a_missing_list_of_authorities_is_a_failure(server: Server, monkeypatch:
 
 @contextmanager
 def serve_proxy(*lines: str, then: Callable[[socket.socket], object] = bool) -> Generator[tuple[str, list[bytes]]]:
-    """A proxy that answers a CONNECT with these lines, then does something. Gives its URL, and what it is asked."""
-    asked: list[bytes] = []
+    """A proxy that responds to CONNECT with these lines, then calls a function. Gives its URL and the requests."""
+    received: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
         request = read_request(connection)
         if request:
-            asked.append(request)
+            received.append(request)
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
             then(connection)
 
     with serve_raw(script) as url:
-        yield url, asked
+        yield url, received
 
 
 OPEN = "HTTP/1.1 200 Connection established"
 
 
 def relay_to(base_url: str) -> Callable[[socket.socket], None]:
-    """Carries bytes to a server and back until one of the two has enough."""
+    """Carries bytes to a server and back until one side closes the connection."""
 
     def relay(client: socket.socket) -> None:
         port = int(base_url.rpartition(":")[2])
@@ -354,7 +354,7 @@ def relay_to(base_url: str) -> Callable[[socket.socket], None]:
 def test_a_proxy_that_does_not_open_a_tunnel_is_a_failure(
     line: str, seen: str, advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serve_proxy(line) as (url, asked):
+    with serve_proxy(line) as (url, received):
         monkeypatch.setenv("HTTPS_PROXY", url)
         found = look(kind=Ripple)
     place = url.removeprefix("http://")
@@ -366,7 +366,7 @@ def test_a_proxy_that_does_not_open_a_tunnel_is_a_failure(
     assert finding.seen == f"the proxy {place} {seen}"
     assert advice in finding.advice
     assert_not_requested(found, "proxy")
-    assert {request.partition(b"\r\n")[0] for request in asked} == {f"CONNECT {RIPPLE_HOST}:443 HTTP/1.1".encode()}
+    assert {request.partition(b"\r\n")[0] for request in received} == {f"CONNECT {RIPPLE_HOST}:443 HTTP/1.1".encode()}
 
 
 def test_a_proxy_that_closes_the_connection_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,10 +384,10 @@ def test_a_proxy_that_closes_the_connection_is_a_failure(monkeypatch: pytest.Mon
 
 
 def test_a_proxy_receives_its_credentials_and_they_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve_proxy("HTTP/1.1 403 No") as (url, asked):
+    with serve_proxy("HTTP/1.1 403 No") as (url, received):
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://someone:pass%2Bword@"))
         found = look(kind=Ripple)
-    assert all(b"Proxy-Authorization: Basic c29tZW9uZTpwYXNzK3dvcmQ=\r\n" in request for request in asked)
+    assert all(b"Proxy-Authorization: Basic c29tZW9uZTpwYXNzK3dvcmQ=\r\n" in request for request in received)
     assert "someone" not in str(found)
     assert "word@" not in str(found["proxy"]).replace("user:password@", "")
 
@@ -438,7 +438,7 @@ def test_a_proxy_that_intercepts_tls_is_a_warning(
     signer: Signer, tls: str, seen: str, secured: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, read = secured(signer, host=RIPPLE_HOST), list[bytes]()
-    with serve_proxy(OPEN, then=lambda connection: answer(connection, context, read)) as (url, _):
+    with serve_proxy(OPEN, then=lambda connection: grant_over_tls(connection, context, read)) as (url, _):
         monkeypatch.setenv("HTTPS_PROXY", url)
         found = look(kind=Ripple)
     finding = only(found, "proxy")
@@ -456,7 +456,7 @@ def test_a_proxy_that_fails_the_second_time_is_ok(secured: Make, monkeypatch: py
     def script(connection: socket.socket) -> None:
         if read_request(connection) and next(connections, False):
             connection.sendall(f"{OPEN}\r\n\r\n".encode())
-            answer(connection, context, [])
+            grant_over_tls(connection, context, [])
 
     with serve_raw(script) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
@@ -493,17 +493,17 @@ def test_a_proxy_that_only_a_request_can_pass_is_not_checked_separately(
 
     def script(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as outer:
-            asked.append(read_request(outer))
+            received.append(read_request(outer))
             outer.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
 
-    asked: list[bytes] = []
+    received: list[bytes] = []
     with serve_raw(script) as url:
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://127.0.0.1", "https://localhost"))
         found = look(kind=Ripple)
     assert only(found, "tls").seen.startswith("not checked separately")
     assert only(found, "proxy").verdict == "ok"
     assert only(found, "answer").seen.startswith("ripple (test): ProxyError: 403")
-    assert len(asked) == 1
+    assert len(received) == 1
 
 
 def test_a_response_of_the_proxy_gives_advice_about_the_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

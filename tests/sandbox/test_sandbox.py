@@ -1,4 +1,4 @@
-"""The sandbox: each provider's endpoint as its page documents it, over a real socket where a socket matters."""
+"""The sandbox: each provider's endpoint as its page documents it. A real socket is used where it matters."""
 
 import dataclasses
 import json
@@ -127,8 +127,8 @@ def call(sandbox: Sandbox, provider: str, token: str) -> httpx.Response:
     return get(f"{sandbox.base_url(provider)}/resource", headers=headers)
 
 
-def token_of(answer: httpx.Response) -> str:
-    document: dict[str, str] = answer.json()
+def token_of(response: httpx.Response) -> str:
+    document: dict[str, str] = response.json()
     (token,) = (document[name] for name in ("access_token", "accessToken", "token") if name in document)
     return token
 
@@ -155,10 +155,10 @@ def test_the_installed_specs_are_served(sandbox: Sandbox) -> None:
 
 @each_provider
 def test_a_documented_request_gets_the_documented_response(sandbox: Sandbox, provider: str) -> None:
-    answer = ask(sandbox, provider, **REQUESTS[provider])
+    response = ask(sandbox, provider, **REQUESTS[provider])
 
-    assert (answer.status_code, answer.json()) == (200, GRANTED[provider])
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (response.status_code, response.json()) == (200, GRANTED[provider])
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 @each_provider
@@ -170,9 +170,9 @@ def test_each_token_request_gets_a_new_token(sandbox: Sandbox, provider: str) ->
 
 @each_provider
 def test_wrong_credentials_get_the_documented_response(sandbox: Sandbox, provider: str) -> None:
-    answer = ask(sandbox, provider, **WRONG_REQUESTS[provider])
+    response = ask(sandbox, provider, **WRONG_REQUESTS[provider])
 
-    assert (answer.status_code, answer.json()) == WRONG_CREDENTIALS[provider]
+    assert (response.status_code, response.json()) == WRONG_CREDENTIALS[provider]
 
 
 @pytest.mark.parametrize("provider", ["alternative_payments", "cryptofuse", "ripio_ramp"])
@@ -183,9 +183,9 @@ def test_malformed_basic_credentials_are_wrong_credentials(
     sandbox: Sandbox, provider: str, authorization: str | bytes | None
 ) -> None:
     headers = {"Authorization": authorization} if authorization else {}
-    answer = ask(sandbox, provider, data=GRANT, headers=headers)
+    response = ask(sandbox, provider, data=GRANT, headers=headers)
 
-    assert (answer.status_code, answer.json()) == WRONG_CREDENTIALS[provider]
+    assert (response.status_code, response.json()) == WRONG_CREDENTIALS[provider]
 
 
 @each_provider
@@ -204,26 +204,26 @@ def test_malformed_basic_credentials_are_wrong_credentials(
 )
 def test_a_body_that_cannot_be_read_is_a_bad_request(sandbox: Sandbox, provider: str, change: dict[str, Any]) -> None:
     auth = {key: value for key, value in REQUESTS[provider].items() if key == "auth"}
-    answer = ask(sandbox, provider, **auth, **change)
+    response = ask(sandbox, provider, **auth, **change)
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+    assert (response.status_code, response.json()) == BAD_REQUEST[provider]
 
 
 @pytest.mark.parametrize("provider", ["alternative_payments", "ripio_ramp"])
 @pytest.mark.parametrize("authorization", ["", "Basic", "Bearer token"])
 def test_without_basic_credentials_the_body_is_not_checked(sandbox: Sandbox, provider: str, authorization: str) -> None:
-    answer = ask(sandbox, provider, content=b"", headers={"Authorization": authorization})
+    response = ask(sandbox, provider, content=b"", headers={"Authorization": authorization})
 
-    assert (answer.status_code, answer.json()) == WRONG_CREDENTIALS[provider]
+    assert (response.status_code, response.json()) == WRONG_CREDENTIALS[provider]
 
 
 @each_provider
 def test_the_other_media_type_is_a_bad_request(sandbox: Sandbox, provider: str) -> None:
     other = {"data": "json", "json": "data"}
     request = {other.get(key, key): value for key, value in REQUESTS[provider].items()}
-    answer = ask(sandbox, provider, **request)
+    response = ask(sandbox, provider, **request)
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+    assert (response.status_code, response.json()) == BAD_REQUEST[provider]
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_the_other_media_type_is_a_bad_request(sandbox: Sandbox, provider: str) 
     ],
 )
 def test_a_missing_parameter_is_a_bad_request(sandbox: Sandbox, provider: str, parameter: str) -> None:
-    answer = ask(sandbox, provider, **without(REQUESTS[provider], parameter))
+    response = ask(sandbox, provider, **without(REQUESTS[provider], parameter))
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+    assert (response.status_code, response.json()) == BAD_REQUEST[provider]
 
 
 @each_provider
@@ -255,16 +255,16 @@ def test_an_undocumented_parameter_is_a_bad_request(sandbox: Sandbox, provider: 
 
 @pytest.mark.parametrize("provider", ["alternative_payments", "cryptofuse", "ripio_ramp", "ripple"])
 def test_another_grant_type_is_a_bad_request(sandbox: Sandbox, provider: str) -> None:
-    answer = ask(sandbox, provider, **with_more(REQUESTS[provider], grant_type="password"))
+    response = ask(sandbox, provider, **with_more(REQUESTS[provider], grant_type="password"))
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST[provider]
+    assert (response.status_code, response.json()) == BAD_REQUEST[provider]
 
 
 def test_a_repeated_parameter_is_a_bad_request(sandbox: Sandbox) -> None:
     repeated = {"grant_type": ["client_credentials", "client_credentials"]}
-    answer = ask(sandbox, "cryptofuse", auth=BASIC, data=repeated)
+    response = ask(sandbox, "cryptofuse", auth=BASIC, data=repeated)
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST["cryptofuse"]
+    assert (response.status_code, response.json()) == BAD_REQUEST["cryptofuse"]
 
 
 def test_cryptofuse_accepts_credentials_in_the_body_too(sandbox: Sandbox) -> None:
@@ -276,15 +276,15 @@ def test_cryptofuse_accepts_credentials_in_the_body_too(sandbox: Sandbox) -> Non
 
 
 def test_credentials_in_two_places_are_a_bad_request(sandbox: Sandbox) -> None:
-    answer = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, **IN_BODY})
+    response = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, **IN_BODY})
 
-    assert (answer.status_code, answer.json()) == BAD_REQUEST["cryptofuse"]
+    assert (response.status_code, response.json()) == BAD_REQUEST["cryptofuse"]
 
 
 def test_the_requested_scope_is_granted(sandbox: Sandbox) -> None:
-    answer = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, "scope": "read write admin"})
+    response = ask(sandbox, "cryptofuse", auth=BASIC, data={**GRANT, "scope": "read write admin"})
 
-    assert answer.json()["scope"] == "read write admin"
+    assert response.json()["scope"] == "read write admin"
 
 
 @each_provider
@@ -340,8 +340,8 @@ def test_a_token_lives_as_long_as_its_response_says(
     clock: Clock, provider: str, lifetime: int | None, lives: int
 ) -> None:
     with Sandbox(client=CLIENT, lifetime=lifetime, clock=clock) as sandbox:
-        answer = ask(sandbox, provider, **REQUESTS[provider])
-        token = token_of(answer)
+        response = ask(sandbox, provider, **REQUESTS[provider])
+        token = token_of(response)
         clock.now = NOW + lives - 0.1
         before = call(sandbox, provider, token).status_code
         clock.now = NOW + lives
@@ -350,19 +350,19 @@ def test_a_token_lives_as_long_as_its_response_says(
     if provider == "ripio_widget":
         assert jwt.decode(token, options={"verify_signature": False, "verify_exp": False})["exp"] == NOW + lives
     else:
-        assert lives in answer.json().values()
+        assert lives in response.json().values()
     assert (before, after) == (200, 401)
 
 
 def test_every_response_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
     with Sandbox(client=CLIENT, clock=clock) as sandbox:
-        answers = [
+        responses = [
             ask(sandbox, "ripple", **REQUESTS["ripple"]),
             call(sandbox, "ripple", "x"),
             get(sandbox.base_url("ripple")),
         ]
 
-    assert [answer.headers.get_list("Date") for answer in answers] == [["Fri, 15 Jan 2027 08:00:00 GMT"]] * 3
+    assert [response.headers.get_list("Date") for response in responses] == [["Fri, 15 Jan 2027 08:00:00 GMT"]] * 3
 
 
 def test_a_lifetime_can_be_a_point_in_time() -> None:
@@ -466,9 +466,9 @@ def test_the_app_works_without_a_socket() -> None:
 
 def test_delayed_acknowledgements_do_not_slow_a_kept_connection(sandbox: Sandbox) -> None:
     with httpx.Client(trust_env=False, verify=NO_TLS) as client:
-        answers = [client.post(sandbox.base_url("ripple") + PATHS["ripple"], content=b"") for _ in range(10)]
+        responses = [client.post(sandbox.base_url("ripple") + PATHS["ripple"], content=b"") for _ in range(10)]
 
-    assert min(answer.elapsed.total_seconds() for answer in answers[3:]) < 0.03
+    assert min(response.elapsed.total_seconds() for response in responses[3:]) < 0.03
 
 
 def test_a_sandbox_can_be_entered_again() -> None:
@@ -560,7 +560,7 @@ def test_the_command_prints_base_urls_and_ends_quietly_on_ctrl_c() -> None:
         assert process.stdout
         said = [process.stdout.readline() for _ in range(len(PATHS) + 2)]
         urls = dict(re.findall(r"^(\w+) +(http://127\.0\.0\.1:\d+/\w+)$", "".join(said), re.MULTILINE))
-        answer = post(
+        response = post(
             urls["cryptofuse"] + PATHS["cryptofuse"],
             data=GRANT,
             auth=("sandbox-client", "sandbox-secret"),
@@ -570,7 +570,7 @@ def test_the_command_prints_base_urls_and_ends_quietly_on_ctrl_c() -> None:
 
     assert urls.keys() == PATHS.keys()
     assert re.fullmatch(r"page +http://127\.0\.0\.1:\d+/\n", said[-2])
-    assert answer.json() == GRANTED["cryptofuse"]
+    assert response.json() == GRANTED["cryptofuse"]
     assert "sandbox-client" in said[-1]
     assert "sandbox-secret" in said[-1]
     assert (process.returncode, rest) == (0, "")

@@ -1,4 +1,4 @@
-"""The sandbox's control API, and what it remembers of requests: all that helps, nothing secret."""
+"""The sandbox's control API, and its record of requests without their secrets."""
 
 import json
 import logging
@@ -65,10 +65,10 @@ def test_the_state_contains_everything(sandbox: Sandbox, client: httpx.Client) -
     token = ask(client)
     client.get("/cryptofuse/resource", headers={"Authorization": f"Bearer {token}"})
     sandbox.cryptofuse.fail(500, times=3, on="resource")
-    answer = client.get("/control")
-    document = answer.json()
+    response = client.get("/control")
+    document = response.json()
 
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store"
     assert [each["name"] for each in document["providers"]] == list(sandbox.providers)
     assert document["now"] == NOW
     assert of(document, "cryptofuse") == {
@@ -148,10 +148,10 @@ def test_the_kinds_are_listed_with_their_parameters(client: httpx.Client) -> Non
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_can_be_switched_on_with_its_defaults(sandbox: Sandbox, client: httpx.Client, name: str) -> None:
-    answer = client.post("/control/cryptofuse/faults", json={"kind": name})
+    response = client.post("/control/cryptofuse/faults", json={"kind": name})
     (fault,) = sandbox.cryptofuse.faults
 
-    assert (answer.status_code, answer.json()) == (201, {"id": fault.id})
+    assert (response.status_code, response.json()) == (201, {"id": fault.id})
     assert (fault.kind, fault.on, fault.times) == (name, "token", None)
     assert fault.parameters == {each.name: each.default for each in KINDS[name].parameters}
 
@@ -184,8 +184,8 @@ def test_tokens_are_revoked_and_everything_is_reset(sandbox: Sandbox, client: ht
 
 
 def test_changes_are_streamed(sandbox: Sandbox, client: httpx.Client) -> None:
-    with client.stream("GET", "/control/events") as answer:
-        lines = (line.removeprefix("data: ") for line in answer.iter_lines() if line)
+    with client.stream("GET", "/control/events") as response:
+        lines = (line.removeprefix("data: ") for line in response.iter_lines() if line)
         first = json.loads(next(lines))
         sandbox.ripple.fail()
         second = json.loads(next(lines))
@@ -200,7 +200,7 @@ def test_changes_are_streamed(sandbox: Sandbox, client: httpx.Client) -> None:
         sandbox.reset()
         seventh = json.loads(next(lines))
 
-    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert response.headers["Content-Type"].startswith("text/event-stream")
     assert first.keys() == state(client).keys()
     assert [len(of(each, "ripple")["faults"]) for each in (first, second, third, fourth)] == [0, 1, 1, 0]
     assert [len(each["requests"]) for each in (fifth, sixth, seventh)] == [0, 1, 0]
@@ -221,8 +221,8 @@ def test_without_a_change_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_stream_does_not_keep_the_sandbox_from_ending(caplog: pytest.LogCaptureFixture) -> None:
-    with Sandbox() as sandbox, httpx.stream("GET", f"{sandbox.url}/control/events", trust_env=False) as answer:
-        lines = answer.iter_lines()
+    with Sandbox() as sandbox, httpx.stream("GET", f"{sandbox.url}/control/events", trust_env=False) as response:
+        lines = response.iter_lines()
         next(lines)
         sandbox.__exit__(None, None, None)
         with pytest.raises(httpx.TransportError):
@@ -245,10 +245,10 @@ def test_loopback_host_names_are_accepted(client: httpx.Client, host: str) -> No
 )
 @pytest.mark.parametrize("path", ["/control", "/control/events", "/control/nothing"])
 def test_other_host_names_are_refused(client: httpx.Client, host: str, path: str) -> None:
-    answer = client.get(path, headers={"Host": host})
+    response = client.get(path, headers={"Host": host})
 
-    assert answer.status_code == 403
-    assert answer.json()["error"].startswith("Host: expected a loopback name")
+    assert response.status_code == 403
+    assert response.json()["error"].startswith("Host: expected a loopback name")
 
 
 @pytest.mark.parametrize(
@@ -259,14 +259,14 @@ def test_a_page_of_another_origin_cannot_control_the_sandbox(
 ) -> None:
     ask(client)
     headers = {"Origin": origin.format(host=client.base_url.netloc.decode())}
-    answers = [
+    responses = [
         client.post("/control/cryptofuse/faults", json={"kind": "fail"}, headers=headers),
         client.post("/control/cryptofuse/revoke", headers=headers),
         client.get("/control", headers=headers),
     ]
 
-    assert [answer.status_code for answer in answers] == [403] * 3
-    assert answers[0].json() == {"error": "Origin: expected the sandbox's own origin"}
+    assert [response.status_code for response in responses] == [403] * 3
+    assert responses[0].json() == {"error": "Origin: expected the sandbox's own origin"}
     assert (len(sandbox.cryptofuse.tokens), sandbox.cryptofuse.faults) == (1, ())
 
 
@@ -299,10 +299,10 @@ def test_a_page_of_another_origin_cannot_control_the_sandbox(
 def test_the_error_for_invalid_input_says_what_is_expected(
     sandbox: Sandbox, client: httpx.Client, body: Any, message: str
 ) -> None:
-    answer = client.post("/control/cryptofuse/faults", json=body)
+    response = client.post("/control/cryptofuse/faults", json=body)
 
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(message)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(message)
     assert sandbox.cryptofuse.faults == ()
 
 
@@ -322,10 +322,10 @@ def test_the_error_for_invalid_input_says_what_is_expected(
 def test_a_body_must_be_json_and_small(
     client: httpx.Client, content: bytes, media_type: str, status: int, message: str
 ) -> None:
-    answer = client.post("/control/cryptofuse/faults", content=content, headers={"Content-Type": media_type})
+    response = client.post("/control/cryptofuse/faults", content=content, headers={"Content-Type": media_type})
 
-    assert answer.status_code == status
-    assert answer.json()["error"].startswith(message)
+    assert response.status_code == status
+    assert response.json()["error"].startswith(message)
     assert of(state(client), "cryptofuse")["faults"] == []
 
 
@@ -345,10 +345,10 @@ def test_a_body_must_be_json_and_small(
     ],
 )
 def test_errors_are_json(client: httpx.Client, method: str, path: str, status: int, message: str) -> None:
-    answer = client.request(method, path)
+    response = client.request(method, path)
 
-    assert answer.status_code == status
-    assert answer.json()["error"].startswith(message)
+    assert response.status_code == status
+    assert response.json()["error"].startswith(message)
 
 
 def test_requests_to_the_control_api_are_neither_recorded_nor_logged(
@@ -366,7 +366,7 @@ def test_requests_to_the_control_api_are_neither_recorded_nor_logged(
 
 
 def shown(sandbox: Sandbox, client: httpx.Client, caplog: pytest.LogCaptureFixture) -> str:
-    """All that the sandbox shows, in Python, by the control API and in its log."""
+    """Everything that the sandbox shows: in Python, in the control API and in its log."""
     requests = [request for name in sandbox.providers for request in getattr(sandbox, name).requests]
     tokens = [token for name in sandbox.providers for token in getattr(sandbox, name).tokens]
     log = [each.getMessage() for each in caplog.records if each.name == "paygrant.sandbox"]

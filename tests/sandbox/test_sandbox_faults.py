@@ -1,4 +1,4 @@
-"""The sandbox's faults: what a client sees of each, and what a TokenSource makes of it."""
+"""The sandbox's faults: what a client sees of each, and how a TokenSource handles it."""
 
 import copy
 import inspect
@@ -69,7 +69,7 @@ def sandbox(running: Sandbox, hands: Clock) -> Sandbox:
 
 @pytest.fixture(autouse=True)
 def nothing_to_complain_about(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever goes wrong on purpose is no error of the sandbox's own."""
+    """A fault must not cause an error in the sandbox itself."""
     yield
     of_the_server = ("uvicorn", "asyncio", "paygrant.sandbox")
     assert [
@@ -94,13 +94,13 @@ def ask(client: httpx.Client) -> httpx.Response:
     return client.post(PATH, auth=BASIC, data=GRANT)
 
 
-def collect(answer: httpx.Response, got: bytearray) -> None:
-    for part in answer.iter_raw():
+def collect(response: httpx.Response, got: bytearray) -> None:
+    for part in response.iter_raw():
         got += part
 
 
 def call(client: httpx.Client) -> httpx.Response:
-    """Call the resource with a token that is good."""
+    """Call the resource with a valid token."""
     token = ask(client).json()["access_token"]
     return client.get("/resource", headers={"Authorization": f"Bearer {token}"})
 
@@ -136,11 +136,11 @@ def wait_until(condition: Callable[[], object]) -> None:
 @pytest.mark.parametrize("status", [200, 400, 404, 418, 500, 503, 599])
 def test_a_response_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
     endpoint.fail(status)
-    answer = ask(client)
+    response = ask(client)
 
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json().keys() == {"error"}
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json().keys() == {"error"}
     assert endpoint.tokens == ()
 
 
@@ -150,9 +150,9 @@ def test_a_status_without_a_body_has_none(
     endpoint: ProviderHandle, client: httpx.Client, kind: str, status: int
 ) -> None:
     getattr(endpoint, kind)(status, times=1)
-    answer = ask(client)
+    response = ask(client)
 
-    assert (answer.status_code, answer.content) == (status, b"")
+    assert (response.status_code, response.content) == (status, b"")
     assert ask(client).status_code == 200
 
 
@@ -179,21 +179,21 @@ def test_retry_after_is_seconds_or_a_date(
     endpoint: ProviderHandle, client: httpx.Client, given: Any, sent: str | None
 ) -> None:
     endpoint.fail(429, retry_after=given)
-    answer = ask(client)
+    response = ask(client)
 
-    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, sent)
-    assert answer.json() == {"error": "too_many_requests"}
+    assert (response.status_code, response.headers.get("Retry-After")) == (429, sent)
+    assert response.json() == {"error": "too_many_requests"}
 
 
 def test_a_response_can_be_html_instead_of_json(endpoint: ProviderHandle, client: httpx.Client) -> None:
     with endpoint.html():
-        answer = ask(client)
+        response = ask(client)
     with endpoint.html(502):
         assert ask(client).status_code == 502
 
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert answer.text.startswith("<!doctype html>")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.text.startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("kept", [None, 0, 10])
@@ -201,13 +201,13 @@ def test_a_body_can_end_early(endpoint: ProviderHandle, client: httpx.Client, ke
     endpoint.cut(kept)
     got = bytearray()
     with (
-        client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer,
+        client.stream("POST", PATH, auth=BASIC, data=GRANT) as response,
         pytest.raises(httpx.RemoteProtocolError, match=r"without sending complete message body"),
     ):
-        collect(answer, got)
+        collect(response, got)
 
-    length = int(answer.headers["Content-Length"])
-    assert answer.status_code == 200
+    length = int(response.headers["Content-Length"])
+    assert response.status_code == 200
     assert len(got) == (length // 2 if kept is None else kept)
     assert endpoint.requests[-1].status == 200
 
@@ -226,12 +226,12 @@ def test_a_connection_is_dropped_after_the_request_was_carried_out(
 
 def test_a_body_can_arrive_byte_by_byte(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.drip(0.001)
-    with client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer:
-        parts = list(answer.iter_raw())
+    with client.stream("POST", PATH, auth=BASIC, data=GRANT) as response:
+        parts = list(response.iter_raw())
 
     assert len(parts) > 1
     assert json.loads(b"".join(parts))["access_token"] == endpoint.tokens[0].access_token
-    assert int(answer.headers["Content-Length"]) == sum(map(len, parts))
+    assert int(response.headers["Content-Length"]) == sum(map(len, parts))
 
 
 def test_a_redirect_has_the_given_location(endpoint: ProviderHandle, client: httpx.Client) -> None:
@@ -246,9 +246,9 @@ def test_a_redirect_has_the_given_location(endpoint: ProviderHandle, client: htt
 def test_the_date_is_wrong_by_the_given_offset(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.date(-3600, times=1)
     endpoint.date(times=1)
-    answers = [ask(client) for _ in range(3)]
+    responses = [ask(client) for _ in range(3)]
 
-    assert [answer.headers.get_list("Date") for answer in answers] == [
+    assert [response.headers.get_list("Date") for response in responses] == [
         ["Fri, 15 Jan 2027 07:00:00 GMT"],
         ["Fri, 15 Jan 2027 09:00:00 GMT"],
         ["Fri, 15 Jan 2027 08:00:00 GMT"],
@@ -257,14 +257,14 @@ def test_the_date_is_wrong_by_the_given_offset(endpoint: ProviderHandle, client:
 
 def test_tokens_can_have_a_short_lifetime(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
     endpoint.lifetime(2, times=2)
-    answer = ask(client)
+    response = ask(client)
     alive = len(endpoint.tokens)
     hands.now += 2
     dead = len(endpoint.tokens)
     ask(client)
     hands.now += 2
 
-    assert answer.json()["expires_in"] == 2
+    assert response.json()["expires_in"] == 2
     assert (alive, dead) == (1, 0)
     assert endpoint._provider.memory.latest(100, hands.now) == (0, ())
     assert ask(client).json()["expires_in"] == 36000
@@ -286,11 +286,11 @@ def test_a_field_of_the_response_can_have_an_unusual_type(
     endpoint: ProviderHandle, client: httpx.Client, oddity: Oddity, name: str, value: object
 ) -> None:
     endpoint.odd_types(oddity)
-    answer = ask(client)
+    response = ask(client)
 
-    assert answer.status_code == 200
-    assert answer.json()[name] == value
-    assert type(answer.json()[name]) is type(value)
+    assert response.status_code == 200
+    assert response.json()[name] == value
+    assert type(response.json()[name]) is type(value)
 
 
 def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.Client) -> None:
@@ -302,8 +302,8 @@ def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.C
 def test_an_unusual_type_applies_to_a_lifetime_inside_the_token(sandbox: Sandbox) -> None:
     sandbox.ripio_widget.odd_types("lifetime_text")
     data = {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret}
-    answer = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
-    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False, "verify_exp": False})
+    response = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
+    claims = jwt.decode(response.json()["token"], options={"verify_signature": False, "verify_exp": False})
 
     assert claims["exp"] == str(int(NOW) + 3600)
 
@@ -319,7 +319,7 @@ def test_right_credentials_are_refused_until_the_fault_is_restored(
     refused = [ask(client) for _ in range(3)]
     fault.restore()
 
-    assert [(answer.status_code, answer.json()) for answer in refused] == [(401, {"error": "invalid_client"})] * 3
+    assert [(response.status_code, response.json()) for response in refused] == [(401, {"error": "invalid_client"})] * 3
     assert ask(client).status_code == 200
 
 
@@ -381,7 +381,7 @@ ROUTES = ["POST /cryptofuse/o/token/", "GET /cryptofuse/resource", "POST /contro
 
 
 def begin(sandbox: Sandbox, route: str) -> socket.socket:
-    """A request that has come in but for its body, a byte; the server waits for that."""
+    """A request whose body, one byte, is still missing. The server waits for it."""
     address = httpx.URL(sandbox.url)
     connection = socket.create_connection((address.host, address.port or 0), timeout=10)
     headers = "Content-Type: application/json", "Content-Length: 1", "Expect: 100-continue"
@@ -432,9 +432,9 @@ def test_the_documented_limits_hold(sandbox: Sandbox, hands: Clock, name: str, l
 
         def rush() -> tuple[int, httpx.Response]:
             let_in = 0
-            while (answer := client.get("/resource")).status_code == 401:
+            while (response := client.get("/resource")).status_code == 401:
                 let_in += 1
-            return let_in, answer
+            return let_in, response
 
         requests, seconds = limits[0]
         let_in, refused = rush()
@@ -460,10 +460,10 @@ def test_all_limits_hold_at_once() -> None:
 def test_a_limit_can_be_given(sandbox: Sandbox) -> None:
     limit = sandbox.ripple.rate_limit(1, 60, on="resource")
     with httpx.Client(base_url=sandbox.ripple.base_url, trust_env=False) as client:
-        answers = [client.get("/resource") for _ in range(2)]
+        responses = [client.get("/resource") for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [401, 429]
-    assert answers[1].headers["Retry-After"] == "60"
+    assert [response.status_code for response in responses] == [401, 429]
+    assert responses[1].headers["Retry-After"] == "60"
     assert [request.faults for request in sandbox.ripple.requests] == [(), ("rate_limit",)]
     assert limit.applied == 1
 
@@ -561,7 +561,7 @@ def test_a_reset_deletes_everything(sandbox: Sandbox, endpoint: ProviderHandle, 
 
 
 class Meanwhile(Clock):
-    """A clock by which something happens while a request is answered: when it is first looked at."""
+    """A clock that calls a function when it is first read, which is during a request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -615,12 +615,12 @@ def test_a_reset_ends_the_wait_for_a_response(
     sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client, kind: str
 ) -> None:
     getattr(endpoint, kind)(3600)
-    answers: list[httpx.Response] = []
-    with on_a_thread(lambda: answers.append(ask(client))):
+    responses: list[httpx.Response] = []
+    with on_a_thread(lambda: responses.append(ask(client))):
         wait_until(lambda: endpoint._provider.memory._wakers)
         sandbox.reset()
 
-    assert [answer.json().keys() for answer in answers] == [ask(client).json().keys()]
+    assert [response.json().keys() for response in responses] == [ask(client).json().keys()]
     assert endpoint.token_requests == len(endpoint.requests) == len(endpoint.tokens) == 1
 
 
@@ -772,7 +772,7 @@ def test_a_fault_of_the_token_endpoint_does_not_apply_to_the_resource(endpoint: 
         endpoint._provider.memory.faults.switch_on("lifetime", on="resource")
 
 
-# ------------------------------------------------------------------------------ What a TokenSource makes of it
+# ------------------------------------------------------------------------------ How a TokenSource handles it
 
 
 def test_retries_survive_a_short_outage(endpoint: ProviderHandle, pauses: list[float]) -> None:
@@ -823,7 +823,7 @@ def test_a_revoked_token_is_replaced(endpoint: ProviderHandle) -> None:
     with httpx.Client(base_url=endpoint.base_url, auth=TokenAuth(source_of(endpoint)), trust_env=False) as api:
         api.get("/resource")
         endpoint.revoke()
-        answer = api.get("/resource")
+        response = api.get("/resource")
 
-    assert answer.json() == {"provider": "cryptofuse"}
+    assert response.json() == {"provider": "cryptofuse"}
     assert (endpoint.token_requests, endpoint.api_calls) == (2, 3)

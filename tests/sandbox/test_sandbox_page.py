@@ -1,4 +1,4 @@
-"""The sandbox's page, in a real headless Chromium: what it shows, what its switches do, and what never gets into it."""
+"""The sandbox's page in a headless Chromium: what it shows, what its buttons do, and what it must not contain."""
 
 import json
 import re
@@ -80,7 +80,7 @@ class Clock:
 
 
 class Visit:
-    """A page, and all that passed between it and the world.
+    """A page, and everything that it has received and sent.
 
     Attributes:
         complaints: Errors and warnings of the console, exceptions, and refused requests. A test that provokes some
@@ -132,14 +132,14 @@ class Visit:
         return self.page.locator("tbody > tr:first-child")
 
     def bodies(self) -> list[str]:
-        """Every answer that the page has had, apart from the stream, whose messages are in ``events``."""
+        """All responses that the page has received, without the stream, whose messages are in ``events``."""
         plain = [each for each in self._responses if "event-stream" not in each.headers.get("content-type", "")]
         return [each.text() for each in plain if each.status != 204]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser. For this module only: while it is there, the main thread counts as running an event loop."""
+    """One browser for this module. While it exists, the main thread counts as running an event loop."""
     executable = need("chromium", "apt-get install chromium")
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=executable, args=FLAGS) as browser:
         yield browser
@@ -174,7 +174,7 @@ def visiting(browser: Browser, sandbox: Sandbox) -> Generator[Visit]:
 
 @pytest.fixture
 def visit(chromium: Browser, sandbox: Sandbox) -> Iterator[Visit]:
-    """The page, opened. That it stays quiet and within its origin is checked for each test."""
+    """The open page. After each test it must have logged no error and left its origin with no request."""
     with visiting(chromium, sandbox) as visit:
         visit.open()
         yield visit
@@ -191,7 +191,7 @@ def ripple(sandbox: Sandbox) -> Ripple:
 
 
 def ask(sandbox: Sandbox) -> Token:
-    """A token by one request, with nothing kept."""
+    """A token by one request. Nothing is kept."""
     return TokenSource(ripple(sandbox), store=MemoryStore(), policy=RefreshPolicy(max_attempts=1)).get()
 
 
@@ -383,7 +383,7 @@ def test_the_error_of_a_button_stays_until_a_button_works(visit: Visit) -> None:
 
 
 def say(visit: Visit, text: str) -> None:
-    """Have a stranger's text come wherever the sandbox tells one, whatever it redacts by itself."""
+    """Put this text wherever the sandbox shows text, without its redaction."""
     state = get(f"{visit.sandbox.url}/control").json()
     request = dict.fromkeys(("id", "provider", "method", "path", "status", "fault"), text)
     state["requests"] = [{**request, "at": NOW, "milliseconds": 1, "headers": {text: text}, "parameters": {text: text}}]
@@ -452,18 +452,18 @@ def test_no_secret_and_no_token_reaches_the_page(visit: Visit) -> None:
     [("", "text/html"), ("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")],
 )
 def test_each_file_limits_what_a_browser_may_do_with_it(sandbox: Sandbox, path: str, kind: str) -> None:
-    answer = get(f"{sandbox.url}/{path}")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].partition(";")[0] == kind
-    policy = dict(each.split(" ", 1) for each in answer.headers["Content-Security-Policy"].split("; "))
+    response = get(f"{sandbox.url}/{path}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].partition(";")[0] == kind
+    policy = dict(each.split(" ", 1) for each in response.headers["Content-Security-Policy"].split("; "))
     assert policy.pop("default-src") == "'none'"
     assert policy.pop("require-trusted-types-for") == "'script'"
     closed = {"base-uri", "form-action", "frame-ancestors"}
     assert {policy.pop(each) for each in closed} == {"'none'"}
     assert policy == dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-cache"
 
 
 def test_injected_markup_can_do_nothing(visit: Visit) -> None:
