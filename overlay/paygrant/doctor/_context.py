@@ -44,10 +44,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
-    """One token request and its outcome. ``answer`` is None if there was no response."""
+    """One token request and its outcome. ``response`` is None if there was no response."""
 
     encoding: Encoding
-    answer: Answer | None
+    response: Answer | None
     outcome: Grant | TokenError
 
 
@@ -198,10 +198,10 @@ class Context:
     @property
     def granted(self) -> tuple[Answer, Grant]:
         """The response and its token, for checks that are made only if there is one."""
-        return cast("tuple[Answer, Grant]", (self.attempt.answer, self.attempt.outcome))
+        return cast("tuple[Answer, Grant]", (self.attempt.response, self.attempt.outcome))
 
     def _attempt(self, encoding: Encoding) -> Attempt:
-        answers: list[Answer] = []
+        responses: list[Answer] = []
         try:
             outcome: Grant | TokenError = request_token(
                 self.provider,
@@ -210,19 +210,19 @@ class Context:
                 policy=self.policy,
                 transport=None,
                 deadline=_clock.monotonic() + self.policy.deadline,
-                witness=answers.append,
+                witness=responses.append,
             )
         except TokenError as error:
             outcome = copy.copy(error)  # the error's traceback has frames that hold the secret
-        return Attempt(encoding, answers[0] if answers else None, outcome)
+        return Attempt(encoding, responses[0] if responses else None, outcome)
 
-    def judge(self, answer: Answer | None = None) -> Judge:
+    def judge(self, response: Answer | None = None) -> Judge:
         """What redacts the credentials, and the token of this response, in texts of the server."""
         secrets = [self.secret, self.provider.client_id]
         for encoding in ENCODINGS:
             with suppress(ConfigurationError):
                 secrets.append(basic_credentials(self.provider.client_id, self.secret, encoding))
-        if answer:
-            token = first_at(document_of(answer.body), self.endpoint.response.access_token)
+        if response:
+            token = first_at(document_of(response.body), self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
         return Judge(self.provider, tuple(secrets))

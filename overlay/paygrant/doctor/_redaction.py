@@ -38,34 +38,34 @@ _OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def described(answer: Answer, judge: Judge) -> str:
+def described(response: Answer, judge: Judge) -> str:
     """Status, media type, body and some headers of a response, without secrets."""
-    media_type = judge.clean(answer.headers.get("content-type", "").partition(";")[0]) or "no media type"
-    headers = [f"{name}: {judge.clean(answer.headers[name])}" for name in _SHOWN_HEADERS if name in answer.headers]
-    return "; ".join([f"{answer.status} {media_type}, {_body(answer, judge)}", *headers])
+    media_type = judge.clean(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    headers = [f"{name}: {judge.clean(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers]
+    return "; ".join([f"{response.status} {media_type}, {_body(response, judge)}", *headers])
 
 
-def is_html(answer: Answer) -> bool:
+def is_html(response: Answer) -> bool:
     """Whether the response is an HTML page."""
-    return "html" in answer.headers.get("content-type", "") or (answer.body or b"").lstrip()[:1] == b"<"
+    return "html" in response.headers.get("content-type", "") or (response.body or b"").lstrip()[:1] == b"<"
 
 
-def _body(answer: Answer, judge: Judge) -> str:
+def _body(response: Answer, judge: Judge) -> str:
     """The body without secrets."""
-    if answer.body is None:
+    if response.body is None:
         return "body too long"
-    if not answer.body:
+    if not response.body:
         return "empty body"
-    document = document_of(answer.body)
+    document = document_of(response.body)
     if document is not None:
-        text = json.dumps(_Mask(answer, judge).of(document), ensure_ascii=False)
+        text = json.dumps(_Mask(response, judge).of(document), ensure_ascii=False)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
-    text = answer.body[:_READ].decode(errors="replace")
-    if is_html(answer):
+    text = response.body[:_READ].decode(errors="replace")
+    if is_html(response):
         title = _TITLE.search(text)
         return f"HTML page: {_masked(html.unescape(title[1]), judge)}" if title else "HTML page"
-    if answer.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
-        return f"{len(answer.body)} bytes that are not JSON"
+    if response.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
+        return f"{len(response.body)} bytes that are not JSON"
     return _masked(text, judge)
 
 
@@ -77,9 +77,9 @@ def _masked(text: str, judge: Judge) -> str:
 class _Mask:
     """Masks the texts of a JSON document, by their place."""
 
-    def __init__(self, answer: Answer, judge: Judge) -> None:
+    def __init__(self, response: Answer, judge: Judge) -> None:
         self._judge = judge
-        self._refused = answer.status >= HTTPStatus.BAD_REQUEST
+        self._refused = response.status >= HTTPStatus.BAD_REQUEST
         endpoint = judge.provider.endpoint
         self._tokens = set(endpoint.response.access_token)
         self._known = _places(endpoint)
@@ -106,7 +106,7 @@ class _Mask:
 
 def _places(endpoint: "TokenEndpoint") -> set[str]:
     """The places in a response whose meaning the spec knows: JSON Pointers."""
-    answer, error = endpoint.response, endpoint.error
+    response, error = endpoint.response, endpoint.error
     conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
-    lifetimes = [each.at for each in answer.lifetime if each.at and each.unit != "jwt_exp"]
-    return {*answer.token_type, *answer.scope, *lifetimes, *error.code, *error.description, *conditions}
+    lifetimes = [each.at for each in response.lifetime if each.at and each.unit != "jwt_exp"]
+    return {*response.token_type, *response.scope, *lifetimes, *error.code, *error.description, *conditions}

@@ -55,11 +55,11 @@ _BY_STATUS: dict[int, str] = {
 
 def clock(context: "Context") -> Iterator[Finding]:
     """This machine's clock agrees with the server's."""
-    answer = context.attempt.answer
-    if answer is None or answer.date is None:
-        yield skipped("the response has no Date header" if answer else _NO_RESPONSE)
+    response = context.attempt.response
+    if response is None or response.date is None:
+        yield skipped("the response has no Date header" if response else _NO_RESPONSE)
         return
-    ahead = (answer.received - answer.date).total_seconds()
+    ahead = (response.received - response.date).total_seconds()
     if abs(ahead) <= context.policy.margin:
         yield ok(f"agrees with the server's Date within {span(abs(ahead) + 1)}")
         return
@@ -72,18 +72,18 @@ def clock(context: "Context") -> Iterator[Finding]:
 
 def redirect(context: "Context") -> Iterator[Finding]:
     """The response is not a redirect."""
-    answer = context.attempt.answer
-    if answer is None:
+    response = context.attempt.response
+    if response is None:
         yield skipped(_NO_RESPONSE)
-    elif _is_redirect(answer):
-        target = context.judge().clean(redirect_target(context.provider.token_url, answer))
-        yield failed("malformed", f"status {answer.status} redirects to {target}", _redirect_advice(context, target))
+    elif _is_redirect(response):
+        target = context.judge().clean(redirect_target(context.provider.token_url, response))
+        yield failed("malformed", f"status {response.status} redirects to {target}", _redirect_advice(context, target))
     else:
         yield ok("none")
 
 
-def _is_redirect(answer: Answer) -> bool:
-    return HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
+def _is_redirect(response: Answer) -> bool:
+    return HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
 
 
 def _redirect_advice(context: "Context", target: str) -> str:
@@ -100,24 +100,24 @@ def _redirect_advice(context: "Context", target: str) -> str:
         return f"No secret can be sent there: {str(error).partition('; ')[0]}."
 
 
-def response(context: "Context") -> Iterator[Finding]:
+def token_response(context: "Context") -> Iterator[Finding]:
     """The response contains a token."""
     attempt = context.attempt
-    outcome, answer = attempt.outcome, attempt.answer
-    if answer and _is_redirect(answer):
+    outcome, response = attempt.outcome, attempt.response
+    if response and _is_redirect(response):
         yield skipped("redirect must pass first")
         return
-    seen = described(answer, context.judge(answer)) if answer else str(outcome)
+    seen = described(response, context.judge(response)) if response else str(outcome)
     if isinstance(outcome, Grant):
         yield ok(seen)
         return
     code: Code = next(code for kind, code in _CODES if isinstance(outcome, kind))
-    yield failed(code, seen, _advice(context, outcome, answer))
+    yield failed(code, seen, _advice(context, outcome, response))
 
 
-def _advice(context: "Context", error: TokenError, answer: Answer | None) -> str:  # noqa: PLR0911 - one for each kind of error
+def _advice(context: "Context", error: TokenError, response: Answer | None) -> str:  # noqa: PLR0911 - one for each kind of error
     """Advice for a response without a token."""
-    if answer is None:
+    if response is None:
         return "The server is reachable, but sends no HTTP response in time. Try again, then ask the provider."
     if isinstance(error, RateLimited):
         wait = f"Wait {span(error.retry_after)}." if error.retry_after else "Wait."
@@ -126,14 +126,14 @@ def _advice(context: "Context", error: TokenError, answer: Answer | None) -> str
         return "This looks like a failure of the provider. Try again, and look at its status page."
     if type(error) is TokenRequestRejected and error.error in _BY_ERROR:
         return _BY_ERROR[error.error]
-    if answer.status in _BY_STATUS:
-        return _BY_STATUS[answer.status]
+    if response.status in _BY_STATUS:
+        return _BY_STATUS[response.status]
     if isinstance(error, InvalidClient):
         return "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
-    if is_html(answer):
+    if is_html(response):
         return "Another server responds here: a proxy, a login page, or a wrong base_url."
     if isinstance(error, MalformedResponse):
-        fault = context.judge(answer).clean(str(error).rpartition(", ")[2])
+        fault = context.judge(response).clean(str(error).rpartition(", ")[2])
         return f"The response cannot be used: {fault}. Check base_url, then show this to the provider."
     return "Show this response to the provider, with the time and the header that names the request."
 
@@ -176,7 +176,7 @@ def environment(context: "Context") -> Iterator[Finding]:
     if isinstance(outcome, Grant):
         yield ok(f"the credentials belong to {here}" if here else "the provider has no environments")
     elif not isinstance(outcome, InvalidClient):
-        yield skipped(_SAYS_NOTHING if context.attempt.answer else _NO_RESPONSE)
+        yield skipped(_SAYS_NOTHING if context.attempt.response else _NO_RESPONSE)
     elif not others:
         yield ok("the provider has no other environment")
     else:
@@ -207,12 +207,12 @@ def parameters(context: "Context") -> Iterator[Finding]:
 
 def expiry(context: "Context") -> Iterator[Finding]:
     """The lifetime of the token is known and plausible."""
-    answer, grant = context.granted
-    document, lifetime = document_of(answer.body), grant.lifetime
+    response, grant = context.granted
+    document, lifetime = document_of(response.body), grant.lifetime
     present = [
         each for each in context.endpoint.response.lifetime if not each.at or value_at(document, each.at) is not None
     ]
-    used = next((each for each in present if lifetime_at(each, document, answer) is not None), None)
+    used = next((each for each in present if lifetime_at(each, document, response) is not None), None)
     if used is None:
         places = ", ".join(_place(each) for each in present or context.endpoint.response.lifetime)
         yield warning(
@@ -225,7 +225,7 @@ def expiry(context: "Context") -> Iterator[Finding]:
     if not _SHORT <= lifetime <= _LONG:
         unit = "minutes" if lifetime < _SHORT else "milliseconds, or a point in time"
         yield warning(f"{seen}, which is not plausible", f"Ask the provider. Is the value in {unit}?")
-    elif own and abs(left := answer.seconds_until(own) - lifetime) > context.policy.margin:
+    elif own and abs(left := response.seconds_until(own) - lifetime) > context.policy.margin:
         direction = "later" if left > 0 else "earlier"
         yield warning(
             f"{seen}, but the token's own exp claim is {span(abs(left))} {direction}",
