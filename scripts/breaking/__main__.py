@@ -11,10 +11,9 @@ from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
-import yaml
-
+from paygrant._spec import document
+from paygrant._spec.description import TokenEndpoint
 from paygrant._spec.reader import read_endpoint
-from paygrant_clients.description import TokenEndpoint
 from scripts.breaking.endpoints import endpoint_changes
 from scripts.breaking.python_api import FOLDERS, api_changes
 
@@ -52,7 +51,7 @@ def _check_out(root: Path, base: str, folder: Path) -> None:
 
 def _endpoints(root: Path) -> Mapping[str, TokenEndpoint]:
     """The token endpoints that the specs describe."""
-    specs = {path.stem: yaml.safe_load(path.read_bytes()) for path in sorted((root / "specs").glob("*.yaml"))}
+    specs = {path.stem: document.load(path) for path in sorted((root / "specs").glob("*.yaml"))}
     return {name: read_endpoint(name, spec) for name, spec in specs.items()}
 
 

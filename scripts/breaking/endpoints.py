@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paygrant_clients.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from scripts.breaking.change import Change, Weight
 
 _Found: TypeAlias = Iterator[tuple[Weight, str, str]]

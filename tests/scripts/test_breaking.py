@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
-from paygrant_clients.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
-from paygrant_clients.ripio_widget.endpoint import ENDPOINT as WIDGET
-from paygrant_clients.ripple.endpoint import ENDPOINT as RIPPLE
+from paygrant._spec.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
+from paygrant._spec.reader import endpoint_of
 from scripts.breaking.__main__ import ROOT, main
 from scripts.breaking.change import Weight
 from scripts.breaking.endpoints import endpoint_changes
 
 SECRET, BREAKING, FINE = Weight.SECRET, Weight.BREAKING, Weight.FINE
+CRYPTOFUSE, RIPPLE, WIDGET = (
+    endpoint_of(f"paygrant_clients.{name}") for name in ("cryptofuse", "ripple", "ripio_widget")
+)
 GRANT, SCOPE = CRYPTOFUSE.parameters
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._arguments import check_choice, check_scope, check_text, check_type, check_url, refused
-from paygrant._providers.base import BasicProvider, endpoint_of, provider
-from paygrant._spec.reader import read_endpoint
-from paygrant_clients.description import (
+from paygrant._providers.base import BasicProvider, provider
+from paygrant._spec.description import (
     ClientAuth,
     Condition,
     ErrorFields,
@@ -24,6 +23,8 @@ from paygrant_clients.description import (
     ResponseFields,
     TokenEndpoint,
 )
+from paygrant._spec.names import RESERVED_ARGUMENTS
+from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
     from paygrant._request.build import Draft
@@ -171,15 +172,11 @@ def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> 
         endpoint = endpoint_of(models)
     else:
         endpoint = _read(Path(source))
-    own = {name: value for name, value in arguments.items() if name in OWN}
+    own = {name: value for name, value in arguments.items() if name in RESERVED_ARGUMENTS}
     if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.client_auth):
         own.setdefault("client_id", endpoint.name)  # nothing asks for it
-    others = {name: value for name, value in arguments.items() if name not in OWN}
+    others = {name: value for name, value in arguments.items() if name not in RESERVED_ARGUMENTS}
     return DescribedProvider(spec=endpoint, models=models, parameters=others, **own)
-
-
-OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
-"""The arguments of every described provider; a spec names its own otherwise."""
 
 
 def _read(path: Path) -> TokenEndpoint:
@@ -189,10 +186,11 @@ def _read(path: Path) -> TokenEndpoint:
         if path.is_dir():
             # The generator has checked it: a package needs no tools at run time.
             return read_endpoint(path.resolve().name, json.loads((path / "openapi.json").read_text("utf-8")))
-        from paygrant.generate import SpecError, read_spec
+        from paygrant._spec.errors import SpecError
+        from paygrant._spec.lint import load_checked
 
         try:
-            return read_endpoint(path.stem, read_spec(path))
+            return read_endpoint(path.stem, load_checked(path))
         except SpecError as error:
             fault = f"is no normalized spec\n{error}\n"
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
