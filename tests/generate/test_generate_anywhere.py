@@ -477,7 +477,7 @@ def test_a_formatter_that_fails_is_told_in_its_words(tmp_path: Path) -> None:
 
 def test_a_package_may_have_a_name_that_tools_leave_out(tmp_path: Path) -> None:
     generate(written(tmp_path, {}, name="dist"), tmp_path / "build")
-    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8").replace('"ripple"', '"dist"')
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
     assert (tmp_path / "build/dist/environments.py").read_text("utf-8") == formatted
 
 
@@ -489,7 +489,7 @@ def test_a_package_may_have_the_name_of_a_module_and_is_never_imported(
     if path:  # which for the formatter would be the folder of what was generated
         monkeypatch.setenv("PYTHONPATH", path)
     generate(written(tmp_path, {}, name=name), tmp_path / "out")
-    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8").replace('"ripple"', f'"{name}"')
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
     assert (tmp_path / f"out/{name}/environments.py").read_text("utf-8") == formatted
 
 
@@ -527,5 +527,11 @@ def test_a_source_without_a_spec_is_refused_by_name(tmp_path: Path, kind: str) -
     with pytest.raises(ConfigurationError, match=r"^source: ") as caught:
         from_spec(source, CREDENTIALS)
     assert str(source) in str(caught.value)
-    assert "allowed is the path of a normalized spec" in str(caught.value)
+    assert "expected a normalized spec, or a package" in str(caught.value)
     assert caught.value.argument == "source"
+
+
+@pytest.mark.parametrize("module", ["json", "sys", "paygrant_clients"])
+def test_a_module_that_was_not_generated_is_refused_by_name(module: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^source: has no readable spec at '{module}' \(FileNotFoundError\)"):
+        from_spec(import_module(module), CREDENTIALS)

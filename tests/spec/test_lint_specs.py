@@ -526,7 +526,7 @@ def test_the_command_prints_file_line_rule_place_and_what_is_allowed(tmp_path: P
     assert first.startswith(
         f"{spec}:{line}: token-endpoint: #{ENDPOINT}/answer/lifetime/0/unit: 'minutes' is not one of"
     )
-    assert "seconds: counted from the answer" in first
+    assert "seconds, milliseconds: counted from the response" in first
     assert second.startswith(f"{missing}:1: yaml: #: No such file")
 
 
