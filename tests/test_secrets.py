@@ -63,6 +63,8 @@ from paygrant._providers.base import BasicProvider, Provider
 from paygrant._providers.ripio import WidgetURL
 from paygrant._providers.spec_provider import ClientCredentials, DescribedProvider
 from paygrant._secrets import SecretFile
+from paygrant._spec.description import ClientAuth
+from paygrant._spec.reader import endpoint_of
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
@@ -73,8 +75,6 @@ from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, San
 from paygrant.sandbox._control import _RequestError
 from paygrant.sandbox._endpoint import Oddity
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
-from paygrant_clients.description import ClientAuth
-from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -904,7 +904,7 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     DescribedProvider: {
-        "spec": replace(ripple_endpoint.ENDPOINT, client_auth=(ClientAuth("computed"),)),
+        "spec": replace(endpoint_of("paygrant_clients.ripple"), client_auth=(ClientAuth("computed"),)),
         "models": None,
         "environment": "test",
         "parameters": {"audience": CORES[1]},
@@ -958,7 +958,7 @@ def instance(kind: Any) -> Any:
 
 
 ABSTRACT = {Provider, BasicProvider}
-WORDS_OF_SPECS = ("paygrant_clients.description", "paygrant.generate", "paygrant.propose")
+WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 
 EVERY_CLASS = [kind for kind in classes() if kind not in ABSTRACT and not kind.__module__.startswith(WORDS_OF_SPECS)]

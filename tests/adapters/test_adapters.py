@@ -25,11 +25,11 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.spec_provider import DescribedProvider
+from paygrant._spec.description import TokenUse
+from paygrant._spec.reader import endpoint_of
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
-from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
-from paygrant_clients.description import TokenUse
 from tests.conftest import Clock
 from tests.helpers.apis import Api, Unseekable, token_of
 from tests.helpers.clients import ONE_SHOT, REPEATABLE, WAYS, AnyAuth, Body, Way
@@ -604,7 +604,7 @@ def test_no_client_is_imported_before_its_adapter() -> None:
 
 def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
-    spec = replace(CRYPTOFUSE, token_use=token_use)
+    spec = replace(endpoint_of("paygrant_clients.cryptofuse"), token_use=token_use)
     provider = DescribedProvider(spec=spec, client_id="a", client_secret="b", base_url=server.base_url)
     return TokenSource(provider, store=MemoryStore())
 

@@ -23,7 +23,7 @@ import yaml
 from jinja2 import FileSystemBytecodeCache
 
 import paygrant_clients
-from paygrant._spec.reader import read_endpoint
+from paygrant._spec.reader import endpoint_of, read_endpoint
 from paygrant.generate import _client, read_spec
 from paygrant.generate._client import write_client
 from paygrant.generate._mask import MaskError, mask_fields, mask_package
@@ -91,7 +91,7 @@ def test_a_changed_spec_generates_one_provider_and_writes_only_what_differs(proj
 def test_what_the_last_run_wrote_is_not_needed_for_the_next(project: Path) -> None:
     packages = project / PACKAGES
     before = read_files(packages)
-    (packages / "description.py").write_text("raise RuntimeError\n", "utf-8")
+    (packages / "__init__.py").write_text("raise RuntimeError\n", "utf-8")
     folders = os.pathsep.join([str(packages.parent), str(project / "overlay")])
     done = subprocess.run(
         [sys.executable, "-m", "scripts.generate"],
@@ -134,24 +134,24 @@ def test_the_check_shows_every_file_that_differs_and_writes_nothing(
     _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
     (packages / "ripio_ramp/py.typed").unlink()
     (packages / "ripio_ramp/extra.py").touch()
-    (packages / "description.py").write_bytes((packages / "description.py").read_bytes().rstrip())
+    (packages / "__init__.py").write_bytes((packages / "__init__.py").read_bytes().rstrip())
     (packages / "__pycache__").mkdir()
-    (packages / "__pycache__/description.cpython-311.pyc").touch()
+    (packages / "__pycache__/__init__.cpython-311.pyc").touch()
     before = read_files(project)
 
     assert main(["--check"], project) == 1
     lines = capsys.readouterr().out.splitlines()
     assert {line.removeprefix("--- generated/paygrant_clients/") for line in lines if line.startswith("---")} == {
+        "__init__.py",
         "cryptofuse/models/token_error.py",
         "cryptofuse/openapi.json",
-        "description.py",
         "ripple/client.py",
     }
     assert "-class Client:  # by hand" in lines
     assert "+class Client:" in lines
     assert any(line.startswith("+") and line.endswith(": A text.") for line in lines)
     assert "generated/paygrant_clients/ripio_ramp/py.typed: missing" in lines
-    assert "generated/paygrant_clients/ripio_ramp/extra.py: one file too many" in lines
+    assert "generated/paygrant_clients/ripio_ramp/extra.py: not wanted" in lines
     assert not any("__pycache__" in line for line in lines)
     assert read_files(project) == before
 
@@ -197,7 +197,7 @@ def test_another_generator_than_the_pinned_one_is_refused(
 
     monkeypatch.setattr(_client, "requires", requires)
     assert main([], project) == 1
-    assert re.search(r"wants openapi-python-client 0\.1\.2, but .* is installed", capsys.readouterr().err)
+    assert re.search(r"needs openapi-python-client 0\.1\.2, but .* is installed", capsys.readouterr().err)
     assert _written(project) == set()
 
 
@@ -321,13 +321,13 @@ def test_an_unexpected_status_keeps_its_body_and_does_not_print_it(name: str) ->
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_the_endpoint_module_and_the_json_say_what_the_spec_says(name: str) -> None:
+def test_the_environments_and_the_json_of_a_package_are_those_of_the_spec(name: str) -> None:
     spec = _spec(name)
-    module = _module(f"{name}.endpoint")
-    assert asdict(module.ENDPOINT) == asdict(read_endpoint(name, spec))
+    endpoint = endpoint_of(f"paygrant_clients.{name}")
+    assert asdict(endpoint) == asdict(read_endpoint(name, spec))
     environments = [server["x-environment"] for server in spec.get("servers", [])]
-    assert list(module.ENDPOINT.servers) == environments
-    assert list(get_args(getattr(module, "Environment", None))) == environments
+    assert list(endpoint.servers) == environments
+    assert list(get_args(getattr(_module(f"{name}.environments"), "Environment", None))) == environments
 
     document = json.loads((ROOT / PACKAGES / name / "openapi.json").read_text("utf-8"))
     read = spec["x-provenance"]["sources"][0]["read"].isoformat()
@@ -337,10 +337,11 @@ def test_the_endpoint_module_and_the_json_say_what_the_spec_says(name: str) -> N
     assert document["components"] == spec["components"]
 
 
-def test_endpoint_descriptions_tell_the_facts() -> None:
+def test_an_endpoints_description_has_the_facts_of_the_spec() -> None:
     widget, ripple, cryptofuse = (
-        _module(f"{name}.endpoint").ENDPOINT for name in ("ripio_widget", "ripple", "cryptofuse")
+        endpoint_of(f"paygrant_clients.{name}") for name in ("ripio_widget", "ripple", "cryptofuse")
     )
+    assert widget.success
     assert widget.servers["sandbox"].url == "https://b2b-widget-onramp-api.sandbox.ripio.com"
     assert widget.servers["sandbox"].environment_facts == {"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"}
     assert (widget.success.at, widget.success.equals) == ("/succeed", True)

@@ -19,7 +19,7 @@ from paygrant._spec.reader import read_endpoint
 from paygrant.generate import GenerationError, SpecError, _packages, generate, read_spec
 from scripts.generate.__main__ import PACKAGES, ROOT
 from scripts.generate.tree import read_files
-from tests.spec.test_lint_specs import (
+from tests.helpers.specs import (
     DECLARED,
     ENDPOINT,
     FIELD,
@@ -83,7 +83,8 @@ import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     importlib.import_module(info.name)
-print(importlib.import_module(sys.argv[1] + ".endpoint").ENDPOINT.name)
+from paygrant._spec.reader import endpoint_of
+print(endpoint_of(sys.argv[1]).name)
 """
 
 
@@ -346,11 +347,11 @@ def test_nothing_is_written_elsewhere_nobody_is_called_and_only_ruff_is_started(
         pytest.param("openapi: 3.1.0\n".encode("utf-16"), "not UTF-8", id="UTF-16"),
         pytest.param(b"openapi: a\0b\n", "special characters are not allowed", id="NUL"),
         pytest.param(b"a: " + b"[" * 100_000, "nested more than 64 levels deep", id="deep"),
-        pytest.param(b"a: &a [1]\nb: [*a, *a]\n", "there is an anchor", id="bomb"),
-        pytest.param(b"a: !!python/object/apply:os.system ['touch canary']\n", "a tag", id="tag"),
+        pytest.param(b"a: &a [1]\nb: [*a, *a]\n", "anchors, aliases and tags", id="bomb"),
+        pytest.param(b"a: !!python/object/apply:os.system ['touch canary']\n", "tags are not allowed", id="tag"),
         pytest.param(b"a" * (1 << 20), "larger than 256 KiB", id="huge"),
-        pytest.param(b"a: 1\na: 2\n", "second time", id="twice"),
-        pytest.param(b"", "there is no mapping", id="empty"),
+        pytest.param(b"a: 1\na: 2\n", "duplicate", id="twice"),
+        pytest.param(b"", "not a mapping", id="empty"),
         pytest.param(b"x: {$ref: 'file:///etc/passwd'}\n", "references: #/x/\\$ref", id="file"),
         pytest.param(b"openapi: 3.1.0\n", "'info' is a required property", id="not normalized"),
     ],
@@ -414,7 +415,7 @@ def test_what_was_not_generated_is_left_alone(tmp_path: Path, package: Path, kin
         target.mkdir()
     elif kind == "module":
         target.mkdir()
-        (target / "endpoint.py").write_text("# by hand\n")
+        (target / "environments.py").write_text("# by hand\n")
     elif kind == "file":
         target.write_text("")
     else:
@@ -476,8 +477,8 @@ def test_a_formatter_that_fails_is_told_in_its_words(tmp_path: Path) -> None:
 
 def test_a_package_may_have_a_name_that_tools_leave_out(tmp_path: Path) -> None:
     generate(written(tmp_path, {}, name="dist"), tmp_path / "build")
-    formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', '"dist"')
-    assert (tmp_path / "build/dist/endpoint.py").read_text("utf-8") == formatted
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
+    assert (tmp_path / "build/dist/environments.py").read_text("utf-8") == formatted
 
 
 @pytest.mark.parametrize("name", ["ruff", "sysconfig"])
@@ -488,8 +489,8 @@ def test_a_package_may_have_the_name_of_a_module_and_is_never_imported(
     if path:  # which for the formatter would be the folder of what was generated
         monkeypatch.setenv("PYTHONPATH", path)
     generate(written(tmp_path, {}, name=name), tmp_path / "out")
-    formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', f'"{name}"')
-    assert (tmp_path / f"out/{name}/endpoint.py").read_text("utf-8") == formatted
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
+    assert (tmp_path / f"out/{name}/environments.py").read_text("utf-8") == formatted
 
 
 BLOCKED = """
@@ -526,5 +527,11 @@ def test_a_source_without_a_spec_is_refused_by_name(tmp_path: Path, kind: str) -
     with pytest.raises(ConfigurationError, match=r"^source: ") as caught:
         from_spec(source, CREDENTIALS)
     assert str(source) in str(caught.value)
-    assert "allowed is the path of a normalized spec" in str(caught.value)
+    assert "expected a normalized spec, or a package" in str(caught.value)
     assert caught.value.argument == "source"
+
+
+@pytest.mark.parametrize("module", ["json", "sys", "paygrant_clients"])
+def test_a_module_that_was_not_generated_is_refused_by_name(module: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^source: has no readable spec at '{module}' \(FileNotFoundError\)"):
+        from_spec(import_module(module), CREDENTIALS)

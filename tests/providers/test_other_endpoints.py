@@ -24,8 +24,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from paygrant import ConfigurationError, Draft, InvalidClient, Provider, TokenRequestRejected
+from paygrant._spec.description import TokenUse
 from paygrant.generate import generate, lint
-from paygrant_clients.description import TokenUse
 from tests.endpoints.servers import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -37,8 +37,8 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
-from paygrant_clients.description import Lifetime
-from paygrant_clients.ripple import endpoint as ripple
+from paygrant._spec import reader
+from paygrant._spec.description import Lifetime
 from tests.conftest import Clock
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
@@ -785,9 +785,11 @@ def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server)
 
 @pytest.fixture
 def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes Ripple's description say that an answer names the token's end."""
-    answer = dataclasses.replace(ripple.ENDPOINT.response, lifetime=(Lifetime("moment", "/expires_at"),))
-    monkeypatch.setattr(ripple, "ENDPOINT", dataclasses.replace(ripple.ENDPOINT, response=answer))
+    """Change Ripple's description: a response has the moment at which the token ends."""
+    ripple = reader.endpoint_of("paygrant_clients.ripple")
+    response = dataclasses.replace(ripple.response, lifetime=(Lifetime("moment", "/expires_at"),))
+    changed = {"paygrant_clients.ripple": dataclasses.replace(ripple, response=response)}
+    monkeypatch.setattr(reader, "endpoint_of", changed.__getitem__)
 
 
 @pytest.mark.usefixtures("with_moments")

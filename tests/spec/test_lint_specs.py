@@ -5,68 +5,36 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from paygrant.generate import _document as document
+from paygrant._spec import description, shape
+from paygrant._spec.lint import RULES
 from paygrant.generate import lint
-from paygrant.generate._lint import RULES
-from paygrant_clients import description
-
-ROOT = Path(__file__).parents[2]
-SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-ABSENT: Any = object()
-
-POST = "/paths/~1oauth~1token/post"
-BODY = f"{POST}/requestBody/content"
-RESPONSES = f"{POST}/responses"
-GRANTED = f"{RESPONSES}/200/content/application~1json/examples/granted"
-REFUSED = f"{RESPONSES}/400/content/application~1json/examples/wrong_credentials"
-SCHEMAS = "/components/schemas"
-REQUEST, RESPONSE, ERROR = f"{SCHEMAS}/TokenRequest", f"{SCHEMAS}/TokenResponse", f"{SCHEMAS}/TokenError"
-ENDPOINT = "/x-token-endpoint"
-FIELD = {"type": "string", "description": "One field more."}
-SECRET = {**FIELD, "format": "password"}
-DECLARED = {
-    "name": "X-Tenant",
-    "in": "header",
-    "description": "One parameter more.",
-    "required": True,
-    "schema": {"type": "string"},
-}
-TENANT = {"argument": "tenant"}
-
-
-class Broken(NamedTuple):
-    """A spec that breaks one rule in one place."""
-
-    rule: str
-    place: str
-    text: str
-    name: str = "provider"
-
-
-@cache
-def json_of(spec: str) -> str:
-    return json.dumps(document.read(ROOT / "specs" / f"{spec}.yaml").data)
-
-
-def broken(rule: str, changes: dict[str, Any], place: str | None = None, spec: str = "ripple") -> Broken:
-    """A good spec with other values at some JSON Pointers; it breaks the rule at the place, or at the first of these."""
-    data = json.loads(json_of(spec))
-    for pointer, value in changes.items():
-        *steps, last = (step.replace("~1", "/") for step in pointer.split("/")[1:])
-        target: Any = data
-        for step in steps:
-            target = target[int(step) if isinstance(target, list) else step]
-        if value is ABSENT:
-            del target[last]
-        else:
-            target[int(last) if isinstance(target, list) else last] = value
-    return Broken(rule, next(iter(changes)) if place is None else place, json.dumps(data, indent=1))
+from tests.helpers.specs import (
+    ABSENT,
+    BODY,
+    DECLARED,
+    ENDPOINT,
+    ERROR,
+    FIELD,
+    GRANTED,
+    POST,
+    REFUSED,
+    REQUEST,
+    RESPONSE,
+    RESPONSES,
+    ROOT,
+    SCHEMAS,
+    SECRET,
+    SPECS,
+    TENANT,
+    Broken,
+    broken,
+    json_of,
+)
 
 
 def yaml_cases() -> Iterator[Broken]:
@@ -558,7 +526,7 @@ def test_the_command_prints_file_line_rule_place_and_what_is_allowed(tmp_path: P
     assert first.startswith(
         f"{spec}:{line}: token-endpoint: #{ENDPOINT}/answer/lifetime/0/unit: 'minutes' is not one of"
     )
-    assert "seconds: counted from the answer" in first
+    assert "seconds, milliseconds: counted from the response" in first
     assert second.startswith(f"{missing}:1: yaml: #: No such file")
 
 
@@ -587,7 +555,7 @@ def test_what_is_missing_is_found_at_what_lacks_it(tmp_path: Path) -> None:
 
 
 def extensions() -> Any:
-    return json.loads((Path(document.__file__).with_name("extensions.schema.json")).read_text())
+    return json.loads((Path(shape.__file__).with_name("extensions.schema.json")).read_text())
 
 
 def properties(schema: Any) -> Iterator[tuple[str, Any]]:
@@ -616,9 +584,7 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
         (["use"], description.TokenUse),
     ],
 )
-def test_the_extensions_have_the_fields_that_the_generated_description_has(
-    definitions: list[str], described: type[Any]
-) -> None:
+def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:
     schema = extensions()["$defs"]
 
     assert {name for part in definitions for name in schema[part]["properties"]} == {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from paygrant._providers.spec_provider import DescribedProvider
     from paygrant._request.build import Draft
-    from paygrant_clients.description import ClientAuth, TokenEndpoint
+    from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
 
@@ -84,6 +84,8 @@ class Provider:
     @property
     def endpoint(self) -> "TokenEndpoint":
         """The description of the token endpoint, out of the spec."""
+        from paygrant._spec.reader import endpoint_of
+
         return endpoint_of(self.package)
 
     @property
@@ -229,11 +231,6 @@ class BasicProvider(Provider):
             return ENCODINGS[:1]
         same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
         return ENCODINGS[:1] if same else ENCODINGS
-
-
-def endpoint_of(package: str) -> "TokenEndpoint":
-    """The description of a token endpoint that a generated package holds."""
-    return cast("TokenEndpoint", import_module(f"{package}.endpoint").ENDPOINT)
 
 
 def variable_of(kind: type[Provider], field: str) -> str:

@@ -9,7 +9,7 @@ from paygrant._providers.base import Provider, provider
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paygrant_clients.ripple import endpoint as ripple
+    from paygrant_clients.ripple import environments as ripple
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _URN = re.compile(
@@ -78,9 +78,12 @@ def ripple_audience(environment: str, tenant_id: str) -> str:
 
 def _environment_strings() -> dict[str, str]:
     """Our words for the environments, and Ripple's own, to those that Ripple writes into the URN."""
-    from paygrant_clients.ripple.endpoint import ENDPOINT
+    from paygrant._spec.reader import endpoint_of
 
-    ours = {name: server.environment_facts["audience_environment"] for name, server in ENDPOINT.servers.items()}
+    ours = {
+        name: server.environment_facts["audience_environment"]
+        for name, server in endpoint_of(Ripple.package).servers.items()
+    }
     return ours | {string: string for string in ours.values()}
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._arguments import check_choice, check_scope, check_text, check_type, check_url, refused
-from paygrant._providers.base import BasicProvider, endpoint_of, provider
-from paygrant._spec.reader import read_endpoint
-from paygrant_clients.description import (
+from paygrant._providers.base import BasicProvider, provider
+from paygrant._spec.description import (
     ClientAuth,
     Condition,
     ErrorFields,
@@ -24,6 +23,8 @@ from paygrant_clients.description import (
     ResponseFields,
     TokenEndpoint,
 )
+from paygrant._spec.names import RESERVED_ARGUMENTS
+from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
     from paygrant._request.build import Draft
@@ -165,38 +166,34 @@ def _mark(function: "Callable[[Draft], object]") -> str:
 def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> DescribedProvider:
     """See ``Provider.from_spec``."""
     check_type("source", source, str | Path | ModuleType, "a spec's path, or a package that was generated from one")
-    models = None
-    if isinstance(source, ModuleType):
-        models = source.__name__
-        endpoint = endpoint_of(models)
-    else:
-        endpoint = _read(Path(source))
-    own = {name: value for name, value in arguments.items() if name in OWN}
+    models = source.__name__ if isinstance(source, ModuleType) else None
+    endpoint = _read(source if isinstance(source, ModuleType) else Path(source))
+    own = {name: value for name, value in arguments.items() if name in RESERVED_ARGUMENTS}
     if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.client_auth):
         own.setdefault("client_id", endpoint.name)  # nothing asks for it
-    others = {name: value for name, value in arguments.items() if name not in OWN}
+    others = {name: value for name, value in arguments.items() if name not in RESERVED_ARGUMENTS}
     return DescribedProvider(spec=endpoint, models=models, parameters=others, **own)
 
 
-OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
-"""The arguments of every described provider; a spec names its own otherwise."""
-
-
-def _read(path: Path) -> TokenEndpoint:
-    """The description in a spec's file; a folder is a generated package, which holds its spec."""
-    allowed = "allowed is the path of a normalized spec, or of a package that was generated from one"
+def _read(source: Path | ModuleType) -> TokenEndpoint:
+    """Read the description in a spec's file, or in the spec that a generated package contains."""
+    allowed = "expected a normalized spec, or a package that was generated from one"
     try:
-        if path.is_dir():
-            # The generator has checked it: a package needs no tools at run time.
-            return read_endpoint(path.resolve().name, json.loads((path / "openapi.json").read_text("utf-8")))
-        from paygrant.generate import SpecError, read_spec
+        # The spec of a package was checked when the package was generated. So no tools are needed here.
+        if isinstance(source, ModuleType):
+            return endpoint_of(source.__name__)
+        if source.is_dir():
+            return read_endpoint(source.resolve().name, json.loads((source / "openapi.json").read_text("utf-8")))
+        from paygrant._spec.errors import SpecError
+        from paygrant._spec.lint import load_checked
 
         try:
-            return read_endpoint(path.stem, read_spec(path))
+            return read_endpoint(source.stem, load_checked(source))
         except SpecError as error:
-            fault = f"is no normalized spec\n{error}\n"
+            fault = f"is not a normalized spec\n{error}\n"
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        fault = f"holds no spec that can be read at {str(path)!r} ({type(error).__name__})"
+        name = source.__name__ if isinstance(source, ModuleType) else str(source)
+        fault = f"has no readable spec at {name!r} ({type(error).__name__})"
     raise refused("source", fault, allowed)
 
 

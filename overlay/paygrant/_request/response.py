@@ -30,7 +30,7 @@ from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
-    from paygrant_clients.description import Condition, Lifetime
+    from paygrant._spec.description import Condition, Lifetime
 
 E = TypeVar("E", bound=TokenError)
 

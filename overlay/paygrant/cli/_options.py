@@ -21,12 +21,13 @@ from typer.core import TyperGroup
 import paygrant
 import paygrant_clients
 from paygrant import ConfigurationError
-from paygrant._providers.base import endpoint_of, from_variables, variable_of
+from paygrant._providers.base import from_variables, variable_of
+from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._spec.description import TokenEndpoint
     from paygrant.doctor import Finding
-    from paygrant_clients.description import TokenEndpoint
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+?)(?=^ {4}\S|^\S|\Z)", re.DOTALL | re.MULTILINE)
 """An entry under a docstring's "Attributes:"."""

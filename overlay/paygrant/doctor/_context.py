@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._providers.base import endpoint_of, from_variables, variable_of
+from paygrant._providers.base import from_variables, variable_of
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.response import Answer, Judge, document_of, first_at
 from paygrant._request.send import request_token
 from paygrant._secrets import SecretFile
+from paygrant._spec.reader import endpoint_of
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._route import Handshake, Route, route_to
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._spec.description import TokenEndpoint
     from paygrant._stores.base import Store
-    from paygrant_clients.description import TokenEndpoint
 
 
 @dataclass(frozen=True, slots=True, repr=False)

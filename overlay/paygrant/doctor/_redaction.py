@@ -15,7 +15,7 @@ from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import escaped
 
 if TYPE_CHECKING:
-    from paygrant_clients.description import TokenEndpoint
+    from paygrant._spec.description import TokenEndpoint
 
 _SHOWN_HEADERS = ("retry-after", "www-authenticate", "server", "via", "x-request-id", "x-correlation-id", "cf-ray")
 """The headers that help to find out what happened and which server responded. Others, such as cookies, are not shown."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from paygrant._arguments import refused
-from paygrant._providers.base import endpoint_of
+from paygrant._spec.reader import endpoint_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._fault_kinds import Target

@@ -3,7 +3,6 @@
 The providers are the packages in ``paygrant_clients``. No provider is named here.
 """
 
-import json
 import logging
 import socket
 import threading
@@ -17,13 +16,12 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paygrant._arguments import check_choice, is_loopback, refused
-from paygrant._providers.base import endpoint_of
+from paygrant._spec.reader import NormalizedSpec, spec_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, SandboxProvider, create_app
 from paygrant.sandbox._control import Control
 from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
 from paygrant.sandbox._handle import ProviderHandle
-from paygrant_clients.description import TokenEndpoint
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -72,11 +70,11 @@ class Sandbox:
         self._providers = {
             name: SandboxProvider(
                 name,
-                Endpoint(description, spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
+                Endpoint(spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
                 self._client,
                 journal,
             )
-            for name, description, spec in _installed()
+            for name, spec in _installed()
         }
         self._handles = {
             name: ProviderHandle(provider, self._client, self.base_url) for name, provider in self._providers.items()
@@ -241,13 +239,8 @@ class _Running:
         self._thread.join()
 
 
-def _installed() -> Iterator[tuple[str, TokenEndpoint, dict[str, Any]]]:
-    """The installed providers: name, description of the token endpoint, and spec."""
+def _installed() -> Iterator[tuple[str, NormalizedSpec]]:
+    """The installed providers: name and spec."""
     for package in sorted(resources.files("paygrant_clients").iterdir(), key=lambda each: each.name):
-        spec = package / "openapi.json"
-        if spec.is_file():
-            yield (
-                package.name,
-                endpoint_of(f"paygrant_clients.{package.name}"),
-                json.loads(spec.read_text(encoding="utf-8")),
-            )
+        if (package / "openapi.json").is_file():
+            yield package.name, spec_of(f"paygrant_clients.{package.name}")
