@@ -73,7 +73,7 @@ from paygrant.cli._app import _Commands
 from paygrant.doctor import Finding
 from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
 from paygrant.sandbox._control import _RequestError
-from paygrant.sandbox._endpoint import Oddity
+from paygrant.sandbox._endpoint import UnusualType
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.clock import Clock
@@ -923,7 +923,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
-    elif kind in {FaultKind, FaultParameter, Finding, Oddity, RecordedRequest, _RequestError}:  # made to be shown
+    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, _RequestError}:  # made to be shown
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}

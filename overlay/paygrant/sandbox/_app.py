@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paygrant.sandbox import _wire
-from paygrant.sandbox._endpoint import Client, Endpoint, TokenRequest, http_date
+from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts, http_date
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._memory import IssuedToken, Memory
@@ -69,22 +69,22 @@ class SandboxProvider:
         """The token endpoint."""
         memory = self.memory
         headers = request.headers
-        token_request = self.endpoint.read(
+        parts = self.endpoint.read(
             headers.get("Authorization", ""),
             headers.get("Content-Type", ""),
             request.url.query,
             await request.body(),
         )
         memory.token_requests += 1
-        return await TokenRequestHandler(self, memory, request, token_request).respond()
+        return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def resource(self, request: Request) -> Response:
         """The protected resource (RFC 6750)."""
         memory = self.memory
         await request.body()
         memory.api_calls += 1
-        parameters = self.endpoint.read("", "", request.url.query, b"")
-        return await ResourceRequestHandler(self, memory, request, parameters).respond()
+        parts = self.endpoint.read("", "", request.url.query, b"")
+        return await ResourceRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
         """The sandbox's time, in seconds since the epoch."""
@@ -110,7 +110,7 @@ class SandboxProvider:
         *,
         at: float,
         milliseconds: float,
-        token_request: TokenRequest | None = None,
+        parts: RequestParts | None = None,
         faults: tuple[str, ...] = (),
     ) -> None:
         """Record a request."""
@@ -125,7 +125,7 @@ class SandboxProvider:
             int(status) or None,
             round(milliseconds, 3),
             self._redaction.headers(scope["headers"]),
-            self._redaction.parameters(token_request.query, token_request.body, known=known) if token_request else {},
+            self._redaction.parameters(parts.query, parts.body, known=known) if parts else {},
             faults,
         )
         memory.record(request)
@@ -141,14 +141,12 @@ class _RequestHandler:
 
     target: Target
 
-    def __init__(
-        self, provider: SandboxProvider, memory: Memory, request: Request, token_request: TokenRequest
-    ) -> None:
+    def __init__(self, provider: SandboxProvider, memory: Memory, request: Request, parts: RequestParts) -> None:
         self.provider = provider
         self.memory = memory
         self.endpoint = provider.endpoint
         self.request = request
-        self.token_request = token_request
+        self.parts = parts
         self.now = provider.now()
         self.lifetime: int | None = None
         self.oddity: str | None = None
@@ -168,7 +166,7 @@ class _RequestHandler:
             response.status_code,
             at=self.now,
             milliseconds=(perf_counter() - self._began) * 1000,
-            token_request=self.token_request,
+            parts=self.parts,
             faults=tuple(self._applied),
         )
         return response
@@ -215,10 +213,10 @@ class TokenRequestHandler(_RequestHandler):
     def normal_response(self) -> Response:
         """The response that the provider documents."""
         now = self.provider.now()
-        answer = self.endpoint.answer(self.token_request, now, lifetime=self.lifetime, oddity=self.oddity)
-        if answer.token is not None:
-            self.memory.issue(IssuedToken(answer.token, now, answer.expires_at))
-        return as_json(answer.document, answer.status, _NOT_KEPT)
+        response = self.endpoint.respond(self.parts, now, lifetime=self.lifetime, oddity=self.oddity)
+        if response.token is not None:
+            self.memory.issue(IssuedToken(response.token, now, response.expires_at))
+        return as_json(response.document, response.status, _NOT_KEPT)
 
 
 class ResourceRequestHandler(_RequestHandler):

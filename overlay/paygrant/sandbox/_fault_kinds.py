@@ -287,7 +287,7 @@ async def rate_limit(handler: RequestHandler, _proceed: Proceed, *, limiter: Lim
     wait = limiter.wait(handler.now)
     if not wait:
         return None
-    headers = {"Retry-After": str(math.ceil(wait))} if handler.endpoint.tells_retry_after else {}
+    headers = {"Retry-After": str(math.ceil(wait))} if handler.endpoint.sends_retry_after else {}
     return handler.error(HTTPStatus.TOO_MANY_REQUESTS, headers)
 
 
