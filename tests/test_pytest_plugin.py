@@ -161,7 +161,7 @@ def test_after():
     ("proxies", "kept"),
     [
         ({"no_proxy": "small.example", "NO_PROXY": "capital.example"}, "small.example,127.0.0.1"),
-        ({"no_proxy": "*"}, "*"),  # all hosts, but for urllib only where it stands alone
+        ({"no_proxy": "*"}, "*"),  # all hosts; urllib understands it only alone
         ({"no_proxy": "", "NO_PROXY": "*"}, "*"),
         ({}, "127.0.0.1"),
     ],

@@ -117,7 +117,7 @@ def test_json_has_all_findings(capsys: pytest.CaptureFixture[str]) -> None:
     code, told = findings(capsys)
     assert code == 0
     assert tuple(told) == CHECKS
-    assert told["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
+    assert told["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "no redirect", "advice": "", "code": None}
 
 
 @pytest.mark.parametrize(

@@ -394,7 +394,7 @@ def test_a_response_without_a_token_is_a_failure(
     assert (finding.verdict, finding.code) == ("failed", code)
     assert seen in finding.seen
     assert advice in finding.advice
-    assert only(findings, "redirect") == Finding("redirect", "ok", "none")
+    assert only(findings, "redirect") == Finding("redirect", "ok", "no redirect")
     assert only(findings, "expiry") == Finding("expiry", "skipped", "answer must pass first")
     assert len(server.seen) == 1
 
@@ -542,8 +542,8 @@ def test_the_finding_about_the_environment_depends_on_the_response(
     [
         (Ripple, {}, "ok", "audience urn:ripplexcurrent-test:acme"),
         (Cryptofuse, {}, "ok", "scope read write"),
-        (Cryptofuse, {"scope": ()}, "ok", "none is needed"),
-        (RipioRamp, {}, "ok", "none is needed"),
+        (Cryptofuse, {"scope": ()}, "ok", "no parameter is needed"),
+        (RipioRamp, {}, "ok", "no parameter is needed"),
         (RipioWidget, {}, "ok", f"username {fingerprint(f'{CLIENT_ID}:{USER}:0x05')}"),
         (
             Ripple,

@@ -474,7 +474,7 @@ def test_a_proxy_that_is_not_used_for_this_host_is_ok(server: Server, monkeypatc
 
 
 def test_no_proxy_is_ok(server: Server) -> None:
-    assert only(look(server.base_url), "proxy") == Finding("proxy", "ok", "none set in the environment")
+    assert only(look(server.base_url), "proxy") == Finding("proxy", "ok", "no proxy is set in the environment")
 
 
 def test_a_proxy_for_plain_http_is_ok(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,9 @@ def proxy(context: Context) -> Iterator[Finding]:
     route = context.route
     if route.proxy is None:
         known = sorted({f"{scheme}_proxy" for scheme in getproxies() if scheme in {"http", "https", "all"}})
-        yield ok(f"{', '.join(known)} set, but not used for {route.host}" if known else "none set in the environment")
+        yield ok(
+            f"{', '.join(known)} set, but not used for {route.host}" if known else "no proxy is set in the environment"
+        )
         return
     if not route.uses_tls or route.is_opaque:
         yield ok(f"{route.first_host_name} ({route.variable}) carries the request")

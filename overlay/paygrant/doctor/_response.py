@@ -79,7 +79,7 @@ def redirect(context: "Context") -> Iterator[Finding]:
         target = context.judge().clean(redirect_target(context.provider.token_url, response))
         yield failed("malformed", f"status {response.status} redirects to {target}", _redirect_advice(context, target))
     else:
-        yield ok("none")
+        yield ok("no redirect")
 
 
 def _is_redirect(response: Answer) -> bool:
@@ -202,7 +202,7 @@ def parameters(context: "Context") -> Iterator[Finding]:
                 f"{texts.pop()} does not name the environment {word!r}", "Check that the provider gave you this value."
             )
     if texts or not given:
-        yield ok(", ".join(texts) or "none is needed")
+        yield ok(", ".join(texts) or "no parameter is needed")
 
 
 def expiry(context: "Context") -> Iterator[Finding]:
