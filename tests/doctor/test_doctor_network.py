@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from paygrant import Cryptofuse, RefreshPolicy, Ripple
 from paygrant._providers.base import Provider
-from paygrant._request.send import tls_context
+from paygrant._request.transport import tls_context
 from paygrant.doctor import Finding, diagnose
 from tests.doctor.test_doctor import ON_THE_WAY, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET
@@ -398,7 +398,7 @@ def test_a_proxy_that_is_none(server: Server, monkeypatch: pytest.MonkeyPatch) -
     found = look(server.base_url)
     finding = only(found, "settings")
     assert (finding.verdict, finding.code) == ("failed", "configuration")
-    assert finding.seen.startswith("http_proxy: names no usable proxy (")
+    assert finding.seen.startswith("http_proxy: names a proxy that cannot be used (")
     assert "name:password" not in str(found)
     assert server.seen == []
 
