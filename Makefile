@@ -66,10 +66,11 @@ breaking: $(READY)
 picture: $(READY)
 	$(BIN)/python -m scripts.picture_of_sandbox
 
-# Needs uv. Writes versions and hashes only, no addresses.
+# Needs uv. Writes versions and hashes only, no addresses. The light set has the versions of the whole one.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--all-extras --group dev --group bench pyproject.toml -o scripts/requirements.txt
+	$(LOCK) --all-extras --group dev --group bench --group mutation pyproject.toml -o scripts/requirements.txt
+	$(LOCK) --extra cli --extra generate --extra sandbox --group build -c scripts/requirements.txt pyproject.toml -o scripts/requirements-light.txt
 
 clean:
 	rm -rf $(VENV) .make .tools dist
