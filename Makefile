@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SPECS := $(wildcard specs/*.yaml)
-PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) overlay/paygrant/_spec.py scripts/requirements.txt
+PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) overlay/paygrant/_spec/reader.py scripts/requirements.txt
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from unittest import mock
 
 from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, _clock
-from paygrant._basic import Encoding
-from paygrant._cache import Cache
-from paygrant._flight import Flight
-from paygrant._life import Grant
-from paygrant._stores import Entry, Store
+from paygrant._cache.cache import Cache
+from paygrant._cache.renewal import Flight
+from paygrant._request.client_auth import Encoding
+from paygrant._stores.base import Entry, Store
+from paygrant._tokens.lifecycle import Grant
 
 PROVIDER = Cryptofuse(client_id="fleet", client_secret="of straw", base_url="https://fleet.example")  # noqa: S106
 PROCESSES = 1000

@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from paygrant import Cryptofuse, MemoryStore, _cache, _clock
-from tests.servers import Server, serve
+from paygrant import Cryptofuse, MemoryStore, _clock
+from paygrant._cache import cache as _cache
+from tests.helpers.servers import Server, serve
 
-pytest_plugins = ["tests.apis", "tests.peers.fixtures"]
+pytest_plugins = ["tests.helpers.apis", "tests.peers.fixtures"]
 
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.

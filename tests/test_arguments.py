@@ -30,9 +30,9 @@ from paygrant import (
     basic_credentials,
     ripple_audience,
 )
-from paygrant._provider import Provider
-from tests.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, USER, ask, each_provider, make
-from tests.servers import Server
+from paygrant._providers.base import Provider
+from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, USER, ask, each_provider, make
+from tests.helpers.servers import Server
 
 BASIC_PROVIDERS = [RipioRamp, AlternativePayments, Cryptofuse]
 TOKEN = Token("the-token")

@@ -8,9 +8,10 @@ from typing import cast
 
 import pytest
 
-from paygrant import Cryptofuse, FileStore, TokenSource, _cache, pytest_plugin
-from paygrant._flight import Flight
-from tests.servers import Reply, Server, granted
+from paygrant import Cryptofuse, FileStore, TokenSource, pytest_plugin
+from paygrant._cache import cache as _cache
+from paygrant._cache.renewal import Flight
+from tests.helpers.servers import Reply, Server, granted
 
 pytest_plugins = ["pytester"]
 
@@ -240,7 +241,7 @@ def pytest_sessionfinish():
     print("\\nleft behind:", *(thread.name for thread in threads if thread.is_alive()))
 """
     suite = """
-from paygrant import _cache
+from paygrant._cache import cache as _cache
 
 def test_that_leaves_a_request_under_way(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(0.2)
@@ -263,7 +264,7 @@ def test_that_comes_after(paygrant_sandbox_session):
 def test_no_test_waits_for_the_delays_of_the_last_one_nor_sees_its_requests(run: Run) -> None:
     suite = """
 import asyncio
-from paygrant import _cache
+from paygrant._cache import cache as _cache
 
 def test_that_gives_up(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(3600)

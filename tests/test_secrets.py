@@ -56,16 +56,16 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._attach import Authorization
-from paygrant._cache import NOTHING, Cache
-from paygrant._codec import Codec
-from paygrant._described import ClientCredentials, DescribedProvider
-from paygrant._flight import Flight
-from paygrant._life import Grant
-from paygrant._provider import BasicProvider, Provider
-from paygrant._ripio import WidgetURL
+from paygrant._auth.bearer import Authorization
+from paygrant._cache.cache import NOTHING, Cache
+from paygrant._cache.renewal import Flight
+from paygrant._providers.base import BasicProvider, Provider
+from paygrant._providers.ripio import WidgetURL
+from paygrant._providers.spec_provider import ClientCredentials, DescribedProvider
 from paygrant._secrets import SecretFile
-from paygrant._stores import Entry
+from paygrant._stores.base import Entry
+from paygrant._stores.codec import Codec
+from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _options
 from paygrant.cli._app import _Commands
 from paygrant.doctor import Finding
@@ -77,8 +77,8 @@ from paygrant_clients.description import Credentials
 from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
 from tests.conftest import Clock
-from tests.providers import ARGUMENTS, GRANTED, each_provider, make
-from tests.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
+from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
+from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
 
 CORES = ("idcanary7f3a", "seccanary91bc", "tokcanaryd04e")
 """What is searched for: no way of writing a text changes them, apart from those that ``found`` knows."""

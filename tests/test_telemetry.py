@@ -24,8 +24,8 @@ from paygrant import (
     _telemetry,
 )
 from tests.conftest import Clock
-from tests.providers import CLIENT_ID, CLIENT_SECRET, make, settle
-from tests.servers import Reply, Seen, Server, granted
+from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, make, settle
+from tests.helpers.servers import Reply, Seen, Server, granted
 
 TOKEN = "canary-token"
 ENDINGS: dict[str, tuple[Reply, str, int]] = {

@@ -12,12 +12,8 @@ A name is loaded when it is first used: ``import paygrant`` costs next to nothin
 TYPE_CHECKING = False  # a type checker takes it for true; typing itself is not needed here
 
 if TYPE_CHECKING:
-    from paygrant._alternative_payments import AlternativePayments
-    from paygrant._auth import TokenAuth
-    from paygrant._basic import basic_credentials
-    from paygrant._cryptofuse import Cryptofuse
-    from paygrant._described import ClientCredentials
-    from paygrant._draft import Draft
+    from paygrant._auth.httpx import TokenAuth
+    from paygrant._cache.source import TokenSource
     from paygrant._errors import (
         ConfigurationError,
         InvalidClient,
@@ -28,15 +24,19 @@ if TYPE_CHECKING:
         TokenError,
         TokenRequestRejected,
     )
-    from paygrant._file_store import FileStore
-    from paygrant._policy import RefreshPolicy
-    from paygrant._provider import Provider
-    from paygrant._redis_store import RedisStore
-    from paygrant._ripio import RipioRamp, RipioWidget
-    from paygrant._ripple import Ripple, ripple_audience
-    from paygrant._source import TokenSource
-    from paygrant._stores import MemoryStore
-    from paygrant._token import Token
+    from paygrant._providers.alternative_payments import AlternativePayments
+    from paygrant._providers.base import Provider
+    from paygrant._providers.cryptofuse import Cryptofuse
+    from paygrant._providers.ripio import RipioRamp, RipioWidget
+    from paygrant._providers.ripple import Ripple, ripple_audience
+    from paygrant._providers.spec_provider import ClientCredentials
+    from paygrant._request.build import Draft
+    from paygrant._request.client_auth import basic_credentials
+    from paygrant._stores.base import MemoryStore
+    from paygrant._stores.file import FileStore
+    from paygrant._stores.redis import RedisStore
+    from paygrant._tokens.policy import RefreshPolicy
+    from paygrant._tokens.token import Token
 
 __all__ = [
     "AlternativePayments",
@@ -67,12 +67,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "_alternative_payments": ["AlternativePayments"],
-    "_auth": ["TokenAuth"],
-    "_basic": ["basic_credentials"],
-    "_cryptofuse": ["Cryptofuse"],
-    "_described": ["ClientCredentials"],
-    "_draft": ["Draft"],
+    "_providers.alternative_payments": ["AlternativePayments"],
+    "_auth.httpx": ["TokenAuth"],
+    "_request.client_auth": ["basic_credentials"],
+    "_providers.cryptofuse": ["Cryptofuse"],
+    "_providers.spec_provider": ["ClientCredentials"],
+    "_request.build": ["Draft"],
     "_errors": [
         "ConfigurationError",
         "InvalidClient",
@@ -83,21 +83,21 @@ _MODULES = {
         "TokenError",
         "TokenRequestRejected",
     ],
-    "_file_store": ["FileStore"],
-    "_policy": ["RefreshPolicy"],
-    "_provider": ["Provider"],
-    "_redis_store": ["RedisStore"],
-    "_ripio": ["RipioRamp", "RipioWidget"],
-    "_ripple": ["Ripple", "ripple_audience"],
-    "_source": ["TokenSource"],
-    "_stores": ["MemoryStore"],
-    "_token": ["Token"],
+    "_stores.file": ["FileStore"],
+    "_tokens.policy": ["RefreshPolicy"],
+    "_providers.base": ["Provider"],
+    "_stores.redis": ["RedisStore"],
+    "_providers.ripio": ["RipioRamp", "RipioWidget"],
+    "_providers.ripple": ["Ripple", "ripple_audience"],
+    "_cache.source": ["TokenSource"],
+    "_stores.base": ["MemoryStore"],
+    "_tokens.token": ["Token"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module  # noqa: PLC0415 - not needed before
+    from importlib import import_module
 
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from paygrant._checks import refused
+from paygrant._arguments import refused
 
 
 def fingerprint(text: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import CallbackOptions, Observation
 
-    from paygrant._provider import Provider
+    from paygrant._providers.base import Provider
 
 logger = logging.getLogger("paygrant")
 logger.addHandler(logging.NullHandler())
@@ -73,7 +73,7 @@ class Meter:
 
     def observe(self) -> "Observation":
         """The hits so far."""
-        from opentelemetry.metrics import Observation  # noqa: PLC0415 - an extra
+        from opentelemetry.metrics import Observation
 
         return Observation(self.hits, self._labels)
 
@@ -96,7 +96,7 @@ class _Instruments:
     """
 
     def __init__(self) -> None:
-        from opentelemetry import metrics  # noqa: PLC0415 - an extra
+        from opentelemetry import metrics
 
         meter = metrics.get_meter("paygrant")
         self.requests = meter.create_counter("paygrant.requests", description="Token requests")

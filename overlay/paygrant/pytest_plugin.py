@@ -26,7 +26,7 @@ def paygrant_sandbox_session() -> "Iterator[Sandbox]":
 
     For fixtures of your own that live longer than a test. It sets no variables and cleans nothing up.
     """
-    from paygrant.sandbox import Sandbox  # noqa: PLC0415 - part of an extra
+    from paygrant.sandbox import Sandbox
 
     with Sandbox() as sandbox:
         yield sandbox
@@ -47,7 +47,7 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
     - a renewal makes its requests without pauses between them, so that fail(503, times=2) makes no test slow.
       RefreshPolicy(max_attempts=1) makes one request only.
     """
-    from paygrant import _clock  # noqa: PLC0415 - not for runs without this fixture
+    from paygrant import _clock
 
     for name in paygrant_sandbox_session.providers:
         for variable, value in getattr(paygrant_sandbox_session, name).environ.items():
@@ -66,7 +66,7 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
 
 def _begin_anew(sandbox: "Sandbox") -> None:
     """Forget what was, on both sides."""
-    from paygrant import _cache  # noqa: PLC0415 - as above
+    from paygrant._cache import cache as _cache
 
     sandbox.reset()  # ends delays: the next line waits for requests that are under way
     _cache.forget()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from paygrant._spec import read_endpoint
+from paygrant._spec.reader import read_endpoint
 from paygrant_clients.description import TokenEndpoint
 from scripts.breaking.endpoints import endpoint_changes
 from scripts.breaking.python_api import FOLDERS, api_changes

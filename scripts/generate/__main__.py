@@ -73,8 +73,8 @@ def _write_shared(folder: Path) -> None:
 
 def _write_packages(specs: Iterable[Path], folder: Path) -> str:
     """Write a package for each spec. Returns what is to complain of."""
-    from paygrant.generate import GenerationError, _document  # noqa: PLC0415 - once the description is in place
-    from paygrant.generate._packages import write_packages  # noqa: PLC0415 - as above
+    from paygrant.generate import GenerationError, _document
+    from paygrant.generate._packages import write_packages
 
     try:
         write_packages({path.stem: _document.load(path) for path in specs}, folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from paygrant._checks import is_loopback
+from paygrant._arguments import is_loopback
 from paygrant.generate import _document as document
 from scripts.upstream import watch
 from scripts.upstream.pages import fetch_all, read_all

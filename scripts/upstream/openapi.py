@@ -16,7 +16,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from paygrant._pointer import escaped
+from paygrant._spec.pointer import escaped
 from paygrant.generate._document import is_object
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError

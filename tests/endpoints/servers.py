@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.servers import Reply, Seen
+from tests.helpers.servers import Reply, Seen
 
 CLIENT_ID = "straw-client"
 CLIENT_SECRET = "straw/secret+1"

@@ -10,9 +10,9 @@ that a redirect leads to.
 
 from weakref import WeakValueDictionary
 
-from paygrant._attach import Authorization, BearerAuth, Origin, origin
+from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
 from paygrant._errors import lacking
-from paygrant._token import Token
+from paygrant._tokens.token import Token
 
 try:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, MultipartWriter

@@ -7,7 +7,7 @@
 It imports httpx2, which nothing else in this package does.
 """
 
-from paygrant._auth import AuthFlows
+from paygrant._auth.httpx import AuthFlows
 from paygrant._errors import lacking
 
 try:

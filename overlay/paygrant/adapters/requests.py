@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
-from paygrant._attach import Authorization, BearerAuth, Origin, origin
+from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
 from paygrant._errors import lacking
-from paygrant._token import Token
+from paygrant._tokens.token import Token
 
 try:
     from requests import PreparedRequest, Response

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _console.mend()
     try:
-        from paygrant.cli._app import run  # noqa: PLC0415 - part of an extra
+        from paygrant.cli._app import run
 
         return run(sys.argv[1:] if arguments is None else arguments)
     except ModuleNotFoundError as missing:

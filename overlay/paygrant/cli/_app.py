@@ -20,7 +20,7 @@ from paygrant._errors import (
 from paygrant.cli import _cache, _console, _options, _providers, _specs, _token
 
 if TYPE_CHECKING:
-    from paygrant._provider import Provider
+    from paygrant._providers.base import Provider
 
 _HELP = """Access tokens of payment providers.
 
@@ -135,13 +135,13 @@ def _with_providers(name: str, load: Callable[[], Callable[..., None]], about: s
 
 
 def _load_doctor() -> Callable[..., None]:
-    from paygrant.cli import _doctor  # noqa: PLC0415 - loaded late: `paygrant token` needs none
+    from paygrant.cli import _doctor
 
     return _doctor.doctor
 
 
 def _build_widget_url() -> Any:
-    from paygrant.cli import _widget  # noqa: PLC0415 - as above
+    from paygrant.cli import _widget
 
     return _widget.command()
 
@@ -187,7 +187,7 @@ def sandbox(
     """Serve the token endpoints of all providers on loopback, until Ctrl-C."""
     if port not in _PORTS:
         raise typer.BadParameter("allowed is a whole number from 0 to 65535", param_hint="--port")
-    from paygrant.sandbox.__main__ import serve  # noqa: PLC0415 - part of an extra
+    from paygrant.sandbox.__main__ import serve
 
     serve(port=port)
 

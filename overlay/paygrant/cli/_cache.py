@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paygrant import ConfigurationError, FileStore, RefreshPolicy, _clock
-from paygrant._life import Grant
 from paygrant._secrets import fingerprint
+from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _console
 from paygrant.cli._options import Group, names
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from paygrant._provider import Provider
-    from paygrant._stores import Entry
+    from paygrant._providers.base import Provider
+    from paygrant._stores.base import Entry
 
 _KEY_VARIABLE = "PAYGRANT_CACHE_KEY"
 """Gives the key that encrypts the cache, where one does: a Fernet key."""
@@ -84,7 +84,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
     if not found:
         _console.note(f"nothing is kept in {kept._folder}")
         return
-    from rich.table import Table  # noqa: PLC0415 - loaded late: `paygrant token` draws nothing
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:

@@ -91,14 +91,14 @@ def words(error: OSError) -> str:
 
 def out() -> "Console":
     """To draw a result with."""
-    from rich.console import Console  # noqa: PLC0415 - loaded late: `paygrant token` draws nothing
+    from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def err() -> "Console":
     """To draw with what is no result."""
-    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.console import Console
 
     return Console(stderr=True, highlight=False)
 

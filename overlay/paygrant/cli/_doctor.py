@@ -46,7 +46,7 @@ def doctor(
 
 def _found(given: Given) -> "Iterator[Finding]":
     """One finding after the other; what takes long says so."""
-    from paygrant.doctor import diagnose  # noqa: PLC0415 - loaded late: it takes the network along
+    from paygrant.doctor import diagnose
 
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # An empty variable is worth a word: the options leave it out.
@@ -68,10 +68,10 @@ def _spelled(given: Given, finding: "Finding") -> "Finding":
 
 def _line(finding: "Finding") -> "Table":
     """A finding, whole."""
-    from rich.table import Table  # noqa: PLC0415 - loaded late, as rich is everywhere
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from rich.table import Table
+    from rich.text import Text
 
-    from paygrant.doctor import CHECKS  # noqa: PLC0415 - as above
+    from paygrant.doctor import CHECKS
 
     line = Table.grid(padding=(0, 2))
     line.add_column(width=max(map(len, _STYLES)), style=_STYLES[finding.verdict])

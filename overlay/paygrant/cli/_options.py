@@ -21,10 +21,10 @@ from typer.core import TyperGroup
 import paygrant
 import paygrant_clients
 from paygrant import ConfigurationError
-from paygrant._provider import endpoint_of, from_variables, variable_of
+from paygrant._providers.base import endpoint_of, from_variables, variable_of
 
 if TYPE_CHECKING:
-    from paygrant._provider import Provider
+    from paygrant._providers.base import Provider
     from paygrant.doctor import Finding
     from paygrant_clients.description import TokenEndpoint
 
@@ -112,7 +112,7 @@ class Given:
     def exposed(self, *files: str | None) -> "Iterator[Finding]":
         """What is to be said of files with a secret that others can look into."""
         for each in filter(None, files):
-            from paygrant.doctor._settings import open_to_others  # noqa: PLC0415 - loaded late: not everybody needs it
+            from paygrant.doctor._settings import open_to_others
 
             yield from open_to_others(each)
 
@@ -246,7 +246,7 @@ def _given(kind: "type[Provider]", values: dict[str, Any]) -> Given:
     if path == "-":
         overrides["client_secret"] = sys.stdin.read().rstrip("\r\n")
     elif path is not None:
-        from paygrant._secrets import SecretFile  # noqa: PLC0415 - loaded late: not everybody needs it
+        from paygrant._secrets import SecretFile
 
         if _file(path) != path:
             fault = "the file is not there; allowed is a UTF-8 file that holds the secret, or - for standard input"
@@ -277,7 +277,7 @@ def _read(env_file: Path | None) -> dict[str, str]:
     """The variables of a file. They stay out of this process's environment, which others can look at."""
     if env_file is None:
         return {}
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - loaded late: not everybody needs it
+    from dotenv.parser import parse_stream
 
     try:
         with env_file.open(encoding="utf-8") as file:

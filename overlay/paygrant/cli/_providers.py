@@ -8,7 +8,7 @@ import typer
 from paygrant.cli import _console, _options
 
 if TYPE_CHECKING:
-    from paygrant._provider import Provider
+    from paygrant._providers.base import Provider
 
 _PLACES = {"basic": "HTTP Basic", "body": "fields of the body"}
 
@@ -19,8 +19,8 @@ def providers(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON."
     if as_json:
         _console.result(json.dumps(found))
         return
-    from rich.padding import Padding  # noqa: PLC0415 - loaded late: `paygrant token` draws nothing
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.padding import Padding
+    from rich.table import Table
 
     for each in found:
         table = Table.grid(padding=(0, 2))

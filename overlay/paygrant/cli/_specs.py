@@ -19,8 +19,8 @@ def generate(
 
     In Python, Provider.from_spec makes a provider of the spec or of the package.
     """
-    from paygrant.generate import GenerationError  # noqa: PLC0415 - part of an extra, and slow to load
-    from paygrant.generate import generate as write  # noqa: PLC0415 - as above
+    from paygrant.generate import GenerationError
+    from paygrant.generate import generate as write
 
     try:
         with _console.waiting("generating"):
@@ -39,7 +39,7 @@ def new(
 
     What a person must decide is told on standard error, and in the first lines of the spec.
     """
-    from paygrant.propose import propose  # noqa: PLC0415 - part of an extra, and slow to load
+    from paygrant.propose import propose
 
     with _console.waiting(f"reading {source}"):
         proposal = propose(source)

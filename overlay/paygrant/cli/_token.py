@@ -13,7 +13,7 @@ from paygrant.cli._options import Given, prefix
 
 if TYPE_CHECKING:
     from paygrant import Token
-    from paygrant._provider import Provider
+    from paygrant._providers.base import Provider
 
 Cached = Annotated[
     bool,

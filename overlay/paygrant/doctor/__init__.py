@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paygrant._checks import check_type, checked, refused
-from paygrant._policy import RefreshPolicy
-from paygrant._provider import Provider
-from paygrant._stores import Store
+from paygrant._arguments import check_type, checked, refused
+from paygrant._providers.base import Provider
+from paygrant._stores.base import Store
+from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor import _network, _provider, _settings, _store
 from paygrant.doctor._case import Case
 from paygrant.doctor._finding import Code, Finding, Look, Verdict, skipped

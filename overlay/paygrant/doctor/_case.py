@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from paygrant import _clock
-from paygrant._answer import Answer, Judge, document_of, first_at
-from paygrant._basic import ENCODINGS, Encoding, basic_credentials
-from paygrant._checks import check_url
+from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._life import Grant
-from paygrant._policy import RefreshPolicy
-from paygrant._provider import endpoint_of, from_variables, variable_of
-from paygrant._request import request_token
+from paygrant._providers.base import endpoint_of, from_variables, variable_of
+from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
+from paygrant._request.response import Answer, Judge, document_of, first_at
+from paygrant._request.send import request_token
 from paygrant._secrets import SecretFile
+from paygrant._tokens.lifecycle import Grant
+from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._road import Handshake, Road, road_to
 
 if TYPE_CHECKING:
-    from paygrant._provider import Provider
-    from paygrant._stores import Store
+    from paygrant._providers.base import Provider
+    from paygrant._stores.base import Store
     from paygrant_clients.description import TokenEndpoint
 
 

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from paygrant._answer import Answer, document_of, lifetime_at, redirect_target
-from paygrant._checks import check_url
+from paygrant._arguments import check_url
 from paygrant._errors import (
     ConfigurationError,
     InvalidClient,
@@ -17,9 +16,10 @@ from paygrant._errors import (
     TokenError,
     TokenRequestRejected,
 )
-from paygrant._life import Grant
-from paygrant._pointer import value_at
+from paygrant._request.response import Answer, document_of, lifetime_at, redirect_target
 from paygrant._secrets import fingerprint
+from paygrant._spec.pointer import value_at
+from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
 from paygrant.doctor._shown import media_is_html, shown
 
@@ -237,7 +237,7 @@ def _place(where: Any) -> str:
 
 def _own_end(token: str) -> datetime | None:
     """When a token ends by its own word, if it is a JWT."""
-    import jwt  # noqa: PLC0415 - loaded late: `import paygrant` costs next to nothing
+    import jwt
 
     try:
         return datetime.fromtimestamp(float(jwt.decode(token, options={"verify_signature": False})["exp"]), UTC)

@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from paygrant._checks import refused
-from paygrant._redact import without
-from paygrant._request import environment_proxy, new_transport, tls_context
+from paygrant._arguments import refused
+from paygrant._request.send import environment_proxy, new_transport, tls_context
+from paygrant._text import without
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -179,7 +179,7 @@ class Road:
     def _unverified(self, error: OSError, timeout: float) -> Handshake:
         """What a certificate says that does not verify. Nothing is sent to whoever shows it."""
         try:
-            from cryptography import x509  # noqa: PLC0415 - part of an extra
+            from cryptography import x509
         except ImportError as missing:
             return Handshake(error=error, lacking=missing.name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -253,7 +253,7 @@ def _from_words(words: Mapping[str, Any]) -> Certificate:
 
 def _from_x509(certificate: Any) -> Certificate:
     """A certificate as cryptography tells of it."""
-    from cryptography import x509  # noqa: PLC0415 - part of an extra
+    from cryptography import x509
 
     def first(oid: x509.ObjectIdentifier) -> str | None:
         found = certificate.issuer.get_attributes_for_oid(oid)

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from paygrant._answer import Answer, Judge, document_of
-from paygrant._pointer import escaped
+from paygrant._request.response import Answer, Judge, document_of
 from paygrant._secrets import fingerprint
+from paygrant._spec.pointer import escaped
 
 if TYPE_CHECKING:
     from paygrant_clients.description import TokenEndpoint

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
-from paygrant._file_store import FileStore
-from paygrant._life import Grant, State
 from paygrant._secrets import fingerprint
+from paygrant._stores.file import FileStore
+from paygrant._tokens.lifecycle import Grant, State
 from paygrant.doctor._finding import Finding, ok, span, warning
 
 if TYPE_CHECKING:
-    from paygrant._stores import Store
+    from paygrant._stores.base import Store
     from paygrant.doctor._case import Case
 
 

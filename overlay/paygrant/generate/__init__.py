@@ -40,8 +40,8 @@ def generate(spec: str | Path, output: str | Path) -> list[Path]:
     """
     document = read_spec(spec)
     with _extra():
-        from paygrant.generate._packages import write_packages  # noqa: PLC0415 - the generator takes a while to load
-    from paygrant.generate._output import install  # noqa: PLC0415 - as above
+        from paygrant.generate._packages import write_packages
+    from paygrant.generate._output import install
 
     name = Path(spec).stem
     return install(Path(output), name, lambda folder: write_packages({name: document}, folder))
@@ -54,7 +54,7 @@ def lint(spec: str | Path) -> "list[Finding]":
         ImportError: The extra is not installed.
     """
     with _extra():
-        from paygrant.generate import _lint  # noqa: PLC0415 - JSON Schema and OpenAPI take a while to load
+        from paygrant.generate import _lint
     return _lint.lint(Path(spec))
 
 
@@ -66,7 +66,7 @@ def read_spec(spec: str | Path) -> dict[str, Any]:
         ImportError: The extra is not installed.
     """
     with _extra():
-        from paygrant.generate import _lint  # noqa: PLC0415 - as above
+        from paygrant.generate import _lint
     return _lint.load_checked(Path(spec))
 
 

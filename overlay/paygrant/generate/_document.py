@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import yaml
 
-from paygrant._pointer import escaped
+from paygrant._spec.pointer import escaped
 from paygrant.generate._errors import SpecError
 
 LARGEST = 1 << 18

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from paygrant._described import OWN
-from paygrant._pointer import value_at
+from paygrant._providers.spec_provider import OWN
+from paygrant._spec.pointer import value_at
 from paygrant.generate._document import Fault, Spec, pointer
 from paygrant.generate._lint_shape import json_schema
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import FileSystemBytecodeCache
 
-from paygrant._spec import read_endpoint
+from paygrant._spec.reader import read_endpoint
 from paygrant.generate._client import check_version, write_client
 from paygrant.generate._endpoint import endpoint_module
 from paygrant.generate._errors import GenerationError

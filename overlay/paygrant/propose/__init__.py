@@ -13,7 +13,7 @@ what is sent and what comes back, and ``_write`` puts it all together. Needs ``p
 from dataclasses import dataclass
 from pathlib import Path
 
-from paygrant._checks import checked
+from paygrant._arguments import checked
 from paygrant._errors import lacking
 
 
@@ -48,9 +48,9 @@ def propose(source: str | Path) -> Proposal:
         ImportError: The extra is not installed.
     """
     try:
-        from paygrant.propose._find import find  # noqa: PLC0415 - the extra is needed only now
-        from paygrant.propose._read import read  # noqa: PLC0415 - as above
-        from paygrant.propose._write import write  # noqa: PLC0415 - as above
+        from paygrant.propose._find import find
+        from paygrant.propose._read import read
+        from paygrant.propose._write import write
     except ModuleNotFoundError as missing:
         raise lacking(__name__, missing, "generate") from missing
     page = read(source)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from paygrant._pointer import put, value_at
+from paygrant._spec.pointer import put, value_at
 from paygrant.generate._document import is_object, pointer
 from paygrant.propose._find import TOKENS, Found
 from paygrant.propose._node import Node, Notes, clean

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
-from paygrant._described import OWN
+from paygrant._providers.spec_provider import OWN
 from paygrant.generate._document import pointer
 from paygrant.generate._lint_fit import _HTTPS_OWN, _TAKEN_BESIDE, FORM
 from paygrant.propose._find import SECRETS, Found

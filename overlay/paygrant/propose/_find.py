@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paygrant._checks import refused
+from paygrant._arguments import refused
 from paygrant.generate._document import is_object
 from paygrant.propose._node import Node, Notes, clean
 from paygrant.propose._schema import SURE, Field, Reader, merit, word

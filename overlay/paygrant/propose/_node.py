@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
-from paygrant._pointer import value_at
+from paygrant._spec.pointer import value_at
 from paygrant.generate._document import is_object, pointer
 from paygrant.generate._lint_harm import _UNFIT
 

@@ -17,7 +17,7 @@ from anyio.from_thread import start_blocking_portal
 from markdown_it import MarkdownIt
 from yaml.composer import Composer
 
-from paygrant._checks import check_text, check_type, is_loopback, refused
+from paygrant._arguments import check_text, check_type, is_loopback, refused
 from paygrant._errors import ConfigurationError
 from paygrant.generate._document import is_object
 from paygrant.propose._node import is_list

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from paygrant._pointer import parts
+from paygrant._spec.pointer import parts
 from paygrant.generate._document import is_object, pointer
 from paygrant.generate._lint_fit import _TAKEN, _TELLING
 from paygrant.propose._node import Node, clean, is_list

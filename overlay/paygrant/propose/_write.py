@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import yaml
 
 from paygrant import _clock
-from paygrant._checks import is_loopback, refused
+from paygrant._arguments import is_loopback, refused
 from paygrant.generate._lint_fit import _TAKEN_BESIDE
 from paygrant.propose import _answering, _asking
 from paygrant.propose._find import Found

@@ -34,7 +34,7 @@ _HOME = {
 
 # Late, so that `python -m paygrant.sandbox` can say in one line that the extra is missing.
 def __getattr__(name: str) -> object:
-    from importlib import import_module  # noqa: PLC0415 - not needed before
+    from importlib import import_module
 
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ def serve(port: int = 0) -> None:
         ImportError: The extra is not installed.
         OSError: The port cannot be had.
     """
-    from paygrant.sandbox import Sandbox  # noqa: PLC0415 - part of an extra
+    from paygrant.sandbox import Sandbox
 
     logging.basicConfig(format="%(asctime)s %(message)s")
     logging.getLogger("paygrant.sandbox").setLevel(logging.INFO)

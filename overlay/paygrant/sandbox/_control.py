@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from paygrant._checks import is_loopback
+from paygrant._arguments import is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant.sandbox._app import Journal, Provider, as_json
 from paygrant.sandbox._faults import KINDS, Fault

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import jwt
 from jsonschema import Draft202012Validator
 
-from paygrant._pointer import put, value_at
+from paygrant._spec.pointer import put, value_at
 from paygrant_clients.description import Credentials, Lifetime, TokenEndpoint
 
 BasicDecoding = Literal["plain", "form"]

@@ -63,7 +63,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 
 from starlette.responses import HTMLResponse, Response
 
-from paygrant._checks import check_choice, check_seconds, check_whole, refused
+from paygrant._arguments import check_choice, check_seconds, check_whole, refused
 from paygrant.sandbox._endpoint import ODDITIES, Endpoint, Limit, http_date
 from paygrant.sandbox._wire import CutShort, Drip, NoAnswer
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from paygrant._checks import refused
-from paygrant._provider import endpoint_of
+from paygrant._arguments import refused
+from paygrant._providers.base import endpoint_of
 from paygrant.sandbox._app import Provider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._faults import Fault, Place

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from paygrant._checks import check_choice, is_loopback, refused
-from paygrant._provider import endpoint_of
+from paygrant._arguments import check_choice, is_loopback, refused
+from paygrant._providers.base import endpoint_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, Provider, create_app
 from paygrant.sandbox._control import Control

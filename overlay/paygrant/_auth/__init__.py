@@ -1,0 +1,1 @@
+"""Putting tokens on requests: which request may carry one, and what follows a rejection."""

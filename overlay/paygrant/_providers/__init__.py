@@ -1,0 +1,1 @@
+"""The providers: what each asks for, and where its arguments come from."""

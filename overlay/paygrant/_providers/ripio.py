@@ -1,0 +1,150 @@
+"""Ripio's two endpoints: the Ramp API's, and the widget's, whose token opens a page for one user."""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, ClassVar, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from paygrant._arguments import check_choice, check_text, check_type, checked, refused
+from paygrant._providers.base import BasicProvider, Provider, provider
+from paygrant._tokens.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from paygrant_clients.ripio_ramp import endpoint as ramp
+    from paygrant_clients.ripio_widget import endpoint as widget
+
+_PAGES = {"onramp": "", "offramp": "/offramp.html"}
+
+
+@provider
+class RipioRamp(BasicProvider):
+    """Ripio's Ramp API (https://docs.ripio.com/ramps-api/authentication/acquire-access-token).
+
+    Attributes:
+        environment: ``"sandbox"`` or ``"production"``.
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    package: ClassVar[str] = "paygrant_clients.ripio_ramp"
+
+    environment: "ramp.Environment"
+
+
+@provider
+class RipioWidget(Provider):
+    """Ripio's on-ramp and off-ramp widget (https://docs.ripio.com/ramps-api/widget/authentication).
+
+    The token belongs to one user and one wallet address. It is not sent in a header: ``widget_url`` puts it into
+    the address of the widget's page.
+
+    Attributes:
+        environment: ``"sandbox"`` or ``"production"``.
+        external_ref: The user in your system, a UUID version 4.
+        address: The user's wallet address.
+        allow_any_external_ref: Lets other texts than a UUID through.
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    package: ClassVar[str] = "paygrant_clients.ripio_widget"
+
+    environment: "widget.Environment"
+    external_ref: UUID | str
+    address: str
+    allow_any_external_ref: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_type("allow_any_external_ref", self.allow_any_external_ref, bool, "True or False")
+        self._set("external_ref", str(self.external_ref) if isinstance(self.external_ref, UUID) else self.external_ref)
+        # A colon in any part would make the user name ambiguous.
+        for part in ("client_id", "external_ref", "address"):
+            check_text(part, getattr(self, part), forbidden=":")
+        if not self.allow_any_external_ref and not _is_uuid4(str(self.external_ref)):
+            raise refused(
+                "external_ref", "is no UUID version 4", "allow_any_external_ref=True lets other texts through"
+            )
+
+    def arguments(self) -> "Mapping[str, str]":
+        return {"username": f"{self.client_id}:{self.external_ref}:{self.address}"}
+
+    @checked
+    def widget_url(  # noqa: PLR0913 - one argument for each parameter of the page
+        self,
+        token: Token,
+        *,
+        flow: Literal["onramp", "offramp"] = "onramp",
+        address: str | None = None,
+        network: str | None = None,
+        amount: Decimal | float | str | None = None,
+        crypto: str | None = None,
+        tracking_session: str | None = None,
+    ) -> "WidgetURL":
+        """The address at which this user opens the widget (https://docs.ripio.com/ramps-api/widget/accessing-widget).
+
+        Args:
+            token: A token of this provider.
+            flow: Buying or selling.
+            address: A wallet address that the page fills in and keeps.
+            network: The network that is selected at first.
+            amount: The amount of money that stands there at first.
+            crypto: The currency that the page fills in and keeps.
+            tracking_session: Comes back in the webhooks.
+
+        Returns:
+            The address. It holds the token: whoever has it acts as this user. Its repr masks the token.
+
+        Raises:
+            ConfigurationError: An argument is bad.
+        """
+        check_type("token", token, Token, "a Token")
+        check_choice("flow", flow, _PAGES)
+        query = {"_to": token.access_token}
+        texts = {"address": address, "network": network, "crypto": crypto, "tracking_session": tracking_session}
+        for name, value in texts.items():
+            if value is not None:
+                check_text(name, value)
+        amount = None if amount is None else _amount(amount)
+        given = {
+            "_addr": address,
+            "_net": network,
+            "_amount": amount,
+            "_crypto": crypto,
+            "_tracking_session": tracking_session,
+        }
+        query |= {name: value for name, value in given.items() if value is not None}
+        return WidgetURL(f"{self.facts['widget_url']}{_PAGES[flow]}?{urlencode(query)}")
+
+
+class WidgetURL(str):
+    """An address that holds a token: the text is whole, its repr masks the query."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<WidgetURL {self.partition('?')[0]}?_to=...>"
+
+
+def _is_uuid4(text: str) -> bool:
+    """Whether a text is a UUID version 4 in its usual form (RFC 9562 section 4)."""
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        return False
+    return uuid.version == 4 and str(uuid) == text.lower()  # noqa: PLR2004
+
+
+def _amount(amount: Decimal | float | str) -> str:
+    """A positive amount of money in plain digits."""
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number <= 0:
+        raise refused("amount", f"is {amount!r}", "allowed is a positive number")
+    return format(number, "f")

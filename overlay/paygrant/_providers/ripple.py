@@ -1,0 +1,100 @@
+"""Ripple: its tokens are for one tenant in one environment, which a URN names."""
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from paygrant._arguments import check_choice, check_text, checked, refused
+from paygrant._providers.base import Provider, provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from paygrant_clients.ripple import endpoint as ripple
+
+_PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_URN = re.compile(
+    rf"urn:(?P<nid>[A-Za-z0-9][A-Za-z0-9-]{{0,30}}[A-Za-z0-9]):(?P<nss>{_PCHAR}(?:{_PCHAR}|/)*)",
+    re.IGNORECASE | re.ASCII,
+)
+"""An assigned name without further components (RFC 8141 section 2)."""
+
+_ENVIRONMENT_IN_NID = re.compile(r"ripple(?:net)?xcurrent-(?P<environment>.*)", re.IGNORECASE)
+
+
+@provider
+class Ripple(Provider):
+    """Ripple's Payments Direct API (https://docs.ripple.com/products/payments-direct/api-docs).
+
+    Attributes:
+        environment: ``"test"``, ``"uat"`` or ``"production"``.
+        tenant_id: Your tenant; the audience is built from it.
+        audience: The whole audience, instead of ``tenant_id``.
+
+    Raises:
+        ConfigurationError: An argument is bad or missing; neither or both of tenant_id and audience are given; the
+            audience is of another environment.
+    """
+
+    package: ClassVar[str] = "paygrant_clients.ripple"
+    _either: ClassVar[tuple[str, ...]] = ("tenant_id", "audience")
+
+    environment: "ripple.Environment"
+    tenant_id: str | None = None
+    audience: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.tenant_id is None) == (self.audience is None):
+            fault = "is missing" if self.tenant_id is None else "is given beside audience"
+            raise refused("tenant_id", fault, "allowed is your tenant's id, or instead a whole audience")
+        self.arguments()
+
+    def arguments(self) -> "Mapping[str, str]":
+        if self.audience is None:
+            return {"audience": ripple_audience(self.environment, self.tenant_id or "")}
+        _check_audience(check_text("audience", self.audience), self.environment)
+        return {"audience": self.audience}
+
+
+@checked
+def ripple_audience(environment: str, tenant_id: str) -> str:
+    """Build the audience of Ripple's token request, a URN (RFC 8141) such as ``urn:ripplexcurrent-test:acme``.
+
+    Args:
+        environment: ``"test"``, ``"uat"`` or ``"production"`` (or ``"prod"``, as Ripple writes it).
+        tenant_id: Your tenant.
+
+    Raises:
+        ConfigurationError: The environment is unknown, or the tenant id makes no URN. Nothing is escaped silently.
+    """
+    strings = _environment_strings()
+    check_choice("environment", environment, strings)
+    audience = f"urn:ripplexcurrent-{strings[environment]}:{check_text('tenant_id', tenant_id)}"
+    if not _is_urn(audience):
+        allowed = "allowed are parts of letters, digits and -._~!$&'()*+,;=@/ joined by colons (RFC 8141 section 2)"
+        raise refused("tenant_id", "makes no URN", allowed)
+    return audience
+
+
+def _environment_strings() -> dict[str, str]:
+    """Our words for the environments, and Ripple's own, to those that Ripple writes into the URN."""
+    from paygrant_clients.ripple.endpoint import ENDPOINT
+
+    ours = {name: server.facts["audience_environment"] for name, server in ENDPOINT.servers.items()}
+    return ours | {string: string for string in ours.values()}
+
+
+def _check_audience(audience: str, environment: str) -> None:
+    """Refuse what is no URN, and an audience of another environment: a documented trap."""
+    urn = _URN.fullmatch(audience)
+    if urn is None or not _is_urn(audience):
+        raise refused("audience", "is no URN", "allowed is urn:ripplexcurrent-{environment}:{tenant} (RFC 8141)")
+    wanted = _environment_strings()[environment]
+    named = _ENVIRONMENT_IN_NID.fullmatch(urn["nid"])
+    if named and named["environment"].lower() != wanted:
+        raise refused("audience", f"is of the environment {named['environment']!r}", f"allowed here is {wanted!r}")
+
+
+def _is_urn(text: str) -> bool:
+    """Whether a text is a URN none of whose parts is empty."""
+    return _URN.fullmatch(text) is not None and all(text.split(":"))

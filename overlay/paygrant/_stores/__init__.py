@@ -1,0 +1,1 @@
+"""Where tokens and refusals are kept, in this process or shared with others."""

@@ -1,0 +1,369 @@
+"""The life of a token: kept, shared, dropped, asked for anew; refusals remembered."""
+
+import dataclasses
+import gc
+import logging
+import os
+import threading
+
+import httpx
+import pytest
+
+from paygrant import (
+    ConfigurationError,
+    Cryptofuse,
+    InvalidClient,
+    MemoryStore,
+    PaygrantError,
+    ProviderUnavailable,
+    RefreshPolicy,
+    RipioWidget,
+    Ripple,
+    TokenRequestRejected,
+    TokenSource,
+)
+from paygrant._cache.cache import Cache
+from tests.conftest import Clock
+from tests.helpers.servers import Reply, Server, granted
+
+USER_1 = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"
+USER_2 = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a02"
+
+
+def test_a_token_is_fetched_once_and_kept(provider: Cryptofuse, server: Server) -> None:
+    source = TokenSource(provider)
+    tokens = {source.get().access_token for _ in range(10)}
+    assert tokens == {"token-1"}
+    assert len(server.seen) == 1
+
+
+def test_nothing_is_asked_before_a_token_is_needed(provider: Cryptofuse, server: Server) -> None:
+    TokenSource(provider)
+    assert server.seen == []
+
+
+def test_a_token_tells_what_the_provider_said(provider: Cryptofuse, server: Server, clock: Clock) -> None:
+    server.reply = granted("the-token", 3600, scope="read")
+    before = clock.wall()
+    token = TokenSource(provider).get()
+    assert (token.access_token, token.token_type, token.scope) == ("the-token", "Bearer", ("read",))
+    assert token.authorization == "Bearer the-token"
+    assert token.expires_at is not None
+    assert (token.expires_at - before).total_seconds() == 3600
+    assert type(token.response).__module__ == "paygrant_clients.cryptofuse.models.token_response"
+    assert token.response.expires_in == 3600
+
+
+@pytest.mark.parametrize(("lifetime", "used_for"), [(3600, 3570), (300, 270), (60, 54), (3, 2.7)])
+def test_a_token_is_used_until_its_margin(
+    provider: Cryptofuse, server: Server, clock: Clock, lifetime: int, used_for: float
+) -> None:
+    server.reply = lambda _: granted(f"token-{len(server.seen)}", lifetime)
+    source = TokenSource(provider)
+    source.get()
+    clock.pass_by(used_for - 0.001)
+    assert source.get().access_token == "token-1"
+    clock.pass_by(0.002)
+    assert source.get().access_token == "token-2"
+
+
+def test_a_token_without_a_lifetime_lives_as_long_as_the_policy_says(
+    provider: Cryptofuse, server: Server, clock: Clock
+) -> None:
+    server.reply = lambda _: Reply({"access_token": f"token-{len(server.seen)}"})
+    source = TokenSource(provider, policy=RefreshPolicy(default_lifetime=100))
+    assert source.get().expires_at is None
+    clock.pass_by(89)
+    assert source.get().access_token == "token-1"
+    clock.pass_by(2)
+    assert source.get().access_token == "token-2"
+
+
+def test_sources_with_equal_providers_share_a_token(provider: Cryptofuse, server: Server) -> None:
+    twin = dataclasses.replace(provider)
+    assert TokenSource(provider).get() is TokenSource(twin).get()
+    assert len(server.seen) == 1
+
+
+def test_a_token_outlives_its_source(provider: Cryptofuse, server: Server) -> None:
+    for _ in range(5):
+        TokenSource(provider).get()
+        gc.collect()
+    assert len(server.seen) == 1
+
+
+def test_sources_share_by_their_store(provider: Cryptofuse, server: Server) -> None:
+    shared, other = MemoryStore(), MemoryStore()
+    first = TokenSource(provider, store=shared).get()
+    assert TokenSource(provider, store=shared, policy=RefreshPolicy(timeout=3)).get() == first
+    assert TokenSource(provider, store=other).get() != first
+    assert len(server.seen) == 2
+
+
+def test_a_token_is_not_shared_across_transports(provider: Cryptofuse, server: Server) -> None:
+    with httpx.HTTPTransport() as one, httpx.HTTPTransport() as two:
+        assert TokenSource(provider, transport=one).get() == TokenSource(provider, transport=one).get()
+        assert TokenSource(provider, transport=one).get() != TokenSource(provider, transport=two).get()
+    assert len(server.seen) == 2
+
+
+def _shapes(base_url: str) -> list[object]:
+    """Providers no two of which may share a token."""
+    plain = Cryptofuse(client_id="a", client_secret="s", base_url=base_url)
+    ripple = Ripple(client_id="a", client_secret="s", base_url=base_url, environment="test", tenant_id="t")
+    widget = RipioWidget(
+        client_id="a", client_secret="s", base_url=base_url, environment="sandbox", external_ref=USER_1, address="x"
+    )
+    return [
+        plain,
+        dataclasses.replace(plain, client_id="b"),
+        dataclasses.replace(plain, client_secret="t"),
+        dataclasses.replace(plain, scope=("read",)),
+        dataclasses.replace(plain, credentials_in="body"),
+        dataclasses.replace(plain, basic_encoding="form"),
+        dataclasses.replace(plain, base_url=f"{base_url}/other"),
+        ripple,
+        dataclasses.replace(ripple, tenant_id="u"),
+        dataclasses.replace(ripple, environment="uat"),
+        widget,
+        dataclasses.replace(widget, external_ref=USER_2),
+        dataclasses.replace(widget, address="y"),
+        dataclasses.replace(widget, environment="production"),
+    ]
+
+
+def test_all_that_shapes_a_token_is_in_its_key(server: Server) -> None:
+    server.reply = lambda _: Reply(
+        {"access_token": f"token-{len(server.seen)}", "token": f"token-{len(server.seen)}", "expires_in": 60}
+    )
+    store = MemoryStore()
+    providers = _shapes(server.base_url)
+    tokens = {TokenSource(provider, store=store).get().access_token for provider in providers}  # type: ignore[arg-type]
+    assert len(tokens) == len(providers) == len(server.seen)
+
+
+def test_a_key_shows_nothing() -> None:
+    provider = Cryptofuse(client_id="the-id", client_secret="the-secret", base_url="https://the-host")
+    assert set(provider.cache_key("the-secret")) <= set("0123456789abcdef")
+
+
+def test_a_callable_and_the_text_it_returns_share_a_token(provider: Cryptofuse, server: Server) -> None:
+    store = MemoryStore()
+    computed = dataclasses.replace(provider, client_secret=lambda: "test-secret")
+    assert TokenSource(provider, store=store).get() == TokenSource(computed, store=store).get()
+    assert len(server.seen) == 1
+
+
+def test_the_secrets_callable_is_asked_for_a_request_only(provider: Cryptofuse, server: Server) -> None:
+    calls: list[int] = []
+
+    def secret() -> str:
+        calls.append(1)
+        return "test-secret"
+
+    source = TokenSource(dataclasses.replace(provider, client_secret=secret))
+    for _ in range(5):
+        source.get()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("result", ["", None, 7, "a\nb"])
+def test_what_a_callable_returns_is_checked(provider: Cryptofuse, server: Server, result: object) -> None:
+    source = TokenSource(dataclasses.replace(provider, client_secret=lambda: result))  # type: ignore[arg-type, return-value]
+    with pytest.raises(ConfigurationError, match="client_secret"):
+        source.get()
+    assert server.seen == []
+
+
+def test_a_callable_that_fails_is_named(provider: Cryptofuse, server: Server) -> None:
+    source = TokenSource(dataclasses.replace(provider, client_secret=lambda: os.environ["NO_VAULT"]))
+    with pytest.raises(ConfigurationError, match="client_secret: the callable raised KeyError"):
+        source.get()
+
+
+def test_invalidate_drops_this_very_token_only(provider: Cryptofuse, server: Server) -> None:
+    source = TokenSource(provider)
+    first = source.get()
+    source.invalidate(first)
+    second = source.get()
+    assert second.access_token == "token-2"
+    source.invalidate(first)
+    assert source.get() == second
+    assert len(server.seen) == 2
+
+
+def test_an_invalid_token_is_gone_for_other_sources_too(provider: Cryptofuse, server: Server) -> None:
+    store = MemoryStore()
+    TokenSource(provider, store=store).invalidate(TokenSource(provider, store=store).get())
+    source = TokenSource(provider, store=store)
+    source.invalidate(source.get())
+    del source
+    gc.collect()
+    assert TokenSource(provider, store=store).get().access_token == f"token-{len(server.seen)}"
+    assert len(server.seen) > 1
+
+
+def test_a_refusal_is_remembered_for_a_while(provider: Cryptofuse, server: Server, clock: Clock) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    for _ in range(5):
+        with pytest.raises(InvalidClient) as refused:
+            source.get()
+        assert (refused.value.error, refused.value.status) == ("invalid_client", 401)
+    assert len(server.seen) == 1
+    clock.pass_by(60.1)
+    with pytest.raises(InvalidClient):
+        source.get()
+    assert len(server.seen) == 2
+
+
+def test_a_refusal_is_not_held_against_another_secret(provider: Cryptofuse, server: Server) -> None:
+    store = MemoryStore()
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    with pytest.raises(InvalidClient):
+        TokenSource(provider, store=store).get()
+    server.reply = granted()
+    TokenSource(dataclasses.replace(provider, client_secret="the-right-one"), store=store).get()
+
+
+def test_other_refusals_are_remembered_as_well(provider: Cryptofuse, server: Server) -> None:
+    server.reply = Reply({"error": "invalid_scope", "error_description": "no such scope"}, 400)
+    source = TokenSource(provider)
+    for _ in range(2):
+        with pytest.raises(TokenRequestRejected) as refused:
+            source.get()
+        assert not isinstance(refused.value, InvalidClient)
+        assert refused.value.error == "invalid_scope"
+        assert refused.value.error_description == "no such scope"
+    assert len(server.seen) == 1
+
+
+def test_callers_get_errors_of_their_own(provider: Cryptofuse, server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    errors: list[InvalidClient] = []
+    for _ in range(2):
+        with pytest.raises(InvalidClient) as refused:
+            source.get()
+        errors.append(refused.value)
+    assert errors[0] is not errors[1]
+    assert errors[0].__cause__ is errors[0].__context__ is None
+
+
+def test_memory_forgets_what_is_over(server: Server, clock: Clock) -> None:
+    store = MemoryStore()
+    for number in range(50):
+        provider = Cryptofuse(client_id=f"client-{number}", client_secret="s", base_url=server.base_url)
+        TokenSource(provider, store=store).get()
+        clock.pass_by(3600)
+    assert len(store._entries) == 1
+
+
+def test_a_closed_source_hands_out_nothing_while_its_twin_goes_on(provider: Cryptofuse, server: Server) -> None:
+    twin = TokenSource(provider)
+    with TokenSource(provider) as source:
+        source.get()
+    with pytest.raises(ConfigurationError, match="source: is closed"):
+        source.get()
+    twin.get()
+    assert len(server.seen) == 1
+
+
+def test_an_outage_is_not_remembered(provider: Cryptofuse, server: Server) -> None:
+    server.reply = Reply(b"", 503)
+    source = TokenSource(provider)
+    with pytest.raises(ProviderUnavailable):
+        source.get()
+    server.reply = granted()
+    source.get()
+
+
+def test_where_no_thread_can_be_started_callers_are_told_so(
+    provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    source = TokenSource(provider)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        for _ in range(2):
+            with pytest.raises(PaygrantError, match="no thread can be started"):
+                source.get()
+    assert source.get().access_token == "token-1"
+
+
+def test_failures_without_end_hold_nobody_up(provider: Cryptofuse, server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    for _ in range(1100):
+        with pytest.raises(InvalidClient):
+            source.get()
+    assert len(server.seen) == 1
+
+
+def test_a_callables_own_kind_of_error_holds_nobody_up(provider: Cryptofuse) -> None:
+    class VaultError(ConfigurationError):
+        def __init__(self, where: str, why: str) -> None:
+            super().__init__(f"{where}: {why}")
+
+    def secret() -> str:
+        raise VaultError("vault", "sealed")
+
+    source = TokenSource(dataclasses.replace(provider, client_secret=secret))
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="the callable raised VaultError"):
+            source.get()
+
+
+def test_a_renewal_that_wants_a_token_is_told_that_it_cannot_wait_for_itself(
+    provider: Cryptofuse, server: Server
+) -> None:
+    refusals: list[str] = []
+
+    class Shipping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                source.get()
+            except PaygrantError as error:
+                refusals.append(str(error))
+
+    source = TokenSource(provider)
+    logger = logging.getLogger("paygrant")
+    handler = Shipping(logging.INFO)
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        assert source.get().access_token == "token-1"
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert refusals == ["a renewal cannot wait for itself"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_bookkeeping_holds_nobody_up(
+    provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Cache, error: object) -> None:
+        raise OverflowError(error)
+
+    monkeypatch.setattr(Cache, "_fail", fail)
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    source = TokenSource(provider)
+    for _ in range(2):
+        with pytest.raises(InvalidClient):
+            source.get()
+        for thread in threading.enumerate():
+            if thread.name == "paygrant":
+                thread.join(10)  # so that its fault is told here, where it is expected
+
+
+def test_a_bug_in_the_renewal_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:
+    class Broken(MemoryStore):
+        def load(self, key: str) -> None:
+            raise SystemExit
+
+    with pytest.raises(Exception, match="the renewal failed by SystemExit"):
+        TokenSource(provider, store=Broken()).get()

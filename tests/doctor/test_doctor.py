@@ -1,0 +1,836 @@
+"""The doctor: each finding by a server, a setting or a store with just that fault; and what it must not do."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import jwt
+import pytest
+
+from paygrant import (
+    AlternativePayments,
+    ConfigurationError,
+    Cryptofuse,
+    FileStore,
+    InvalidClient,
+    MemoryStore,
+    RefreshPolicy,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    Token,
+    TokenSource,
+    _clock,
+    basic_credentials,
+)
+from paygrant._providers.base import Provider
+from paygrant._secrets import SecretFile, fingerprint
+from paygrant._stores.base import Entry, Store
+from paygrant._tokens.lifecycle import Grant
+from paygrant.doctor import CHECKS, Finding, diagnose
+from tests.conftest import Clock
+from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, USER, each_provider, make
+from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
+from tests.test_secrets import CORES, ID, SECRET, TOKEN, echo, found
+
+ON_THE_WAY = ("clock", "redirect", "answer", "basic", "environment", "expiry")
+"""The checks that need the token request."""
+
+AWKWARD = "s% :+/é&=\"'<>\\?#"
+"""A secret of which HTTP Basic's two encodings make different bytes."""
+
+QUICK = RefreshPolicy(timeout=5)
+
+Findings = dict[str, list[Finding]]
+
+
+def look(
+    kind: type[Provider] = Cryptofuse,
+    *,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    store: Store | None = None,
+    policy: RefreshPolicy = QUICK,
+    **overrides: Any,
+) -> Findings:
+    """The findings, by check."""
+    findings: Findings = {}
+    for finding in diagnose(kind, overrides, variables=variables, store=store, policy=policy):
+        findings.setdefault(finding.check, []).append(finding)
+    assert tuple(findings) == CHECKS
+    return findings
+
+
+def at(server: Server, kind: type[Provider] = Cryptofuse, **changes: Any) -> Findings:
+    """The findings where this server is the provider."""
+    credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    given: dict[str, Any] = {**credentials, **ARGUMENTS[kind], "base_url": server.base_url, **changes}
+    return look(kind, **given)
+
+
+def only(findings: Findings, check: str) -> Finding:
+    """The one finding of a check."""
+    (finding,) = findings[check]
+    return finding
+
+
+def texts(findings: Findings) -> str:
+    return json.dumps([asdict(finding) for each in findings.values() for finding in each], ensure_ascii=False)
+
+
+# All is well
+
+
+@each_provider
+def test_where_all_is_well_every_check_says_so_by_one_request(kind: type[Provider], server: Server) -> None:
+    token = jwt.encode({"exp": _clock.wall().timestamp() + 3600}, "k" * 32) if kind is RipioWidget else "a-token"
+    server.reply = Reply(GRANTED[kind](token))
+    findings = at(server, kind)
+    assert {finding.verdict for each in findings.values() for finding in each} == {"ok"}
+    assert [finding.advice for each in findings.values() for finding in each] == [""] * len(CHECKS)
+    assert len(server.seen) == 1
+
+
+def test_a_check_is_made_when_its_finding_is_asked_for(server: Server) -> None:
+    findings = diagnose(Cryptofuse, {"client_id": "i", "client_secret": "s", "base_url": server.base_url}, variables={})
+    assert [next(findings).check for _ in range(5)] == [*CHECKS[:5]]
+    assert server.seen == []
+    assert next(findings).check == "clock"
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "argument"),
+    [
+        ((make(Cryptofuse),), {}, "provider"),
+        ((str,), {}, "provider"),
+        (("ripple",), {}, "provider"),
+        ((Ripple,), {"store": "a folder"}, "store"),
+        ((Ripple,), {"policy": 5}, "policy"),
+        ((), {}, "provider"),
+    ],
+)
+def test_a_bad_argument_is_refused_at_once(arguments: Any, options: Any, argument: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{argument}: ") as caught:
+        diagnose(*arguments, **options)
+    assert caught.value.argument == argument
+
+
+# Settings
+
+
+def variables(**changes: str | None) -> dict[str, str]:
+    given: dict[str, str | None] = {
+        "RIPPLE_CLIENT_ID": CLIENT_ID,
+        "RIPPLE_CLIENT_SECRET": CLIENT_SECRET,
+        "RIPPLE_ENVIRONMENT": "test",
+        "RIPPLE_TENANT_ID": "acme",
+        "RIPPLE_BASE_URL": "http://127.0.0.1:1",
+        **{f"RIPPLE_{name}": value for name, value in changes.items()},
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def settings(**changes: str | None) -> list[Finding]:
+    return look(Ripple, variables=variables(**changes))["settings"]
+
+
+def test_settings_are_named_by_where_they_stand() -> None:
+    findings = look(Ripple, variables=variables(TENANT_ID=None), tenant_id="acme")
+    assert only(findings, "settings").seen == (
+        f"client {fingerprint(CLIENT_ID)}, secret of {len(CLIENT_SECRET)} characters; "
+        "RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_BASE_URL, RIPPLE_ENVIRONMENT, tenant_id"
+    )
+
+
+def test_the_environment_is_looked_at_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables().items():
+        monkeypatch.setenv(name, value)
+    assert next(diagnose(Ripple)).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "advice"),
+    [
+        ({"CLIENT_ID": None}, "environment variable RIPPLE_CLIENT_ID: is missing", "RIPPLE_CLIENT_ID"),
+        (
+            {"CLIENT_ID": None, "CLIENT_SECRET": None, "ENVIRONMENT": None, "TENANT_ID": None},
+            "environment variable RIPPLE_CLIENT_ID: is missing",
+            "RIPPLE_CLIENT_SECRET (or ..._FILE), RIPPLE_ENVIRONMENT, RIPPLE_TENANT_ID (or RIPPLE_AUDIENCE).",
+        ),
+        (
+            {"CLIENT_ID": None, "TENANT_ID": None, "AUDIENCE": "x"},
+            "environment variable RIPPLE_CLIENT_ID",
+            "of RIPPLE_CLIENT_ID.",
+        ),
+        (
+            {"CLIENT_SECRET": ""},
+            "environment variable RIPPLE_CLIENT_SECRET: is missing; set, but empty: RIPPLE_CLIENT_SECRET",
+            "..._FILE",
+        ),
+        (
+            {"CLIENT_SECRET": f"{CLIENT_SECRET}\n"},
+            "environment variable RIPPLE_CLIENT_SECRET: holds a control character; the value ends in a line break",
+            "without control characters",
+        ),
+        ({"ENVIRONMENT": "prod"}, "environment variable RIPPLE_ENVIRONMENT: is 'prod'", "test, uat, production"),
+        ({"BASE_URL": "http://example.com"}, "environment variable RIPPLE_BASE_URL: is plain http", "https://"),
+        ({"CLIENT_SECRET_FILE": "x"}, "RIPPLE_CLIENT_SECRET_FILE: is set beside RIPPLE_CLIENT_SECRET", "one of"),
+        (
+            {"CLIENT_SECRET": None, "CLIENT_SECRET_FILE": "/nowhere/secret"},
+            "environment variable RIPPLE_CLIENT_SECRET_FILE: the file /nowhere/secret cannot be read (FileNotFoundError)",
+            "UTF-8",
+        ),
+        (
+            {"TENANT_ID": None, "AUDIENCE": "urn:ripplexcurrent-prod:acme"},
+            "environment variable RIPPLE_AUDIENCE: is of the environment 'prod'",
+            "'test'",
+        ),
+    ],
+)
+def test_a_setting_that_makes_no_provider(changes: dict[str, str | None], seen: str, advice: str) -> None:
+    (finding,) = settings(**changes)
+    assert (finding.verdict, finding.code) == ("failed", "configuration")
+    assert finding.seen.startswith(seen)
+    assert advice in finding.advice
+
+
+def test_without_credentials_the_way_is_looked_at_all_the_same(server: Server) -> None:
+    findings = look(Ripple, variables={"RIPPLE_ENVIRONMENT": "test", "RIPPLE_BASE_URL": server.base_url})
+    assert only(findings, "tcp").verdict == only(findings, "tls").verdict == only(findings, "proxy").verdict == "ok"
+    for check in (*ON_THE_WAY, "parameters", "cache"):
+        assert only(findings, check) == Finding(check, "skipped", "settings comes first")
+    assert server.seen == []
+
+
+def test_without_credentials_the_environments_host_is_looked_up() -> None:
+    address = only(look(Ripple, variables={"RIPPLE_ENVIRONMENT": "uat"}), "address")
+    assert "auth-uat.rnc.ripplenet.com" in address.seen
+
+
+@pytest.mark.parametrize("base_url", [None, "ftp://nowhere"])
+def test_without_an_address_nothing_is_looked_up(base_url: str | None) -> None:
+    findings = look(Cryptofuse, variables={"CRYPTOFUSE_BASE_URL": base_url} if base_url else {})
+    assert only(findings, "address") == Finding("address", "skipped", "the settings do not tell where to")
+    assert only(findings, "tcp") == Finding("tcp", "skipped", "address comes first")
+
+
+@pytest.mark.parametrize(
+    ("value", "oddity"),
+    [
+        (f" {CLIENT_SECRET}", "begins or ends with a blank"),
+        (f"{CLIENT_SECRET} ", "begins or ends with a blank"),
+        (f'"{CLIENT_SECRET}"', "is in quotes"),
+        (f"'{CLIENT_SECRET}'", "is in quotes"),
+        (f"\ufeff{CLIENT_SECRET}", "begins with a byte order mark"),
+    ],
+)
+def test_a_value_that_hardly_anybody_means(value: str, oddity: str, tmp_path: Path) -> None:
+    (finding,) = settings(CLIENT_SECRET=value)
+    assert (finding.verdict, finding.code) == ("warning", None)
+    assert finding.seen == f"RIPPLE_CLIENT_SECRET: the value {oddity}"
+    assert finding.advice
+    file = tmp_path / "secret"
+    file.write_text(f"{value}\n", encoding="utf-8")
+    file.chmod(0o600)
+    (finding,) = settings(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
+    assert finding.seen == f"RIPPLE_CLIENT_SECRET_FILE: the value {oddity}"
+
+
+@pytest.mark.parametrize("value", ["a'b", "'", "'a\"", "a b"])
+def test_a_value_that_somebody_may_mean(value: str) -> None:
+    (finding,) = settings(CLIENT_SECRET=value)
+    assert finding.verdict == "ok"
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning"), (0o602, "warning")])
+@pytest.mark.parametrize("way", ["variable", "argument"])
+def test_a_secret_file_that_others_can_read(mode: int, verdict: str, way: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{CLIENT_SECRET}\n")
+    file.chmod(mode)
+    if way == "variable":
+        (finding,) = settings(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
+    else:
+        (finding,) = look(Ripple, variables=variables(), client_secret=SecretFile(str(file)))["settings"]
+    assert finding.verdict == verdict
+    if verdict == "warning":
+        assert finding.seen == f"{file} is open to all users of this machine (mode {mode:04o})"
+        assert finding.advice == f"chmod 600 {file}"
+
+
+def test_a_secret_file_that_does_not_count_is_not_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(CLIENT_SECRET)
+    file.chmod(0o644)
+    given = variables(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
+    (finding,) = look(Ripple, variables=given, client_secret="another")["settings"]
+    assert finding.verdict == "ok"
+
+
+def test_a_secret_that_cannot_be_had() -> None:
+    def vault() -> str:
+        raise RuntimeError(SECRET)
+
+    (finding,) = look(Ripple, variables=variables(CLIENT_SECRET=None), client_secret=vault)["settings"]
+    assert (finding.verdict, finding.code) == ("failed", "configuration")
+    assert finding.seen == "client_secret: the callable raised RuntimeError"
+
+
+def test_a_base_url_of_another_environment() -> None:
+    finding = settings(BASE_URL="https://auth.rnc.ripplenet.com")[-1]
+    assert finding.verdict == "warning"
+    assert finding.seen == "base_url is the host of 'production', the environment is 'test'"
+    assert "agree" in finding.advice
+
+
+# The clock and redirects
+
+
+def dated(seconds: float) -> dict[str, str]:
+    return {"Date": format_datetime(_clock.wall() + timedelta(seconds=seconds), usegmt=True)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict", "seen"),
+    [
+        (0, "ok", "agrees with the server's Date within 1 s"),
+        (-20, "ok", "agrees with the server's Date within 21 s"),
+        (-600, "warning", "this machine's clock is 10 min ahead of the server's Date"),
+        (7200, "warning", "this machine's clock is 2 h behind the server's Date"),
+    ],
+)
+def test_a_clock_that_goes_wrong(seconds: float, verdict: str, seen: str, server: Server, clock: Clock) -> None:
+    server.reply = lambda _: Reply(granted().document, headers=dated(seconds))
+    finding = only(at(server), "clock")
+    assert (finding.verdict, finding.seen) == (verdict, seen)
+    assert ("NTP" in finding.advice) == (verdict == "warning")
+
+
+def test_a_server_that_does_not_tell_the_time(server: Server) -> None:
+    server.reply = Reply(granted().document, headers={"Date": ""})
+    assert only(at(server), "clock") == Finding("clock", "skipped", "the answer has no Date")
+
+
+PRODUCTION = "https://api.cryptofuse.example"
+
+
+@pytest.mark.parametrize(
+    ("location", "seen", "advice"),
+    [
+        (f"{PRODUCTION}/o/token/", f"{PRODUCTION}/o/token/", f"Set CRYPTOFUSE_BASE_URL={PRODUCTION}, if"),
+        (f"{PRODUCTION}/v2/o/token/", f"{PRODUCTION}/v2/o/token/", f"Set CRYPTOFUSE_BASE_URL={PRODUCTION}/v2, if"),
+        ("/v2/o/token/", "{}/v2/o/token/", "Set CRYPTOFUSE_BASE_URL={}/v2, if"),
+        ("http://api.example/o/token/", "http://api.example/o/token/", "base_url: is plain http to 'api.example'"),
+        ("/o/token", "{}/o/token", "A token request goes to /o/token/ under base_url"),
+        ("/login?next=/o/token/&x=1", "{}/login?next=/o/token/&x=1", "A token request goes to /o/token/"),
+        ("http://[", "http://[", "A token request goes to /o/token/"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_redirect(status: int, location: str, seen: str, advice: str, server: Server) -> None:
+    server.reply = Reply({}, status, {"Location": location})
+    findings = at(server)
+    finding = only(findings, "redirect")
+    assert (finding.verdict, finding.code) == ("failed", "malformed")
+    assert finding.seen == f"status {status} points to {seen.format(server.base_url)}"
+    assert advice.format(server.base_url) in finding.advice
+    assert only(findings, "answer") == Finding("answer", "skipped", "redirect comes first")
+    assert only(findings, "environment") == Finding(
+        "environment", "skipped", "the answer says nothing of the credentials"
+    )
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer comes first")
+    assert len(server.seen) == 1
+
+
+# The answer
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "seen", "advice"),
+    [
+        (
+            Reply({"error": "invalid_client"}, 401),
+            "refused",
+            '401 application/json, {"error": "invalid_client"}',
+            "whole",
+        ),
+        (Reply({"error": "invalid_scope"}, 400), "refused", '400 application/json, {"error": "inval', "granted"),
+        (Reply({"error": "unauthorized_client"}, 400), "refused", "400 application/json", "may not use"),
+        (Reply({"error": "odd"}, 400), "refused", "400 application/json", "Show this answer"),
+        (
+            Reply(b"<title>Not &amp; found</title>", 404),
+            "refused",
+            "404 application/json, a page: Not & found",
+            "path too",
+        ),
+        (Reply({}, 405), "refused", "405 application/json, {}", "no token endpoint"),
+        (
+            Reply({}, 429, {"Retry-After": "120"}),
+            "unavailable",
+            "429 application/json, {}; retry-after: 120",
+            "Wait 2 min.",
+        ),
+        (Reply({}, 429), "unavailable", "429 application/json, {}", "Wait."),
+        (Reply(b"busy", 503, {"Content-Type": "text/plain"}), "unavailable", "503 text/plain, busy", "status page"),
+        (Reply(b"<p>Hello", 200, {"Content-Type": "text/html"}), "malformed", "200 text/html, a page", "login page"),
+        (
+            Reply(b"hello", 200, {"Content-Type": ""}),
+            "malformed",
+            "200 no media type, 5 bytes that are no JSON",
+            "no JSON",
+        ),
+        (Reply(b"", 200), "malformed", "200 application/json, empty", "no JSON"),
+        (Reply(b" " * (1 << 20) + b"{}"), "malformed", "200 application/json, too long", "too long"),
+        (Reply({"no": "thing"}), "malformed", '200 application/json, {"no": "<text>"}', "holds no token"),
+        (Reply({"access_token": 5}), "malformed", '200 application/json, {"access_token": "<int>"}', "holds no token"),
+        (granted("a b"), "malformed", f"<token {fingerprint('a b')}>", "header cannot carry"),
+        (granted("a-token", -1), "malformed", '"expires_in": -1', "over already"),
+    ],
+)
+def test_an_answer_without_a_token(reply: Reply, code: str, seen: str, advice: str, server: Server) -> None:
+    server.reply = reply
+    findings = at(server)
+    finding = only(findings, "answer")
+    assert (finding.verdict, finding.code) == ("failed", code)
+    assert seen in finding.seen
+    assert advice in finding.advice
+    assert only(findings, "redirect") == Finding("redirect", "ok", "none")
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer comes first")
+    assert len(server.seen) == 1
+
+
+def test_a_long_answer_is_cut_and_a_deep_one_not_followed(server: Server) -> None:
+    server.reply = Reply({"words": ["word"] * 1000}, 400)
+    assert only(at(server), "answer").seen.endswith("[cut]")
+    assert len(only(at(server), "answer").seen) < 500
+    deep: Any = "end"
+    for _ in range(400):
+        deep = [deep]
+    server.reply = Reply({"deep": deep}, 400)
+    assert only(at(server), "answer").seen.endswith('{"deep": [[["..."]]]}')
+
+
+def test_telling_headers_are_shown_and_others_are_not(server: Server) -> None:
+    headers = {"Set-Cookie": "session=abc", "X-Request-Id": "42", "Server": "nginx", "X-Odd": "abc"}
+    server.reply = Reply({"error": "odd"}, 400, headers)
+    seen = only(at(server), "answer").seen
+    assert seen.endswith("; server: nginx; x-request-id: 42")
+    assert "abc" not in seen
+
+
+def hang_up(_: Seen) -> Reply:
+    raise ConnectionError
+
+
+def test_a_server_that_does_not_answer(server: Server) -> None:
+    server.reply = hang_up
+    findings = at(server)
+    finding = only(findings, "answer")
+    assert (finding.verdict, finding.code) == ("failed", "unavailable")
+    assert finding.seen.startswith("cryptofuse: RemoteProtocolError: ")
+    assert "ask the provider" in finding.advice
+    for check in ("clock", "redirect"):
+        assert only(findings, check) == Finding(check, "skipped", "no answer came")
+    assert only(findings, "basic").verdict == "ok"
+    for check in ("answer", "environment", "expiry"):
+        assert only(findings, check).verdict != "ok"
+
+
+def test_a_server_that_does_not_answer_in_time(server: Server) -> None:
+    server.hold.clear()
+    findings = at(server, policy=RefreshPolicy(timeout=0.05))
+    server.hold.set()
+    assert "ReadTimeout" in only(findings, "answer").seen
+
+
+# HTTP Basic
+
+
+def takes(*encodings: Any) -> Callable[[Seen], Reply]:
+    """A server that knows the client by these encodings of its credentials."""
+    known = {f"Basic {basic_credentials(CLIENT_ID, AWKWARD, encoding)}" for encoding in encodings}
+    refusal = Reply({"error": "invalid_client"}, 401)
+    return lambda seen: granted() if seen.headers["Authorization"] in known else refusal
+
+
+@pytest.mark.parametrize(
+    ("accepted", "configured", "verdict", "seen", "answer", "requests"),
+    [
+        (["plain"], "auto", "ok", "plain is accepted", "ok", 1),
+        (["form"], "form", "ok", "form-encoded is accepted", "ok", 1),
+        (["form"], "auto", "warning", "plain is refused, form-encoded is accepted", "ok", 2),
+        (["form"], "plain", "failed", "plain is refused, form-encoded is accepted", "failed", 2),
+        (["plain"], "form", "failed", "form-encoded is refused, plain is accepted", "failed", 2),
+        ([], "auto", "ok", "plain is refused, form-encoded as well: the encoding is not to blame", "failed", 2),
+    ],
+)
+def test_an_encoding_that_the_server_does_not_take(  # noqa: PLR0913, PLR0917 - a table
+    accepted: list[str], configured: str, verdict: str, seen: str, answer: str, requests: int, server: Server
+) -> None:
+    server.reply = takes(*accepted)
+    findings = at(server, client_secret=AWKWARD, basic_encoding=configured)
+    finding = only(findings, "basic")
+    assert (finding.verdict, finding.seen) == (verdict, seen)
+    assert finding.code == ("refused" if verdict == "failed" else None)
+    assert (f'basic_encoding="{"".join(accepted)}"' in finding.advice) == (verdict in {"warning", "failed"})
+    assert only(findings, "answer").verdict == answer
+    assert len(server.seen) == requests
+
+
+def test_no_encoding_where_the_credentials_travel_in_the_body(server: Server) -> None:
+    finding = only(at(server, credentials_in="body", client_secret=AWKWARD), "basic")
+    assert finding == Finding("basic", "ok", "not used: the credentials travel in the body")
+    assert len(server.seen) == 1
+
+
+def test_an_encoding_of_which_nothing_is_said(server: Server) -> None:
+    server.reply = Reply({}, 503)
+    assert only(at(server, client_secret=AWKWARD), "basic").seen == "the answer says nothing of the credentials"
+    replies = [Reply({}, 401), Reply({}, 503)]
+    server.reply = lambda _: replies.pop(0)
+    finding = only(at(server, client_secret=AWKWARD), "basic")
+    assert (finding.verdict, finding.seen) == ("skipped", "plain is refused, form-encoded brought no verdict")
+
+
+def test_an_id_that_cannot_be_sent_plain(server: Server) -> None:
+    server.reply = Reply({}, 401)
+    findings = at(server, client_id="a:b", basic_encoding="form")
+    assert only(findings, "basic").verdict == "ok"
+    assert len(server.seen) == 1
+
+
+# The environment and the parameters
+
+
+def test_a_refusal_that_may_be_for_another_environment(server: Server) -> None:
+    server.reply = Reply({"error": "invalid credentials"}, 403)
+    finding = only(at(server, AlternativePayments), "environment")
+    assert finding.verdict == "warning"
+    assert finding.seen == "refused in 'demo'; a refusal looks the same when the credentials are for 'production'"
+    assert "ALTERNATIVE_PAYMENTS_ENVIRONMENT has to say the same. They were not tried elsewhere." in finding.advice
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply", "verdict", "seen"),
+    [
+        (Ripple, Reply(GRANTED[Ripple]("t")), "ok", "test: the credentials are known there"),
+        (Ripple, Reply({}, 503), "skipped", "the answer says nothing of the credentials"),
+        (Ripple, hang_up, "skipped", "no answer came"),
+        (Cryptofuse, Reply(GRANTED[Cryptofuse]("t")), "ok", "the provider documents none"),
+        (Cryptofuse, Reply({}, 401), "ok", "the provider documents none"),
+        (
+            RipioRamp,
+            Reply({}, 401),
+            "warning",
+            "refused in 'sandbox'; a refusal looks the same when the credentials are",
+        ),
+    ],
+)
+def test_what_an_answer_says_of_the_environment(
+    kind: type[Provider], reply: Any, verdict: str, seen: str, server: Server
+) -> None:
+    server.reply = reply
+    finding = only(at(server, kind), "environment")
+    assert finding.verdict == verdict
+    assert finding.seen.startswith(seen)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "verdict", "seen"),
+    [
+        (Ripple, {}, "ok", "audience urn:ripplexcurrent-test:acme"),
+        (Cryptofuse, {}, "ok", "scope read write"),
+        (Cryptofuse, {"scope": ()}, "ok", "none is needed"),
+        (RipioRamp, {}, "ok", "none is needed"),
+        (RipioWidget, {}, "ok", f"username {fingerprint(f'{CLIENT_ID}:{USER}:0x05')}"),
+        (
+            Ripple,
+            {"tenant_id": None, "audience": "urn:acme:latest"},
+            "warning",
+            "audience urn:acme:latest does not name the environment 'test'",
+        ),
+    ],
+)
+def test_parameters(kind: type[Provider], changes: dict[str, Any], verdict: str, seen: str, server: Server) -> None:
+    finding = only(at(server, kind, **changes), "parameters")
+    assert finding.verdict == verdict
+    assert finding.seen.startswith(seen)
+    assert CLIENT_ID not in finding.seen
+    assert bool(finding.advice) == (verdict == "warning")
+
+
+# The expiry
+
+
+def a_jwt(seconds: float) -> str:
+    return jwt.encode({"exp": _clock.wall().timestamp() + seconds}, "k" * 32)
+
+
+@pytest.mark.parametrize(
+    ("document", "verdict", "seen"),
+    [
+        ({"expires_in": 3600}, "ok", "/expires_in (seconds) says 1 h"),
+        ({"expires_in": "5400"}, "ok", "/expires_in (seconds) says 90 min"),
+        ({}, "warning", "/expires_in (seconds) is not there: 5 min are assumed"),
+        ({"expires_in": "soon"}, "warning", "/expires_in (seconds) cannot be read: 5 min are assumed"),
+        ({"expires_in": 20}, "warning", "/expires_in (seconds) says 20 s, which is hardly meant"),
+        ({"expires_in": 3600000}, "warning", "/expires_in (seconds) says 41.7 d, which is hardly meant"),
+        ({"expires_in": 3600, "exp": 3610}, "ok", "/expires_in (seconds) says 1 h"),
+        ({"expires_in": 3600, "exp": 600}, "warning", "but the token's own exp claim is 50 min earlier"),
+        ({"expires_in": 3600, "exp": 7200}, "warning", "but the token's own exp claim is 1 h later"),
+        ({"expires_in": 3600, "exp": "odd"}, "ok", "/expires_in (seconds) says 1 h"),
+    ],
+)
+def test_an_expiry(document: dict[str, Any], verdict: str, seen: str, server: Server, clock: Clock) -> None:
+    token = "a-token"
+    if "exp" in document:
+        end = document["exp"]
+        token = a_jwt(end) if isinstance(end, int) else jwt.encode({"sub": end}, "k" * 32)
+    server.reply = lambda _: Reply({"access_token": token, **document}, headers=dated(0))
+    finding = only(at(server), "expiry")
+    assert finding.verdict == verdict
+    assert seen in finding.seen
+    assert bool(finding.advice) == (verdict == "warning")
+
+
+def test_an_expiry_that_only_the_token_tells(server: Server, clock: Clock) -> None:
+    server.reply = lambda _: Reply(GRANTED[RipioWidget](a_jwt(7200)), headers=dated(0))
+    assert only(at(server, RipioWidget), "expiry").seen == "the exp claim of the token at /token says 2 h"
+    server.reply = Reply(GRANTED[RipioWidget]("no-jwt"))
+    assert only(at(server, RipioWidget), "expiry").seen.startswith(
+        "the exp claim of the token at /token cannot be read: "
+    )
+
+
+# The cache
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "cache")
+
+
+def kept(server: Server, store: Any, **changes: Any) -> list[Finding]:
+    return at(server, store=store, **changes)["cache"]
+
+
+def test_no_store(server: Server) -> None:
+    assert only(at(server), "cache").seen == "no store: each process keeps its token in memory"
+
+
+def test_an_empty_store_is_not_even_made(server: Server, store: FileStore, tmp_path: Path) -> None:
+    (finding,) = kept(server, store)
+    assert (finding.verdict, finding.seen) == ("ok", f"nothing for these credentials in {store!r}")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("kind", [FileStore, MemoryStore])
+@pytest.mark.parametrize(
+    ("passed", "seen"),
+    [
+        (0, "fresh, due in 48 min, ends in 1 h"),
+        (3000, "due, expires in 9.5 min, ends in 10 min"),
+        (3580, "expired, ends in 20 s"),
+    ],
+)
+def test_a_token_in_the_store(  # noqa: PLR0913, PLR0917 - a table
+    passed: float, seen: str, kind: Any, server: Server, clock: Clock, tmp_path: Path
+) -> None:
+    store = FileStore(tmp_path / "cache") if kind is FileStore else MemoryStore()
+    TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
+    clock.pass_by(passed)
+    (finding,) = kept(server, store)
+    assert (finding.verdict, finding.seen) == ("ok", f"token {fingerprint('token-1')}, {seen}; {store!r}")
+
+
+def test_a_store_is_left_as_it_was(server: Server, store: FileStore, tmp_path: Path) -> None:
+    def state() -> list[tuple[str, bytes, int]]:
+        return sorted(
+            (file.name, file.read_bytes(), file.stat().st_mtime_ns) for file in (tmp_path / "cache").iterdir()
+        )
+
+    TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
+    before = state()
+    assert only(at(server, store=store), "answer").verdict == "ok"
+    assert state() == before
+    server.reply = Reply({}, 401)
+    at(server, store=store)
+    assert state() == before
+
+
+def test_where_nobody_has_held_the_lock_its_file_is_not_made(server: Server, store: FileStore, tmp_path: Path) -> None:
+    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
+    (finding,) = kept(server, store)
+    assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [f"{key}.token"]
+
+
+def test_a_refusal_that_is_remembered_is_shown_and_not_obeyed(server: Server, store: FileStore, clock: Clock) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    with pytest.raises(InvalidClient):
+        TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
+    server.reply = granted()
+    clock.pass_by(18)
+    findings = at(server, store=store)
+    finding = only(findings, "cache")
+    assert finding.verdict == "warning"
+    assert finding.seen.startswith(
+        "a failure is remembered for another 42 s: cryptofuse: status 401, credentials refused"
+    )
+    assert "paygrant cache clear" in finding.advice
+    assert only(findings, "answer").verdict == "ok"
+    clock.pass_by(60)
+    assert only(at(server, store=store), "cache").verdict == "ok"
+
+
+def test_a_lock_that_is_held(server: Server, store: FileStore) -> None:
+    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    with store.lock(key, 1):
+        (finding,) = kept(server, store)
+    assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
+    (finding,) = kept(server, store)
+    assert finding.verdict == "ok"
+
+
+def test_a_store_that_fails(server: Server, store: FileStore, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (finding,) = kept(server, store)
+    assert finding.verdict == "warning"
+    assert finding.seen == f"{store!r} fails: {folder} is not for this user alone to write to"
+    assert finding.advice
+
+    assert "XDG_CACHE_HOME" in finding.advice
+
+    class Broken(MemoryStore):
+        def load(self, key: str) -> Entry | None:
+            raise RuntimeError(f"redis://:{SECRET}@nowhere")
+
+    (finding,) = kept(server, Broken())
+    assert finding.seen.endswith(" fails: RuntimeError")
+    assert "XDG_CACHE_HOME" not in finding.advice
+
+
+@pytest.mark.parametrize("place", ["file", "file/deeper/still"])
+def test_a_store_that_cannot_be_made(server: Server, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (finding,) = kept(server, store := FileStore(tmp_path / place / "cache"))
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path}/file is no folder")
+
+
+def test_a_store_whose_place_cannot_be_written_to(
+    server: Server, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(path: Path, mode: int) -> bool:  # root may write everywhere
+        assert (path, mode) == (tmp_path, os.W_OK)
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    (finding,) = kept(server, store)
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path} cannot be written to")
+
+
+# Nothing secret, and nothing more than is needed
+
+CANARIES: dict[str, Any] = {"client_id": ID, "client_secret": SECRET}
+
+REPLIES: dict[str, Callable[[Seen], Reply]] = {
+    "a token": lambda _: granted(TOKEN),
+    "a token in odd places": lambda _: granted(
+        TOKEN, id_token=TOKEN, more=[TOKEN, {"note": TOKEN}], scope=TOKEN, error=TOKEN
+    ),
+    "a token beside its place": lambda _: Reply({"token": TOKEN, "data": {"access_token": TOKEN}}),
+    "a list of tokens": lambda _: Reply({"access_token": [TOKEN]}),
+    "a token for a key": lambda _: Reply({"access_token": TOKEN, TOKEN: 1}),
+    "a token type": lambda _: granted(TOKEN, token_type=TOKEN),
+    "a cut token": lambda _: Reply(json.dumps({"access_token": TOKEN}).encode()[:-1]),
+    "a token as a form": lambda _: Reply(f"access_token={TOKEN}".encode(), headers={"Content-Type": "text/plain"}),
+    "an echo": lambda seen: Reply({"error": f"no {echo(seen)}", "error_description": echo(seen)}, 401),
+    "an echo for a key": lambda seen: Reply({echo(seen): echo(seen)}, 400),
+    "an echo in text": lambda seen: Reply(f"no {echo(seen)}".encode(), 503, {"Content-Type": "text/plain"}),
+    "an echo in a page": lambda seen: Reply(f"<title>{echo(seen)}</title>{echo(seen)}".encode(), 403),
+    "an echo in headers": lambda seen: Reply(
+        {},
+        401,
+        dict.fromkeys(
+            ("Server", "WWW-Authenticate", "Set-Cookie", "Via", "Content-Type"), seen.headers["Authorization"]
+        ),
+    ),
+    "an echo in a redirect": lambda seen: Reply(
+        {}, 302, {"Location": f"https://a.example/{seen.headers['Authorization']}"}
+    ),
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
+def test_no_finding_shows_anything_secret(
+    reply: Callable[[Seen], Reply], server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.reply = reply
+    store = FileStore(tmp_path)
+    key = make(Cryptofuse, base_url=server.base_url, **CANARIES).cache_key(SECRET)
+    store.save(key, Entry(Grant(Token(TOKEN), _clock.monotonic(), 60.0), _clock.monotonic() + 60))
+    findings = at(server, store=store, **CANARIES)
+    assert found(texts(findings) + str(findings)) == set()
+    assert found("".join(capfd.readouterr())) == set()
+
+
+@each_provider
+def test_no_finding_of_any_provider_shows_anything_secret(kind: type[Provider], server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f" '{SECRET}\n")
+    server.reply = Reply(GRANTED[kind](TOKEN))
+    findings = at(server, kind, client_id=CORES[0], client_secret=SecretFile(str(file)))
+    assert only(findings, "answer").verdict == "ok"
+    assert found(texts(findings)) == set()
+
+
+def test_a_secret_that_comes_back_as_a_number_is_masked(server: Server) -> None:
+    server.reply = Reply({"given": 1234567890, "tries": 3}, 400)
+    seen = only(at(server, client_secret="1234567890"), "answer").seen
+    assert '{"given": "<number>", "tries": 3}' in seen
+
+
+def test_the_search_would_find_what_a_server_echoes(server: Server) -> None:
+    server.reply = REPLIES["an echo"]
+    at(server, **CANARIES)
+    assert found(str(server.reply(server.seen[0]).document)) == set(CORES[:2])
+
+
+@pytest.fixture
+def production() -> Iterator[Server]:
+    """Another host, to which nothing may be sent."""
+    with serve() as server:
+        yield server
+
+
+def test_credentials_go_nowhere_else(server: Server, production: Server) -> None:
+    server.reply = Reply({}, 307, {"Location": f"{production.base_url}/o/token/"})
+    at(server)
+    assert production.seen == []
+
+
+def test_probes_say_nothing() -> None:
+    heard: list[bytes] = []
+    with serve_raw(lambda connection: heard.append(read_request(connection))) as base_url:
+        findings = look(Cryptofuse, client_id=CLIENT_ID, base_url=base_url)
+    assert only(findings, "tcp").verdict == "ok"
+    assert set(heard) <= {b""}
+
+
+def test_a_huge_page_and_a_huge_array_are_looked_at_in_part(server: Server) -> None:
+    server.reply = Reply(b"<title>" * 140_000, 404, {"Content-Type": "text/html"})
+    assert "404 text/html, a page" in only(at(server), "answer").seen
+    server.reply = Reply([1.5] * 200_000, 404)
+    seen = only(at(server), "answer").seen
+    assert "[1.5, 1.5, " in seen
+    assert len(seen) < 500

@@ -1,0 +1,410 @@
+"""The pipeline from specs to packages, run as `make generate` runs it, and what it wrote into generated/."""
+
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import httpx
+import pytest
+import yaml
+from jinja2 import FileSystemBytecodeCache
+
+import paygrant_clients
+from paygrant._spec.reader import read_endpoint
+from paygrant.generate import _client, read_spec
+from paygrant.generate._client import write_client
+from paygrant.generate._mask import MaskError, mask_fields, mask_package
+from scripts.generate.__main__ import PACKAGES, ROOT, main
+from scripts.generate.tree import read_files
+
+PROVIDERS = sorted(path.stem for path in (ROOT / "specs").glob("*.yaml"))
+LONG_AGO = 1_500_000_000
+EARLIER = 1_600_000_000
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the pipeline needs, as it stands after `make generate`."""
+    root = tmp_path_factory.mktemp("pristine")
+    for folder in ("specs", "scripts", "overlay"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / file, root / file)
+    for path in root.rglob("*"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    assert _make(root) == f"generated {', '.join(PROVIDERS)}: {len(read_files(root / PACKAGES))} files changed"
+    for path in (*(root / ".make").rglob("*"), *(root / PACKAGES).rglob("*")):
+        os.utime(path, (EARLIER, EARLIER))
+    return root
+
+
+@pytest.fixture
+def project(pristine: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(pristine, tmp_path / "project")
+
+
+def _make(root: Path) -> str:
+    """What the pipeline says when make runs it with the tools of this environment, which `-o` takes as they are."""
+    tools = Path(sys.prefix)
+    command = ["make", "--silent", "-j4", "-o", str(tools / ".ready"), f"VENV={tools}", "generate"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, env=environment)
+    return done.stdout.strip()
+
+
+def _written(root: Path) -> set[str]:
+    """The files that were written since the project was made."""
+    return {name for name in read_files(root / PACKAGES) if (root / PACKAGES / name).stat().st_mtime != EARLIER}
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_a_second_run_generates_nothing(project: Path) -> None:
+    assert _make(project) == ""
+    assert _written(project) == set()
+
+
+def test_a_changed_spec_generates_one_provider_and_writes_only_what_differs(project: Path) -> None:
+    _edit(project / "specs/ripple.yaml", "An error code.", "What went wrong.")
+    assert _make(project) == "generated ripple: 2 files changed"
+    assert _written(project) == {"ripple/openapi.json", "ripple/models/token_error.py"}
+    assert _make(project) == ""
+
+
+def test_what_the_last_run_wrote_is_not_needed_for_the_next(project: Path) -> None:
+    packages = project / PACKAGES
+    before = read_files(packages)
+    (packages / "description.py").write_text("raise RuntimeError\n", "utf-8")
+    folders = os.pathsep.join([str(packages.parent), str(project / "overlay")])
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.generate"],
+        cwd=project,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": folders},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"generated {', '.join(PROVIDERS)}: 1 files changed\n"
+    assert read_files(packages) == before
+
+
+def test_a_changed_pipeline_generates_everything_and_another_process_writes_the_same_bytes(project: Path) -> None:
+    (project / "overlay/paygrant/generate/_mask.py").touch()
+    assert _make(project) == f"generated {', '.join(PROVIDERS)}: 0 files changed"
+
+
+def test_the_committed_packages_are_what_the_specs_make(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"]) == 0
+    assert capsys.readouterr().out == "generated/paygrant_clients is current\n"
+
+
+def test_a_package_without_a_spec_is_removed(project: Path) -> None:
+    cache = project / PACKAGES / "ripple/models/__pycache__"
+    cache.mkdir()
+    (cache / "token_error.cpython-311.pyc").touch()
+    (project / "specs/ripple.yaml").unlink()
+    assert main([], project) == 0
+    assert not (project / PACKAGES / "ripple").exists()
+    assert (project / PACKAGES / "cryptofuse").exists()
+
+
+def test_the_check_shows_every_file_that_differs_and_writes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packages = project / PACKAGES
+    _edit(packages / "ripple/client.py", "class Client:", "class Client:  # by hand")
+    _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
+    (packages / "ripio_ramp/py.typed").unlink()
+    (packages / "ripio_ramp/extra.py").touch()
+    (packages / "description.py").write_bytes((packages / "description.py").read_bytes().rstrip())
+    (packages / "__pycache__").mkdir()
+    (packages / "__pycache__/description.cpython-311.pyc").touch()
+    before = read_files(project)
+
+    assert main(["--check"], project) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.removeprefix("--- generated/paygrant_clients/") for line in lines if line.startswith("---")} == {
+        "cryptofuse/models/token_error.py",
+        "cryptofuse/openapi.json",
+        "description.py",
+        "ripple/client.py",
+    }
+    assert "-class Client:  # by hand" in lines
+    assert "+class Client:" in lines
+    assert any(line.startswith("+") and line.endswith(": A text.") for line in lines)
+    assert "generated/paygrant_clients/ripio_ramp/py.typed: missing" in lines
+    assert "generated/paygrant_clients/ripio_ramp/extra.py: one file too many" in lines
+    assert not any("__pycache__" in line for line in lines)
+    assert read_files(project) == before
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        pytest.param(
+            ("specs/ripple.yaml", "type: integer", '$ref: "#/components/schemas/Nowhere"'),
+            r"ripple: warning: .*\n(.*\n)*.*TokenResponse",
+            id="warning",
+        ),
+        pytest.param(
+            ("specs/ripple.yaml", "openapi: 3.1.0", "openapi: 9"),
+            r"ripple: error: .*\n(.*\n)*.*openapi",
+            id="error",
+        ),
+        pytest.param(
+            ("specs/ripple.yaml", "openapi: 3.1.0", "openapi: ["),
+            r"ripple\.yaml:\d+: yaml: #: ",
+            id="not YAML",
+        ),
+    ],
+)
+def test_a_complaint_fails_the_run_and_nothing_is_written(
+    project: Path, capsys: pytest.CaptureFixture[str], edit: tuple[str, str, str], complaint: str
+) -> None:
+    file, old, new = edit
+    _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
+    _edit(project / file, old, new)
+    assert main([], project) == 1
+    assert re.search(complaint, capsys.readouterr().err)
+    assert _written(project) == set()
+
+
+def test_another_generator_than_the_pinned_one_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = ["httpx<1,>=0.27", "openapi-python-client==0.1.2; extra == 'generate'"]
+
+    def requires(name: str) -> list[str]:
+        return needed
+
+    monkeypatch.setattr(_client, "requires", requires)
+    assert main([], project) == 1
+    assert re.search(r"wants openapi-python-client 0\.1\.2, but .* is installed", capsys.readouterr().err)
+    assert _written(project) == set()
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A client as the generator writes it, of a spec with secrets in odd places, and its models."""
+    spec = read_spec(ROOT / "specs/ripple.yaml")
+    schemas = spec["components"]["schemas"]
+    schemas["Secret"] = {"type": "string", "format": "password"}
+    schemas["TokenResponse"]["properties"] |= {
+        "elsewhere": {"$ref": "#/components/schemas/Secret"},
+        "several": {"type": "array", "items": {"type": "string", "format": "password"}},
+        "inside": {"type": "object", "properties": {"pin": {"type": "string", "format": "password"}}},
+    }
+    schemas["Inherited"] = {"allOf": [{"$ref": "#/components/schemas/TokenRequest"}, {"type": "object"}]}
+    folder = tmp_path_factory.mktemp("raw")
+    return folder / "client", write_client(spec, folder / "client", FileSystemBytecodeCache(str(folder)))
+
+
+def test_a_secret_is_masked_wherever_the_spec_says_that_it_is_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = shutil.copytree(raw[0], tmp_path / "client")
+    mask_package(folder, raw[1])
+    shown = {
+        name: set(
+            re.findall(r"^    (\w+): (?!.*repr=False)", (folder / f"models/{name}.py").read_text("utf-8"), re.MULTILINE)
+        )
+        for name in ("token_response", "token_response_inside", "inherited")
+    }
+    assert shown == {
+        "token_response": {"scope", "expires_in", "token_type"},
+        "token_response_inside": set[str](),
+        "inherited": set[str](),
+    }
+
+
+@pytest.mark.parametrize("name", ["client.py", "errors.py", "types.py", "models/token_response.py"])
+def test_masking_fails_where_nothing_is_to_be_masked(raw: tuple[Path, Any], tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(raw[0], tmp_path / "client")
+    (folder / name).write_text('"""The generator writes something else now."""\n', "utf-8")
+    with pytest.raises(MaskError):
+        mask_package(folder, raw[1])
+
+
+def test_masking_keeps_what_a_field_was() -> None:
+    source = 'class A:\n    a: str\n    b: int = 1\n    c: dict[str, int] = field(\n        factory=dict, kw_only=True\n    )\n    d: str = "\u2028"\n'
+    assert mask_fields(source, "A", ["a", "b", "c"]) == (
+        "class A:\n    a: str = field(repr=False)\n    b: int = field(default=1, repr=False)\n"
+        '    c: dict[str, int] = field(factory=dict[str, int], kw_only=True, repr=False)\n    d: str = "\u2028"\n'
+    )
+    with pytest.raises(MaskError, match="A has no e, f to mask"):
+        mask_fields(source, "A", ["a", "f", "e"])
+
+
+def _spec(name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = yaml.safe_load((ROOT / f"specs/{name}.yaml").read_text("utf-8"))
+    return spec
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"paygrant_clients.{name}")
+
+
+def _generated_classes() -> Iterator[type[Any]]:
+    for info in pkgutil.walk_packages(paygrant_clients.__path__, "paygrant_clients."):
+        module = importlib.import_module(info.name)
+        for _, each in inspect.getmembers(module, inspect.isclass):
+            if each.__module__ == info.name:
+                yield each
+
+
+_CLIENT_SHOWS = {"raise_on_unexpected_status", "_base_url", "_timeout", "_verify_ssl", "_follow_redirects"}
+_SHOWN = {
+    "AuthenticatedClient": _CLIENT_SHOWS | {"prefix", "auth_header_name"},
+    "Client": _CLIENT_SHOWS,
+    "File": {"file_name", "mime_type"},
+    "Response": {"status_code", "parsed"},
+    "TokenError": set[str](),
+}
+
+
+def _shown(generated: type[attrs.AttrsInstance]) -> set[str]:
+    """The fields that may be printed; of a schema's, those that the spec does not call a password."""
+    if generated.__name__ in _SHOWN:
+        return _SHOWN[generated.__name__]
+    schema = _spec(generated.__module__.split(".")[1])["components"]["schemas"][generated.__name__]
+    wire_names = {wire for wire, each in schema["properties"].items() if each.get("format") != "password"}
+    return {re.sub(r"(?=[A-Z])", "_", wire).lower() for wire in wire_names}
+
+
+@pytest.mark.parametrize(
+    "generated",
+    [each for each in _generated_classes() if attrs.has(each)],
+    ids=lambda each: f"{each.__module__}.{each.__name__}",
+)
+def test_no_generated_class_prints_a_secret(generated: type[attrs.AttrsInstance]) -> None:
+    fields = attrs.fields(generated)
+    instance: Any = generated(**{field.alias: f"canary-{field.name}" for field in fields if field.init})
+    if "additional_properties" in attrs.fields_dict(generated):
+        instance["canary-additional_properties"] = "canary-additional_properties"
+    assert set(re.findall(r"canary-(\w+)", f"{instance!r} {instance!s} {instance}")) == _shown(generated)
+
+
+def test_no_generated_class_is_of_a_kind_that_the_test_above_does_not_know() -> None:
+    others = {each.__name__ for each in _generated_classes() if not attrs.has(each) and not is_dataclass(each)}
+    assert others == {"Unset", "UnexpectedStatus"}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_client_in_use_prints_no_token(name: str) -> None:
+    client = _module(name).AuthenticatedClient(base_url="https://example.org", token="canary-token", verify_ssl=False)
+    assert client.get_httpx_client().headers["Authorization"] == "Bearer canary-token"
+    assert "canary" not in repr(client)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_an_unexpected_status_keeps_its_body_and_does_not_print_it(name: str) -> None:
+    error = _module(f"{name}.errors").UnexpectedStatus(500, b"canary")
+    assert error.content == b"canary"
+    assert str(error) == "Unexpected status code: 500"
+    assert "canary" not in repr(error) + "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_endpoint_module_and_the_json_say_what_the_spec_says(name: str) -> None:
+    spec = _spec(name)
+    module = _module(f"{name}.endpoint")
+    assert asdict(module.ENDPOINT) == asdict(read_endpoint(name, spec))
+    environments = [server["x-environment"] for server in spec.get("servers", [])]
+    assert list(module.ENDPOINT.servers) == environments
+    assert list(get_args(getattr(module, "Environment", None))) == environments
+
+    document = json.loads((ROOT / PACKAGES / name / "openapi.json").read_text("utf-8"))
+    read = spec["x-provenance"]["sources"][0]["read"].isoformat()
+    assert document["x-provenance"]["sources"][0]["read"] == read
+    assert list(document) == list(spec)
+    assert document["paths"] == spec["paths"]
+    assert document["components"] == spec["components"]
+
+
+def test_endpoint_descriptions_tell_the_facts() -> None:
+    widget, ripple, cryptofuse = (
+        _module(f"{name}.endpoint").ENDPOINT for name in ("ripio_widget", "ripple", "cryptofuse")
+    )
+    assert widget.servers["sandbox"].url == "https://b2b-widget-onramp-api.sandbox.ripio.com"
+    assert widget.servers["sandbox"].facts == {"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"}
+    assert (widget.success.at, widget.success.equals) == ("/succeed", True)
+    assert [(lifetime.at, lifetime.unit) for lifetime in widget.answer.lifetime] == [("/token", "jwt_exp")]
+    assert list(ripple.servers) == ["test", "uat", "production"]
+    assert (ripple.path, ripple.success, ripple.credentials[0].place) == ("/oauth/token", None, "body")
+    assert {each.name: each.value or each.argument for each in ripple.parameters} == {
+        "grant_type": "client_credentials",
+        "audience": "audience",
+    }
+    assert (cryptofuse.path, cryptofuse.servers) == ("/o/token/", {})
+    assert [place.place for place in cryptofuse.credentials] == ["basic", "body"]
+    assert cryptofuse.invalid_client[0].status == 401
+
+
+def _examples() -> Iterator[Any]:
+    for name in PROVIDERS:
+        spec = _spec(name)
+        (path,) = spec["paths"].values()
+        for status, response in path["post"]["responses"].items():
+            for content in response.get("content", {}).values():
+                for title, example in content.get("examples", {}).items():
+                    number = 500 if status == "default" else int(status)
+                    yield pytest.param(name, number, example["value"], id=f"{name}-{status}-{title}")
+
+
+@pytest.mark.parametrize(("name", "status", "example"), [*_examples()])
+def test_the_functions_send_the_request_and_read_the_documented_answers(name: str, status: int, example: Any) -> None:
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(status, json=example)
+
+    package, models = _module(name), _module(f"{name}.models")
+    client = package.AuthenticatedClient(
+        base_url="https://example.org",
+        token="straw",
+        prefix="Basic",
+        httpx_args={"transport": httpx.MockTransport(answer)},
+    )
+    required = _spec(name)["components"]["schemas"]["TokenRequest"]["required"]
+    body = models.TokenRequest(**{wire: "client_credentials" if wire == "grant_type" else "straw" for wire in required})
+    create_token = _module(f"{name}.api.token.create_token")
+
+    parsed = create_token.sync(client=client, body=body)
+    assert type(parsed) is (models.TokenResponse if status == 200 else models.TokenError)
+    assert parsed.to_dict() == example
+    assert asyncio.run(create_token.asyncio(client=client, body=body)) == parsed
+    assert [(request.method, request.url.path) for request in requests] == [
+        ("POST", next(iter(_spec(name)["paths"])))
+    ] * 2
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_client_without_credentials_will_do_unless_the_provider_insists(name: str) -> None:
+    package = _module(name)
+    client = inspect.signature(_module(f"{name}.api.token.create_token").sync_detailed).parameters["client"]
+    insists = name in {"alternative_payments", "ripio_ramp"}
+    assert client.annotation == (
+        package.AuthenticatedClient if insists else package.AuthenticatedClient | package.Client
+    )
+
+
+@pytest.mark.parametrize("name", ["", *PROVIDERS])
+def test_every_package_is_marked_as_typed(name: str) -> None:
+    assert (ROOT / PACKAGES / name / "py.typed").exists()

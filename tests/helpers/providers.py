@@ -1,0 +1,77 @@
+"""The five providers with credentials of straw, and what their pages say that a granted token looks like."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from paygrant import (
+    AlternativePayments,
+    Cryptofuse,
+    MemoryStore,
+    PaygrantError,
+    RefreshPolicy,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    Token,
+    TokenSource,
+)
+from paygrant._providers.base import Provider
+
+P = TypeVar("P", bound=Provider)
+
+CLIENT_ID = "client-of-straw"
+CLIENT_SECRET = "secret-of-straw"
+USER = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"
+
+ARGUMENTS: dict[type[Provider], dict[str, Any]] = {
+    RipioRamp: {"environment": "sandbox"},
+    RipioWidget: {"environment": "sandbox", "external_ref": USER, "address": "0x05"},
+    Ripple: {"environment": "test", "tenant_id": "acme"},
+    AlternativePayments: {"environment": "demo"},
+    Cryptofuse: {"base_url": "https://cryptofuse.example"},
+}
+"""What each provider needs beside its credentials."""
+
+GRANTED: dict[type[Provider], Callable[[object], dict[str, Any]]] = {
+    RipioRamp: lambda token: {"accessToken": token, "expiresIn": 36000, "tokenType": "Bearer"},
+    RipioWidget: lambda token: {"succeed": True, "token": token, "token_type": "bearer"},
+    Ripple: lambda token: {
+        "access_token": token,
+        "scope": "payments:accept payments:read",
+        "expires_in": 3600,
+        "token_type": "Bearer",
+    },
+    AlternativePayments: lambda token: {"access_token": token, "expires_in": 3600, "token_type": "bearer"},
+    Cryptofuse: lambda token: {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": 36000,
+        "scope": "read write",
+    },
+}
+"""The documented answer with this token in it."""
+
+each_provider = pytest.mark.parametrize("kind", ARGUMENTS)
+
+
+def make(kind: type[P], **changes: Any) -> P:
+    """A provider with good arguments, apart from the changes."""
+    credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    return kind(**{**credentials, **ARGUMENTS[kind], **changes})
+
+
+def ask(provider: Provider, **options: Any) -> Token:
+    """The token that a source of its own asks for by one request, whatever others have asked for before."""
+    options = {"store": MemoryStore(), "policy": RefreshPolicy(max_attempts=1), **options}
+    return TokenSource(provider, **options).get()
+
+
+def settle(source: TokenSource) -> None:
+    """Wait for the renewal that is under way, if one is, whatever comes of it."""
+    flight = cast("Any", source._cache)._flight
+    if flight:
+        with suppress(PaygrantError):
+            flight.wait()

@@ -1,0 +1,1101 @@
+"""Drafts of specs out of other people's documents: each is normalized, generates, and gets a token where the original would."""
+
+import copy
+import json
+import re
+import select
+import socket
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import anyio
+import jwt
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paygrant import ConfigurationError, Draft, InvalidClient
+from paygrant._providers.base import Provider
+from paygrant.generate import lint
+from paygrant.generate._document import is_object
+from paygrant.generate._packages import write_packages
+from paygrant.propose import Proposal, _read, _write, propose
+from paygrant.propose._find import find
+from paygrant.propose._node import is_list
+from tests.helpers.providers import ask
+from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
+
+FOLDER = Path(__file__).parents[1] / "proposals"
+ID, SECRET = "client-of-straw", "secret-of-straw"
+ENVIRONMENTS = {
+    "among_thirty.yaml": "sandbox",
+    "basic.json": "production",
+    "camel_case.yaml": "demo",
+    "form_data.yaml": "sandbox",
+    "page.md": "sandbox",
+    "relative_flow.yaml": "uat",
+}
+
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+GRANT = {"grant_type": "client_credentials"}
+IN_BODY = {**GRANT, "client_id": ID, "client_secret": SECRET}
+GRANTED = Reply({"access_token": "the-token", "token_type": "Bearer", "expires_in": 600})
+UNAUTHORIZED = Reply({"error": "invalid_client"}, 401)
+BEARER_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class Case(NamedTuple):
+    """A document; what its server takes a request for, and how it answers; what the caller gives."""
+
+    file: str
+    path: str
+    body: Mapping[str, Any] = GRANT
+    media_type: str = FORM
+    basic: bool = False
+    headers: Mapping[str, str] = {}
+    granted: Reply = GRANTED
+    refused: Reply = UNAUTHORIZED
+    arguments: Mapping[str, Any] = {}
+    lifetime: bool = True
+
+
+def sign(draft: Draft) -> None:
+    draft.fields["client_assertion"] = jwt.encode({"iss": draft.client_id}, draft.client_secret.ljust(32), "HS256")
+
+
+CASES = [
+    Case(
+        "application_flow.json",
+        "/oauth/token",
+        {**GRANT, "scope": "parcels:read"},
+        basic=True,
+        arguments={"scope": ["parcels:read"]},
+    ),
+    Case(
+        "form_data.yaml",
+        "/connect/token",
+        IN_BODY,
+        headers={"X-Trace": "7"},
+        refused=Reply({"error": "unauthorized_client"}, 400),
+        arguments={"x_trace": "7"},
+    ),
+    Case("among_thirty.yaml", "/oauth/token", {**IN_BODY, "audience": "m-1"}, arguments={"audience": "m-1"}),
+    Case("basic.json", "/oauth2/token", basic=True),
+    Case("relative_flow.yaml", "/identity/connect/token", IN_BODY, arguments={"credentials_in": "body"}),
+    Case(
+        "composed.yaml",
+        "/auth/token",
+        {**GRANT, "apiKey": ID, "apiSecret": SECRET},
+        JSON,
+        headers={"X-Tenant": "9"},
+        granted=Reply({"token": "the-token", "ttl": 600}, 201),
+        refused=Reply({"title": "Unauthorized", "code": "bad_client"}, 401),
+        arguments={"x_tenant": "9"},
+    ),
+    Case(
+        "camel_case.yaml",
+        "/session/login",
+        {"auth": {"clientId": ID, "clientSecret": SECRET, "deviceName": "till"}},
+        JSON,
+        granted=Reply({"success": True, "data": {"accessToken": "the-token", "expiresAt": "2999-01-01T00:00:00Z"}}),
+        arguments={"device_name": "till"},
+    ),
+    Case(
+        "api_key.yaml",
+        "/authentication/login",
+        {},
+        "",
+        headers={"x-client-id": ID, "x-api-key": SECRET},
+        granted=Reply({"token": "the-token"}, 201),
+        refused=Reply({}, 403),
+        lifetime=False,
+    ),
+    Case(
+        "assertion.yaml",
+        "/7/token",
+        {**GRANT, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"realm": "7", "authenticate": sign},
+    ),
+    Case(
+        "page.md",
+        "/oauth/token",
+        basic=True,
+        granted=Reply({"accessToken": "the-token", "expiresIn": 600, "tokenType": "Bearer"}),
+    ),
+    Case("page_in_json.md", "/oauth/token", basic=True, refused=Reply({"message": "no"}, 403)),
+]
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)
+
+
+def write(proposal: Proposal, folder: Path) -> Path:
+    path = folder / f"{proposal.name}.yaml"
+    path.write_text(proposal.text, "utf-8")
+    return path
+
+
+def provider_of(case: Case, source: Path | ModuleType, server: Server, secret: str = SECRET) -> Provider:
+    environment = ENVIRONMENTS.get(case.file, None if case.file == "api_key.yaml" else "production")
+    where = {"environment": environment} if environment else {}
+    return Provider.from_spec(
+        source, client_id=ID, client_secret=secret, base_url=server.base_url, **where, **case.arguments
+    )
+
+
+def behave(server: Server, case: Case) -> None:
+    """Have the server do as the case's document says."""
+
+    def reply(seen: Seen) -> Reply:
+        if (seen.method, urlsplit(seen.path).path) != ("POST", case.path):
+            return Reply({}, 404)
+        basic = f"Basic {b64encode(f'{ID}:{SECRET}'.encode()).decode()}" if case.basic else None
+        wanted = {"Content-Type": case.media_type or None, "Authorization": basic, **case.headers}
+        right = fields(seen) == case.body and all(seen.headers.get(name) == value for name, value in wanted.items())
+        return case.granted if right else case.refused
+
+    server.reply = reply
+
+
+def fields(seen: Seen) -> dict[str, Any]:
+    """What a body holds; of an assertion, whether it is signed."""
+    if seen.headers.get("Content-Type") == JSON:
+        return dict(json.loads(seen.body))
+    found = dict(parse_qsl(seen.body.decode()))
+    if "client_assertion" in found:
+        with suppress(jwt.InvalidTokenError):
+            jwt.decode(found["client_assertion"], SECRET.ljust(32), ["HS256"])
+            found["client_assertion"] = "signed"
+    return found
+
+
+def spec_of(file: str) -> Any:
+    return yaml.safe_load(propose(FOLDER / file).text)
+
+
+def changed(file: str, tmp_path: Path, change: Callable[[Any], object]) -> Proposal:
+    """The draft of a document with a change."""
+    (document,) = _read.read(FOLDER / file).documents
+    change(document)
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(document))
+    return propose(path)
+
+
+def told(proposal: Proposal, place: str) -> str:
+    """What is to be decided at a place."""
+    return "\n".join(line for line in proposal.decisions if line.startswith(f"{place}: "))
+
+
+@each_case
+def test_a_draft_is_normalized_and_gets_a_token_from_a_server_that_does_as_the_original_says(
+    case: Case, server: Server, tmp_path: Path
+) -> None:
+    path = write(propose(FOLDER / case.file), tmp_path)
+    assert lint(path) == []
+    behave(server, case)
+    token = ask(provider_of(case, path, server))
+    assert token.access_token == "the-token"
+    assert (token.expires_at is not None) == case.lifetime
+    with pytest.raises(InvalidClient):
+        ask(provider_of(case, path, server, "another-secret"))
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is generated of all drafts."""
+    folder = tmp_path_factory.mktemp("packages")
+    proposals = [propose(FOLDER / case.file) for case in CASES]
+    write_packages({each.name: yaml.safe_load(each.text) for each in proposals}, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        yield folder
+
+
+@each_case
+def test_a_draft_generates_a_package_whose_model_takes_the_answer(case: Case, server: Server, packages: Path) -> None:
+    package = import_module(propose(FOLDER / case.file).name)
+    behave(server, case)
+    token = ask(provider_of(case, package, server))
+    assert type(token.response).__module__.startswith(package.__name__)
+    assert token.response.to_dict() == case.granted.document
+
+
+# What is proposed
+
+
+def test_all_but_the_token_operation_is_cut_away() -> None:
+    spec = spec_of("among_thirty.yaml")
+    assert [*spec["paths"]] == ["/oauth/token"]
+    assert [*spec["components"]["schemas"]] == ["TokenRequest", "TokenResponse", "TokenError"]
+    assert spec["components"]["schemas"]["TokenResponse"].get("required") is None
+
+
+def test_what_must_be_there_stays_required_and_where_things_stand_is_told() -> None:
+    spec = spec_of("among_thirty.yaml")
+    assert spec["components"]["schemas"]["TokenRequest"]["required"] == [*IN_BODY, "audience"]
+    assert spec["x-token-endpoint"]["answer"] == {
+        "access_token": ["/access_token"],
+        "token_type": ["/token_type"],
+        "scope": ["/scope"],
+        "lifetime": [{"at": "/expires_in", "unit": "seconds"}],
+    }
+    request = spec_of("camel_case.yaml")["components"]["schemas"]["TokenRequest"]
+    assert request["required"] == ["auth"]
+    assert request["properties"]["auth"]["required"] == ["clientId", "clientSecret"]
+
+
+def test_a_field_that_tells_success_is_a_condition_to_be_confirmed() -> None:
+    proposal = propose(FOLDER / "camel_case.yaml")
+    assert yaml.safe_load(proposal.text)["x-token-endpoint"]["success"] == {"at": "/success", "equals": True}
+    assert "only there?" in told(proposal, "/x-token-endpoint/success")
+
+
+def test_the_file_begins_with_the_decisions_and_says_when_it_was_read(clock: Any) -> None:
+    proposal = propose(FOLDER / "basic.json")
+    comments = [line[4:] for line in proposal.text.splitlines() if line.startswith("# - ")]
+    assert tuple(comments) == proposal.decisions
+    (source,) = yaml.safe_load(proposal.text)["x-provenance"]["sources"]
+    assert source == {"url": "https://example.com/basic.json", "read": "2026-11-21"}
+    assert "basic.json" in told(proposal, "/x-provenance/sources/0/url")
+
+
+def test_servers_become_environments_and_what_is_doubtful_in_them_is_said() -> None:
+    proposal = propose(FOLDER / "camel_case.yaml")
+    assert yaml.safe_load(proposal.text)["servers"] == [
+        {"url": "https://demo.lumen.example/api", "description": "Demo", "x-environment": "demo"}
+    ]
+    assert "http://localhost:8080" in told(proposal, "/servers")
+    assert "was plain http" in told(proposal, "/servers")
+    assert "'eu'" in told(propose(FOLDER / "basic.json"), "/servers")
+
+
+def test_environments_without_names_get_some_and_each_is_asked_about(tmp_path: Path) -> None:
+    urls = ["https://a.example", "https://b.example", "https://b.example/", "https://api-test.c.example"]
+    servers = [*({"url": url} for url in urls), {"url": "https://d-uat.example", "description": "A test by users"}]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    servers = yaml.safe_load(proposal.text)["servers"]
+    assert {each["x-environment"]: each["url"] for each in servers} == {
+        "production": urls[0],
+        "production_2": urls[1],
+        "test": urls[3],
+        "uat": "https://d-uat.example",
+    }
+    assert told(proposal, "/servers").count("nothing names the environment") == 2
+
+
+def test_each_server_is_a_decision_whatever_its_name_says(tmp_path: Path) -> None:
+    urls = [f"https://{name}.brook.example" for name in ("sandbox", "live", "api")]
+    described = {"url": "https://d.brook.example", "description": "UAT"}
+    servers = [*({"url": url} for url in urls), described]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == [each["url"] for each in servers]
+    assert all(each["url"] in told(proposal, "/servers") for each in servers)
+
+
+def test_more_servers_than_anyone_looks_at_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    servers = [{"url": f"https://s{number}.brook.example"} for number in range(51)]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert len(yaml.safe_load(proposal.text)["servers"]) == 50
+    assert "of 51 servers the first 50 were taken" in told(proposal, "/servers")
+
+
+@pytest.mark.parametrize(
+    ("url", "elsewhere"),
+    [
+        ("https://live.elsewhere.example/token", True),
+        ("//live.elsewhere.example/token", True),
+        ("https://ORCHARD.example/token", False),
+        ("/token", False),
+    ],
+)
+def test_a_token_url_on_another_host_than_the_servers_is_a_decision(
+    url: str, tmp_path: Path, *, elsewhere: bool
+) -> None:
+    def change(document: Any) -> None:
+        document["components"]["securitySchemes"]["machine"]["flows"]["clientCredentials"]["tokenUrl"] = url
+
+    asked = "live.elsewhere.example', the servers are uat.orchard.example, orchard.example: does the secret go there?"
+    lines = told(changed("relative_flow.yaml", tmp_path, change), "/servers")
+    assert (asked in lines) == elsewhere
+    assert ("does the secret go there" in lines) == elsewhere
+
+
+def test_a_flood_of_notes_hides_nothing_that_concerns_the_secret(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = operation_of(document)
+        operation["security"] = []
+        properties = operation["requestBody"]["content"][FORM]["schema"]["properties"]
+        properties |= {f"f{number}": {"$ref": f"other.yaml#/{number}"} for number in range(120)}
+        document["components"].pop("securitySchemes")
+
+    proposal = changed("page.md", tmp_path, change)
+    *decisions, last = proposal.decisions
+    places = list(dict.fromkeys(line.split(": ")[0] for line in decisions))
+    assert places[:3] == ["/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers"]
+    others = [line for line in decisions if not line.startswith(tuple(f"{place}: " for place in places[:3]))]
+    assert len(others) == 100
+    assert re.fullmatch("and 1[0-9]{2} more", last)
+    assert f"# - {last}\n" in proposal.text
+
+
+def test_many_flows_and_variables_hide_no_server(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        for number in range(40):
+            flow: Any = {"tokenUrl": f"https://f{number}.example/oauth/token", "scopes": {}}
+            schemes = document["components"]["securitySchemes"]
+            schemes[f"flow{number}"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
+        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.example"})
+
+    lines = told(changed("page.md", tmp_path, change), "/servers")
+    assert "https://f4.example/oauth/token and 35 more; is its host here?" in lines
+    assert lines.count("the variable") == 5
+    assert len(lines.splitlines()) < 12
+
+
+def test_a_few_notes_are_all_there_those_on_the_document_last(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["components"]["schemas"]["Granted"]["properties"]["extra"] = {"$ref": "other.yaml"}
+
+    decisions = changed("page.md", tmp_path, change).decisions
+    assert decisions[-1].startswith("upstream ")
+    assert not any(line.startswith(("upstream ", "and ")) for line in decisions[:-1])
+
+
+def test_a_flow_gives_host_path_and_scopes() -> None:
+    proposal = propose(FOLDER / "application_flow.json")
+    spec = yaml.safe_load(proposal.text)
+    assert spec["servers"][0]["url"] == "https://login.northwind-parcel.example"
+    assert "parcels:read, parcels:write" in told(proposal, "/x-token-endpoint/parameters/scope")
+    assert "RFC 6749 section 2.3.1" in told(proposal, "/x-token-endpoint/credentials")
+
+
+def test_a_relative_token_url_belongs_to_each_server() -> None:
+    spec = spec_of("relative_flow.yaml")
+    assert [each["url"] for each in spec["servers"]] == ["https://uat.orchard.example", "https://orchard.example"]
+
+
+def test_a_relative_token_url_without_a_slash_follows_the_rules_for_addresses(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["servers"].append({"url": "https://other.example/a/b/c"})
+        flows = document["components"]["securitySchemes"]["machine"]["flows"]
+        flows["clientCredentials"]["tokenUrl"] = "connect?x=1"
+
+    proposal = changed("relative_flow.yaml", tmp_path, change)
+    spec = yaml.safe_load(proposal.text)
+    assert [*spec["paths"]] == ["/lending/connect"]
+    assert len(spec["servers"]) == 2
+    assert "/a/b/connect" in told(proposal, "/servers")
+    assert "left out" in told(proposal, "/paths")
+    assert "RFC 3986" in told(proposal, "/paths")
+
+
+def test_a_flow_that_leads_to_an_operation_tells_its_scopes(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        flow = {"tokenUrl": "https://auth.elsewhere.example/oauth/token", "scopes": {"pay": "Pay"}}
+        document["components"]["securitySchemes"]["flow"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+    proposal = changed("among_thirty.yaml", tmp_path, change)
+    assert "known scopes: pay" in told(proposal, "/x-token-endpoint/parameters/scope")
+    assert "auth.elsewhere.example" in told(proposal, "/servers")
+    assert "might be another" not in "\n".join(proposal.decisions)
+
+
+def test_the_likeliest_of_several_operations_is_taken_and_the_others_are_named(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        token = copy.deepcopy(document["paths"]["/oauth2/token"])
+        token["post"]["requestBody"]["content"] = {"application/json": {"schema": {}}}
+        document["paths"] = {"/login": token, **document["paths"], "/token/revoke": token}
+
+    proposal = changed("basic.json", tmp_path, change)
+    assert [*yaml.safe_load(proposal.text)["paths"]] == ["/oauth2/token"]
+    assert "/paths/~1login/post" in told(proposal, "/paths")
+    assert "revoke" not in told(proposal, "/paths")
+
+
+def test_examples_are_taken_over_without_what_is_secret_in_them() -> None:
+    content = spec_of("among_thirty.yaml")["paths"]["/oauth/token"]["post"]["responses"]["200"]["content"]
+    assert content["application/json"]["examples"] == {
+        "granted": {"value": {"access_token": "example-access-token", "expires_in": 900, "token_type": "Bearer"}}
+    }
+
+
+def test_examples_that_are_not_documented_are_made_up_and_that_is_said() -> None:
+    proposal = propose(FOLDER / "page_in_json.md")
+    place = "/paths/~1oauth~1token/post/responses"
+    assert "made up" in told(proposal, f"{place}/200")
+    assert "made up" in told(proposal, f"{place}/403")
+    assert "always" in told(proposal, "/x-token-endpoint/invalid_client")
+    errors = yaml.safe_load(proposal.text)["components"]["schemas"]["TokenError"]["properties"]
+    assert [*errors] == ["error", "error_description"]
+    assert "no field is documented" in told(proposal, "/components/schemas/TokenError")
+    missing = propose(FOLDER / "basic.json")
+    assert "no answer to wrong credentials" in told(missing, "/paths/~1oauth2~1token/post/responses/401")
+
+
+def test_a_refusal_that_is_made_up_has_the_code_that_counts() -> None:
+    spec = spec_of("among_thirty.yaml")
+    example = operation_of(spec)["responses"]["401"]["content"][JSON]["examples"]["wrong_credentials"]["value"]
+    assert example == {"error": "invalid_client", "error_description": "example-error-description"}
+    assert spec["x-token-endpoint"]["invalid_client"] == [{"status": 401}, {"at": "/error", "equals": "invalid_client"}]
+
+
+def test_an_example_of_a_token_is_none_of_a_refusal(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["components"]["schemas"]["Granted"]["properties"]["error"] = {"example": "invalid_client"}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+
+
+def test_an_operation_that_is_told_by_its_path_item_alone_is_no_flow(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        names = ("grant_type", "client_id", "client_secret")
+        declared: list[Any] = [{"name": name, "in": "query", "required": True, "schema": {}} for name in names]
+        document["paths"] = {"/oauth/token": {"post": {}, "parameters": declared}}
+
+    proposal = changed("basic.json", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert credentials(proposal) == [{"place": "query", "client_id": "client_id", "client_secret": "client_secret"}]
+
+
+def test_a_documented_refusal_becomes_the_condition() -> None:
+    spec = spec_of("form_data.yaml")
+    conditions = [{"status": 401}, {"at": "/error", "equals": "unauthorized_client"}]
+    assert spec["x-token-endpoint"]["invalid_client"] == conditions
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "lifetime"),
+    [
+        ("expires_in", {"type": "string"}, {"at": "/expires_in", "unit": "seconds"}),
+        ("expires_at", {"type": "integer"}, {"at": "/expires_at", "unit": "epoch"}),
+        (
+            "expiresAt",
+            {"type": "integer", "example": 1700000000000},
+            {"at": "/expiresAt", "unit": "epoch_milliseconds"},
+        ),
+        ("expiry", {"type": "string"}, {"at": "/expiry", "unit": "moment"}),
+        ("validUntil", {"type": "integer", "format": "date-time"}, {"at": "/validUntil", "unit": "moment"}),
+        ("expiration", {"type": "integer", "example": 3600}, {"at": "/expiration", "unit": "seconds"}),
+        ("expires_in_ms", {"type": "integer"}, {"at": "/expires_in_ms", "unit": "milliseconds"}),
+        ("lease_duration", {"type": "string"}, {"at": "/lease_duration", "unit": "seconds"}),
+        ("other", {"type": "integer"}, None),
+    ],
+)
+def test_the_unit_of_a_lifetime_is_told_by_name_type_and_example(
+    name: str, schema: Any, lifetime: Any, tmp_path: Path
+) -> None:
+    def change(document: Any) -> None:
+        document["components"]["schemas"]["Granted"]["properties"] = {
+            "access_token": {"type": "string"},
+            "refresh_expires_in": {"type": "integer"},
+            name: schema,
+        }
+
+    proposal = changed("page.md", tmp_path, change)
+    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
+    assert answer.get("lifetime") == (lifetime and [lifetime])
+    assert lint(write(proposal, tmp_path)) == []
+    assert bool(told(proposal, "/x-token-endpoint/answer/lifetime")) == (name != "expires_in")
+
+
+def test_a_token_that_seems_to_be_a_jwt_tells_its_lifetime_itself() -> None:
+    proposal = propose(FOLDER / "api_key.yaml")
+    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
+    assert answer["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
+    assert "JWT" in told(proposal, "/x-token-endpoint/answer/lifetime")
+
+
+def formats(proposal: Proposal) -> dict[str, str | None]:
+    """The format of each part of the request outside objects."""
+    spec = yaml.safe_load(proposal.text)
+    parameters = {each["name"]: each["schema"] for each in operation_of(spec).get("parameters", ())}
+    return {name: each.get("format") for name, each in (parameters | body_of(spec)).items()}
+
+
+def body_of(spec: Any) -> Any:
+    return spec["components"]["schemas"]["TokenRequest"]["properties"]
+
+
+def test_what_the_document_or_the_name_says_is_secret_stays_so(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = operation_of(document)
+        names = ("api_key", "passcode", "x-functions-key", "tenant", "number")
+        properties = operation["requestBody"]["content"][FORM]["schema"]["properties"]
+        properties |= {name: {"type": "string"} for name in names}
+        properties["number"]["format"] = "password"
+        keys = {"Plan": {"type": "apiKey", "in": "header", "name": "X-Plan"}}
+        keys["Shelf"] = {"type": "apiKey", "in": "query", "name": "shelf"}
+        document["components"]["securitySchemes"] |= keys
+        operation["security"] = [{"Basic": [], "Plan": []}]
+        operation["parameters"] = [{"name": "shelf", "in": "query", "schema": {"type": "string"}}]
+
+    proposal = changed("page.md", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert formats(proposal) == {
+        "grant_type": None,
+        "tenant": None,
+        **dict.fromkeys(("api_key", "passcode", "x-functions-key", "number", "X-Plan", "shelf"), "password"),
+    }
+
+
+def test_a_field_within_one_that_is_secret_is_so_too(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        auth: Any = {"type": "object", "properties": {"value": {"type": "string"}}}
+        schema = operation_of(document)["requestBody"]["content"]
+        schema[JSON] = {"schema": {"type": "object", "properties": {"api_key": auth}}}
+        del schema[FORM]
+
+    spec = yaml.safe_load(changed("page.md", tmp_path, change).text)
+    assert body_of(spec)["api_key"]["properties"]["value"]["format"] == "password"
+
+
+def test_an_example_of_what_the_document_says_is_secret_is_not_taken_over(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        properties = document["components"]["schemas"]["Granted"]["properties"]
+        properties["number"] = {"type": "string", "format": "password", "example": "hush-hush"}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert "hush-hush" not in proposal.text
+
+
+def test_what_the_caller_gives_has_a_name_of_its_own(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        for name in ("environment", "class", "2nd", "-"):
+            parameter = {"name": name, "in": "query", "required": True, "schema": {"type": "string"}}
+            document["paths"]["/oauth2/token"]["post"].setdefault("parameters", []).append(parameter)
+
+    proposal = changed("basic.json", tmp_path, change)
+    parameters = yaml.safe_load(proposal.text)["x-token-endpoint"]["parameters"]
+    names = {name: each.get("argument") for name, each in parameters.items()}
+    assert lint(write(proposal, tmp_path)) == []
+    assert names == {
+        "environment": "query_environment",
+        "class": "query_class",
+        "2nd": "query_2nd",
+        "-": "query",
+        "grant_type": None,
+        "scope": "scope",
+    }
+
+
+def test_required_parts_that_nothing_can_fill_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = document["paths"]["/oauth2/token"]["post"]
+        operation["parameters"] = [{"name": "X_Y", "in": "header", "required": True, "schema": {"type": "string"}}]
+        schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+        schema["required"].append("audiences")
+        schema["properties"]["audiences"] = {"type": "array", "items": {"type": "string"}}
+
+    proposal = changed("basic.json", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert "audiences is required" in told(proposal, "/components/schemas/TokenRequest")
+    assert "left out" in told(proposal, "upstream /paths/~1oauth2~1token/post/parameters/0")
+
+
+def credentials(proposal: Proposal) -> Any:
+    return yaml.safe_load(proposal.text)["x-token-endpoint"]["credentials"]
+
+
+def operation_of(document: Any) -> Any:
+    """The only operation of a document."""
+    ((item,),) = [document["paths"].values()]
+    return item["post"]
+
+
+def test_a_body_and_security_of_2_0_are_understood(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation = document["paths"]["/connect/token"]["post"]
+        del operation["consumes"]
+        schema = {"type": "object", "properties": {"grant_type": {"type": "string"}, "kind": {"enum": ["a", "b"]}}}
+        operation["parameters"] = [{"name": "body", "in": "body", "schema": schema}]
+        operation["security"] = [{"client": [], "tenant": []}]
+        tenant = {"type": "apiKey", "in": "header", "name": "X-Tenant"}
+        document["securityDefinitions"] = {"client": {"type": "basic"}, "tenant": tenant}
+
+    proposal = changed("form_data.yaml", tmp_path, change)
+    spec = yaml.safe_load(proposal.text)
+    assert lint(write(proposal, tmp_path)) == []
+    assert credentials(proposal) == [{"place": "basic"}]
+    assert told(proposal, "/x-token-endpoint/credentials") == ""
+    assert [*spec["paths"]["/connect/token"]["post"]["requestBody"]["content"]] == [JSON]
+    assert spec["components"]["schemas"]["TokenRequest"]["properties"]["kind"]["enum"] == ["a", "b"]
+    assert spec["x-token-endpoint"]["parameters"]["X-Tenant"] == {"argument": "x_tenant"}
+    assert "'client_credentials' is sent" in told(proposal, "/x-token-endpoint/parameters/grant_type")
+
+
+def test_fields_that_must_be_there_go_before_basic(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        schema = operation_of(document)["requestBody"]["content"][FORM]["schema"]
+        schema["properties"] |= {"client_id": {"type": "string"}, "client_secret": {"type": "string"}}
+        schema["required"] = ["client_id", "client_secret"]
+
+    proposal = changed("page.md", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert credentials(proposal) == [{"place": "body", "client_id": "client_id", "client_secret": "client_secret"}]
+    assert "HTTP Basic is documented too" in told(proposal, "/x-token-endpoint/credentials")
+
+
+def test_fields_that_may_be_there_are_another_way_beside_basic(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        schema = operation_of(document)["requestBody"]["content"][FORM]["schema"]
+        schema["properties"] |= {"client_id": {"type": "string"}, "client_secret": {"type": "string"}}
+        schema["required"] = ["client_id"]
+
+    proposal = changed("page.md", tmp_path, change)
+    assert lint(write(proposal, tmp_path)) == []
+    assert [way["place"] for way in credentials(proposal)] == ["basic", "body"]
+
+
+def test_basic_is_also_told_by_the_header_itself(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        header = {"name": "Authorization", "in": "header", "required": True, "description": "Basic and so on"}
+        operation_of(document).update(security=[], parameters=[{**header, "schema": {"type": "string"}}])
+
+    proposal = changed("page.md", tmp_path, change)
+    assert credentials(proposal) == [{"place": "basic"}]
+    assert told(proposal, "/x-token-endpoint/credentials") == ""
+
+
+def test_credentials_of_which_nothing_is_said_are_asked_about(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        operation_of(document)["security"] = []
+
+    proposal = changed("page.md", tmp_path, change)
+    assert credentials(proposal) == [{"place": "basic"}]
+    assert "nothing says where" in told(proposal, "/x-token-endpoint/credentials")
+
+
+def test_what_belongs_to_other_grants_is_left_out(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        schema = operation_of(document)["requestBody"]["content"][FORM]["schema"]
+        schema["properties"] |= {"code": {"type": "string"}, "client_assertion": {"type": "string"}}
+        schema["properties"]["grant_type"] = {"type": "string", "enum": ["authorization_code", "client_credentials"]}
+
+    schemas = yaml.safe_load(changed("page.md", tmp_path, change).text)["components"]["schemas"]
+    assert [*schemas["TokenRequest"]["properties"]] == ["grant_type"]
+    assert schemas["TokenRequest"]["properties"]["grant_type"]["const"] == "client_credentials"
+
+
+def test_a_token_of_another_name_is_asked_about(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["components"]["schemas"]["Granted"]["properties"] = {"bearer": {"type": "string"}}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert "nothing in it" not in proposal.text
+    assert "access_token?" in told(proposal, "/x-token-endpoint/answer/access_token")
+    assert lint(write(proposal, tmp_path)) == []
+
+
+def test_an_example_that_lacks_what_counts_is_completed(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        responses = operation_of(document)["responses"]
+        responses["200"]["content"][JSON]["example"] = {"expiresIn": 5, "tokenType": 7}
+        responses["401"]["content"][JSON]["example"] = {"other": True}
+
+    proposal = changed("page.md", tmp_path, change)
+    responses = operation_of(yaml.safe_load(proposal.text))["responses"]
+    examples = {status: each["content"][JSON]["examples"] for status, each in responses.items()}
+    assert lint(write(proposal, tmp_path)) == []
+    assert examples["200"]["granted"]["value"] == {
+        "accessToken": "example-access-token",
+        "expiresIn": 5,
+        "tokenType": "Bearer",
+    }
+    assert examples["401"]["wrong_credentials"]["value"] == {"error": "invalid_client"}
+
+
+def test_an_answer_that_is_told_by_an_example_alone_is_read_from_that(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        responses = operation_of(document)["responses"]
+        granted = {"data": [{"a": 1.5, "b": None, "to_dict": 1}], "jwt": "eyJ", "ttl": 60, "on": True, "none": []}
+        responses["200"]["content"][JSON] = {"example": granted}
+        responses["401"]["content"][JSON] = {"schema": {"type": "object"}, "example": {"message": "No", "code": 7}}
+
+    proposal = changed("page.md", tmp_path, change)
+    spec = yaml.safe_load(proposal.text)
+    fields = spec["components"]["schemas"]["TokenResponse"]["properties"]
+    assert lint(write(proposal, tmp_path)) == []
+    assert {name: each["type"] for name, each in fields.items()} == {
+        "data": "array",
+        "jwt": "string",
+        "ttl": "integer",
+        "on": "boolean",
+        "none": "array",
+    }
+    assert [*fields["data"]["items"]["properties"]] == ["a"]
+    assert spec["x-token-endpoint"]["answer"]["access_token"] == ["/jwt"]
+    assert spec["x-token-endpoint"]["error"]["description"] == ["/message"]
+
+
+def test_schemas_that_contradict_each_other_are_read_as_the_first_one(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        properties = document["components"]["schemas"]["Granted"]["properties"]
+        properties["extra"] = {"type": "boolean", "allOf": [{"type": "object", "properties": {"a": {}}}]}
+        properties["flag"] = {"enum": [True]}
+        properties["told"] = {"allOf": [{"type": "array", "items": {"type": "number"}, "description": "Told."}]}
+        properties["open"] = {"oneOf": [{"type": "null"}, {"type": "integer"}, {"type": "string"}]}
+
+    proposal = changed("page.md", tmp_path, change)
+    properties = yaml.safe_load(proposal.text)["components"]["schemas"]["TokenResponse"]["properties"]
+    assert lint(write(proposal, tmp_path)) == []
+    assert [properties[name]["type"] for name in ("extra", "flag", "open")] == ["boolean", "boolean", "integer"]
+    items = {"type": "number", "description": "The told item."}
+    assert properties["told"] == {"type": "array", "description": "Told.", "items": items}
+    assert "of 2 alternatives" in "\n".join(proposal.decisions)
+
+
+def test_a_date_is_the_text_that_it_is_and_aliases_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "document.yaml"
+    document = "openapi: 3.0.0\ninfo: {title: Dated, version: 2026-99-99}\nx: &url https://a.example/token\n"
+    flow = "{clientCredentials: {tokenUrl: *url, scopes: {}}}"
+    path.write_text(f"{document}components: {{securitySchemes: {{a: {{type: oauth2, flows: {flow}}}}}}}\n")
+    spec = yaml.safe_load(propose(path).text)
+    assert spec["info"]["version"] == "2026-99-99"
+    assert spec["servers"][0]["url"] == "https://a.example"
+
+
+@pytest.mark.parametrize("url", ["http://[", "//[", "https://[/token"])
+def test_addresses_that_are_none_are_left_out(url: str, tmp_path: Path) -> None:
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=[{"url": url}]))
+    assert "servers" not in yaml.safe_load(proposal.text)
+    assert "no host is documented" in told(proposal, "/servers")
+
+    def change(document: Any) -> None:
+        document["components"]["securitySchemes"]["machine"]["flows"]["clientCredentials"]["tokenUrl"] = url
+
+    with pytest.raises(ConfigurationError, match="the path of"):
+        changed("relative_flow.yaml", tmp_path, change)
+
+
+def test_a_server_with_steps_upwards_is_left_out(tmp_path: Path) -> None:
+    servers = [{"url": "https://a.example/../b"}, {"url": "https://c.example/.well-known"}]
+    proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.example/.well-known"]
+    assert "'https://a.example/../b' is no address of a provider" in told(proposal, "/servers")
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "paygrant.propose._read")
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
+    with pytest.raises(ImportError, match=r"needs markdown_it; to get it: pip install \"paygrant\[generate\]\""):
+        propose("x")
+
+
+# What is refused
+
+
+def test_a_document_without_a_token_operation_is_an_error_that_says_what_was_looked_for() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"Weather; 2 operations.*grant_type.*clientCredentials flow"
+    ) as caught:
+        propose(FOLDER / "no_token.yaml")
+    assert caught.value.argument == "source"
+
+
+def test_an_operation_that_takes_a_secret_and_gives_no_token_is_none_of_these(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        login = document["paths"].pop("/oauth2/token")
+        document["paths"]["/login"] = login
+        secret: Any = {"properties": {"client_id": {}, "client_secret": {}}}
+        login["post"]["requestBody"]["content"] = {JSON: {"schema": secret}}
+        login["post"]["responses"]["200"]["content"][JSON] = {"schema": {"properties": {"user": {}}}}
+
+    with pytest.raises(ConfigurationError, match="nothing in it hands out tokens"):
+        changed("basic.json", tmp_path, change)
+
+
+def nested(depth: int, opening: str, closing: str = "") -> str:
+    return "openapi: " + opening * depth + closing * depth
+
+
+ANCHORS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGED = "a: &a {x: 1, y: 2}\n" + "".join(
+    f"{new}: &{new} {{<<: [{', '.join([f'*{old}'] * 9)}]}}\n"
+    for old, new in zip("abcdefghij", "bcdefghijk", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "no mapping"),
+        ("- openapi", "no mapping"),
+        ("title: x", "no mapping"),
+        ("openapi: [\n\n", "line 3"),
+        ("{", "holds no OpenAPI"),
+        ("openapi: !!python/object/apply:os.system [x]", "a tag"),
+        ("openapi: &a [*a]", "a tag"),
+        ("openapi: \x07", "holds no OpenAPI"),
+        (f"openapi: 3.0.0\n{ANCHORS}", "a tag"),
+        (f"openapi: 3.0.0\n{MERGED}", "a tag"),
+        (nested(100_000, "["), "levels"),
+        (nested(100_000, "- "), "levels|line 1"),
+        ('{"openapi":' + "[" * 200_000, "holds no OpenAPI"),
+        ('{"openapi":' + "[" * 500 + "]" * 500 + "}", "holds no OpenAPI"),
+        ('{"openapi": ' + "9" * 5000 + "}", "holds no OpenAPI"),
+        ("# Page\n\n```json\n{\n```\n\n```yaml\nopenapi: [\n```\n", "no mapping"),
+        ("x" * (5 << 20) + "x", "larger than 5 MiB"),
+        ("<html><body>Not found</body></html>", "no mapping|holds no OpenAPI"),
+        ("openapi: 3.0.0\npaths: {/a: 1}\n", "nothing in it"),
+        ("openapi: 3.0.0\npaths: [1]\ncomponents: x\nservers: 7\n", "nothing in it"),
+        ("swagger: 2\npaths: {/a: {post: 1, get: {parameters: {}}}}\nschemes: 5\n", "nothing in it"),
+    ],
+)
+def test_what_is_no_openapi_document_is_one_clear_error(text: str, fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "document"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=fault):
+        propose(path)
+
+
+@pytest.mark.parametrize("source", [7, "", "\0", "no/such/file.yaml", "tests", b"x"])
+def test_what_is_no_source_is_one_clear_error(source: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^source: "):
+        propose(source)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "document"
+    path.write_bytes(b"openapi: \xff")
+    with pytest.raises(ConfigurationError, match=r"UTF-8 at byte 9"):
+        propose(path)
+
+
+def test_more_operations_than_can_be_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps({"openapi": "3.0.0", "paths": {f"/{number}": {"get": {}} for number in range(5001)}}))
+    with pytest.raises(ConfigurationError, match="more than 5000 operations"):
+        propose(path)
+
+
+@pytest.mark.parametrize(
+    "reference", ["other.yaml#/Granted", "https://evil.example/x", "#", "#Granted", "#/nothing", "#/a/" + "9" * 5000]
+)
+def test_a_reference_that_leads_out_is_not_followed_and_its_place_is_named(reference: str, tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["a"] = []
+        document["components"]["schemas"]["Granted"]["properties"]["extra"] = {"$ref": reference}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert "was not followed" in told(proposal, "upstream /components/schemas/Granted/properties/extra")
+    assert lint(write(proposal, tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/components/schemas/Granted"},
+        {"allOf": [{"$ref": "#/components/schemas/Granted"}] * 3},
+        {"oneOf": [{"$ref": "#/components/schemas/Granted"}] * 3},
+        {"type": "array", "items": {"$ref": "#/components/schemas/Granted"}},
+        {"properties": {name: {"$ref": "#/components/schemas/Wide"} for name in "abcdefgh"}},
+    ],
+)
+def test_a_schema_without_an_end_is_cut_off(schema: Any, tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        schemas = document["components"]["schemas"]
+        schemas["Granted"]["properties"]["extra"] = schema
+        for number in range(20):
+            name = "Wide" if number == 0 else f"Wide{number}"
+            inner = {"$ref": f"#/components/schemas/Wide{number + 1}"}
+            schemas[name] = {"properties": dict.fromkeys("abcdefgh", inner)}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert any("was cut off here" in line for line in proposal.decisions)
+    assert lint(write(proposal, tmp_path)) == []
+
+
+def test_references_in_a_circle_read_as_nothing(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        schemas = document["components"]["schemas"]
+        schemas |= {"One": {"$ref": "#/components/schemas/Two"}, "Two": {"$ref": "#/components/schemas/One"}}
+        schemas["Granted"]["properties"]["extra"] = {"$ref": "#/components/schemas/One"}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert any("lead in a circle" in line for line in proposal.decisions)
+    assert lint(write(proposal, tmp_path)) == []
+
+
+def test_no_text_of_the_document_gets_to_the_terminal_as_more_than_text(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["info"]["title"] = "Evil\x1b[2J\u202e\nAPI"
+        document["servers"][0] = {"url": "https://x.example/\x1b[2J"}
+        document["components"]["schemas"]["Granted"]["properties"]["\x1b[2J"] = {"description": "a\nb: # c"}
+
+    proposal = changed("page.md", tmp_path, change)
+    assert proposal.name == "evil_2j"
+    assert "left out for its name" in "\n".join(proposal.decisions)
+    assert all(line.isprintable() for line in proposal.text.splitlines())
+    assert lint(write(proposal, tmp_path)) == []
+
+
+@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.example/token"])
+def test_a_path_that_no_url_can_have_is_refused(path: str, tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["paths"] = {path: document["paths"]["/oauth/token"]}
+
+    with pytest.raises(ConfigurationError, match="allowed is one that a URL can have"):
+        changed("page.md", tmp_path, change)
+
+
+# Addresses
+
+
+def test_a_page_is_read_from_its_address_and_its_query_is_not_written_down(server: Server) -> None:
+    server.reply = Reply((FOLDER / "page.md").read_bytes())
+    proposal = propose(f"{server.base_url}/auth/page.md?key=hush-hush")
+    assert proposal.name == "brook"
+    assert server.seen[0].path == "/auth/page.md?key=hush-hush"
+    assert "hush" not in proposal.text
+
+
+@pytest.mark.parametrize("file", ["api_key.yaml", "relative_flow.yaml"])
+@pytest.mark.parametrize("servers", [None, [], [{"url": "/api"}], [{"url": "/"}, {"url": "../v1"}]])
+def test_the_host_that_has_the_document_is_no_server(file: str, servers: Any) -> None:
+    (document,) = _read.read(FOLDER / file).documents
+    document["servers"] = servers
+    address = "https://sandbox.copies.example/kite/openapi.yaml"
+    proposal = Proposal(*_write.write(find([document]), address))
+    spec = yaml.safe_load(proposal.text)
+    assert "servers" not in spec
+    assert "each caller gives base_url; sandbox.copies.example has the document" in told(proposal, "/servers")
+    relative = ["/token"] if "flow" in file else [each["url"] for each in servers or ()]
+    assert all(f"{url}' is relative to the document's own address" in told(proposal, "/servers") for url in relative)
+    assert spec["x-provenance"]["sources"][0]["url"] == address
+
+
+def test_a_redirect_on_the_same_host_is_followed_and_another_is_not(server: Server) -> None:
+    document = Reply((FOLDER / "basic.json").read_bytes())
+    replies = {"/old": Reply({}, 302, {"Location": "/new"}), "/new": document}
+    server.reply = lambda seen: replies[seen.path]
+    assert propose(f"{server.base_url}/old").name == "fjord_bank"
+    with serve() as other:
+        replies["/old"] = Reply({}, 302, {"Location": f"{other.base_url}/new"})
+        with pytest.raises(ConfigurationError, match="another host"):
+            propose(f"{server.base_url}/old")
+        assert other.seen == []
+    replies["/old"] = Reply({}, 302, {"Location": "/old"})
+    with pytest.raises(ConfigurationError, match="redirects more than 5 times"):
+        propose(f"{server.base_url}/old")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://docs.example/x",
+        "ftp://127.0.0.1/x",
+        "https://",
+        "https://u:p@docs.example/x",
+        "http://[",
+        "https://\u2025/",
+    ],
+)
+def test_an_address_that_is_not_safe_is_not_asked(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^source: ") as caught:
+        propose(address)
+    assert "u:p" not in str(caught.value)
+
+
+def test_what_a_server_does_not_give_is_one_clear_error(server: Server) -> None:
+    server.reply = Reply({}, 404)
+    with pytest.raises(ConfigurationError, match="status 404"):
+        propose(server.base_url)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(ConfigurationError, match="ConnectError"):
+        propose(f"http://127.0.0.1:{port}/")
+
+
+def test_a_page_without_an_end_is_left_at_the_limit() -> None:
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(1 << 14):
+            connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(ConfigurationError, match="larger than 5 MiB"):
+        propose(url)
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_page_that_takes_too_long_as_a_whole_is_given_up(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drip(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(start)
+        for _ in range(500):  # each byte is there soon; there are just too many of them
+            if select.select([connection], [], [], 0.01)[0]:
+                return  # the client has hung up
+            connection.sendall(b"x")
+
+    monkeypatch.setattr(_read, "TIME_LIMIT", 0.2)
+    with serve_raw(drip) as url, pytest.raises(ConfigurationError, match=r"took longer than 0\.2 s"):
+        propose(url)
+
+
+def test_an_address_can_be_read_where_an_event_loop_runs(server: Server) -> None:
+    server.reply = Reply((FOLDER / "basic.json").read_bytes())
+
+    async def within() -> str:
+        return propose(server.base_url).name
+
+    assert anyio.run(within) == "fjord_bank"
+
+
+@pytest.mark.parametrize("location", ["http://[", "javascript:1", "//[::1", "http://a:99999999/", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_address_is_one_clear_error(location: str, server: Server) -> None:
+    server.reply = Reply({}, 302, {"Location": location})
+    with pytest.raises(ConfigurationError, match=r"^source: (leads to what is no URL|is no|cannot be read)"):
+        propose(server.base_url)
+
+
+# Anything at all
+
+DOCUMENTS = [document for file in sorted(FOLDER.iterdir()) for document in _read.read(file).documents]
+OTHERS: list[Any] = [
+    *(None, True, 0, 1.5, 10**30, "", "x", "token", "\x1b[2J", "\ud800", [], {}, [[]], [{}]),
+    *({"$ref": "#"}, {"$ref": "#/paths"}, {"$ref": "x.yaml"}, {"type": "array"}, {"type": ["null", "integer"]}),
+    *({"properties": {"to_dict": {}, "a/b": {}, "token": {"type": "object"}}}, {"enum": [1, True, "x", None]}),
+    *("http://[", "https://{x}.example", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
+]
+"""What stands in for what is there."""
+
+
+def places(within: Any) -> Iterator[tuple[Any, Any]]:
+    """Each place in a document: what it lies in, and its key there."""
+    inner = [*within.items()] if is_object(within) else [*enumerate(within)] if is_list(within) else []
+    for key, value in inner:
+        yield within, key
+        yield from places(value)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_whatever_a_document_holds_there_is_a_normalized_draft_or_one_clear_error(data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    for _ in range(data.draw(st.integers(1, 5))):
+        within, key = data.draw(st.sampled_from([*places(document)]))
+        value = data.draw(st.sampled_from(OTHERS))
+        if is_object(within) and data.draw(st.booleans()):
+            within[str(value)] = within.pop(key)
+        else:
+            within[key] = copy.deepcopy(value)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "document.json")
+        path.write_text(json.dumps(document))
+        try:
+            proposal = propose(path)
+        except ConfigurationError:
+            return
+        assert lint(write(proposal, Path(folder))) == []

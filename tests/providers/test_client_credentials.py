@@ -1,0 +1,118 @@
+"""ClientCredentials: any endpoint that follows RFC 6749, without a spec."""
+
+from typing import Any
+
+import pytest
+
+from paygrant import (
+    ClientCredentials,
+    ConfigurationError,
+    InvalidClient,
+    MemoryStore,
+    TokenRequestRejected,
+    TokenSource,
+)
+from tests.helpers.providers import ask
+from tests.helpers.servers import Reply, Server, granted
+
+CLIENT: dict[str, Any] = {"client_id": "straw-client", "client_secret": "straw-secret"}
+
+
+def at(server: Server, path: str = "/oauth/token", **options: Any) -> ClientCredentials:
+    return ClientCredentials(**CLIENT, token_url=f"{server.base_url}{path}", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "authorization", "body"),
+    [
+        ({}, "Basic c3RyYXctY2xpZW50OnN0cmF3LXNlY3JldA==", "grant_type=client_credentials"),
+        (
+            {"credentials_in": "body"},
+            None,
+            "grant_type=client_credentials&client_id=straw-client&client_secret=straw-secret",
+        ),
+        (
+            {"credentials_in": "body", "scope": ("a", "b"), "parameters": {"audience": "https://api", "resource": "r"}},
+            None,
+            (
+                "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi&resource=r"
+                "&client_id=straw-client&client_secret=straw-secret"
+            ),
+        ),
+    ],
+)
+def test_the_request_is_that_of_the_rfc(
+    server: Server, options: dict[str, Any], authorization: str | None, body: str
+) -> None:
+    token = ask(at(server, **options))
+    assert (token.access_token, token.response) == ("token-1", None)
+    (seen,) = server.seen
+    assert (seen.method, seen.path, seen.headers.get("Authorization")) == ("POST", "/oauth/token", authorization)
+    assert seen.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert seen.body.decode() == body
+
+
+@pytest.mark.parametrize("path", ["/o/token/", "/token?tenant=a%20b", "", "/"])
+def test_the_address_is_used_as_it_is_given(server: Server, path: str) -> None:
+    ask(at(server, path))
+    assert server.seen[0].path == (path or "/")
+
+
+def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client", "error_description": "who?"}, 401)
+    with pytest.raises(
+        InvalidClient, match=r"client_credentials: status 401, credentials refused: invalid_client: who\?"
+    ):
+        ask(at(server))
+
+
+def test_a_parameter_that_may_be_a_secret_is_in_no_error(server: Server) -> None:
+    server.reply = Reply({"error": "no", "error_description": "api, but canary-assertion-1 is wrong"}, 400)
+    with pytest.raises(TokenRequestRejected, match=r"no: api, but\[cut\]"):
+        ask(at(server, parameters={"client_assertion": "canary-assertion-1", "audience": "api"}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"scope": "b"}, {"parameters": {"audience": "b"}}, {"credentials_in": "body"}, {"path": "/other"}],
+)
+def test_what_shapes_the_token_tells_tokens_apart(server: Server, change: dict[str, Any]) -> None:
+    server.reply = lambda _: granted(f"token-{len(server.seen)}")
+    store = MemoryStore()
+    options: dict[str, Any] = {"scope": "a", "parameters": {"audience": "a"}}
+    same = [TokenSource(at(server, **options), store=store).get() for _ in range(2)]
+    other = TokenSource(at(server, **{**options, **change}), store=store).get()
+    assert [each.access_token for each in (*same, other)] == ["token-1", "token-1", "token-2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({}, "token_url: is missing"),
+        ({"token_url": 5}, "token_url: is of type int"),
+        ({"token_url": "http://auth.example/token"}, "token_url: is plain http"),
+        ({"token_url": "https://auth.example/token#part"}, "token_url: holds a user, a query or a fragment"),
+        ({"token_url": "https://user@auth.example/token"}, "token_url: holds a user, a query or a fragment"),
+        ({"token_url": "https://auth.example", "scope": 'a"b'}, "scope: holds"),
+        ({"token_url": "https://auth.example", "credentials_in": "query"}, "credentials_in: is 'query'"),
+        ({"token_url": "https://auth.example", "parameters": "a=b"}, "parameters: is of type str"),
+        ({"token_url": "https://auth.example", "parameters": {"a": ""}}, "parameters: is empty"),
+        ({"token_url": "https://auth.example", "parameters": {"": "a"}}, "parameters: is empty"),
+        ({"token_url": "https://auth.example", "parameters": {"grant_type": "password"}}, "holds 'grant_type'"),
+        ({"token_url": "https://auth.example", "parameters": {"client_secret": "a"}}, "holds 'client_secret'"),
+        ({"token_url": "https://auth.example/?a=\n"}, "token_url: holds a control character"),
+        ({"token_url": "https://auth.example/?a=b#c"}, "token_url: holds '#'"),
+        ({"token_url": "https://auth.example", "base_url": "https://b.example"}, "base_url"),
+    ],
+)
+def test_a_bad_argument_is_named(options: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        ClientCredentials(**CLIENT, **options)
+
+
+def test_the_environment_may_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**CLIENT, "token_url": "https://auth.example/token", "scope": "a b"}.items():
+        monkeypatch.setenv(f"CLIENT_CREDENTIALS_{name.upper()}", value)
+    provider = ClientCredentials.from_env()
+    assert (provider.token_url, provider.scope) == ("https://auth.example/token", ("a", "b"))
+    assert provider == ClientCredentials(**CLIENT, token_url="https://auth.example/token", scope=("a", "b"))

@@ -1,0 +1,261 @@
+"""What a change of a spec, or of a signature, is reported as, and in which order."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
+from paygrant_clients.description import Condition, Credentials, Lifetime, Parameter, Server, TokenEndpoint, Use
+from paygrant_clients.ripio_widget.endpoint import ENDPOINT as WIDGET
+from paygrant_clients.ripple.endpoint import ENDPOINT as RIPPLE
+from scripts.breaking.__main__ import ROOT, main
+from scripts.breaking.change import Weight
+from scripts.breaking.endpoints import endpoint_changes
+
+SECRET, BREAKING, FINE = Weight.SECRET, Weight.BREAKING, Weight.FINE
+GRANT, SCOPE = CRYPTOFUSE.parameters
+
+
+def parameters(*changed: Parameter) -> dict[str, Any]:
+    return {"parameters": changed}
+
+
+def answer(**parts: Any) -> dict[str, Any]:
+    return {"answer": replace(RIPPLE.answer, **parts)}
+
+
+def ripple_test(url: str = RIPPLE.servers["test"].url, fact: str = "test") -> dict[str, Any]:
+    return {"servers": {**RIPPLE.servers, "test": Server(url, {"audience_environment": fact})}}
+
+
+BY_HEADER = Credentials("header", "X-Id", "X-Key")
+BASIC, BY_BODY = CRYPTOFUSE.credentials
+THREE_WAYS = replace(CRYPTOFUSE, credentials=(BASIC, BY_BODY, BY_HEADER))
+
+
+def with_parameters(*changed: Parameter) -> TokenEndpoint:
+    return replace(CRYPTOFUSE, parameters=changed)
+
+
+KEY = Parameter("X-Key", "header", argument="key", secret=True)
+CHOOSY = Parameter("a", argument="a", choices=("one", 1))
+COUNT = Parameter("a", argument="a", kind="integer")
+FIXED = Parameter("a", value=1)
+FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Condition(at="/no", equals=1),))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "change", "weight", "what"),
+    [
+        (RIPPLE, ripple_test("https://evil.example"), SECRET, "becomes https://evil.example"),
+        (RIPPLE, ripple_test("http://auth-test.rnc.ripplenet.com"), SECRET, "becomes http://"),
+        (RIPPLE, ripple_test(fact="tst"), BREAKING, "test: audience_environment test becomes tst"),
+        (WIDGET, {"servers": {"sandbox": Server(WIDGET.servers["sandbox"].url)}}, SECRET, "widget_url https://"),
+        (RIPPLE, {"servers": dict(list(RIPPLE.servers.items())[1:])}, BREAKING, "the environment test is gone"),
+        (RIPPLE, {"servers": {**RIPPLE.servers, "eu": Server("https://eu")}}, FINE, "a new environment, eu"),
+        (CRYPTOFUSE, {"servers": {"eu": Server("https://eu")}}, BREAKING, "a new environment, eu"),
+        (RIPPLE, {"credentials": (BY_HEADER,)}, SECRET, "credentials go by header X-Id X-Key instead of by body"),
+        (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[::-1]}, SECRET, "credentials go by body"),
+        (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[:1]}, BREAKING, "credentials no longer go by body"),
+        (CRYPTOFUSE, {"credentials": (*CRYPTOFUSE.credentials, BY_HEADER)}, FINE, "credentials may go by header"),
+        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, SECRET, "by header X-Id X-Key instead of by body client_id"),
+        (
+            THREE_WAYS,
+            {"credentials": (BASIC, Credentials("header", "X-Id", "X-B"))},
+            SECRET,
+            "go by header X-Id X-B instead of by header X-Id X-Key",
+        ),
+        (THREE_WAYS, {"credentials": (BASIC, BY_HEADER)}, BREAKING, "credentials no longer go by body"),
+        (RIPPLE, {"path": "/v2/token"}, BREAKING, "path /oauth/token becomes /v2/token"),
+        (RIPPLE, {"method": "PUT"}, BREAKING, "method POST becomes PUT"),
+        (RIPPLE, {"media_type": None}, BREAKING, "media_type application/json becomes None"),
+        (CRYPTOFUSE, parameters(GRANT), BREAKING, "the parameter scope is gone"),
+        (CRYPTOFUSE, parameters(SCOPE), BREAKING, "the parameter grant_type is gone"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE, Parameter("a", argument="a")), FINE, "a new optional parameter, a"),
+        (
+            CRYPTOFUSE,
+            parameters(GRANT, SCOPE, Parameter("a", argument="a", required=True)),
+            BREAKING,
+            "a new required parameter, a",
+        ),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE, Parameter("a", value="b")), BREAKING, "a new fixed parameter, a"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, required=True)), BREAKING, "scope is required"),
+        (CRYPTOFUSE, parameters(replace(GRANT, required=False), SCOPE), FINE, "grant_type is optional"),
+        (CRYPTOFUSE, parameters(replace(GRANT, value="x"), SCOPE), BREAKING, "grant_type is 'x'"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, argument="scopes")), BREAKING, "scope is filled by scopes"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query")), BREAKING, "scope goes into the query"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query", secret=True)), SECRET, "scope goes into the"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, kind="integer")), BREAKING, "scope is of type integer"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, choices=("a",))), BREAKING, "scope no longer takes anything"),
+        (with_parameters(KEY), parameters(replace(KEY, name="X-Other")), SECRET, "X-Key is sent as X-Other"),
+        (with_parameters(KEY), parameters(replace(KEY, place="query")), SECRET, "X-Key goes into the query"),
+        (
+            with_parameters(KEY),
+            parameters(replace(KEY, name="key", place="query", argument="other")),
+            SECRET,
+            "key goes into the query, not the header",
+        ),
+        (
+            with_parameters(KEY, COUNT),
+            parameters(replace(KEY, name="a"), replace(COUNT, name="X-Key")),
+            SECRET,
+            "X-Key is sent as a",
+        ),
+        (with_parameters(COUNT), parameters(replace(COUNT, name="b")), BREAKING, "a is sent as b"),
+        (with_parameters(KEY), parameters(replace(KEY, secret=False)), SECRET, "X-Key is no longer secret"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, secret=True)), FINE, "scope is secret"),
+        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=("two",))), BREAKING, "no longer takes 'one', 1"),
+        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), FINE, "a takes every number"),
+        (with_parameters(replace(COUNT, kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
+        (with_parameters(FIXED), parameters(replace(FIXED, value=True)), BREAKING, "a is True, not 1"),
+        (RIPPLE, answer(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
+        (RIPPLE, answer(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
+        (RIPPLE, answer(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
+        (
+            RIPPLE,
+            answer(access_token=("/refresh_token", "/access_token")),
+            SECRET,
+            "access_token read at /refresh_token rather than at /access_token",
+        ),
+        (
+            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
+            answer(access_token=("/b", "/a")),
+            SECRET,
+            "access_token read at /b rather than at /a",
+        ),
+        (
+            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
+            answer(access_token=("/b",)),
+            SECRET,
+            "access_token read at /b rather than at /a",
+        ),
+        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read otherwise"),
+        (RIPPLE, {"use": Use("X-Token", "")}, SECRET, "the token is used as Use(header='X-Token'"),
+        (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
+        (WIDGET, {"success": None}, FINE, "success is None"),
+        (FLAG, {"success": Condition(at="/ok", equals=True)}, BREAKING, "equals=True), not Condition("),
+        (FLAG, {"invalid_client": (Condition(at="/no", equals=True),)}, BREAKING, "invalid_client no longer read at"),
+        (RIPPLE, {"invalid_client": (Condition(403), *RIPPLE.invalid_client)}, FINE, "invalid_client also read at"),
+        (
+            RIPPLE,
+            {"error": replace(RIPPLE.error, code=("/code", *RIPPLE.error.code))},
+            BREAKING,
+            "the error's code read at /code rather than at /error",
+        ),
+        (RIPPLE, {"invalid_client": RIPPLE.invalid_client[1:]}, BREAKING, "invalid_client no longer read at"),
+        (RIPPLE, {"invalid_client": (*RIPPLE.invalid_client, Condition(403))}, FINE, "invalid_client also read at"),
+        (RIPPLE, {"error": replace(RIPPLE.error, code=("/code",))}, BREAKING, "the error's code no longer read"),
+    ],
+)
+def test_a_change_of_a_description_is_reported_with_its_weight(
+    endpoint: TokenEndpoint, change: dict[str, Any], weight: Weight, what: str
+) -> None:
+    found = list(endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)}))
+    assert [each for each in found if each.weight is weight and what in each.what], found
+    assert all(each.where == "it" and each.why for each in found)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "change", "weights"),
+    [
+        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, [SECRET]),
+        (RIPPLE, {"credentials": (BY_HEADER,)}, [SECRET]),
+        (THREE_WAYS, {"credentials": (BASIC, replace(BY_HEADER, client_secret="X-B"))}, [SECRET, BREAKING]),
+        (RIPPLE, {"credentials": (BASIC, *RIPPLE.credentials)}, [SECRET]),
+        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
+        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),
+        (with_parameters(COUNT, replace(COUNT, name="b")), parameters(replace(COUNT, name="b"), COUNT), []),
+        (RIPPLE, answer(scope=("/scopes", "/scope")), [BREAKING]),
+        (replace(RIPPLE, **answer(scope=("/a", "/b"))), answer(scope=("/a",)), [BREAKING]),
+        (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
+    ],
+)
+def test_a_change_is_told_once_and_as_nothing_else(
+    endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]
+) -> None:
+    found = endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)})
+    assert [each.weight for each in found] == weights
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "weight"),
+    [
+        ("app.acme.com", "evil.example", SECRET),
+        ("app.acme.com", "app", SECRET),
+        ("app", "//evil", SECRET),
+        ("10.0.0.1", "10.0.0.2", SECRET),
+        ("[::1]", "[::2]", SECRET),
+        ("gateway:443/x", "gateway:444/x", SECRET),
+        ("Localhost", "other", SECRET),
+        ("1.0", "2.0", BREAKING),
+        ("urn:acme", "urn:apex", BREAKING),
+    ],
+)
+def test_a_fact_that_looks_like_a_host_steers_the_secret(was: str, now: str, weight: Weight) -> None:
+    before, after = (replace(RIPPLE, **ripple_test(fact=fact)) for fact in (was, now))
+    (found,) = endpoint_changes({"it": before}, {"it": after})
+    assert found.weight is weight
+
+
+def test_providers_come_and_go() -> None:
+    (gone,) = endpoint_changes({"it": RIPPLE}, {})
+    (came,) = endpoint_changes({}, {"it": RIPPLE})
+    assert (gone.weight, came.weight) == (BREAKING, FINE)
+
+
+def test_equal_descriptions_have_not_changed() -> None:
+    assert not list(endpoint_changes({"it": RIPPLE}, {"it": RIPPLE}))
+
+
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose last commit is this project as it stands."""
+    root = tmp_path_factory.mktemp("breaking")
+    for folder in ("specs", "overlay", "generated"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-qm", "base")):
+        subprocess.run(("git", *command), cwd=root, check=True)
+    return root
+
+
+def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
+    committed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = shutil.copytree(committed, tmp_path / "project")
+    for name, old, new in (
+        ("specs/ripple.yaml", "https://auth.rnc.ripplenet.com", "https://auth.example.com"),
+        ("specs/ripple.yaml", "  /oauth/token:", "  /v2/token:"),
+        ("overlay/paygrant/_request/client_auth.py", "def basic_credentials(client_id", "def basic_credentials(identity"),
+    ):
+        text = (root / name).read_text("utf-8")
+        assert old in text
+        (root / name).write_text(text.replace(old, new), "utf-8")
+    assert main(["HEAD"], root) == 1
+    host, *others = capsys.readouterr().out.splitlines()
+    assert host.startswith("BREAKING  ripple: production: https://auth.rnc.ripplenet.com becomes https://auth.example")
+    assert any("basic_credentials(client_id): Parameter was removed" in line for line in others)
+    assert any("path /oauth/token becomes /v2/token" in line for line in others)
+
+    assert main(["HEAD", "--json"], root) == 1
+    first, *_ = json.loads(capsys.readouterr().out)
+    assert first.keys() == {"breaking", "weight", "where", "what", "why"}
+    assert first["breaking"]
+
+
+def test_where_nothing_has_changed_nothing_breaks(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["HEAD"], committed) == 0
+    assert capsys.readouterr().out == "nothing has changed for users since HEAD\n"
+
+
+def test_an_unknown_reference_is_a_usage_error(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--output=/tmp/evil"], committed)
+    with pytest.raises(SystemExit, match="2"):
+        main(["no-such-reference"], committed)
+    assert "BASE: " in capsys.readouterr().err

@@ -1,0 +1,632 @@
+"""Each knob of ``x-token-endpoint``, against a server that wants it: what is sent, and how what comes back is read."""
+
+import functools
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import jwt
+import pytest
+
+from paygrant import (
+    ConfigurationError,
+    Draft,
+    InvalidClient,
+    MalformedResponse,
+    Token,
+    TokenRequestRejected,
+    TokenSource,
+)
+from paygrant._providers.spec_provider import DescribedProvider, _mark
+from paygrant._spec.reader import read_endpoint
+from tests.helpers.providers import ask
+from tests.helpers.servers import Reply, Seen, Server, granted
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+ID, SECRET = "canary-id-4d1c", "canary-secret-77aa"
+TEXT = {"type": "string"}
+PASSWORD = {"type": "string", "format": "password"}
+
+
+def spec(  # noqa: PLR0913 - the parts of a spec
+    *,
+    path: str = "/token",
+    method: str = "post",
+    media_type: str | None = FORM,
+    fields: Mapping[str, Any] | None = None,
+    required: tuple[str, ...] = (),
+    parameters: tuple[Mapping[str, Any], ...] = (),
+    **endpoint: Any,
+) -> dict[str, Any]:
+    """A spec as small as can be, with these parts."""
+    body: dict[str, Any] = {"requestBody": {"content": {media_type: {}}}} if media_type else {}
+    request = {"type": "object", "required": list(required), "properties": fields or {}}
+    return {
+        "paths": {path: {method: {"parameters": list(parameters), **body}}},
+        "components": {"schemas": {"TokenRequest": request}},
+        "x-token-endpoint": {
+            "credentials": [{"place": "basic"}],
+            "parameters": {},
+            "answer": {"access_token": ["/access_token"], "lifetime": [{"at": "/expires_in", "unit": "seconds"}]},
+            "invalid_client": [{"status": 401}],
+            "error": {"code": ["/error"], "description": ["/error_description"]},
+            **endpoint,
+        },
+    }
+
+
+def described(server: Server, document: dict[str, Any], **arguments: Any) -> DescribedProvider:
+    """The provider of a spec, at this server."""
+    own = {"authenticate": arguments.pop("authenticate")} if "authenticate" in arguments else {}
+    endpoint = read_endpoint("acme", document)
+    return DescribedProvider(
+        spec=endpoint, client_id=ID, client_secret=SECRET, base_url=server.base_url, parameters=arguments, **own
+    )
+
+
+def sent(server: Server, document: dict[str, Any], **arguments: Any) -> Seen:
+    """The request that asks for a token."""
+    ask(described(server, document, **arguments))
+    (seen,) = server.seen
+    return seen
+
+
+def answered(server: Server, reply: Reply, **endpoint: Any) -> Token:
+    """The token in an answer."""
+    server.reply = reply
+    return ask(described(server, spec(**endpoint)))
+
+
+def query(seen: Seen) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(seen.path).query))
+
+
+# Where the credentials travel
+
+NAMES = {"client_id": "app", "client_secret": "key"}
+
+
+def test_credentials_travel_in_fields_of_any_name(server: Server) -> None:
+    seen = sent(server, spec(credentials=[{"place": "body", **NAMES}]))
+    assert parse_qs(seen.body.decode()) == {"app": [ID], "key": [SECRET]}
+    assert "Authorization" not in seen.headers
+
+
+def test_credentials_travel_in_headers_of_any_name_without_a_body(server: Server) -> None:
+    seen = sent(server, spec(media_type=None, credentials=[{"place": "header", **NAMES}]))
+    assert (seen.headers["app"], seen.headers["key"], seen.body) == (ID, SECRET, b"")
+    assert "Content-Type" not in seen.headers
+
+
+def test_credentials_travel_in_the_query_by_get(server: Server) -> None:
+    seen = sent(server, spec(method="get", media_type=None, credentials=[{"place": "query", **NAMES}]))
+    assert (seen.method, query(seen)) == ("GET", {"app": ID, "key": SECRET})
+
+
+def test_credentials_travel_in_json_at_any_depth(server: Server) -> None:
+    way = {"place": "body", "client_id": "/auth/user/name", "client_secret": "/auth/user/pass~1word"}
+    seen = sent(server, spec(media_type=JSON, credentials=[way]))
+    assert json.loads(seen.body) == {"auth": {"user": {"name": ID, "pass/word": SECRET}}}
+
+
+def test_a_secret_alone_needs_no_client_id(server: Server) -> None:
+    seen = sent(server, spec(media_type=JSON, credentials=[{"place": "body", "client_secret": "api_key"}]))
+    assert json.loads(seen.body) == {"api_key": SECRET}
+
+
+def in_header(seen: Seen) -> str:
+    return seen.headers["tenant-key"]
+
+
+def in_query(seen: Seen) -> str:
+    return query(seen)["tenant-key"]
+
+
+def in_path(seen: Seen) -> str:
+    return seen.path.split("/")[1]
+
+
+@pytest.mark.parametrize(("place", "found"), [("header", in_header), ("query", in_query), ("path", in_path)])
+def test_an_additional_secret_travels_where_it_is_declared_and_is_in_no_error(
+    server: Server, place: str, found: Callable[[Seen], str]
+) -> None:
+    parameter = {"name": "tenant-key", "in": place, "required": True, "schema": PASSWORD}
+    path = "/{tenant-key}/token" if place == "path" else "/token"
+    document = spec(path=path, parameters=(parameter,))
+    document["x-token-endpoint"]["parameters"] = {"tenant-key": {"argument": "tenant_key"}}
+    provider = described(server, document, tenant_key="canary-tenant-5511")
+    server.reply = Reply({"error": "nope", "error_description": "not canary-tenant-5511"}, 400)
+    with pytest.raises(TokenRequestRejected) as caught:
+        ask(provider)
+    assert found(server.seen[0]) == "canary-tenant-5511"
+    assert "canary" not in str(caught.value)
+    assert "canary" not in repr(provider)
+
+
+def test_credentials_are_computed_by_the_callers_function_for_each_request(server: Server) -> None:
+    def assertion(draft: Draft) -> None:  # RFC 7523 section 2.2
+        claims = {"iss": draft.client_id, "aud": draft.url, "jti": str(len(server.seen))}
+        draft.fields["client_assertion"] = jwt.encode(claims, draft.client_secret.ljust(32), "HS256")
+
+    document = spec(credentials=[{"place": "computed"}], fields={"grant_type": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"grant_type": {"value": "client_credentials"}}
+    provider = described(server, document, authenticate=assertion)
+    for number in range(2):
+        ask(provider)
+        form = dict(parse_qsl(server.seen[number].body.decode()))
+        assert form["grant_type"] == "client_credentials"
+        claims = jwt.decode(form["client_assertion"], SECRET.ljust(32), ["HS256"], audience=provider.token_url)
+        assert (claims["iss"], claims["jti"]) == (ID, str(number))
+
+
+def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-Signature"] = f"{draft.client_secret}-{draft.body.hex()}"
+
+    document = spec(media_type=JSON, credentials=[{"place": "computed"}], fields={"name": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"name": {"argument": "name"}}
+    seen = sent(server, document, authenticate=sign, name="Müller")
+    assert seen.headers["X-Signature"] == f"{SECRET}-{seen.body.hex()}"
+    assert seen.body == '{"name":"Müller"}'.encode()
+
+
+def test_what_a_function_computed_is_in_no_error(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-Signature"] = "canary-signature-0001"
+
+    server.reply = Reply({"error": "bad", "error_description": "wrong signature canary-signature-0001"}, 400)
+    with pytest.raises(TokenRequestRejected) as caught:
+        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=sign))
+    assert "canary" not in str(caught.value)
+
+
+def test_a_function_that_fails_is_a_configuration_error_without_its_text(server: Server) -> None:
+    def fail(draft: Draft) -> None:
+        raise ValueError(draft.client_secret)
+
+    with pytest.raises(ConfigurationError, match="authenticate: the function raised ValueError") as caught:
+        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=fail))
+    assert SECRET not in str(caught.value)
+    assert not server.seen
+
+
+@pytest.mark.parametrize("place", ["computed", "basic"])
+def test_a_function_is_given_where_credentials_are_computed_and_only_there(server: Server, place: str) -> None:
+    wrong = {} if place == "computed" else {"authenticate": print}
+    with pytest.raises(ConfigurationError, match="authenticate: is"):
+        described(server, spec(credentials=[{"place": place}]), **wrong)
+
+
+def test_a_secret_that_no_header_can_carry_is_refused_before_anything_is_sent(server: Server) -> None:
+    provider = described(server, spec(credentials=[{"place": "header", "client_secret": "X-Key"}]))
+    object.__setattr__(provider, "client_secret", lambda: "sécret")
+    with pytest.raises(ConfigurationError, match="X-Key: holds a character that a header cannot carry"):
+        ask(provider)
+    assert not server.seen
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("place", ["query", "header"])
+def test_a_grant_type_may_be_renamed_have_another_value_and_stand_elsewhere(server: Server, place: str) -> None:
+    declared = {"name": "grant", "in": place, "required": True, "schema": TEXT}
+    document = spec(media_type=None, parameters=(declared,))
+    document["x-token-endpoint"]["parameters"] = {"grant": {"value": "account_credentials"}}
+    seen = sent(server, document)
+    found = query(seen) if place == "query" else seen.headers
+    assert found["grant"] == "account_credentials"
+
+
+def test_parameters_are_given_by_their_arguments_wherever_they_stand(server: Server) -> None:
+    document = spec(
+        path="/{tenant}/token",
+        media_type=JSON,
+        fields={"account": {"type": "object", "properties": {"number": {"type": "integer"}}}, "deep": TEXT},
+        parameters=(
+            {"name": "tenant", "in": "path", "required": True, "schema": TEXT},
+            {"name": "X-Merchant", "in": "header", "schema": TEXT},
+            {"name": "live", "in": "query", "schema": {"type": "boolean"}},
+        ),
+    )
+    document["x-token-endpoint"]["parameters"] = {
+        "tenant": {"argument": "tenant"},
+        "X-Merchant": {"argument": "merchant"},
+        "live": {"argument": "live"},
+        "/account/number": {"argument": "account"},
+        "deep": {"value": True},
+    }
+    seen = sent(server, document, tenant="a/b ?", merchant="m 1", live=True, account=7)
+    assert seen.path == "/a%2Fb%20%3F/token?live=true"
+    assert seen.headers["X-Merchant"] == "m 1"
+    assert json.loads(seen.body) == {"account": {"number": 7}, "deep": True}
+
+
+def test_an_optional_parameter_may_be_left_out_and_a_required_one_may_not(server: Server) -> None:
+    document = spec(fields={"scope": TEXT, "audience": TEXT}, required=("audience",))
+    document["x-token-endpoint"]["parameters"] = {
+        "scope": {"argument": "scope"},
+        "audience": {"argument": "audience"},
+    }
+    assert sent(server, document, audience="api").body == b"audience=api"
+    with pytest.raises(ConfigurationError, match="audience: is missing; allowed: scope, audience"):
+        described(server, document)
+    with pytest.raises(ConfigurationError, match="audiance: is unknown; allowed: scope, audience"):
+        described(server, document, audiance="api")
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        (TEXT, "a", 1),
+        (TEXT, "a", ""),
+        (TEXT, "a", "line\nbreak"),
+        ({"type": "integer"}, 1, "1"),
+        ({"type": "integer"}, 1, True),
+        ({"type": "number"}, 1.5, "1.5"),
+        ({"type": "boolean"}, False, 0),
+        ({"type": "string", "enum": ["eu", "us"]}, "eu", "asia"),
+    ],
+)
+def test_a_parameter_has_the_type_and_the_choices_of_its_schema(
+    server: Server, schema: dict[str, Any], good: object, bad: object
+) -> None:
+    document = spec(media_type=JSON, fields={"it": schema})
+    document["x-token-endpoint"]["parameters"] = {"it": {"argument": "it"}}
+    assert json.loads(sent(server, document, it=good).body) == {"it": good}
+    with pytest.raises(ConfigurationError, match="it: "):
+        described(server, document, it=bad)
+
+
+def test_scopes_may_be_a_sequence(server: Server) -> None:
+    document = spec(fields={"scope": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"scope": {"argument": "scope"}}
+    assert sent(server, document, scope=("a", "b")).body == b"scope=a+b"
+
+
+# Answers
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_token_is_found_at_the_first_candidate_that_is_there(server: Server, status: int) -> None:
+    answer = {"access_token": ["/result/0/token", "/data/token~1value"]}
+    token = answered(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
+    assert token.access_token == "it"
+    assert answered(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
+
+
+def test_an_answer_has_to_fit_the_predicate(server: Server) -> None:
+    answer = {"access_token": ["/token"]}
+    success = {"at": "/code", "equals": 0}
+    error = {"code": ["/code"], "description": ["/msg"]}
+    options = {"answer": answer, "success": success, "error": error}
+    assert answered(server, Reply({"code": 0, "token": "it"}), **options).access_token == "it"
+    with pytest.raises(TokenRequestRejected, match="refused: 99: no such app") as caught:
+        answered(server, Reply({"code": 99, "msg": "no such app", "token": "it"}), **options)
+    assert (caught.value.error, caught.value.status) == ("99", 200)
+
+
+def test_a_value_at_a_pointer_means_wrong_credentials(server: Server) -> None:
+    options = {"invalid_client": [{"at": "/errors/0/id", "equals": 40001}], "error": {"code": ["/errors/0/id"]}}
+    with pytest.raises(InvalidClient):
+        answered(server, Reply({"errors": [{"id": 40001}]}), **options)
+
+
+def test_an_error_that_is_plain_text_is_told_without_the_secret(server: Server) -> None:
+    reply = Reply(f"no such client, {SECRET}".encode(), 400, {"Content-Type": "text/plain; charset=utf-8"})
+    with pytest.raises(TokenRequestRejected, match=r"refused: no such client,\[cut\]"):
+        answered(server, reply)
+
+
+def test_html_is_not_told(server: Server) -> None:
+    with pytest.raises(TokenRequestRejected, match=r"status 400, refused$"):
+        answered(server, Reply(b"<html>no</html>", 400, {"Content-Type": "text/html"}))
+
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+END = NOW + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"),
+    [
+        ("seconds", 900),
+        ("seconds", "900"),
+        ("seconds", 900.0),
+        ("milliseconds", 900_000),
+        ("milliseconds", "900000"),
+        ("epoch", END.timestamp()),
+        ("epoch", str(int(END.timestamp()))),
+        ("epoch_milliseconds", int(END.timestamp() * 1000)),
+        ("moment", "2026-11-21T12:15:00+0000"),
+        ("moment", "Sat Nov 21 12:15:00 UTC 2026"),
+        ("jwt_exp", jwt.encode({"exp": int(END.timestamp())}, "k" * 32)),
+    ],
+)
+def test_a_lifetime_is_read_in_its_unit(server: Server, unit: str, value: object) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    date = NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    token = answered(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), answer=answer)
+    assert token.expires_at
+    assert (token.expires_at - datetime.now(UTC)).total_seconds() == pytest.approx(900, abs=30)
+
+
+def test_a_lifetime_may_be_a_documented_constant_where_the_answer_says_nothing(server: Server) -> None:
+    lifetime = [{"at": "/expires_in", "unit": "seconds"}, {"unit": "seconds", "constant": 86400}]
+    answer = {"access_token": ["/access_token"], "lifetime": lifetime}
+    ends: list[float] = []
+    for reply in (granted(lifetime=60), Reply({"access_token": "it"})):
+        token = answered(server, reply, answer=answer)
+        assert token.expires_at
+        ends.append((token.expires_at - datetime.now(UTC)).total_seconds())
+    assert ends == pytest.approx([60, 86400], abs=30)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "document"),
+    [
+        ({"unit": "never"}, {}),
+        ({"at": "/ttl", "unit": "seconds", "zero_is_never": True}, {"ttl": 0}),
+        ({"at": "/ttl", "unit": "seconds", "zero_is_never": True}, {"ttl": "0"}),
+    ],
+)
+def test_a_token_for_ever_is_asked_for_anew_after_a_year(
+    server: Server, lifetime: dict[str, Any], document: dict[str, Any]
+) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [lifetime]}
+    token = answered(server, Reply({"access_token": "it", **document}), answer=answer)
+    assert token.expires_at
+    assert (token.expires_at - datetime.now(UTC)).days in {365, 366}
+
+
+def test_zero_is_over_already_unless_it_means_never(server: Server) -> None:
+    with pytest.raises(MalformedResponse, match="over already"):
+        answered(server, granted(lifetime=0))
+
+
+# Use
+
+
+@pytest.mark.parametrize(
+    ("use", "authorization"),
+    [
+        (None, "Bearer it"),
+        ({"header": "Authorization", "prefix": "Token"}, "Token it"),
+        ({"header": "X-Vault-Token"}, "it"),
+        ({"query": "access_token"}, "it"),
+    ],
+)
+def test_a_token_is_written_as_the_api_wants_it(server: Server, use: dict[str, str] | None, authorization: str) -> None:
+    options = {"use": use} if use else {}
+    assert answered(server, Reply({"access_token": "it"}), **options).authorization == authorization
+
+
+def test_everything_that_shapes_a_request_is_in_the_cache_key(server: Server) -> None:
+    document = spec(fields={"audience": TEXT})
+    document["x-token-endpoint"]["parameters"] = {"audience": {"argument": "audience"}}
+    keys = {described(server, document, audience=each).cache_key(SECRET) for each in ("a", "b")}
+    assert len(keys) == 2
+
+
+def test_two_specs_of_one_name_share_no_token(server: Server) -> None:
+    documents = [spec(fields={"scope": TEXT}) for _ in range(2)]
+    for document, scope in zip(documents, ("read", "write"), strict=True):
+        document["x-token-endpoint"]["parameters"] = {"scope": {"value": scope}}
+    first, same, other = (described(server, document) for document in (documents[0], documents[0], documents[1]))
+    assert first.cache_key(SECRET) == same.cache_key(SECRET)
+    assert first.cache_key(SECRET) != other.cache_key(SECRET)
+    assert first.cache_key(SECRET) != first.cache_key(SECRET, "error")
+
+
+def sign(draft: Draft) -> None:
+    draft.headers["X-Signature"] = draft.client_secret
+
+
+@dataclass(frozen=True)
+class SignFor:
+    user: str
+
+    def __call__(self, draft: Draft) -> None:
+        draft.headers["X-User"] = self.user
+
+
+def made_for(user: str) -> Callable[[Draft], None]:
+    def sign(draft: Draft) -> None:
+        draft.headers["X-User"] = user
+
+    return sign
+
+
+def test_users_for_whom_a_function_signs_share_no_token(server: Server) -> None:
+    document = spec(credentials=[{"place": "computed"}])
+    server.reply = lambda seen: granted(seen.headers["X-User"])
+    makers: list[Callable[[str], Callable[[Draft], None]]]
+    makers = [SignFor, made_for, lambda user: functools.partial(made_for(user))]
+    for maker in makers:
+        sources = [TokenSource(described(server, document, authenticate=maker(user))) for user in ("anna", "bert")]
+        assert [source.get().access_token for source in sources] == ["anna", "bert"]
+
+
+def test_a_function_is_known_by_its_name_or_by_being_the_same(server: Server) -> None:
+    def key(authenticate: Callable[[Draft], None]) -> str:
+        return described(server, spec(credentials=[{"place": "computed"}]), authenticate=authenticate).cache_key(SECRET)
+
+    assert f"('{__name__}', 'sign', " in _mark(sign)
+    assert key(sign) == key(sign)
+    assert key(SignFor("anna")) == key(SignFor("anna"))
+    closure = made_for("anna")
+    assert key(closure) == key(closure) != key(made_for("anna"))
+
+
+MADE: list[Callable[[Draft], None]] = [
+    lambda _draft: None,
+    made_for("anna"),
+    functools.wraps(sign)(made_for("anna")),
+    SignFor("anna"),
+    SignFor("anna").__call__,
+    functools.partial(sign),
+]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_a_function_made_for_the_occasion_has_a_mark_of_this_process_alone(made: Callable[[Draft], None]) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", _mark(made))
+
+
+def test_defaults_count_as_made_for_the_occasion() -> None:
+    def default(draft: Draft, user: str = "anna") -> None: ...
+    def keyword(draft: Draft, *, user: str = "anna") -> None: ...
+
+    for function in (default, keyword):
+        function.__qualname__ = function.__name__  # as if it stood in the module
+        assert re.fullmatch("[0-9a-f]{64}", _mark(function))
+
+
+def test_a_function_without_a_hash_is_refused(server: Server) -> None:
+    class Unhashable:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, draft: Draft) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="authenticate: is a callable without a hash"):
+        described(server, spec(credentials=[{"place": "computed"}]), authenticate=Unhashable())
+
+
+# What a function must not do
+
+
+COMPUTED: dict[str, Any] = {"credentials": [{"place": "computed"}]}
+
+
+def to_another_host(draft: Draft) -> None:
+    draft.url = "http://127.0.0.1:1/token"
+
+
+def to_another_user(draft: Draft) -> None:
+    draft.url = draft.url.replace("//", "//user@")
+
+
+def with_a_line_break(draft: Draft) -> None:
+    draft.headers["X-Signature"] = "a\r\nX-Other: b"
+
+
+def with_an_odd_name(draft: Draft) -> None:
+    draft.headers["X Signature"] = "a"
+
+
+def with_a_result(draft: Draft) -> object:
+    return draft
+
+
+async def later(draft: Draft) -> None:
+    draft.headers["X-Signature"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (to_another_host, "authenticate: the function changed the host"),
+        (to_another_user, "authenticate: the function changed the host"),
+        (with_a_line_break, "X-Signature: holds a character that a header cannot carry"),
+        (with_an_odd_name, "X Signature: holds a character"),
+        (with_a_result, "authenticate: the function returned a Draft"),
+        (later, "authenticate: the function returned a coroutine"),
+    ],
+)
+def test_a_function_only_completes_the_draft(server: Server, function: Any, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        ask(described(server, spec(**COMPUTED), authenticate=function))
+    assert not server.seen
+
+
+def test_what_a_function_puts_into_the_address_or_calls_a_secret_is_in_no_error(server: Server) -> None:
+    def sign(draft: Draft) -> None:
+        draft.url += "/canary-path-0001?key=canary-query-0001"
+        draft.secrets = ("canary-said-0001",)
+
+    for canary in ("canary-path-0001", "canary-query-0001", "canary-said-0001"):
+        server.reply = Reply({"error": "bad", "error_description": f"not {canary}"}, 400)
+        with pytest.raises(TokenRequestRejected, match=r"bad: not\[cut\]"):
+            ask(described(server, spec(**COMPUTED), authenticate=sign))
+    assert server.seen[0].path == "/token/canary-path-0001?key=canary-query-0001"
+
+
+def test_a_function_of_a_program_is_known_to_its_process_only() -> None:
+    program: dict[str, Any] = {"__name__": "__main__"}
+    exec("def sign(draft): pass", program)
+    assert len({_mark(program["sign"]), _mark(sign)}) == 2
+    assert "sign" not in _mark(program["sign"])
+
+
+def test_a_function_that_was_written_anew_is_another_one() -> None:
+    versions: list[Any] = []
+    for key in ("a", "b"):
+        module: dict[str, Any] = {"__name__": "acme"}
+        exec(f"def sign(draft): draft.headers['X'] = '{key}'", module)
+        versions.append(module["sign"])
+    assert _mark(versions[0]) != _mark(versions[1])
+
+
+# What leads astray
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_value_in_the_path_leads_to_no_other_path(server: Server, value: str) -> None:
+    parameter = {"name": "tenant", "in": "path", "required": True, "schema": TEXT}
+    document = spec(path="/tenants/{tenant}/token", parameters=(parameter,))
+    document["x-token-endpoint"]["parameters"] = {"tenant": {"argument": "tenant"}}
+    with pytest.raises(ConfigurationError, match="parameters: lead to another path"):
+        ask(described(server, document, tenant=value))
+    assert not server.seen
+
+
+def test_a_header_is_sent_once_however_it_is_written(server: Server) -> None:
+    declared = {"name": "user-agent", "in": "header", "schema": TEXT}
+    document = spec(parameters=(declared,))
+    document["x-token-endpoint"]["parameters"] = {"user-agent": {"value": "acme/1"}}
+    seen = sent(server, document)
+    assert [value for name, value in seen.headers.items() if name.lower() == "user-agent"] == ["acme/1"]
+
+
+def test_a_spec_cannot_lead_to_plain_http() -> None:
+    document = {**spec(), "servers": [{"url": "http://auth.example", "x-environment": "test"}]}
+    with pytest.raises(ConfigurationError, match="environment: is plain http"):
+        DescribedProvider(spec=read_endpoint("acme", document), client_id=ID, client_secret=SECRET, environment="test")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**300, -(2**53)])
+def test_a_number_that_json_does_not_carry_is_refused(server: Server, value: float) -> None:
+    document = spec(media_type=JSON, fields={"it": {"type": "number"}})
+    document["x-token-endpoint"]["parameters"] = {"it": {"argument": "it"}}
+    with pytest.raises(ConfigurationError, match="it: is no number that JSON carries"):
+        described(server, document, it=value)
+
+
+def test_a_value_that_is_none_of_the_choices_is_not_shown(server: Server) -> None:
+    document = spec(fields={"pin": {"type": "string", "format": "password", "enum": ["1234"]}})
+    document["x-token-endpoint"]["parameters"] = {"pin": {"argument": "pin"}}
+    with pytest.raises(ConfigurationError, match="pin: is none of the choices") as caught:
+        described(server, document, pin="canary-pin-0001")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"),
+    [
+        ("epoch", 6.8e16),
+        ("epoch", "soon"),
+        ("moment", "12"),
+        ("moment", "3600"),
+        ("moment", "Nov 2026"),
+        ("moment", "21 Nov 2099 12:00 IST"),
+    ],
+)
+def test_an_end_that_means_nothing_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
+    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    assert answered(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None
