@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check-generated lint-specs lint types wheel check test coverage mutation docs demo bench picture upstream breaking \
+.PHONY: generate check-generated lint-specs lint types wheel check test quick coverage mutation docs demo bench picture upstream breaking \
 	lock clean another-python
 
 # What `make` and `make demo` need, and the project itself.
@@ -72,6 +72,11 @@ test: $(READY)
 		echo "no Prism: the tests with it are skipped; $(BIN)/python -m tests.peers.prism.install installs it"
 	$(PYTEST)
 
+# A part of the tests that runs in less than a minute, for instance with another Python.
+QUICK := tests/auth tests/cache tests/request tests/spec tests/tokens
+quick: $(READY)
+	$(PYTEST) -q --ignore=tests/cache/test_fleet.py --ignore=tests/cache/test_forks.py $(QUICK)
+
 # The whole suite, with lines and branches counted in each process that it starts; about half as long again as `make test`.
 # The settings and the number that must be reached stand in pyproject.toml.
 coverage: $(READY)
@@ -81,9 +86,10 @@ coverage: $(READY)
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report
 
-# Which changes of the code no test notices. A long job; it goes on where it was stopped.
+# Which changes of the code no test notices; an hour or two. It goes on where it was stopped.
+# A part of it: make mutation MUTANTS="'paygrant._tokens.*'"
 mutation: $(READY)
-	$(BIN)/python -m scripts.mutation $(MODULES)
+	$(BIN)/python -m scripts.mutation --jobs $(JOBS) $(MUTANTS)
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W --keep-going -b html overlay/docs .make/docs
