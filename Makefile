@@ -80,6 +80,7 @@ quick: $(READY)
 # The whole suite, with lines and branches counted in each process that it starts; about half as long again as `make test`.
 # The settings and the number that must be reached stand in pyproject.toml.
 coverage: $(READY)
+	@mkdir -p .make
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
 	$(BIN)/coverage combine --quiet
