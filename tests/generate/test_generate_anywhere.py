@@ -312,9 +312,9 @@ def watch(event, arguments):
         written.add(os.path.abspath(arguments[0]))
     elif event in {"socket.connect", "socket.getaddrinfo"}:
         reached.add(str(arguments))
-    elif event == "subprocess.Popen":
+    elif event in {"subprocess.Popen", "os.posix_spawn"}:  # from Python 3.13 on, the first may lead to the second
         started.add(" ".join([os.path.basename(arguments[1][0]), *arguments[1][1:5]]))
-    elif event in {"os.system", "os.exec", "os.posix_spawn", "os.fork"}:
+    elif event in {"os.system", "os.exec", "os.fork"}:
         started.add(str(arguments))
 
 sys.addaudithook(watch)
