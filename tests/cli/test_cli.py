@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import click
 import pytest
-import typer
 from cryptography.fernet import Fernet
 
 import paygrant
@@ -23,7 +23,7 @@ from paygrant import ClientCredentials, Cryptofuse, FileStore, RipioWidget, Ripp
 from paygrant._cache import cache as _cache
 from paygrant._providers.base import Provider
 from paygrant._secrets import fingerprint
-from paygrant.cli import _app, _console, _options, main
+from paygrant.cli import _app, _catalog, _console, _failures, _given, main
 from tests.conftest import Clock
 from tests.helpers.providers import GRANTED, USER
 from tests.helpers.servers import Reply, Server, granted, serve_raw
@@ -42,7 +42,7 @@ class Ran(NamedTuple):
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> None:
     """A user of its own, whose environment has all that Ripple needs."""
-    names = tuple(name.upper() for name in _options.names())
+    names = tuple(name.upper() for name in _catalog.names())
     for variable in os.environ:
         if variable.startswith((*names, "PAYGRANT", "_PAYGRANT", "FORCE_COLOR")):
             monkeypatch.delenv(variable)
@@ -147,7 +147,7 @@ def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
     code, out, err = run("token", "nobody")
     assert (code, out) == (2, "")
     known = "alternative_payments, cryptofuse, ripio_ramp, ripio_widget, ripple"
-    assert err == f"paygrant: No such provider: allowed are {known}; see paygrant token --help\n"
+    assert err == f"paygrant: unknown provider; expected one of {known}; see paygrant token --help\n"
 
 
 def test_a_provider_goes_by_the_name_of_its_class_too(run: Any) -> None:
@@ -179,11 +179,27 @@ def test_a_secret_that_slipped_in_is_not_repeated(run: Any, server: Server, argu
     ("arguments", "told"),
     [
         (["token", "ripple", "--environment"], "requires an argument; see paygrant token ripple --help"),
-        (["token", "--environment", "test", "ripple"], "it belongs right behind 'paygrant token ripple'; see paygrant"),
-        (["token", "ripple", "-v"], "it belongs right behind 'paygrant'; see paygrant token ripple --help"),
-        (["token", "ripple", "--odd"], "No such option: --odd; see paygrant token ripple --help"),
-        (["sandbox", "--port", "abc"], "'abc' is not a valid int; see paygrant sandbox --help"),
-        (["sandbox", "--port", "65536"], "--port: allowed is a whole number from 0 to 65535; see paygrant sandbox"),
+        (
+            ["token", "--environment", "test", "ripple"],
+            "unknown option --environment; expected it after 'paygrant token ripple'; see paygrant token ripple --help",
+        ),
+        (
+            ["token", "ripple", "--version"],
+            "unknown option --version; expected it after 'paygrant'; see paygrant --help",
+        ),
+        (
+            ["token", "ripple", "--environmnt", "a"],
+            "unknown option --environmnt; similar to --environment; see paygrant",
+        ),
+        (["token", "ripple", "--odd"], "unknown option --odd; see paygrant token ripple --help"),
+        (
+            ["sandbox", "--port", "abc"],
+            "--port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",
+        ),
+        (
+            ["sandbox", "--port", "65536"],
+            "--port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_command_line_is_told(run: Any, arguments: list[str], told: str) -> None:
@@ -229,7 +245,7 @@ def test_a_remembered_refusal_says_so(run: Any, server: Server) -> None:
     for each in (first, second):
         assert each.err.count("\n") == 1
         assert "credentials refused" in each.err
-        assert " s; paygrant cache clear ends that" in each.err
+        assert ' s, no request is made until then; "paygrant cache clear" ends that' in each.err
     run("cache", "clear")
     run("token", "ripple")
     assert len(server.seen) == 2
@@ -246,7 +262,7 @@ def test_a_cache_that_cannot_be_used_is_told_and_fails_nobody(run: Any, server: 
     folder.chmod(0o777)
     code, out, err = run("token", "ripple")
     assert (code, out) == (0, f"{TOKEN}\n")
-    assert err == f"paygrant: {folder} is not for this user alone to write to; no token is kept\n"
+    assert err == f"paygrant: {folder} is not for this user alone to write to; the token is not kept\n"
     server.reply = Reply({"error": "invalid_client"}, 401)
     _forget_in_memory()
     code, _, err = run("token", "ripple")
@@ -259,7 +275,7 @@ def test_a_cache_that_cannot_be_used_is_told_and_fails_nobody(run: Any, server: 
 
 def test_a_file_in_the_place_of_the_cache_is_told(run: Any, tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
-    told = f"paygrant: Not a directory: {tmp_path}/cache/paygrant; no token is kept\n"
+    told = f"paygrant: Not a directory: {tmp_path}/cache/paygrant; the token is not kept\n"
     assert run("token", "ripple") == (0, f"{TOKEN}\n", told)
     assert run("cache", "list").err == f"paygrant: nothing is kept in {tmp_path}/cache/paygrant\n"
 
@@ -281,7 +297,7 @@ def test_a_key_that_is_none_is_a_usage_error(run: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("PAYGRANT_CACHE_KEY", SECRET)
     code, _, err = run("token", "ripple")
     assert code == 2
-    assert err.startswith("paygrant: PAYGRANT_CACHE_KEY: cannot be used (ValueError); allowed is a Fernet key")
+    assert err.startswith("paygrant: PAYGRANT_CACHE_KEY: cannot be used (ValueError); expected a Fernet key")
 
 
 # token: how it ends
@@ -305,7 +321,8 @@ def test_the_exit_code_says_what_went_wrong(run: Any, server: Server, clock: Clo
     assert (ran.code, ran.out) == (code, "")
     told, *hints = ran.err.splitlines()
     assert told.startswith("paygrant: ripple (test): ")
-    hint = f"paygrant: asked was {server.base_url}/oauth/token; paygrant doctor ripple, with the same options, says why"
+    url = f"{server.base_url}/oauth/token"
+    hint = f'paygrant: the request went to {url}; "paygrant doctor ripple" with the same options finds the cause'
     assert hints == ([] if reply.status in {400, 401, 429} else [hint])
 
 
@@ -316,14 +333,14 @@ def test_nobody_who_answers_is_unavailability(run: Any, clock: Clock) -> None:
 
 def test_the_exit_codes_are_documented(run: Any) -> None:
     told = run("--help").out
-    for code in {0, 1, 130, *_app._EXITS.values()}:
+    for code in {0, 1, 130, *_failures.EXITS.values()}:
         assert any(line.split()[:1] == [str(code)] for line in told.splitlines())
 
 
 def test_every_error_of_the_tree_has_its_exit_code() -> None:
     errors = [kind for kind in vars(paygrant._errors).values() if inspect.isclass(kind)]
     leaves = [kind for kind in errors if not any(issubclass(each, kind) for each in errors if each is not kind)]
-    assert all(any(issubclass(leaf, kind) for kind in _app._EXITS) for leaf in leaves)
+    assert all(any(issubclass(leaf, kind) for kind in _failures.EXITS) for leaf in leaves)
 
 
 def test_an_error_that_nobody_thought_of_is_one_line_too(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,8 +409,8 @@ def test_a_file_with_a_line_that_cannot_be_read_is_named(run: Any, env_file: Pat
     env_file.write_text(content)
     code, out, err = run("token", "ripple", "--env-file", str(env_file))
     assert (code, out) == (2, "")
-    allowed = "allowed is a UTF-8 file of lines NAME=value"
-    assert err == f"paygrant: --env-file: {env_file} holds no NAME=value in line {line}; {allowed}\n"
+    expected = "expected a UTF-8 file of lines NAME=value"
+    assert err == f"paygrant: --env-file: {env_file} has no NAME=value in line {line}; {expected}\n"
 
 
 @pytest.mark.parametrize("way", ["--env-file", "--client-secret-file", "variable"])
@@ -487,7 +504,7 @@ def test_what_stands_where_nothing_belongs_is_not_repeated(run: Any, server: Ser
     assert run("token", "ripple", SECRET) == (
         2,
         "",
-        "paygrant: Allowed are options only; see paygrant token ripple --help\n",
+        "paygrant: unexpected argument; expected options only; see paygrant token ripple --help\n",
     )
     assert server.seen == []
 
@@ -516,20 +533,20 @@ def test_every_public_provider_is_there_and_no_other() -> None:
         each for each in public if inspect.isclass(each) and issubclass(each, Provider) and "package" in vars(each)
     }
     kinds.remove(ClientCredentials)  # it has no spec
-    assert {_options.class_of(name) for name in _options.names()} == kinds
-    for name in _options.names():
-        assert _options.endpoint(_options.class_of(name)).name == name
+    assert {_catalog.class_of(name) for name in _catalog.names()} == kinds
+    for name in _catalog.names():
+        assert _catalog.endpoint(_catalog.class_of(name)).name == name
 
 
 def test_providers_are_shown_with_hosts_and_variables(run: Any) -> None:
     code, out, err = run("providers")
     assert (code, err) == (0, "")
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
-    for name in _options.names():
-        kind = _options.class_of(name)
-        for environment, server in _options.endpoint(kind).servers.items():
+    for name in _catalog.names():
+        kind = _catalog.class_of(name)
+        for environment, server in _catalog.endpoint(kind).servers.items():
             assert [environment, server.url] in lines
-        for each in _options.parameters(kind):
+        for each in _catalog.parameters(kind):
             variable = each.variable
             if each.name == "client_secret":
                 variable = f"{variable}_FILE or {variable}"
@@ -539,7 +556,7 @@ def test_providers_are_shown_with_hosts_and_variables(run: Any) -> None:
 
 def test_providers_are_shown_as_json(run: Any) -> None:
     told = {each["name"]: each for each in json.loads(run("providers", "--json").out)}
-    assert list(told) == _options.names()
+    assert list(told) == _catalog.names()
     ripple = told["ripple"]
     assert ripple["class"] == "Ripple"
     assert ripple["environments"]["test"] == "https://auth-test.rnc.ripplenet.com"
@@ -563,14 +580,14 @@ def test_providers_are_shown_as_json(run: Any) -> None:
 
 
 def test_every_parameter_is_told() -> None:
-    for name in _options.names():
-        assert all(each.help for each in _options.parameters(_options.class_of(name)))
+    for name in _catalog.names():
+        assert all(each.help for each in _catalog.parameters(_catalog.class_of(name)))
 
 
 def test_providers_are_told_even_where_python_drops_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ripple, "__doc__", None)
-    assert _options.summary(Ripple) == "Ripple"
-    assert _options.parameters(Ripple)[-1].help == ""
+    assert _catalog.summary(Ripple) == "Ripple"
+    assert _catalog.parameters(Ripple)[-1].help == ""
 
 
 # widget-url
@@ -611,7 +628,7 @@ def test_a_bad_address_of_the_page_costs_no_request(run: Any, widget: RipioWidge
 
 
 def test_every_argument_of_the_page_is_told(run: Any) -> None:
-    told = " ".join(run("widget-url", "--help").out.replace("│", " ").split())
+    told = " ".join(run("widget-url", "--help").out.split())
     assert "A wallet address that the page fills in and keeps." in told
     assert "--page-address" in told
 
@@ -673,7 +690,7 @@ def kept_after(run: Any, *arguments: str) -> list[tuple[str, str | None]]:
     code, out, err = run("cache", "clear", *arguments)
     kept = json.loads(run("cache", "list", "--json").out)
     number = before - len(kept)
-    assert (code, out, err) == (0, "", f"paygrant: {number} {'entry' if number == 1 else 'entries'} cleared\n")
+    assert (code, out, err) == (0, "", f"paygrant: {number} {'entry' if number == 1 else 'entries'} removed\n")
     return sorted((each["provider"], each["environment"] or "") for each in kept)
 
 
@@ -697,17 +714,17 @@ def test_several_are_forgotten(run: Any, three_kept: list[dict[str, Any]]) -> No
 
 
 def test_what_is_not_there_cannot_be_forgotten(run: Any, three_kept: list[dict[str, Any]]) -> None:
-    assert run("cache", "clear", "ripio-ramp") == (0, "", "paygrant: 0 entries cleared\n")
+    assert run("cache", "clear", "ripio-ramp") == (0, "", "paygrant: 0 entries removed\n")
     code, _, err = run("cache", "clear", "ripple", "nosuch")
     assert code == 2
-    assert "kept is cryptofuse, ripple; see paygrant cache clear --help" in err
+    assert "no entry has this name; expected one of cryptofuse, ripple; see paygrant cache clear --help" in err
     assert len(json.loads(run("cache", "list", "--json").out)) == 3
 
 
 def test_looking_makes_no_folder(run: Any, tmp_path: Path) -> None:
     assert run("cache", "list").err == f"paygrant: nothing is kept in {tmp_path}/cache/paygrant\n"
     assert run("cache", "clear").code == 0
-    assert "kept is nothing" in run("cache", "clear", "nosuch").err
+    assert "no entry has this name; nothing is kept" in run("cache", "clear", "nosuch").err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -731,12 +748,12 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
     """Every command there is, groups included."""
     yield path
     if hasattr(command, "list_commands"):
-        context = typer.Context(command)
+        context = click.Context(command)
         for name in command.list_commands(context):
             yield from commands(command.get_command(context, name), (*path, name))
 
 
-EVERY_COMMAND = list(commands(typer.main.get_command(_app.app)))
+EVERY_COMMAND = list(commands(_app.app))
 
 
 @pytest.mark.parametrize("path", EVERY_COMMAND, ids=lambda path: " ".join(path) or "paygrant")
@@ -747,8 +764,8 @@ def test_every_help_has_an_example_that_is_understood(run: Any, path: tuple[str,
     assert example[0] == "paygrant"
     assert example[1 : 1 + len(path)] == list(path)
     assert "--help" not in example
-    command: Any = typer.main.get_command(_app.app)
-    context = typer.Context(command)
+    command: Any = _app.app
+    context = click.Context(command)
     arguments = example[1:]
     while hasattr(command, "get_command"):
         command = command.get_command(context, arguments.pop(0))
@@ -762,15 +779,13 @@ def test_the_example_of_the_widget_does(run: Any, widget: RipioWidget) -> None:
 
 
 def test_help_says_what_the_files_of_its_examples_hold(run: Any) -> None:
-    assert "ripple.env, holds lines RIPPLE_CLIENT_ID=..." in run("--help").out
-    assert "lines such as RIPPLE_CLIENT_ID=..." in " ".join(
-        run("token", "ripple", "--help").out.replace("│", "").split()
-    )
+    assert "ripple.env, contains lines like RIPPLE_CLIENT_ID=..." in " ".join(run("--help").out.split())
+    assert "lines such as RIPPLE_CLIENT_ID=..." in " ".join(run("token", "ripple", "--help").out.split())
 
 
 def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> None:
     told = run("token", "ripple", "--help").out
-    for each in _options.parameters(Ripple):
+    for each in _catalog.parameters(Ripple):
         assert each.option in told
         assert each.variable in told
     assert "CRYPTOFUSE" not in told
@@ -779,9 +794,9 @@ def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> No
 
 def test_no_variable_is_cut_short_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for name in _options.names():
+    for name in _catalog.names():
         told = run("token", name, "--help").out
-        variables = [each.variable for each in _options.parameters(_options.class_of(name)) if each.variable]
+        variables = [each.variable for each in _catalog.parameters(_catalog.class_of(name)) if each.variable]
         assert all(variable in told for variable in variables)
 
 
@@ -798,7 +813,7 @@ def test_the_version_is_told(run: Any) -> None:
 
 
 def test_what_is_given_shows_nothing_secret() -> None:
-    given = _options.Given(Cryptofuse, {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET})
+    given = _given.Given(Cryptofuse, {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET})
     assert SECRET not in repr(given)
     assert shlex.quote(SECRET) == SECRET
 

@@ -67,7 +67,7 @@ def test_new_prints_a_spec_that_generates_and_tells_what_is_to_be_decided(
     assert main(["new", str(document)]) == 0
     out, err = capsys.readouterr()
     *decisions, name = err.splitlines()
-    assert name == "paygrant: to be called acme_pay.yaml"
+    assert name == "paygrant: to save as acme_pay.yaml"
     assert decisions
     assert all(line.startswith("paygrant: to decide: ") for line in decisions)
     spec = tmp_path / "acme_pay.yaml"
