@@ -66,9 +66,9 @@ def test_a_file_with_a_secret_that_others_can_read_is_reported(
     monkeypatch.delenv("RIPPLE_CLIENT_SECRET")
     if place == "variable":
         monkeypatch.setenv("RIPPLE_CLIENT_SECRET_FILE", str(env_file))
-    told = f"{env_file} is open to all users of this machine (mode 0644); to change that: chmod 600 {env_file}"
+    shown = f"{env_file} is open to all users of this machine (mode 0644); to change that: chmod 600 {env_file}"
     options = [] if place == "variable" else [place, str(env_file)]
-    assert run("token", "ripple", *options) == (0, f"{TOKEN}\n", f"paygrant: {told}\n")
+    assert run("token", "ripple", *options) == (0, f"{TOKEN}\n", f"paygrant: {shown}\n")
 
 
 def test_an_env_file_without_a_secret_may_be_readable_by_all(run: Any, env_file: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_flag_is_an_option_without_a_value(run: Any, server: Server, monkeypat
     monkeypatch.setenv("RIPIO_WIDGET_CLIENT_SECRET", SECRET)
     options = ["--client-id", "mine", "--environment", "sandbox", "--external-ref", "anybody", "--address", "0x05"]
     options += ["--base-url", server.base_url]
-    told = run("token", "ripio_widget", *options).err
-    assert told.endswith(": is no UUID version 4; --allow-any-external-ref lets other texts through\n")
+    shown = run("token", "ripio_widget", *options).err
+    assert shown.endswith(": is no UUID version 4; --allow-any-external-ref lets other texts through\n")
     assert run("token", "ripio_widget", *options, "--allow-any-external-ref").code == 0
 
 

@@ -116,6 +116,6 @@ def test_a_token_of_an_earlier_version_is_shown_without_its_provider(run: Any, t
     end = file.stat().st_mtime
     file.write_text(json.dumps(document))
     os.utime(file, (end, end))
-    [told] = json.loads(run("cache", "list", "--json").out)
-    assert (told["provider"], told["environment"], told["state"]) == (None, None, "fresh")
+    [shown] = json.loads(run("cache", "list", "--json").out)
+    assert (shown["provider"], shown["environment"], shown["state"]) == (None, None, "fresh")
     assert run("token", "ripple").out == f"{TOKEN}\n"

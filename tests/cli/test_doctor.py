@@ -114,10 +114,10 @@ def test_a_response_is_shown_as_it_is_without_control_characters(
 
 
 def test_json_has_all_findings(capsys: pytest.CaptureFixture[str]) -> None:
-    code, told = findings(capsys)
+    code, shown = findings(capsys)
     assert code == 0
-    assert tuple(told) == CHECKS
-    assert told["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
+    assert tuple(shown) == CHECKS
+    assert shown["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_the_exit_code_is_that_of_token(
     reply: Reply, code: int, kind: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.reply = reply
-    ended, told = findings(capsys)
-    assert (ended, told["answer"]["code"]) == (code, kind)
+    ended, shown = findings(capsys)
+    assert (ended, shown["answer"]["code"]) == (code, kind)
     assert doctor(capsys)[0] == code
 
 
@@ -143,10 +143,10 @@ def test_the_first_failure_gives_the_exit_code(
 ) -> None:
     monkeypatch.setenv("CRYPTOFUSE_CLIENT_SECRET", "")
     monkeypatch.setenv("CRYPTOFUSE_BASE_URL", "https://nowhere.invalid")
-    code, told = findings(capsys)
+    code, shown = findings(capsys)
     assert code == 2
-    assert told["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
-    assert told["address"]["code"] == "unavailable"
+    assert shown["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
+    assert shown["address"]["code"] == "unavailable"
 
 
 def test_options_and_an_env_file_are_used(
@@ -156,9 +156,9 @@ def test_options_and_an_env_file_are_used(
     env_file = tmp_path / "cryptofuse.env"
     env_file.write_text(f"CRYPTOFUSE_CLIENT_SECRET={CLIENT_SECRET}\n")
     env_file.chmod(0o600)
-    code, told = findings(capsys, "--env-file", str(env_file), "--scope", "admin")
+    code, shown = findings(capsys, "--env-file", str(env_file), "--scope", "admin")
     assert code == 0
-    assert told["parameters"]["seen"] == "scope admin"
+    assert shown["parameters"]["seen"] == "scope admin"
     assert server.seen[0].body == b"grant_type=client_credentials&scope=admin"
 
 
@@ -179,27 +179,27 @@ def test_an_env_file_that_others_can_read_is_a_warning(
 def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, told = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
-    assert told["settings"]["seen"] == "--base-url: is no https URL"
+    _, shown = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
+    assert shown["settings"]["seen"] == "--base-url: is no https URL"
     file = tmp_path / "client_secret"
     file.write_text(CLIENT_SECRET)
     file.chmod(0o644)
     server.reply = Reply({"error": "base_url"}, 404)
-    _, told = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
-    assert told["settings"]["advice"] == f"chmod 600 {file}"
-    assert '{"error": "base_url"}' in told["answer"]["seen"]
-    assert told["answer"]["advice"].endswith(": check --base-url, its path too.")
+    _, shown = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
+    assert shown["settings"]["advice"] == f"chmod 600 {file}"
+    assert '{"error": "base_url"}' in shown["answer"]["seen"]
+    assert shown["answer"]["advice"].endswith(": check --base-url, its path too.")
     file.chmod(0o600)
-    _, told = findings(capsys, "--client-id", "mine", "--scope", "a")
-    assert told["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
+    _, shown = findings(capsys, "--client-id", "mine", "--scope", "a")
+    assert shown["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
 
 
 def test_the_cache_is_that_of_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["token", "cryptofuse"]) == 0
     capsys.readouterr()
-    _, told = findings(capsys)
-    assert told["cache"]["seen"].startswith(f"token {fingerprint('token-1')}, fresh, ")
-    assert told["cache"]["seen"].endswith(repr(FileStore()))
+    _, shown = findings(capsys)
+    assert shown["cache"]["seen"].startswith(f"token {fingerprint('token-1')}, fresh, ")
+    assert shown["cache"]["seen"].endswith(repr(FileStore()))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])

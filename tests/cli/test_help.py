@@ -54,20 +54,20 @@ def test_help_says_what_the_env_files_of_its_examples_contain(run: Any) -> None:
 
 
 def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> None:
-    told = run("token", "ripple", "--help").out
+    shown = run("token", "ripple", "--help").out
     for each in _catalog.parameters(Ripple):
-        assert each.option in told
-        assert each.variable in told
-    assert "CRYPTOFUSE" not in told
-    assert "--client-secret " not in told
+        assert each.option in shown
+        assert each.variable in shown
+    assert "CRYPTOFUSE" not in shown
+    assert "--client-secret " not in shown
 
 
 def test_no_variable_is_cut_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for name in _catalog.names():
-        told = run("token", name, "--help").out
+        shown = run("token", name, "--help").out
         variables = [each.variable for each in _catalog.parameters(_catalog.class_of(name)) if each.variable]
-        assert all(variable in told for variable in variables)
+        assert all(variable in shown for variable in variables)
 
 
 def test_a_missing_command_shows_help_and_is_a_usage_error(run: Any) -> None:

@@ -42,9 +42,9 @@ def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
 
 
 def test_providers_are_shown_as_json(run: Any) -> None:
-    told = {each["name"]: each for each in json.loads(run("providers", "--json").out)}
-    assert list(told) == _catalog.names()
-    ripple = told["ripple"]
+    shown = {each["name"]: each for each in json.loads(run("providers", "--json").out)}
+    assert list(shown) == _catalog.names()
+    ripple = shown["ripple"]
     assert ripple["class"] == "Ripple"
     assert ripple["environments"]["test"] == "https://auth-test.rnc.ripplenet.com"
     assert ripple["credentials"] == ["body"]
@@ -60,7 +60,7 @@ def test_providers_are_shown_as_json(run: Any) -> None:
         "help": '"test", "uat" or "production".',
     }
     assert by_name["client_secret"]["option"] == "--client-secret-file"
-    parameters = {each["name"]: each for each in told["cryptofuse"]["parameters"]}
+    parameters = {each["name"]: each for each in shown["cryptofuse"]["parameters"]}
     assert parameters["scope"]["default"] == "read write"
     assert parameters["basic_encoding"]["help"].endswith("and plain was refused.")
     assert parameters["base_url"]["help"] == "The host, which the documentation does not name."

@@ -42,8 +42,8 @@ def test_token_prints_json(run: Any, clock: Clock) -> None:
 
 def test_json_has_null_for_an_expiry_that_is_not_known(run: Any, server: Server) -> None:
     server.reply = granted(TOKEN, lifetime=None)
-    told = json.loads(run("token", "ripple", "--json").out)
-    assert (told["expires_at"], told["expires_in"]) == (None, None)
+    shown = json.loads(run("token", "ripple", "--json").out)
+    assert (shown["expires_at"], shown["expires_in"]) == (None, None)
 
 
 @pytest.mark.parametrize("token", [TOKEN, "it's", "$(exit)`exit`;&|*", '"\\'])
@@ -140,8 +140,8 @@ def test_a_cache_folder_that_cannot_be_used_is_reported_and_the_token_is_printed
 
 def test_a_file_in_place_of_the_cache_folder_is_reported(run: Any, tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
-    told = f"paygrant: Not a directory: {tmp_path}/cache/paygrant; the token is not kept\n"
-    assert run("token", "ripple") == (0, f"{TOKEN}\n", told)
+    shown = f"paygrant: Not a directory: {tmp_path}/cache/paygrant; the token is not kept\n"
+    assert run("token", "ripple") == (0, f"{TOKEN}\n", shown)
     assert run("cache", "list").err == f"paygrant: nothing is kept in {tmp_path}/cache/paygrant\n"
 
 
@@ -152,8 +152,8 @@ def test_a_key_encrypts_the_cache(run: Any, server: Server, monkeypatch: pytest.
     assert TOKEN not in file.read_text()
     assert json.loads(run("cache", "list", "--json").out)[0]["state"] == "fresh"
     monkeypatch.delenv("PAYGRANT_CACHE_KEY")
-    [told] = json.loads(run("cache", "list", "--json").out)
-    assert (told["provider"], told["state"]) == (None, "unreadable")
+    [shown] = json.loads(run("cache", "list", "--json").out)
+    assert (shown["provider"], shown["state"]) == (None, "unreadable")
 
 
 def test_a_bad_key_is_a_usage_error(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +180,8 @@ def test_the_exit_code_says_what_went_wrong(run: Any, server: Server, clock: Clo
     server.reply = reply
     ran = run("token", "ripple", "--no-cache")
     assert (ran.code, ran.out) == (code, "")
-    told, *hints = ran.err.splitlines()
-    assert told.startswith("paygrant: ripple (test): ")
+    shown, *hints = ran.err.splitlines()
+    assert shown.startswith("paygrant: ripple (test): ")
     url = f"{server.base_url}/oauth/token"
     hint = f'paygrant: the request went to {url}; "paygrant doctor ripple" with the same options finds the cause'
     assert hints == ([] if reply.status in {400, 401, 429} else [hint])

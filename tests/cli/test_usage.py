@@ -46,7 +46,7 @@ def test_a_secret_typed_by_mistake_is_not_repeated(run: Any, server: Server, arg
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (["token", "ripple", "--environment"], "requires an argument; see paygrant token ripple --help"),
         (
@@ -72,10 +72,10 @@ def test_a_secret_typed_by_mistake_is_not_repeated(run: Any, server: Server, arg
         ),
     ],
 )
-def test_a_usage_error_says_what_is_wrong_and_where_help_is(run: Any, arguments: list[str], told: str) -> None:
+def test_a_usage_error_says_what_is_wrong_and_where_help_is(run: Any, arguments: list[str], shown: str) -> None:
     code, out, err = run(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert shown in err
 
 
 @pytest.mark.parametrize("written", [["--client-secret", SECRET], [f"--client-secret={SECRET}"]])
@@ -103,9 +103,9 @@ def test_notes_do_not_move_the_cursor_or_ring_the_bell(run: Any) -> None:
 
 
 def test_the_exit_codes_are_documented(run: Any) -> None:
-    told = run("--help").out
+    shown = run("--help").out
     for code in {0, 1, 130, *_failures.EXITS.values()}:
-        assert any(line.split()[:1] == [str(code)] for line in told.splitlines())
+        assert any(line.split()[:1] == [str(code)] for line in shown.splitlines())
 
 
 def test_every_error_has_an_exit_code() -> None:

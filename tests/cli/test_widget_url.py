@@ -39,6 +39,6 @@ def test_a_bad_argument_of_the_page_costs_no_request(run: Any, widget: RipioWidg
 
 
 def test_every_argument_of_the_page_has_help(run: Any) -> None:
-    told = " ".join(run("widget-url", "--help").out.split())
-    assert "A wallet address that the page fills in and keeps." in told
-    assert "--page-address" in told
+    shown = " ".join(run("widget-url", "--help").out.split())
+    assert "A wallet address that the page fills in and keeps." in shown
+    assert "--page-address" in shown

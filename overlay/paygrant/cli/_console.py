@@ -141,7 +141,7 @@ def words(error: OSError) -> str:
 @contextmanager
 def waiting(what: str) -> Generator[None]:
     """Show a person at the terminal what a long wait is for and how long it has taken, and wipe that afterwards."""
-    if not sys.stderr.isatty() or _lines.as_json:
+    if not sys.stderr.isatty():
         yield
         return
     done = threading.Event()
