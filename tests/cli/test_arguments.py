@@ -83,13 +83,13 @@ def test_a_bad_variable_in_an_env_file_is_named(run: Any, env_file: Path) -> Non
     env_file.write_text("RIPPLE_AUDIENCE=none\n")
     code, _, err = run("token", "ripple", "--env-file", str(env_file))
     assert code == 2
-    assert err.startswith("paygrant: --audience or RIPPLE_AUDIENCE: is no URN; allowed is ")
+    assert err.startswith("paygrant: --audience or RIPPLE_AUDIENCE: is not a URN; expected ")
 
 
 def test_a_bad_argument_is_named_as_option_and_variable(run: Any, server: Server) -> None:
     code, _, err = run("token", "ripple", "--tenant-id", "a b")
     assert code == 2
-    assert err.startswith("paygrant: --tenant-id or RIPPLE_TENANT_ID: makes no URN; allowed are ")
+    assert err.startswith("paygrant: --tenant-id or RIPPLE_TENANT_ID: cannot stand in a URN; expected ")
     code, _, err = run("token", "ripple", "--environment", "live")
     assert code == 2
     assert all(word in err for word in ("--environment", "test", "uat", "production"))
@@ -107,7 +107,7 @@ def test_a_missing_argument_is_named_as_option_and_variable(run: Any, monkeypatc
     monkeypatch.setenv("RIPPLE_CLIENT_SECRET", SECRET)
     monkeypatch.setenv("RIPPLE_TENANT_ID", "acme")
     _, _, err = run("token", "ripple", "--client-id", "mine")
-    assert err == "paygrant: --environment or RIPPLE_ENVIRONMENT: is missing; allowed: test, uat, production\n"
+    assert err == "paygrant: --environment or RIPPLE_ENVIRONMENT: is missing; expected one of: test, uat, production\n"
 
 
 def test_a_scope_is_separated_by_spaces_and_choices_are_checked(run: Any, server: Server) -> None:
@@ -128,7 +128,9 @@ def test_a_flag_is_an_option_without_a_value(run: Any, server: Server, monkeypat
     options = ["--client-id", "mine", "--environment", "sandbox", "--external-ref", "anybody", "--address", "0x05"]
     options += ["--base-url", server.base_url]
     shown = run("token", "ripio_widget", *options).err
-    assert shown.endswith(": is no UUID version 4; --allow-any-external-ref lets other texts through\n")
+    assert shown.endswith(
+        ": is not a UUID version 4; expected a UUID version 4, or any string with --allow-any-external-ref\n"
+    )
     assert run("token", "ripio_widget", *options, "--allow-any-external-ref").code == 0
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from paygrant import Ripple
+from paygrant._providers.base import registration_of
 from paygrant._secrets import fingerprint
 from tests.conftest import Clock
 from tests.helpers.command_line import SECRET, TOKEN
@@ -34,7 +35,7 @@ def test_the_cache_is_shown_by_fingerprints(run: Any, server: Server) -> None:
 def test_the_cache_is_shown_as_json(run: Any, clock: Clock) -> None:
     assert run("cache", "list", "--json").out == "[]\n"
     run("token", "ripple")
-    key = Ripple.from_env().cache_key(SECRET)
+    key = registration_of(Ripple.from_env()).cache_key(SECRET)
     assert json.loads(run("cache", "list", "--json").out) == [
         {
             "key": key[:8],

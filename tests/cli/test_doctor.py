@@ -180,7 +180,7 @@ def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, shown = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
-    assert shown["settings"]["seen"] == "--base-url: is no https URL"
+    assert shown["settings"]["seen"] == "--base-url: is not an https URL"
     file = tmp_path / "client_secret"
     file.write_text(CLIENT_SECRET)
     file.chmod(0o644)

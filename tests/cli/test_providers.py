@@ -8,7 +8,7 @@ import pytest
 
 import paygrant
 from paygrant import ClientCredentials, Ripple
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, description_of
 from paygrant.cli import _catalog
 
 pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
 def test_the_providers_are_the_public_classes() -> None:
     public = (getattr(paygrant, name) for name in paygrant.__all__)
     kinds = {
-        each for each in public if inspect.isclass(each) and issubclass(each, Provider) and "package" in vars(each)
+        each for each in public if inspect.isclass(each) and issubclass(each, Provider) and "_package" in vars(each)
     }
     kinds.remove(ClientCredentials)  # it has no spec
     assert {_catalog.class_of(name) for name in _catalog.names()} == kinds
     for name in _catalog.names():
-        assert _catalog.endpoint(_catalog.class_of(name)).name == name
+        assert description_of(_catalog.class_of(name)).name == name
 
 
 def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
@@ -31,7 +31,7 @@ def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
     for name in _catalog.names():
         kind = _catalog.class_of(name)
-        for environment, server in _catalog.endpoint(kind).servers.items():
+        for environment, server in description_of(kind).servers.items():
             assert [environment, server.url] in lines
         for each in _catalog.parameters(kind):
             variable = each.variable
@@ -63,7 +63,7 @@ def test_providers_are_shown_as_json(run: Any) -> None:
     parameters = {each["name"]: each for each in shown["cryptofuse"]["parameters"]}
     assert parameters["scope"]["default"] == "read write"
     assert parameters["basic_encoding"]["help"].endswith("and plain was refused.")
-    assert parameters["base_url"]["help"] == "The host, which the documentation does not name."
+    assert parameters["base_url"]["help"] == "The base URL. The documentation names none."
 
 
 def test_every_parameter_has_help() -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from paygrant._cache import cache as _cache
+from paygrant._cache import registry
 from tests.helpers.servers import Server
 
 SECRET = "secret-canary-91bc"
@@ -22,4 +22,4 @@ def sent(server: Server, at: int = -1) -> Any:
 
 def forget_in_memory() -> None:
     """Forget the tokens in memory, which another process would not have."""
-    _cache._stores.clear()
+    registry._stores.clear()

@@ -367,9 +367,9 @@ def test_every_answer_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
 
 def test_a_lifetime_can_be_told_as_a_moment() -> None:
     described = import_module("paygrant_clients.ripple.endpoint").ENDPOINT
-    moment = dataclasses.replace(described.answer, lifetime=(Lifetime("moment", "/expires_at"),))
+    moment = dataclasses.replace(described.response, lifetime=(Lifetime("moment", "/expires_at"),))
     endpoint = Endpoint(
-        dataclasses.replace(described, answer=moment),
+        dataclasses.replace(described, response=moment),
         spec_of("ripple"),
         client=CLIENT,
         basic_decoding="plain",
@@ -582,7 +582,7 @@ def test_the_command_knows_which_ports_there_are() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("there is no port 65536: allowed are those from 0 to 65535")
+    assert ended.stderr.splitlines()[-1].endswith("there is no port 65536: expected those from 0 to 65535")
 
 
 def test_the_command_says_when_the_port_is_taken() -> None:

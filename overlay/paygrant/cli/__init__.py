@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 from paygrant.cli import _console
 
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.startswith("paygrant"):
             raise
-        error = lacking("the command line", missing, "cli")
+        error = missing_extra("the command line", missing, "cli")
         _console.failure(str(error), (), {"type": "ImportError", "exit_code": 2})
         return 2
     except KeyboardInterrupt:  # while modules are loaded, too

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+import paygrant
 from paygrant import PaygrantError
 from paygrant.cli import _console, _failures
 from paygrant.cli._options import LazyGroup, is_verbose
@@ -97,9 +98,7 @@ def _logging(context: click.Context) -> Generator[None]:
 
 def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
     if wanted and not context.resilient_parsing:
-        from importlib.metadata import version
-
-        _console.result(version("paygrant"))
+        _console.result(paygrant.__version__)
         context.exit()
 
 

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 import paygrant
 import paygrant_clients
-from paygrant._providers.base import endpoint_of, variable_of
+from paygrant._providers.base import description_of, variable_of
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
-    from paygrant_clients.description import TokenEndpoint
 
 SECRET = "client_secret"  # noqa: S105 - the name of a field
 """The field for which there is no option, as the process list shows options."""
@@ -26,7 +25,7 @@ _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+?)(?=^ {4}\S|^\S|\Z)", re.DOTALL | re.M
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ProviderParameter:
     """One argument of a provider.
 
     Attributes:
@@ -73,11 +72,6 @@ def prefix(kind: "type[Provider]") -> str:
     return variable_of(kind, "").rstrip("_")
 
 
-def endpoint(kind: "type[Provider]") -> "TokenEndpoint":
-    """The description of a provider's token endpoint."""
-    return endpoint_of(kind.package)
-
-
 def summary(kind: "type[Provider]") -> str:
     """The first line of a class's docstring."""
     return _plain((kind.__doc__ or kind.__name__).partition("\n")[0])
@@ -89,13 +83,13 @@ def described(documented: Any) -> dict[str, str]:
     return {name: _plain(about) for name, about in _ATTRIBUTE.findall(text)}
 
 
-def parameters(kind: "type[Provider]") -> list[Parameter]:
+def parameters(kind: "type[Provider]") -> list[ProviderParameter]:
     """The arguments of a provider, credentials first."""
     about: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         about |= described(each)
     return [
-        Parameter(
+        ProviderParameter(
             name=field.name,
             help=about.get(field.name, ""),
             variable=None if field.type is bool else variable_of(kind, field.name),
@@ -114,7 +108,7 @@ def literal(annotation: Any) -> tuple[str, ...]:
 
 
 def _choices(kind: "type[Provider]", name: str, annotation: Any) -> tuple[str, ...]:
-    return tuple(endpoint(kind).servers) if name == "environment" else literal(annotation)
+    return tuple(description_of(kind).servers) if name == "environment" else literal(annotation)
 
 
 def _text(default: Any) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
-from paygrant._providers.base import from_variables
+from paygrant._providers.base import from_variables, registration_of
 from paygrant.cli._catalog import SECRET, parameters, prefix
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Given:
         """
         try:
             made = from_variables(self.kind, self.variables, self.overrides)
-            made.secret()
+            registration_of(made).secret()
         except ConfigurationError as error:
             raise self._named(error) from None
         return made

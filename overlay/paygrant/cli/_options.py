@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paygrant._providers.base import description_of
 from paygrant.cli import _console
-from paygrant.cli._catalog import SECRET, Parameter, class_of, endpoint, names, parameters, prefix, summary
+from paygrant.cli._catalog import SECRET, ProviderParameter, class_of, names, parameters, prefix, summary
 from paygrant.cli._given import Given
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class ProviderGroup(Group):
         if name not in names():
             return None
         kind = class_of(name)
-        environment = next((f" --environment {each}" for each in endpoint(kind).servers), "")
+        environment = next((f" --environment {each}" for each in description_of(kind).servers), "")
         return self._build(name, kind, f"paygrant {self.name} {name}{environment} --env-file {name}.env")
 
 
@@ -227,7 +228,7 @@ def _be_verbose(context: click.Context, _parameter: click.Parameter, wanted: boo
         context.meta[_VERBOSE] = True
 
 
-def _options_for(parameter: Parameter) -> list[click.Option]:
+def _options_for(parameter: ProviderParameter) -> list[click.Option]:
     if parameter.name == SECRET:
         return _secret_options(parameter)
     facts = {"env var": parameter.variable, "default": parameter.default}
@@ -239,7 +240,7 @@ def _options_for(parameter: Parameter) -> list[click.Option]:
     return [click.Option(names, type=click.Choice(parameter.choices) if parameter.choices else str, help=about)]
 
 
-def _secret_options(parameter: Parameter) -> list[click.Option]:
+def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     """The option for a file with the secret, and a hidden one that refuses the secret itself."""
     about = "A file that contains the secret; - is standard input."
     about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the secret itself]"

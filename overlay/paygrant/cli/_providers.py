@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paygrant._providers.base import description_of
 from paygrant.cli import _console, _options
-from paygrant.cli._catalog import SECRET, class_of, endpoint, names, parameters, summary
+from paygrant.cli._catalog import SECRET, class_of, names, parameters, summary
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
@@ -47,14 +48,14 @@ def _drawn(provider: dict[str, Any]) -> str:
 
 def _described(name: str, kind: "type[Provider]") -> dict[str, Any]:
     """A provider as JSON."""
-    found = endpoint(kind)
+    found = description_of(kind)
     return {
         "name": name,
         "class": kind.__name__,
         "summary": summary(kind),
         "environments": {environment: server.url for environment, server in found.servers.items()},
         "path": found.path,
-        "credentials": [each.place for each in found.credentials],
+        "credentials": [each.place for each in found.client_auth],
         "parameters": [
             {
                 "name": each.name,

@@ -15,7 +15,7 @@ def build_generate() -> click.Command:
         _generate,
         about=(
             "Write the typed client for a normalized spec. It prints the names of the files.\n\n"
-            "In Python, Provider.from_spec makes a provider of the spec or of the package."
+            "In Python, SpecProvider makes a provider from the spec or the package."
         ),
         example="paygrant generate acme.yaml --output clients",
         params=[

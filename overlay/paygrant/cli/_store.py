@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from paygrant import ConfigurationError, FileStore, _clock
+from paygrant._providers.base import registration_of
 from paygrant._stores.file import make_folder
 from paygrant.cli import _console
 
@@ -46,8 +47,9 @@ def usable(variables: Mapping[str, str]) -> FileStore | None:
 
 def remembered(store: FileStore, provider: "Provider") -> int:
     """For how many seconds the error of this provider is remembered, so that no request is made."""
+    registration = registration_of(provider)
     try:
-        entry = store.load(provider.cache_key(provider.secret(), "error"))
+        entry = store.load(registration.cache_key(registration.secret(), "error"))
     except OSError:
         return 0
     return math.ceil(entry.until - _clock.monotonic()) if entry else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from paygrant import MalformedResponse, ProviderUnavailable, TokenError, TokenSource, _clock
+from paygrant._providers.base import registration_of
 from paygrant.cli import _console, _options, _store
 from paygrant.cli._catalog import literal, prefix
 
@@ -40,7 +41,8 @@ def obtain(given: "Given", provider: "Provider", *, cache: bool) -> "Token":
     for finding in given.exposed(given.env_file, given.secret_file):
         _console.note(f"{finding.seen}; to change that: {finding.advice}")
     store = _store.usable(given.variables) if cache else None
-    with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {provider.endpoint.name} ..."):
+    name = registration_of(provider).name
+    with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {name} ..."):
         try:
             return source.get()
         except TokenError as failed:
