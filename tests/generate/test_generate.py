@@ -59,7 +59,8 @@ def project(pristine: Path, tmp_path: Path) -> Path:
 def _make(root: Path) -> str:
     """Return what the pipeline prints when make runs it with the tools of this environment. `-o` keeps make from updating them."""
     tools = Path(sys.prefix)
-    command = ["make", "--silent", "-j4", "-o", str(tools / ".ready"), f"VENV={tools}", "generate"]
+    stamps = [option for name in (".light", ".ready") for option in ("-o", str(tools / name))]
+    command = ["make", "--silent", "-j4", *stamps, f"VENV={tools}", "generate"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, env=environment)
     return done.stdout.strip()
