@@ -68,10 +68,10 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
 
 def _forget(sandbox: "Sandbox") -> None:
     """Delete the state of the sandbox and of this process."""
-    from paygrant._cache import cache as _cache
+    from paygrant._cache import registry
 
     sandbox.reset()  # ends delays: the next line waits for requests in progress
-    _cache.forget()
+    registry.forget_all()
     sandbox.reset()  # they may have caused further requests
 
 

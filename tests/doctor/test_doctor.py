@@ -29,7 +29,7 @@ from paygrant import (
     _clock,
     basic_credentials,
 )
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
 from paygrant._secrets import SecretFile, fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
@@ -375,14 +375,14 @@ def test_a_redirect_is_a_failure(status: int, location: str, seen: str, advice: 
             Reply(b"hello", 200, {"Content-Type": ""}),
             "malformed",
             "200 no media type, 5 bytes that are not JSON",
-            "no JSON",
+            "is not JSON",
         ),
-        (Reply(b"", 200), "malformed", "200 application/json, empty body", "no JSON"),
+        (Reply(b"", 200), "malformed", "200 application/json, empty body", "is not JSON"),
         (Reply(b" " * (1 << 20) + b"{}"), "malformed", "200 application/json, body too long", "too long"),
         (Reply({"no": "thing"}), "malformed", '200 application/json, {"no": "<text>"}', "holds no token"),
         (Reply({"access_token": 5}), "malformed", '200 application/json, {"access_token": "<int>"}', "holds no token"),
         (granted("a b"), "malformed", f"<token {fingerprint('a b')}>", "header cannot carry"),
-        (granted("a-token", -1), "malformed", '"expires_in": -1', "over already"),
+        (granted("a-token", -1), "malformed", '"expires_in": -1', "already expired"),
     ],
 )
 def test_a_response_without_a_token_is_a_failure(
@@ -665,7 +665,7 @@ def test_a_store_is_not_changed(server: Server, store: FileStore, tmp_path: Path
 
 
 def test_the_file_of_a_lock_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
-    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
     (finding,) = cache_findings(server, store)
     assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
@@ -691,7 +691,7 @@ def test_a_remembered_error_is_shown_and_the_request_is_made(server: Server, sto
 
 
 def test_a_held_lock_is_a_warning(server: Server, store: FileStore) -> None:
-    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     with store.lock(key, 1):
         (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
@@ -705,7 +705,7 @@ def test_a_store_that_fails_is_a_warning(server: Server, store: FileStore, tmp_p
     folder.chmod(0o777)
     (finding,) = cache_findings(server, store)
     assert finding.verdict == "warning"
-    assert finding.seen == f"{store!r} fails: {folder} is not for this user alone to write to"
+    assert finding.seen == f"{store!r} fails: others than this user may write to {folder}"
     assert finding.advice
 
     assert "XDG_CACHE_HOME" in finding.advice
@@ -776,7 +776,7 @@ def test_no_finding_shows_a_secret(
 ) -> None:
     server.reply = reply
     store = FileStore(tmp_path)
-    key = make(Cryptofuse, base_url=server.base_url, **CANARIES).cache_key(SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url, **CANARIES)).cache_key(SECRET)
     store.save(key, Entry(Grant(Token(TOKEN), _clock.monotonic(), 60.0), _clock.monotonic() + 60))
     findings = at(server, store=store, **CANARIES)
     assert found(texts(findings) + str(findings)) == set()

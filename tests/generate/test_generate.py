@@ -1,4 +1,4 @@
-"""The pipeline from specs to packages, run as `make generate` runs it, and what it wrote into generated/."""
+"""The pipeline from specs to packages as `make generate` runs it, and the packages in generated/."""
 
 import asyncio
 import importlib
@@ -37,7 +37,7 @@ EARLIER = 1_600_000_000
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the pipeline needs, as it stands after `make generate`."""
+    """A copy of what the pipeline needs, in the state after `make generate`."""
     root = tmp_path_factory.mktemp("pristine")
     for folder in ("specs", "scripts", "overlay"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -57,16 +57,17 @@ def project(pristine: Path, tmp_path: Path) -> Path:
 
 
 def _make(root: Path) -> str:
-    """What the pipeline says when make runs it with the tools of this environment, which `-o` takes as they are."""
+    """Return what the pipeline prints when make runs it with the tools of this environment. `-o` keeps make from updating them."""
     tools = Path(sys.prefix)
-    command = ["make", "--silent", "-j4", "-o", str(tools / ".ready"), f"VENV={tools}", "generate"]
+    stamps = [option for name in (".light", ".ready") for option in ("-o", str(tools / name))]
+    command = ["make", "--silent", "-j4", *stamps, f"VENV={tools}", "generate"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, env=environment)
     return done.stdout.strip()
 
 
 def _written(root: Path) -> set[str]:
-    """The files that were written since the project was made."""
+    """Return the files that were written since the project was made."""
     return {name for name in read_files(root / PACKAGES) if (root / PACKAGES / name).stat().st_mtime != EARLIER}
 
 
@@ -176,7 +177,7 @@ def test_the_check_shows_every_file_that_differs_and_writes_nothing(
         ),
     ],
 )
-def test_a_complaint_fails_the_run_and_nothing_is_written(
+def test_a_failed_run_shows_the_reason_and_writes_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], edit: tuple[str, str, str], complaint: str
 ) -> None:
     file, old, new = edit
@@ -187,7 +188,7 @@ def test_a_complaint_fails_the_run_and_nothing_is_written(
     assert _written(project) == set()
 
 
-def test_another_generator_than_the_pinned_one_is_refused(
+def test_another_version_of_the_generator_is_refused(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = ["httpx<1,>=0.27", "openapi-python-client==0.1.2; extra == 'generate'"]
@@ -203,7 +204,7 @@ def test_another_generator_than_the_pinned_one_is_refused(
 
 @pytest.fixture(scope="session")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A client as the generator writes it, of a spec with secrets in odd places, and its models."""
+    """The client that the generator writes for a spec with secrets in unusual places, and its models."""
     spec = read_spec(ROOT / "specs/ripple.yaml")
     schemas = spec["components"]["schemas"]
     schemas["Secret"] = {"type": "string", "format": "password"}
@@ -217,7 +218,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return folder / "client", write_client(spec, folder / "client", FileSystemBytecodeCache(str(folder)))
 
 
-def test_a_secret_is_masked_wherever_the_spec_says_that_it_is_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
+def test_a_secret_is_masked_wherever_the_spec_declares_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
     folder = shutil.copytree(raw[0], tmp_path / "client")
     mask_package(folder, raw[1])
     shown = {
@@ -234,14 +235,14 @@ def test_a_secret_is_masked_wherever_the_spec_says_that_it_is_one(raw: tuple[Pat
 
 
 @pytest.mark.parametrize("name", ["client.py", "errors.py", "types.py", "models/token_response.py"])
-def test_masking_fails_where_nothing_is_to_be_masked(raw: tuple[Path, Any], tmp_path: Path, name: str) -> None:
+def test_masking_fails_where_the_expected_code_is_missing(raw: tuple[Path, Any], tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(raw[0], tmp_path / "client")
     (folder / name).write_text('"""The generator writes something else now."""\n', "utf-8")
     with pytest.raises(MaskError):
         mask_package(folder, raw[1])
 
 
-def test_masking_keeps_what_a_field_was() -> None:
+def test_masking_keeps_the_rest_of_a_field() -> None:
     source = 'class A:\n    a: str\n    b: int = 1\n    c: dict[str, int] = field(\n        factory=dict, kw_only=True\n    )\n    d: str = "\u2028"\n'
     assert mask_fields(source, "A", ["a", "b", "c"]) == (
         "class A:\n    a: str = field(repr=False)\n    b: int = field(default=1, repr=False)\n"
@@ -279,7 +280,7 @@ _SHOWN = {
 
 
 def _shown(generated: type[attrs.AttrsInstance]) -> set[str]:
-    """The fields that may be printed; of a schema's, those that the spec does not call a password."""
+    """Return the fields that may be printed: those of a schema that do not have format: password."""
     if generated.__name__ in _SHOWN:
         return _SHOWN[generated.__name__]
     schema = _spec(generated.__module__.split(".")[1])["components"]["schemas"][generated.__name__]
@@ -300,7 +301,7 @@ def test_no_generated_class_prints_a_secret(generated: type[attrs.AttrsInstance]
     assert set(re.findall(r"canary-(\w+)", f"{instance!r} {instance!s} {instance}")) == _shown(generated)
 
 
-def test_no_generated_class_is_of_a_kind_that_the_test_above_does_not_know() -> None:
+def test_the_test_above_covers_all_kinds_of_generated_classes() -> None:
     others = {each.__name__ for each in _generated_classes() if not attrs.has(each) and not is_dataclass(each)}
     assert others == {"Unset", "UnexpectedStatus"}
 
@@ -369,7 +370,7 @@ def _examples() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "status", "example"), [*_examples()])
-def test_the_functions_send_the_request_and_read_the_documented_answers(name: str, status: int, example: Any) -> None:
+def test_the_functions_send_the_request_and_read_the_documented_responses(name: str, status: int, example: Any) -> None:
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -397,7 +398,7 @@ def test_the_functions_send_the_request_and_read_the_documented_answers(name: st
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_client_without_credentials_will_do_unless_the_provider_insists(name: str) -> None:
+def test_a_client_without_credentials_is_accepted_where_the_spec_allows_it(name: str) -> None:
     package = _module(name)
     client = inspect.signature(_module(f"{name}.api.token.create_token").sync_detailed).parameters["client"]
     insists = name in {"alternative_payments", "ripio_ramp"}

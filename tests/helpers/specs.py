@@ -19,12 +19,12 @@ REFUSED = f"{RESPONSES}/400/content/application~1json/examples/wrong_credentials
 SCHEMAS = "/components/schemas"
 REQUEST, RESPONSE, ERROR = f"{SCHEMAS}/TokenRequest", f"{SCHEMAS}/TokenResponse", f"{SCHEMAS}/TokenError"
 ENDPOINT = "/x-token-endpoint"
-FIELD = {"type": "string", "description": "One field more."}
+FIELD = {"type": "string", "description": "Another field."}
 SECRET = {**FIELD, "format": "password"}
 DECLARED = {
     "name": "X-Tenant",
     "in": "header",
-    "description": "One parameter more.",
+    "description": "Another parameter.",
     "required": True,
     "schema": {"type": "string"},
 }
@@ -46,7 +46,7 @@ def json_of(spec: str) -> str:
 
 
 def broken(rule: str, changes: dict[str, Any], place: str | None = None, spec: str = "ripple") -> Broken:
-    """A good spec with other values at some JSON Pointers; it breaks the rule at the place, or at the first of these."""
+    """Return a good spec with other values at some JSON Pointers. It breaks the rule at the place, or at the first pointer."""
     data = json.loads(json_of(spec))
     for pointer, value in changes.items():
         *steps, last = (step.replace("~1", "/") for step in pointer.split("/")[1:])

@@ -22,7 +22,7 @@ from paygrant import (
     TokenSource,
     _clock,
 )
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.servers import Reply, Seen, Server, granted
 
 DEADLINE = RefreshPolicy().deadline
@@ -329,7 +329,7 @@ def test_a_token_within_its_margin_is_handed_out_as_soon_as_an_attempt_has_faile
     assert len(server.seen) == 2
 
     server.reply = granted("new")
-    flight = cast("Any", source._cache)._flight
+    flight = cast("Any", source._cache)._pending
     go_on.set()
     assert flight.wait().access_token == source.get().access_token == "new"
 

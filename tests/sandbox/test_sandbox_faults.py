@@ -470,7 +470,7 @@ def test_a_limit_can_be_given(sandbox: Sandbox) -> None:
 
 def test_without_a_documented_limit_one_must_be_given(sandbox: Sandbox) -> None:
     for name in ("ripple", "ripio_ramp", "ripio_widget"):
-        with pytest.raises(ConfigurationError, match=rf"requests: is missing; {name} documents no limit"):
+        with pytest.raises(ConfigurationError, match=rf"requests: is missing; .*, because {name} documents no limit"):
             getattr(sandbox, name).rate_limit()
 
 
@@ -697,7 +697,7 @@ def test_a_provider_is_an_attribute(sandbox: Sandbox) -> None:
     assert (sandbox.ripple.client_id, sandbox.ripple.client_secret) == BASIC
     assert set(sandbox.providers) < set(dir(sandbox))
     assert CLIENT.client_secret not in repr(sandbox.ripple)
-    with pytest.raises(AttributeError, match=r"the sandbox has no provider 'rippel'; expected one of .*ripple"):
+    with pytest.raises(AttributeError, match=r"the sandbox has no provider 'rippel'; expected one of: .*ripple"):
         _ = sandbox.rippel
     with pytest.raises(AttributeError):
         copy.copy(Sandbox.__new__(Sandbox)).ripple  # noqa: B018 - an attribute is asked for
@@ -735,15 +735,15 @@ WRONG: list[tuple[Callable[[Any], Fault], str]] = [
     (lambda on: on.fail(199), "status: is 199; expected a status from 200 to 599"),
     (lambda on: on.fail(status=True), "status: is True; expected a status from 200 to 599"),
     (lambda on: on.fail(None), "status: is None; expected a status from 200 to 599"),
-    (lambda on: on.fail(times=0), "times: is 0; allowed is a whole number of at least 1"),
-    (lambda on: on.fail(on="api"), "on: is 'api'; allowed: token, resource"),
+    (lambda on: on.fail(times=0), "times: is 0; expected a whole number of at least 1"),
+    (lambda on: on.fail(on="api"), "on: is 'api'; expected one of: token, resource"),
     (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
-    (lambda on: on.fail(retry_after=-1), "retry_after: is -1; allowed is a finite number"),
+    (lambda on: on.fail(retry_after=-1), "retry_after: is -1; expected a finite number"),
     (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a time zone"),  # noqa: DTZ001 - that is the point
     (lambda on: on.html(600), "status: is 600"),
     (lambda on: on.delay(-1), "seconds: is -1"),
     (lambda on: on.delay("1"), "seconds: is '1'"),
-    (lambda on: on.cut(-1), "kept: is -1; allowed is a whole number of at least 0"),
+    (lambda on: on.cut(-1), "kept: is -1; expected a whole number of at least 0"),
     (lambda on: on.drip(0), "pace: is 0"),
     (lambda on: on.redirect(""), "to: is ''; expected printable ASCII"),
     (lambda on: on.redirect("https://é.example"), "to: is .*; expected printable ASCII"),
@@ -751,7 +751,7 @@ WRONG: list[tuple[Callable[[Any], Fault], str]] = [
     (lambda on: on.date(2e9), "offset: is 2000000000.0"),
     (lambda on: on.lifetime(0.5), "seconds: is 0.5"),
     (lambda on: on.lifetime(10**10), "seconds: is 10000000000"),
-    (lambda on: on.odd_types("odd"), "oddity: is 'odd'; allowed: lifetime_text"),
+    (lambda on: on.odd_types("odd"), "oddity: is 'odd'; expected one of: lifetime_text"),
     (lambda on: on.rate_limit(0, 1), "requests: is 0"),
     (lambda on: on.rate_limit(1, 0), "seconds: is 0"),
     (lambda on: on.rate_limit(1), "requests: is set without seconds; expected both requests and seconds"),
@@ -768,7 +768,7 @@ def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[
 
 
 def test_a_fault_of_the_token_endpoint_does_not_apply_to_the_resource(endpoint: ProviderHandle) -> None:
-    with pytest.raises(ConfigurationError, match="on: is 'resource'; allowed: token"):
+    with pytest.raises(ConfigurationError, match="on: is 'resource'; expected one of: token"):
         endpoint._provider.memory.faults.switch_on("lifetime", on="resource")
 
 

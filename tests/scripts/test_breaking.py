@@ -1,4 +1,4 @@
-"""What a change of a spec, or of a signature, is reported as, and in which order."""
+"""How changes of specs and signatures are reported, and in which order."""
 
 import json
 import shutil
@@ -176,9 +176,7 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
     ],
 )
-def test_a_change_is_told_once_and_as_nothing_else(
-    endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]
-) -> None:
+def test_a_change_is_reported_once(endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]) -> None:
     found = endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)})
     assert [each.weight for each in found] == weights
 
@@ -197,25 +195,25 @@ def test_a_change_is_told_once_and_as_nothing_else(
         ("urn:acme", "urn:apex", BREAKING),
     ],
 )
-def test_a_fact_that_looks_like_a_host_steers_the_secret(was: str, now: str, weight: Weight) -> None:
+def test_a_fact_that_looks_like_a_host_has_the_weight_of_a_secret(was: str, now: str, weight: Weight) -> None:
     before, after = (replace(RIPPLE, **ripple_test(fact=fact)) for fact in (was, now))
     (found,) = endpoint_changes({"it": before}, {"it": after})
     assert found.weight is weight
 
 
-def test_providers_come_and_go() -> None:
+def test_added_and_removed_providers_are_reported() -> None:
     (gone,) = endpoint_changes({"it": RIPPLE}, {})
     (came,) = endpoint_changes({}, {"it": RIPPLE})
     assert (gone.weight, came.weight) == (BREAKING, FINE)
 
 
-def test_equal_descriptions_have_not_changed() -> None:
+def test_equal_descriptions_give_no_changes() -> None:
     assert not list(endpoint_changes({"it": RIPPLE}, {"it": RIPPLE}))
 
 
 @pytest.fixture(scope="session")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose last commit is this project as it stands."""
+    """A repository whose last commit is this project in its present state."""
     root = tmp_path_factory.mktemp("breaking")
     for folder in ("specs", "overlay", "generated"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -225,7 +223,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
+def test_the_report_begins_with_secrets_and_includes_signatures(
     committed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = shutil.copytree(committed, tmp_path / "project")
@@ -253,7 +251,7 @@ def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
     assert first["breaking"]
 
 
-def test_where_nothing_has_changed_nothing_breaks(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_changes_nothing_breaks(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["HEAD"], committed) == 0
     assert capsys.readouterr().out == "nothing has changed for users since HEAD\n"
 

@@ -348,7 +348,7 @@ def fit_cases() -> Iterator[Broken]:
 
 
 def beside_the_body_cases() -> Iterator[Broken]:
-    """Parameters of the operation, other methods, bodies of some depth."""
+    """Parameters of the operation, other methods, nested bodies."""
     for argument in ("environment", "client_secret", "authenticate", "class", "base_url"):
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
@@ -418,7 +418,7 @@ def header_cases() -> Iterator[Broken]:
 
 
 def sent(name: str, where: str = "header") -> dict[str, Any]:
-    """One parameter more, beside the body."""
+    """Return changes that add a parameter of the operation."""
     return {f"{POST}/parameters": [{**DECLARED, "name": name, "in": where}], f"{ENDPOINT}/parameters/{name}": TENANT}
 
 
@@ -451,7 +451,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}:{case.place}")
-def test_a_broken_spec_breaks_the_rule_in_its_place_and_no_other(case: Broken, tmp_path: Path) -> None:
+def test_a_broken_spec_breaks_one_rule_in_one_place(case: Broken, tmp_path: Path) -> None:
     spec = tmp_path / f"{case.name}.yaml"
     spec.write_text(case.text)
 
@@ -474,7 +474,7 @@ def test_the_specs_of_this_project_are_clean(spec: Path) -> None:
     assert lint(spec) == []
 
 
-def test_a_status_in_invalid_client_may_fall_to_the_default_response(tmp_path: Path) -> None:
+def test_a_status_in_invalid_client_may_have_the_default_response(tmp_path: Path) -> None:
     responses = json.loads(json_of("ripple"))["paths"]["/oauth/token"]["post"]["responses"]
     default = {**responses["400"], "content": {"application/json": {"schema": {"$ref": f"#{ERROR}"}}}}
     changes = {f"{RESPONSES}/default": default, f"{ENDPOINT}/invalid_client/0/status": 403}
@@ -484,7 +484,7 @@ def test_a_status_in_invalid_client_may_fall_to_the_default_response(tmp_path: P
     assert lint(spec) == []
 
 
-def test_dots_within_a_segment_and_a_slash_at_the_end_are_fine(tmp_path: Path) -> None:
+def test_dots_within_a_segment_and_a_slash_at_the_end_are_allowed(tmp_path: Path) -> None:
     item = json.loads(json_of("ripple"))["paths"]["/oauth/token"]
     spec = tmp_path / "provider.yaml"
     for path in ("/", "/v1.2/...", "/.well-known/token/", "/a..b/c."):
@@ -492,7 +492,7 @@ def test_dots_within_a_segment_and_a_slash_at_the_end_are_fine(tmp_path: Path) -
         assert lint(spec) == []
 
 
-def test_a_header_authorization_is_fine_where_nothing_else_sets_it(tmp_path: Path) -> None:
+def test_a_header_authorization_is_allowed_where_nothing_else_sets_it(tmp_path: Path) -> None:
     spec = tmp_path / "provider.yaml"
     spec.write_text(broken("", sent("Authorization")).text)
     assert lint(spec) == []
@@ -511,7 +511,7 @@ def test_the_command_says_how_much_it_has_checked() -> None:
     assert outcome.stdout == f"5 specs, {len(RULES)} rules, no findings\n"
 
 
-def test_the_command_prints_file_line_rule_place_and_what_is_allowed(tmp_path: Path) -> None:
+def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: Path) -> None:
     lines = (ROOT / "specs" / "ripple.yaml").read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "unit: seconds" in text)
     lines[line - 1] = lines[line - 1].replace("seconds", "minutes")
@@ -545,7 +545,7 @@ def test_a_fault_of_the_file_itself_has_its_line(text: str, line: int, tmp_path:
     assert [finding.line for finding in lint(spec)] == [line]
 
 
-def test_what_is_missing_is_found_at_what_lacks_it(tmp_path: Path) -> None:
+def test_a_missing_part_is_reported_at_what_should_contain_it(tmp_path: Path) -> None:
     spec = tmp_path / "provider.yaml"
     text = broken("", {"/servers/1/x-environment": ABSENT}).text
     spec.write_text(text)

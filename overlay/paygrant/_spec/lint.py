@@ -10,12 +10,12 @@ Raises:
 from pathlib import Path
 from typing import Any
 
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 
 try:
     from paygrant._spec import document, fit, harm, shape
 except ModuleNotFoundError as missing:
-    raise lacking("paygrant.generate", missing, "generate") from missing
+    raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.errors import Finding, SpecError
 
 RULES = {**document.RULES, **harm.RULES, **shape.RULES, **fit.RULES}

@@ -3,9 +3,19 @@
 import re
 
 RESERVED_ARGUMENTS = frozenset(
-    {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
+    {
+        "authenticate",
+        "base_url",
+        "basic_encoding",
+        "client_id",
+        "client_secret",
+        "credentials_in",
+        "environment",
+        "parameters",
+        "spec",
+    }
 )
-"""The arguments that every provider has. A spec gives its own arguments other names."""
+"""The arguments that every SpecProvider has. A spec gives its own arguments other names."""
 
 MODEL_NAMES = frozenset(
     {

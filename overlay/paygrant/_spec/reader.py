@@ -7,9 +7,9 @@ check is complete, so each part is read when it is asked for, and from its own p
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from paygrant._spec.description import (
     ClientAuth,
@@ -295,6 +295,15 @@ class NormalizedSpec:
         return RequestPart("body", name, required, schema)
 
 
+def source_urls(data: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of the provider's pages. The rest of the spec need not be normalized.
+
+    Raises:
+        KeyError, TypeError: There is no list of sources.
+    """
+    return [source["url"] for source in data["x-provenance"]["sources"]]
+
+
 def read_endpoint(name: str, data: Mapping[str, Any]) -> TokenEndpoint:
     """Return the description of the token endpoint of the provider ``name``, from the data of its normalized spec."""
     return NormalizedSpec(name, data).endpoint
@@ -305,7 +314,7 @@ def endpoint_of(package: str) -> TokenEndpoint:
     """Return the description of the token endpoint of a generated package. It is read once for a process.
 
     Args:
-        package: The package's full name, such as ``"paygrant_clients.ripple"``. It is found, not imported.
+        package: The package's full name, such as ``"paygrant_clients.ripple"``.
 
     Raises:
         OSError: The package has no spec.
@@ -316,14 +325,12 @@ def endpoint_of(package: str) -> TokenEndpoint:
 
 def spec_of(package: str) -> NormalizedSpec:
     """Return the spec that a generated package contains. Raises what ``endpoint_of`` raises."""
-    found = find_spec(package)
-    if found is None:
-        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
-    if not found.submodule_search_locations or not hasattr(found.loader, "get_data"):
+    found: Any = import_module(package).__spec__
+    if not found or not found.submodule_search_locations or not hasattr(found.loader, "get_data"):
         raise FileNotFoundError(f"{package} is not a generated package")
     # The loader, not the file system: a package may be in a zip file.
     file = Path(found.submodule_search_locations[0], "openapi.json")
-    return NormalizedSpec(package.rpartition(".")[2], json.loads(cast("Any", found.loader).get_data(str(file))))
+    return NormalizedSpec(package.rpartition(".")[2], json.loads(found.loader.get_data(str(file))))
 
 
 def _fields(schema: Mapping[str, Any], pointer: str, at: str = "") -> Iterator[SchemaField]:

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._providers.base import from_variables, variable_of
+from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
-from paygrant._request.response import Answer, Judge, document_of, first_at
+from paygrant._request.outcome import ResponseReader, first_at
+from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
 from paygrant._secrets import SecretFile
-from paygrant._spec.reader import endpoint_of
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._route import Handshake, Route, route_to
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._request.registration import ClientRegistration
     from paygrant._spec.description import TokenEndpoint
     from paygrant._stores.base import Store
 
@@ -48,7 +49,7 @@ class Attempt:
     """One token request and its outcome. ``response`` is None if there was no response."""
 
     encoding: Encoding
-    response: Answer | None
+    response: RawResponse | None
     outcome: Grant | TokenError
 
 
@@ -110,6 +111,15 @@ class Context:
         """
         return from_variables(self._kind, self.variables, self._overrides)
 
+    @property
+    def registration(self) -> "ClientRegistration":
+        """The registration of the provider's client.
+
+        Raises:
+            ConfigurationError: The settings are not valid.
+        """
+        return registration_of(self.provider)
+
     @cached_property
     def secret(self) -> str:
         """The client's secret.
@@ -117,12 +127,12 @@ class Context:
         Raises:
             ConfigurationError: There is no secret, or the settings are not valid.
         """
-        return self.provider.secret()
+        return self.registration.secret()
 
     @property
     def endpoint(self) -> "TokenEndpoint":
         """The description of the token endpoint, which needs no settings."""
-        return endpoint_of(self._kind.package)
+        return description_of(self._kind)
 
     @property
     def token_url(self) -> str | None:
@@ -172,8 +182,8 @@ class Context:
     @property
     def encodings(self) -> tuple[Encoding, ...]:
         """The encodings of HTTP Basic to try: those that paygrant uses, then the other one if its bytes differ."""
-        used = self.provider.basic_encodings(self.secret)
-        if self.provider.way.place != "basic":
+        used = self.registration.basic_encodings(self.secret)
+        if self.registration.client_auth.place != "basic":
             return used
         with suppress(ConfigurationError):  # plain cannot encode every id
             if len({basic_credentials(self.provider.client_id, self.secret, each) for each in ENCODINGS}) > 1:
@@ -193,37 +203,37 @@ class Context:
     @property
     def attempt(self) -> Attempt:
         """The attempt that decides: the last one with an encoding that paygrant itself uses."""
-        used = self.provider.basic_encodings(self.secret)
+        used = self.registration.basic_encodings(self.secret)
         return [attempt for attempt in self.attempts if attempt.encoding in used][-1]
 
     @property
-    def granted(self) -> tuple[Answer, Grant]:
+    def granted(self) -> tuple[RawResponse, Grant]:
         """The response and its token, for checks that are made only if there is one."""
-        return cast("tuple[Answer, Grant]", (self.attempt.response, self.attempt.outcome))
+        return cast("tuple[RawResponse, Grant]", (self.attempt.response, self.attempt.outcome))
 
     def _attempt(self, encoding: Encoding) -> Attempt:
-        responses: list[Answer] = []
+        responses: list[RawResponse] = []
         try:
             outcome: Grant | TokenError = request_token(
-                self.provider,
+                self.registration,
                 self.secret,
                 encoding,
                 policy=self.policy,
                 transport=None,
                 deadline=_clock.monotonic() + self.policy.deadline,
-                witness=responses.append,
+                observe=responses.append,
             )
         except TokenError as error:
             outcome = copy.copy(error)  # the error's traceback has frames that hold the secret
         return Attempt(encoding, responses[0] if responses else None, outcome)
 
-    def judge(self, response: Answer | None = None) -> Judge:
+    def reader(self, response: RawResponse | None = None) -> ResponseReader:
         """What redacts the credentials, and the token of this response, in texts of the server."""
         secrets = [self.secret, self.provider.client_id]
         for encoding in ENCODINGS:
             with suppress(ConfigurationError):
                 secrets.append(basic_credentials(self.provider.client_id, self.secret, encoding))
         if response:
-            token = first_at(document_of(response.body), self.endpoint.response.access_token)
+            token = first_at(response.document, self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
-        return Judge(self.provider, tuple(secrets))
+        return ResponseReader(self.registration, tuple(secrets))

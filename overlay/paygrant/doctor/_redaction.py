@@ -10,7 +10,8 @@ from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from paygrant._request.response import Answer, Judge, document_of
+from paygrant._request.outcome import ResponseReader
+from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import escaped
 
@@ -38,49 +39,51 @@ _OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def described(response: Answer, judge: Judge) -> str:
+def described(response: RawResponse, reader: ResponseReader) -> str:
     """Status, media type, body and some headers of a response, without secrets."""
-    media_type = judge.clean(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
-    headers = [f"{name}: {judge.clean(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers]
-    return "; ".join([f"{response.status} {media_type}, {_body(response, judge)}", *headers])
+    media_type = reader.redact(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    headers = [
+        f"{name}: {reader.redact(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers
+    ]
+    return "; ".join([f"{response.status} {media_type}, {_body(response, reader)}", *headers])
 
 
-def is_html(response: Answer) -> bool:
+def is_html(response: RawResponse) -> bool:
     """Whether the response is an HTML page."""
     return "html" in response.headers.get("content-type", "") or (response.body or b"").lstrip()[:1] == b"<"
 
 
-def _body(response: Answer, judge: Judge) -> str:
+def _body(response: RawResponse, reader: ResponseReader) -> str:
     """The body without secrets."""
     if response.body is None:
         return "body too long"
     if not response.body:
         return "empty body"
-    document = document_of(response.body)
+    document = response.document
     if document is not None:
-        text = json.dumps(_Mask(response, judge).of(document), ensure_ascii=False)
+        text = json.dumps(_Mask(response, reader).of(document), ensure_ascii=False)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
     text = response.body[:_READ].decode(errors="replace")
     if is_html(response):
         title = _TITLE.search(text)
-        return f"HTML page: {_masked(html.unescape(title[1]), judge)}" if title else "HTML page"
+        return f"HTML page: {_masked(html.unescape(title[1]), reader)}" if title else "HTML page"
     if response.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
         return f"{len(response.body)} bytes that are not JSON"
-    return _masked(text, judge)
+    return _masked(text, reader)
 
 
-def _masked(text: str, judge: Judge) -> str:
+def _masked(text: str, reader: ResponseReader) -> str:
     """A text of the server without the credentials, and without texts that look like secrets."""
-    return _OPAQUE.sub("...", judge.clean(text))
+    return _OPAQUE.sub("...", reader.redact(text))
 
 
 class _Mask:
     """Masks the texts of a JSON document, by their place."""
 
-    def __init__(self, response: Answer, judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self, response: RawResponse, reader: ResponseReader) -> None:
+        self._reader = reader
         self._refused = response.status >= HTTPStatus.BAD_REQUEST
-        endpoint = judge.provider.endpoint
+        endpoint = reader.registration.endpoint
         self._tokens = set(endpoint.response.access_token)
         self._known = _places(endpoint)
 
@@ -93,15 +96,15 @@ class _Mask:
             return "..."
         if isinstance(value, dict):
             return {
-                _masked(key, self._judge): self.of(each, f"{place}/{escaped(key)}")
+                _masked(key, self._reader): self.of(each, f"{place}/{escaped(key)}")
                 for key, each in islice(inner.items(), _WIDEST)
             }
         if isinstance(value, list):
             return [self.of(each, f"{place}/{index}") for index, each in enumerate(inner[:_WIDEST])]
         if isinstance(value, str):
-            return _masked(value, self._judge) if self._refused or place in self._known else "<text>"
+            return _masked(value, self._reader) if self._refused or place in self._known else "<text>"
         # A secret of digits may be repeated as a number.
-        return value if self._judge.clean(str(value)) == str(value) else "<number>"
+        return value if self._reader.redact(str(value)) == str(value) else "<number>"
 
 
 def _places(endpoint: "TokenEndpoint") -> set[str]:

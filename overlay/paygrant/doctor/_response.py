@@ -16,7 +16,8 @@ from paygrant._errors import (
     TokenError,
     TokenRequestRejected,
 )
-from paygrant._request.response import Answer, document_of, lifetime_at, redirect_target
+from paygrant._request.lifetime import jwt_claims, lifetime_at
+from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
@@ -75,15 +76,11 @@ def redirect(context: "Context") -> Iterator[Finding]:
     response = context.attempt.response
     if response is None:
         yield skipped(_NO_RESPONSE)
-    elif _is_redirect(response):
-        target = context.judge().clean(redirect_target(context.provider.token_url, response))
+    elif response.is_redirect:
+        target = context.reader().redact(response.redirect_target(context.provider.token_url))
         yield failed("malformed", f"status {response.status} redirects to {target}", _redirect_advice(context, target))
     else:
         yield ok("no redirect")
-
-
-def _is_redirect(response: Answer) -> bool:
-    return HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST
 
 
 def _redirect_advice(context: "Context", target: str) -> str:
@@ -104,10 +101,10 @@ def token_response(context: "Context") -> Iterator[Finding]:
     """The response contains a token."""
     attempt = context.attempt
     outcome, response = attempt.outcome, attempt.response
-    if response and _is_redirect(response):
+    if response and response.is_redirect:
         yield skipped("redirect must pass first")
         return
-    seen = described(response, context.judge(response)) if response else str(outcome)
+    seen = described(response, context.reader(response)) if response else str(outcome)
     if isinstance(outcome, Grant):
         yield ok(seen)
         return
@@ -115,7 +112,7 @@ def token_response(context: "Context") -> Iterator[Finding]:
     yield failed(code, seen, _advice(context, outcome, response))
 
 
-def _advice(context: "Context", error: TokenError, response: Answer | None) -> str:  # noqa: PLR0911 - one for each kind of error
+def _advice(context: "Context", error: TokenError, response: RawResponse | None) -> str:  # noqa: PLR0911 - one for each kind of error
     """Advice for a response without a token."""
     if response is None:
         return "The server is reachable, but sends no HTTP response in time. Try again, then ask the provider."
@@ -133,14 +130,14 @@ def _advice(context: "Context", error: TokenError, response: Answer | None) -> s
     if is_html(response):
         return "Another server responds here: a proxy, a login page, or a wrong base_url."
     if isinstance(error, MalformedResponse):
-        fault = context.judge(response).clean(str(error).rpartition(", ")[2])
+        fault = context.reader(response).redact(str(error).rpartition(", ")[2])
         return f"The response cannot be used: {fault}. Check base_url, then show this to the provider."
     return "Show this response to the provider, with the time and the header that names the request."
 
 
 def basic(context: "Context") -> Iterator[Finding]:
     """The server accepts the encoding of HTTP Basic."""
-    if context.provider.way.place != "basic":
+    if context.registration.client_auth.place != "basic":
         yield ok("not used: the credentials are not sent as HTTP Basic")
         return
     if len(context.encodings) == 1:
@@ -171,7 +168,7 @@ def _named(encoding: str) -> str:
 def environment(context: "Context") -> Iterator[Finding]:
     """The credentials belong to this environment. The doctor never tries them in another one."""
     outcome = context.attempt.outcome
-    here = context.provider.environment_name
+    here = context.registration.environment
     others = [each for each in context.endpoint.servers if each != here]
     if isinstance(outcome, Grant):
         yield ok(f"the credentials belong to {here}" if here else "the provider has no environments")
@@ -189,9 +186,9 @@ def environment(context: "Context") -> Iterator[Finding]:
 
 def parameters(context: "Context") -> Iterator[Finding]:
     """The other arguments, such as the audience, fit the environment."""
-    provider, arguments = context.provider, context.provider.arguments()
+    arguments = context.registration.arguments
     given = [each for each in context.endpoint.parameters if each.argument in arguments]
-    facts = provider.facts if context.endpoint.servers else dict[str, str]()
+    facts = context.registration.environment_facts
     texts: list[str] = []
     for each in given:
         value = str(arguments[each.argument or ""])
@@ -208,7 +205,7 @@ def parameters(context: "Context") -> Iterator[Finding]:
 def expiry(context: "Context") -> Iterator[Finding]:
     """The lifetime of the token is known and plausible."""
     response, grant = context.granted
-    document, lifetime = document_of(response.body), grant.lifetime
+    document, lifetime = response.document, grant.lifetime
     present = [
         each for each in context.endpoint.response.lifetime if not each.at or value_at(document, each.at) is not None
     ]
@@ -244,9 +241,7 @@ def _place(where: Any) -> str:
 
 def _own_end(token: str) -> datetime | None:
     """The exp claim of a token, if it is a JWT that has one."""
-    import jwt
-
     try:
-        return datetime.fromtimestamp(float(jwt.decode(token, options={"verify_signature": False})["exp"]), UTC)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError):
+        return datetime.fromtimestamp(float(jwt_claims(token)["exp"]), UTC)
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None

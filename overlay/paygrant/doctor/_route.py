@@ -18,8 +18,8 @@ from typing import Any
 
 import httpx
 
-from paygrant._arguments import refused
-from paygrant._request.send import environment_proxy, new_transport, tls_context
+from paygrant._arguments import invalid_argument
+from paygrant._request.transport import environment_proxy, new_transport, tls_context
 from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -231,7 +231,7 @@ def route_to(url: str) -> Route:
     except OSError as error:
         trust = next((name for name in TRUST_VARIABLES if os.environ.get(name)), TRUST_VARIABLES[0])
         fault = type(error).__name__
-        raise refused(trust, f"cannot be read ({fault})", "expected a file or a folder of certificates") from None
+        raise invalid_argument(trust, f"cannot be read ({fault})", "a file or a folder of certificates") from None
     variable, proxy = environment_proxy(url)
     return Route(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
 

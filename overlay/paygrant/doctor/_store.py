@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from paygrant import _clock
 from paygrant._secrets import fingerprint
-from paygrant._stores.file import FileStore
+from paygrant._stores.file import FileStore, folder_of
 from paygrant._tokens.lifecycle import Grant, State
 from paygrant.doctor._finding import Finding, ok, span, warning
 
@@ -36,11 +36,11 @@ def cache(context: "Context") -> Iterator[Finding]:
 
 def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
     """The token, the remembered error, and whether another process holds the lock."""
-    if isinstance(store, FileStore) and not store._folder.exists():  # reading would create it
-        _check_place(store._folder)
+    if isinstance(store, FileStore) and not folder_of(store).exists():  # reading would create it
+        _check_place(folder_of(store))
         return
     secret, now = context.secret, _clock.monotonic()
-    key = context.provider.cache_key(secret)
+    key = context.registration.cache_key(secret)
     entry = store.load(key)
     if entry and isinstance(entry.outcome, Grant):
         life = entry.outcome.life(context.policy, 0.0)
@@ -51,10 +51,10 @@ def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
         }
         described = ", ".join(filter(None, [state.name.lower(), until.get(state), f"ends in {span(life.ends - now)}"]))
         yield ok(f"token {fingerprint(entry.outcome.token.access_token)}, {described}; {store!r}")
-    entry = store.load(context.provider.cache_key(secret, "error"))
+    entry = store.load(context.registration.cache_key(secret, "error"))
     if entry and not isinstance(entry.outcome, Grant) and now < entry.until:
         yield warning(
-            f"an error is remembered for another {span(entry.until - now)}: {context.judge().clean(str(entry.outcome))}",
+            f"an error is remembered for another {span(entry.until - now)}: {context.reader().redact(str(entry.outcome))}",
             "Until then, callers get this error without a request. To forget it, run: paygrant cache clear",
         )
     if isinstance(store, FileStore) and _is_held(store, key):
@@ -83,7 +83,7 @@ def _check_place(folder: Path) -> None:
 
 def _is_held(store: FileStore, key: str) -> bool:
     """Whether a process holds the lock. If none does, this takes the lock for a moment."""
-    if not (store._folder / f"{key}.lock").exists():
+    if not (folder_of(store) / f"{key}.lock").exists():
         return False
     try:
         with store.lock(key, 0):

@@ -11,7 +11,7 @@
 from pathlib import Path
 from typing import Any
 
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 from paygrant._spec.errors import Finding, GenerationError, SpecError
 
 __all__ = ["Finding", "GenerationError", "SpecError", "generate", "lint", "read_spec"]
@@ -37,7 +37,7 @@ def generate(spec: str | Path, output: str | Path) -> list[Path]:
     try:
         from paygrant.generate._packages import write_packages
     except ModuleNotFoundError as missing:
-        raise lacking(__name__, missing, "generate") from missing
+        raise missing_extra(__name__, missing, "generate") from missing
     from paygrant.generate._output import install
 
     name = Path(spec).stem

@@ -137,7 +137,9 @@ class Control:
     def _provider(self, request: Request) -> SandboxProvider:
         provider = self._providers.get(request.path_params["provider"])
         if provider is None:
-            raise _RequestError(HTTPStatus.NOT_FOUND, f"unknown provider; expected one of {', '.join(self._providers)}")
+            raise _RequestError(
+                HTTPStatus.NOT_FOUND, f"unknown provider; expected one of: {', '.join(self._providers)}"
+            )
         return provider
 
     def _state(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from starlette.responses import HTMLResponse, Response
 
-from paygrant._arguments import check_choice, check_seconds, check_whole, refused
+from paygrant._arguments import check_choice, check_seconds, check_whole, invalid_argument
 from paygrant.sandbox._endpoint import ODDITIES, Endpoint, Limit, http_date
 from paygrant.sandbox._wire import CutShort, Drip, NoResponse
 
@@ -155,7 +155,7 @@ def kind(
 def check_size(argument: str, value: object) -> None:
     """Refuse a number that is too large for JSON."""
     if isinstance(value, int) and abs(value) > _LARGEST:
-        raise refused(argument, "is too large", f"expected a number of at most {_LARGEST}")
+        raise invalid_argument(argument, "is too large", f"a number of at most {_LARGEST}")
 
 
 def _seconds(argument: str, value: Any) -> None:
@@ -185,17 +185,17 @@ def _at_least_one(argument: str, value: Any) -> None:
 
 def _status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:  # noqa: PLR2004 - RFC 9110
-        raise refused(argument, f"is {value!r}", "expected a status from 200 to 599")
+        raise invalid_argument(argument, f"is {value!r}", "a status from 200 to 599")
 
 
 def _redirect_status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 300 <= value <= 399:  # noqa: PLR2004 - RFC 9110
-        raise refused(argument, f"is {value!r}", "expected a status from 300 to 399")
+        raise invalid_argument(argument, f"is {value!r}", "a status from 300 to 399")
 
 
 def _header(argument: str, value: Any) -> None:
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
-        raise refused(argument, f"is {value!r}", "expected printable ASCII, as in an HTTP header")
+        raise invalid_argument(argument, f"is {value!r}", "printable ASCII, as in an HTTP header")
 
 
 def _retry_after(argument: str, value: Any) -> None:
@@ -266,12 +266,12 @@ class Limiter:
 def _limiter(endpoint: Endpoint, requests: int | None, seconds: float | None) -> dict[str, Any]:
     if (requests is None) != (seconds is None):
         fault = "is set without seconds" if seconds is None else "is missing"
-        raise refused("requests", fault, "expected both requests and seconds")
+        raise invalid_argument("requests", fault, "both requests and seconds")
     given = None if requests is None or seconds is None else (Limit(requests, seconds),)
     limits = given or endpoint.limits
     if not limits:
-        raise refused(
-            "requests", "is missing", f"{endpoint.name} documents no limit; expected both requests and seconds"
+        raise invalid_argument(
+            "requests", "is missing", f"both requests and seconds, because {endpoint.name} documents no limit"
         )
     return {"limiter": Limiter(limits)}
 

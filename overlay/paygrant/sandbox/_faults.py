@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from starlette.responses import Response
 
-from paygrant._arguments import check_choice, check_whole, refused
+from paygrant._arguments import check_choice, check_whole, invalid_argument
 from paygrant.sandbox._endpoint import Endpoint
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, Proceed, RequestHandler, Stage, Target, check_size
 
@@ -96,7 +96,7 @@ class Faults:
             check_whole("times", times, least=1)
         for unknown in given.keys() - {parameter.name for parameter in kind.parameters}:
             expected = ", ".join(["on", "times", *(parameter.name for parameter in kind.parameters)])
-            raise refused(unknown, "is unknown", f"expected one of {expected}")
+            raise invalid_argument(unknown, "is unknown", f"one of: {expected}")
         parameters = {parameter.name: given.get(parameter.name, parameter.default) for parameter in kind.parameters}
         for parameter in kind.parameters:
             value = parameters[parameter.name]

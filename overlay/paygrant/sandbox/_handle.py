@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from paygrant._arguments import refused
+from paygrant._arguments import invalid_argument
 from paygrant._spec.reader import endpoint_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
@@ -212,5 +212,5 @@ class ProviderHandle:
 
 def _http_date(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise refused("retry_after", "is a datetime without a time zone", "expected an aware datetime")
+        raise invalid_argument("retry_after", "is a datetime without a time zone", "an aware datetime")
     return http_date(moment.timestamp())

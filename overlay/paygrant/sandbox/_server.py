@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from paygrant._arguments import check_choice, is_loopback, refused
+from paygrant._arguments import check_choice, invalid_argument, is_loopback
 from paygrant._spec.reader import NormalizedSpec, spec_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, SandboxProvider, create_app
@@ -62,7 +62,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not is_loopback(host):
-            raise refused("host", f"is {host!r}", "expected a loopback address, such as 127.0.0.1")
+            raise invalid_argument("host", f"is {host!r}", "a loopback address, such as 127.0.0.1")
         check_choice("basic_decoding", basic_decoding, ("plain", "form"))
         self._client = client or Client()
         self._address = (host, port)
@@ -140,7 +140,7 @@ class Sandbox:
         handles: dict[str, ProviderHandle] = self.__dict__.get("_handles", {})
         if name in handles:
             return handles[name]
-        raise AttributeError(f"the sandbox has no provider {name!r}; expected one of {', '.join(handles)}")
+        raise AttributeError(f"the sandbox has no provider {name!r}; expected one of: {', '.join(handles)}")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._providers]
