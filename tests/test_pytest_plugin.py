@@ -331,15 +331,15 @@ def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, pr
     server.hold.clear()
     source = TokenSource(provider)
     cache = cast("Any", source._cache)
-    flight = cache.token()
+    renewal = cache.token()
     assert server.asked.wait(30)
     forgetting = threading.Thread(target=registry.forget_all)
     forgetting.start()
     assert cache._stop.wait(30)
     server.hold.set()
     forgetting.join(30)
-    assert isinstance(flight, PendingRenewal)
-    assert flight._completed.is_set()
+    assert isinstance(renewal, PendingRenewal)
+    assert renewal._completed.is_set()
     assert len(server.seen) == 1
 
     replies = [Reply(status=503), granted()]
