@@ -1,49 +1,32 @@
-"""What matters in an OpenAPI 3 document: for each operation its servers, credentials, parameters, bodies and answers.
+"""Extracts the facts of an OpenAPI 3 document: of each operation its servers, credentials, parameters, bodies and responses.
 
-A document is a stranger's: it may nest, repeat or refer to itself as it likes, and what is not of the expected type is
-passed over. How much is too much, facts.py says.
+The document is not trusted: it may nest, repeat or refer to itself. Values of an unexpected type are ignored, and facts.py
+limits the number of facts.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-from markdown_it import MarkdownIt
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
-
 from paygrant._spec.pointer import escaped
-from paygrant.generate._document import is_object
+from paygrant.generate._document import is_array, is_object
+from paygrant.propose.documents import openapi_documents
+from paygrant.propose.references import References
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-DEEPEST = 100
-"""Levels of YAML; the reader in C descends them without looking how much room there is."""
-
-_FENCES = MarkdownIt("zero", {"maxNesting": DEEPEST}).enable(["fence", "list", "blockquote"]).disable("inline")
-_JSON = re.compile(r"\s*\{")
-_YAML = re.compile(r"^openapi:", re.MULTILINE)
 
 
-def documents(text: str) -> Iterator[dict[str, Any]]:
-    """The OpenAPI document that a page is, or those in its code blocks.
+def documents(text: str) -> list[dict[str, Any]]:
+    """Return the OpenAPI document that a page is, or those in its code blocks.
 
     Raises:
-        PageError: There is one that cannot be read.
+        PageError: One of them cannot be parsed.
     """
-    whole = text.lstrip().startswith(("{", "openapi:"))
-    for block in [text] if whole else [token.content for token in _FENCES.parse(text) if token.type == "fence"]:
-        if _JSON.match(block) and '"openapi"' in block:
-            document = _object(_parsed(block, json.loads))
-        else:
-            document = _object(_parsed(block, _plain_yaml)) if _YAML.search(block) else {}
-        if "openapi" in document:
-            yield document
+    found, faults = openapi_documents(text)
+    if faults:
+        raise PageError(f"an OpenAPI document in it cannot be parsed: {faults[0]}")
+    return [each for each in found if "openapi" in each]
 
 
 def pairs(document: dict[str, Any]) -> Pairs:
@@ -56,40 +39,19 @@ def pairs(document: dict[str, Any]) -> Pairs:
                 yield from reader.operation(f"{method.upper()} {path}", _object(item), _object(item[method]))
 
 
-def _parsed(text: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PageError(f"an OpenAPI document in it cannot be read: {' '.join(str(error).split())}") from None
-
-
-def _plain_yaml(text: str) -> Any:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
-            raise ValueError("it has an alias, or is too deep")
-    return yaml.load(text, Loader=yaml.CSafeLoader)
-
-
 def _object(value: Any) -> dict[str, Any]:
     return {str(key): item for key, item in value.items()} if is_object(value) else {}
 
 
 def _list(value: Any) -> list[Any]:
-    return value if _is_list(value) else []
-
-
-def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
+    return value if is_array(value) else []
 
 
 class _Reader:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.schemes = _object(_object(document.get("components")).get("securitySchemes"))
-        nameless = {key: value for key, value in document.items() if key != "$id"}
-        self.resolver = Registry[Any]().resolver_with_root(DRAFT202012.create_resource(nameless))
+        self.references = References(document)
 
     def operation(self, name: str, item: dict[str, Any], operation: dict[str, Any]) -> Pairs:
         # What is said further in counts.
@@ -150,10 +112,7 @@ class _Reader:
     def resolved(self, value: Any) -> dict[str, Any]:
         """An object, or the one in the same document that it refers to; nothing where there is none."""
         given = _object(value)
-        try:
-            return _object(self.resolver.lookup(given["$ref"]).contents) if "$ref" in given else given
-        except (Unresolvable, ValueError, TypeError, AttributeError):
-            return {}
+        return _object(self.references.target(given["$ref"])) if "$ref" in given else given
 
 
 def _shape(schema: dict[str, Any], *, required: bool) -> str:

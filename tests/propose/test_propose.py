@@ -26,11 +26,10 @@ from hypothesis import strategies as st
 from paygrant import ConfigurationError, Draft, InvalidClient
 from paygrant._providers.base import Provider
 from paygrant.generate import lint
-from paygrant.generate._document import is_object
+from paygrant.generate._document import is_array, is_object
 from paygrant.generate._packages import write_packages
-from paygrant.propose import Proposal, _read, _write, propose
-from paygrant.propose._find import find
-from paygrant.propose._node import is_list
+from paygrant.propose import Proposal, _assemble, _source, propose
+from paygrant.propose._candidates import best_candidate
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
 
@@ -183,7 +182,7 @@ def spec_of(file: str) -> Any:
 
 def changed(file: str, tmp_path: Path, change: Callable[[Any], object]) -> Proposal:
     """The draft of a document with a change."""
-    (document,) = _read.read(FOLDER / file).documents
+    ((document,), _) = _source.read(FOLDER / file)
     change(document)
     path = tmp_path / "changed.json"
     path.write_text(json.dumps(document))
@@ -785,7 +784,8 @@ def test_a_server_with_steps_upwards_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "paygrant.propose._read")
+    for module in ("documents", "_source"):
+        monkeypatch.delitem(sys.modules, f"paygrant.propose.{module}")
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     with pytest.raises(ImportError, match=r"needs markdown_it; to get it: pip install \"paygrant\[generate\]\""):
         propose("x")
@@ -834,20 +834,20 @@ MERGED = "a: &a {x: 1, y: 2}\n" + "".join(
         ("- openapi", "no mapping"),
         ("title: x", "no mapping"),
         ("openapi: [\n\n", "line 3"),
-        ("{", "holds no OpenAPI"),
+        ("{", "contains no OpenAPI"),
         ("openapi: !!python/object/apply:os.system [x]", "a tag"),
-        ("openapi: &a [*a]", "a tag"),
-        ("openapi: \x07", "holds no OpenAPI"),
-        (f"openapi: 3.0.0\n{ANCHORS}", "a tag"),
-        (f"openapi: 3.0.0\n{MERGED}", "a tag"),
+        ("openapi: &a [*a]", "an alias stands for itself"),
+        ("openapi: \x07", "contains no OpenAPI"),
+        (f"openapi: 3.0.0\n{ANCHORS}", "more than 1048576 values"),
+        (f"openapi: 3.0.0\n{MERGED}", "more than 1048576 values"),
         (nested(100_000, "["), "levels"),
         (nested(100_000, "- "), "levels|line 1"),
-        ('{"openapi":' + "[" * 200_000, "holds no OpenAPI"),
-        ('{"openapi":' + "[" * 500 + "]" * 500 + "}", "holds no OpenAPI"),
-        ('{"openapi": ' + "9" * 5000 + "}", "holds no OpenAPI"),
-        ("# Page\n\n```json\n{\n```\n\n```yaml\nopenapi: [\n```\n", "no mapping"),
+        ('{"openapi":' + "[" * 200_000, "contains no OpenAPI"),
+        ('{"openapi":' + "[" * 500 + "]" * 500 + "}", "contains no OpenAPI"),
+        ('{"openapi": ' + "9" * 5000 + "}", "contains no OpenAPI"),
+        ("# Page\n\n```json\n{\n```\n\n```yaml\nopenapi: [\n```\n", "in line 2"),
         ("x" * (5 << 20) + "x", "larger than 5 MiB"),
-        ("<html><body>Not found</body></html>", "no mapping|holds no OpenAPI"),
+        ("<html><body>Not found</body></html>", "no mapping|contains no OpenAPI"),
         ("openapi: 3.0.0\npaths: {/a: 1}\n", "nothing in it"),
         ("openapi: 3.0.0\npaths: [1]\ncomponents: x\nservers: 7\n", "nothing in it"),
         ("swagger: 2\npaths: {/a: {post: 1, get: {parameters: {}}}}\nschemes: 5\n", "nothing in it"),
@@ -964,10 +964,10 @@ def test_a_page_is_read_from_its_address_and_its_query_is_not_written_down(serve
 @pytest.mark.parametrize("file", ["api_key.yaml", "relative_flow.yaml"])
 @pytest.mark.parametrize("servers", [None, [], [{"url": "/api"}], [{"url": "/"}, {"url": "../v1"}]])
 def test_the_host_that_has_the_document_is_no_server(file: str, servers: Any) -> None:
-    (document,) = _read.read(FOLDER / file).documents
+    ((document,), _) = _source.read(FOLDER / file)
     document["servers"] = servers
     address = "https://sandbox.copies.example/kite/openapi.yaml"
-    proposal = Proposal(*_write.write(find([document]), address))
+    proposal = Proposal(*_assemble.assemble(best_candidate([document]), address))
     spec = yaml.safe_load(proposal.text)
     assert "servers" not in spec
     assert "each caller gives base_url; sandbox.copies.example has the document" in told(proposal, "/servers")
@@ -1039,7 +1039,7 @@ def test_a_page_that_takes_too_long_as_a_whole_is_given_up(start: bytes, monkeyp
                 return  # the client has hung up
             connection.sendall(b"x")
 
-    monkeypatch.setattr(_read, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(_source, "TIME_LIMIT", 0.2)
     with serve_raw(drip) as url, pytest.raises(ConfigurationError, match=r"took longer than 0\.2 s"):
         propose(url)
 
@@ -1056,13 +1056,13 @@ def test_an_address_can_be_read_where_an_event_loop_runs(server: Server) -> None
 @pytest.mark.parametrize("location", ["http://[", "javascript:1", "//[::1", "http://a:99999999/", "file:///etc/passwd"])
 def test_a_redirect_to_what_is_no_address_is_one_clear_error(location: str, server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": location})
-    with pytest.raises(ConfigurationError, match=r"^source: (leads to what is no URL|is no|cannot be read)"):
+    with pytest.raises(ConfigurationError, match=r"^source: (redirects to an invalid URL|is not|cannot be read)"):
         propose(server.base_url)
 
 
 # Anything at all
 
-DOCUMENTS = [document for file in sorted(FOLDER.iterdir()) for document in _read.read(file).documents]
+DOCUMENTS = [document for file in sorted(FOLDER.iterdir()) for document in _source.read(file)[0]]
 OTHERS: list[Any] = [
     *(None, True, 0, 1.5, 10**30, "", "x", "token", "\x1b[2J", "\ud800", [], {}, [[]], [{}]),
     *({"$ref": "#"}, {"$ref": "#/paths"}, {"$ref": "x.yaml"}, {"type": "array"}, {"type": ["null", "integer"]}),
@@ -1074,7 +1074,7 @@ OTHERS: list[Any] = [
 
 def places(within: Any) -> Iterator[tuple[Any, Any]]:
     """Each place in a document: what it lies in, and its key there."""
-    inner = [*within.items()] if is_object(within) else [*enumerate(within)] if is_list(within) else []
+    inner = [*within.items()] if is_object(within) else [*enumerate(within)] if is_array(within) else []
     for key, value in inner:
         yield within, key
         yield from places(value)

@@ -1,0 +1,4 @@
+"""Media types of request bodies."""
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
