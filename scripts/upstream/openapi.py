@@ -30,7 +30,7 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 
 def pairs(document: dict[str, Any]) -> Pairs:
-    """The places of a document that matter, and what stands there."""
+    """The facts of a document."""
     yield "document", "OpenAPI"
     reader = _Reader(document)
     for path, item in _object(document.get("paths")).items():
@@ -54,13 +54,13 @@ class _Reader:
         self.references = References(document)
 
     def operation(self, name: str, item: dict[str, Any], operation: dict[str, Any]) -> Pairs:
-        # What is said further in counts.
+        # The innermost definition counts.
         around = {**self.document, **{key: item[key] for key in ("servers",) if key in item}, **operation}
         for server in map(_object, _list(around.get("servers"))):
             url = urlsplit(str(server.get("url")))
             yield f"{name}: host {url.netloc}", f"{url.scheme} {url.path.rstrip('/')}".strip()
-        ways = (" and ".join(map(self.scheme, _object(way))) or "none" for way in _list(around.get("security")))
-        yield f"{name}: credentials", " or ".join(ways) or "none"
+        required = (" and ".join(map(self.scheme, _object(each))) or "none" for each in _list(around.get("security")))
+        yield f"{name}: credentials", " or ".join(required) or "none"
         for parameter in map(self.resolved, (*_list(item.get("parameters")), *_list(operation.get("parameters")))):
             place = f"{name}: {parameter.get('in')} {parameter.get('name')}"
             yield from self.schema(place, parameter.get("schema"), required=parameter.get("required") is True)
@@ -68,26 +68,26 @@ class _Reader:
             yield f"{name}: body", "required" if body.get("required") is True else "optional"
             yield from self.content(f"{name}: body", body)
         for status, response in _object(operation.get("responses")).items():
-            answer = self.resolved(response)
+            found = self.resolved(response)
             yield f"{name}: status {status}", ""
-            yield from self.content(f"{name}: status {status}", answer)
-            for header in _object(answer.get("headers")):
+            yield from self.content(f"{name}: status {status}", found)
+            for header in _object(found.get("headers")):
                 yield f"{name}: status {status} header {header}", ""
 
     def scheme(self, name: str) -> str:
-        """One way to send credentials; what it is called does not matter."""
+        """A security scheme, without its name."""
         scheme = self.resolved(self.schemes.get(name))
-        told = [scheme.get(key) for key in ("type", "scheme", "in", "name", "openIdConnectUrl")]
+        facts = [scheme.get(key) for key in ("type", "scheme", "in", "name", "openIdConnectUrl")]
         for flow, details in _object(scheme.get("flows")).items():
-            told += [flow, _object(details).get("tokenUrl")]
-        return " ".join(str(part) for part in told if part) or name
+            facts += [flow, _object(details).get("tokenUrl")]
+        return " ".join(str(fact) for fact in facts if fact) or name
 
     def content(self, place: str, holder: dict[str, Any]) -> Pairs:
         for media_type, media in _object(holder.get("content")).items():
             yield from self.schema(f"{place} {media_type} #", _object(media).get("schema"))
 
     def schema(self, place: str, schema: Any, *, required: bool = False, passed: tuple[str, ...] = ()) -> Pairs:
-        """A value and what is in it. Each schema gives a pair, so whoever counts these limits the work."""
+        """A value and its parts. Each schema yields a pair, so that a limit on pairs limits the work."""
         given = _object(schema)
         if "$ref" in given:
             reference, target = str(given["$ref"]), self.resolved(given)
@@ -98,7 +98,7 @@ class _Reader:
             return
         yield place, _shape(given, required=required)
         wanted = list(map(str, _list(given.get("required"))))
-        undescribed = dict.fromkeys(wanted)  # here; perhaps elsewhere, in another part of an allOf
+        undescribed = dict.fromkeys(wanted)  # their schemas may be in another part of an allOf
         for name, field in {**undescribed, **_object(given.get("properties"))}.items():
             yield from self.schema(f"{place}/{escaped(name)}", field, required=name in wanted, passed=passed)
         for key, step in (("items", "[]"), ("additionalProperties", ".*")):
@@ -110,7 +110,7 @@ class _Reader:
                 yield from self.schema(below, part, passed=passed)
 
     def resolved(self, value: Any) -> dict[str, Any]:
-        """An object, or the one in the same document that it refers to; nothing where there is none."""
+        """An object, or the target of its reference; an empty object if there is none in the document."""
         given = _object(value)
         return _object(self.references.target(given["$ref"])) if "$ref" in given else given
 
@@ -118,8 +118,8 @@ class _Reader:
 def _shape(schema: dict[str, Any], *, required: bool) -> str:
     types = schema.get("type", "")
     values = [schema["const"]] if "const" in schema else _list(schema.get("enum"))
-    told = ["required"] if required else []
-    told += [" or ".join(sorted(map(str, _list(types) or [types])))]
-    told += [str(schema[key]) for key in ("format", "pattern") if key in schema]
-    told += ["one of " + " ".join(sorted(map(str, values)))] if values else []
-    return ", ".join(filter(None, told))
+    facts = ["required"] if required else []
+    facts += [" or ".join(sorted(map(str, _list(types) or [types])))]
+    facts += [str(schema[key]) for key in ("format", "pattern") if key in schema]
+    facts += ["one of " + " ".join(sorted(map(str, values)))] if values else []
+    return ", ".join(filter(None, facts))
