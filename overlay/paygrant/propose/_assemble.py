@@ -46,13 +46,13 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     operation["responses"] = responses.responses
     scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
     _decide_use(candidate.document)
-    decisions.add("/", "descriptions and examples are the provider's: does its licence let you keep them?")
+    decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": title,
             "version": clean(info["version"].text, 80) or "v1",
-            "description": "Hands out the access token that calls of the API carry.",
+            "description": "Issues the access token for calls of the API.",
         },
         "x-provenance": _provenance(address, decisions),
         **({"servers": servers} if servers else {}),
@@ -76,7 +76,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     text = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return (
         _name(title),
-        f"# A draft by `paygrant new`. To be decided, and then to be deleted here:\n{head}{text}",
+        f"# A draft by `paygrant new`. Decide on each of these points, then delete it here:\n{head}{text}",
         decisions.lines,
     )
 
@@ -104,12 +104,12 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
     url = address
     if not re.fullmatch(r"https://[^\s/]+(/\S*)?", address):
         url = f"https://example.com/{quote(address.rpartition('/')[2])}"
-        decisions.add("/x-provenance/sources/0/url", f"where is {clean(address, 80)} from?")
+        decisions.add("/x-provenance/sources/0/url", f"which URL is {clean(address, 80)} from?")
     deviation = {
         "id": "token-response-requires-nothing",
-        "upstream": "Fields of the answer may be required.",
+        "upstream": "Fields of the response may be required.",
         "here": "No field is required.",
-        "reason": "A server that answers a little differently must still have its token used, or get an error of our own.",
+        "reason": "A response without a documented field must still yield its token, or an error of paygrant.",
     }
     return {"sources": [{"url": url, "read": _clock.wall().date().isoformat()}], "deviations": [deviation]}
 
@@ -122,4 +122,4 @@ def _decide_use(document: Node) -> None:
     ):
         keys = ", ".join(each["name"].text for each in schemes if each["type"].text == "apiKey")
         hint = f" (the document names {keys})" if keys else ""
-        document.decisions.add("/x-token-endpoint/use", f"does the API want the token as Authorization: Bearer?{hint}")
+        document.decisions.add("/x-token-endpoint/use", f"does the API take the token as Authorization: Bearer?{hint}")

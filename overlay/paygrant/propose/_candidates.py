@@ -76,20 +76,20 @@ def best_candidate(documents: Sequence[dict[str, Any]]) -> Candidate:
         titles = ", ".join(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
         raise refused(
             "source",
-            f"nothing in it hands out tokens ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations)",
-            f"looked for was an operation ({', '.join(METHODS).upper()}) that takes a grant_type, a secret such as "
-            "client_secret, or HTTP Basic, and answers with a token such as access_token or has a path such as "
-            "/oauth/token; and a security scheme with a clientCredentials flow (2.0: application)",
+            f"contains no token endpoint ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations)",
+            f"expected an operation ({', '.join(METHODS).upper()}) that takes credentials (grant_type, client_secret or "
+            "HTTP Basic) and returns a token (access_token), or has a path such as /oauth/token; or else a security "
+            "scheme with a clientCredentials flow (2.0: application)",
         )
     best = max(candidates, key=lambda each: each.score)
     others = [each.place for each in candidates if each.path != best.path]
     if others:
-        best.document.decisions.add("/paths", f"{best.place} was taken; it might be another: {', '.join(others[:5])}")
+        best.document.decisions.add("/paths", f"{best.place} was taken; other candidates: {', '.join(others[:5])}")
     return best
 
 
 def _candidates(document: Node) -> Iterator[Candidate]:
-    """The operations, with what a flow that leads to one adds to it; and the flows that lead elsewhere."""
+    """The operations, each with the score and scopes of its flow, and the flows without an operation."""
     flows = list(_flows(document))
     for operation in _likely_operations(document):
         same = [each for each in flows if each.path.endswith(operation.path)]
@@ -97,7 +97,9 @@ def _candidates(document: Node) -> Iterator[Candidate]:
         urls = [clean(flow.path, 80) for flow in same if "://" in flow.path]
         if urls:
             named = ", ".join(urls[:5]) + (f" and {len(urls) - 5} more" if urls[5:] else "")
-            operation.document.decisions.add("/servers", f"the tokenUrl of a flow is {named}; is its host here?")
+            operation.document.decisions.add(
+                "/servers", f"a flow has the tokenUrl {named}; is its host one of these servers?"
+            )
         yield replace(operation, score=operation.score + _FLOW_SCORE, scopes=same[0].scopes) if same else operation
     yield from flows
 
@@ -111,7 +113,7 @@ def _operations(document: Node) -> Iterator[tuple[str, str]]:
 def _likely_operations(document: Node) -> Iterator[Candidate]:
     for count, (path, method) in enumerate(_operations(document)):
         if count >= MAX_OPERATIONS:
-            raise refused("source", f"has more than {MAX_OPERATIONS} operations", "allowed is a smaller document")
+            raise refused("source", f"has more than {MAX_OPERATIONS} operations", "expected a smaller document")
         item = document["paths"][path]
         score = _score(document, path, item, item[method])
         if score >= _LEAST_SCORE:

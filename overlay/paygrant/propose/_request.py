@@ -78,7 +78,7 @@ def propose_request(candidate: Candidate, path: str) -> ProposedRequest:
     if candidate.is_flow:
         request.media_type, basic = FORM, True
         parts = [*_placeholders(candidate, path), *_standard_parts()]
-        text = "a flow does not say how they travel: HTTP Basic first, then the body, as RFC 6749 section 2.3.1 has it?"
+        text = "a flow does not say how credentials are sent; assumed: HTTP Basic, or else the body (RFC 6749 section 2.3.1)"
         decisions.add("/x-token-endpoint/credentials", text)
     else:
         place = pointer("/paths", path, candidate.method)
@@ -88,7 +88,7 @@ def propose_request(candidate: Candidate, path: str) -> ProposedRequest:
         parts = _unique([*keys, *parts])
         _hide_keys(candidate, parts)
     credentials = _credentials(parts, request, basic=basic, decisions=decisions)
-    body = Field("object", description="What asks for a token.")
+    body = Field("object", description="The token request.")
     for part in parts:
         if part in credentials:
             part.field.secret = True
@@ -111,7 +111,7 @@ def _standard_parts() -> list[RequestPart]:
     """The fields of RFC 6749 sections 2.3.1 and 4.4.2."""
     grant = Field(choices=["client_credentials"], description="The grant type of RFC 6749 section 4.4.2.")
     optional = {
-        "scope": "The wanted scopes, separated by spaces.",
+        "scope": "The requested scopes, separated by spaces.",
         "client_id": "The client's id.",
         "client_secret": "The client's secret.",
     }
@@ -131,7 +131,7 @@ def _body(operation: Node, place: str) -> tuple[str | None, list[RequestPart]]:
     name = form or json or next(iter(content))
     if len(content) > 1 or not name.startswith(media_type):
         operation.decisions.add(
-            f"{place}/requestBody", f"of the body's media types {', '.join(content)}, {media_type} was taken"
+            f"{place}/requestBody", f"{media_type} was taken from the media types of the body: {', '.join(content)}"
         )
     body = SchemaReader().read(content[name]["schema"])
     parts = list[RequestPart]()
@@ -139,7 +139,7 @@ def _body(operation: Node, place: str) -> tuple[str | None, list[RequestPart]]:
         if steps and each.kind != "array" and (len(steps) == 1 or media_type == JSON):
             parts.append(RequestPart("body", steps, each, required))
         elif required:
-            text = f"{'/'.join(steps) or 'the body'} is required, but nothing can fill it; it was left out"
+            text = f"{'/'.join(steps) or 'the body'} is required, but a spec cannot fill it; it was left out"
             operation.decisions.add("/components/schemas/TokenRequest", text)
     return media_type, parts
 
@@ -156,7 +156,7 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
             yield RequestPart(place, (name,), read, required)
         elif required:
             candidate.document.decisions.add(
-                f"upstream {each.place}", "this parameter is required, but it was left out"
+                f"upstream {each.place}", "this parameter is required, but a spec cannot fill it; it was left out"
             )
 
 
@@ -230,7 +230,7 @@ def _unique(parts: list[RequestPart]) -> list[RequestPart]:
 def _credentials(
     parts: list[RequestPart], request: ProposedRequest, *, basic: bool, decisions: Decisions
 ) -> list[RequestPart]:
-    """Decide how the credentials travel, and return the parts that hold them."""
+    """Decide how the credentials are sent, and return the parts that hold them."""
     place = "/x-token-endpoint/credentials"
     secret = _likeliest(parts, SECRETS)
     others = [each for each in parts if secret and each is not secret and each.place == secret.place]
@@ -239,7 +239,7 @@ def _credentials(
         client_id = {"client_id": client.name} if client else {}
         request.credentials.append({"place": secret.place, **client_id, "client_secret": secret.name})
         if basic and secret.required:
-            text = f"HTTP Basic is documented too; {secret.name} is required, and goes in the {secret.place}"
+            text = f"HTTP Basic is documented, too; the required {secret.name} is sent in the {secret.place}: is that right?"
             decisions.add(place, text)
         elif basic:
             request.credentials.insert(0, {"place": "basic"})
@@ -247,12 +247,12 @@ def _credentials(
                 client.required = False
     elif any(part.normalized == ASSERTION for part in parts) and not basic:
         request.credentials.append({"place": "computed"})
-        text = "a client_assertion (RFC 7523) must be computed: by the function authenticate that a caller gives"
+        text = "a client_assertion (RFC 7523) must be computed: each caller must pass a function as authenticate"
         decisions.add(place, text)
     else:
         request.credentials.append({"place": "basic"})
         if not basic:
-            text = "nothing says where the secret goes: HTTP Basic, as RFC 6749 section 2.3.1 has it?"
+            text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
             decisions.add(place, text)
     return [each for each in (client, secret) if each and each.place == request.credentials[-1]["place"]]
 
@@ -293,7 +293,7 @@ def _fill(part: RequestPart, request: ProposedRequest, candidate: Candidate) -> 
     request.parameters[part.name] = {"argument": argument}
     scopes = f"; known scopes: {', '.join(candidate.scopes[:20])}" if candidate.scopes and argument == "scope" else ""
     required = "required" if part.required else "optional"
-    decisions.add(place, f"the caller gives {argument} ({required}): keep it, fix its value, or drop it{scopes}")
+    decisions.add(place, f"each caller passes {argument} ({required}): keep it, fix its value, or drop it{scopes}")
 
 
 def _argument(part: RequestPart, taken: set[str | None]) -> str:

@@ -73,14 +73,16 @@ def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> d
     proposed.endpoint["answer"] = answer
     given = _example(media)
     if given is None:
-        decisions.add(f"{place}/{status}", "no example of a token is documented; granted was made up")
+        decisions.add(
+            f"{place}/{status}", "no example of a token response is documented; the example granted was made up"
+        )
     example = body.example("TokenResponse", given)
     if value_at(example, at) is None:
         put(example, at, "example-access-token")
     if success := body.find(names.SUCCESS_FLAGS, "boolean"):
         proposed.endpoint["success"] = {"at": success[0], "equals": True}
         put(example, success[0], value=True)
-        text = f"is {success[0]} true in each answer with a token, and only there?"
+        text = f"is {success[0]} true in each response with a token, and in no other?"
         decisions.add("/x-token-endpoint/success", text)
     proposed.token_response = body.schema("TokenResponse")
     proposed.responses[status] = {
@@ -92,10 +94,12 @@ def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> d
 
 def _body_with_token(media: Node, decisions: Decisions) -> Field:
     """The body of a response with a token; without a documented one, that of RFC 6749 section 5.1."""
-    body = Field("object", description="The token and what is known of it.", fields=_fields(media))
+    body = Field("object", description="The access token and its details.", fields=_fields(media))
     if not body.fields:
         body.fields = {"access_token": Field(), "token_type": Field(), "expires_in": Field("integer")}
-        decisions.add("/components/schemas/TokenResponse", "no field is documented: those of RFC 6749 section 5.1?")
+        decisions.add(
+            "/components/schemas/TokenResponse", "no field is documented; assumed: those of RFC 6749 section 5.1"
+        )
     elif not body.find(names.TOKENS):
         body.fields["access_token"] = Field()
         decisions.add("/x-token-endpoint/answer/access_token", "no field looks like a token; is it access_token?")
@@ -108,9 +112,9 @@ def _lifetime(body: Field, token_at: str, token: Field, decisions: Decisions) ->
     where = body.find(names.LIFETIMES)
     if where is None:
         if "jwt" in f"{token.description} {token.format}".lower() or str(token.sample).startswith("eyJ"):
-            decisions.add(place, "no field tells it; the token seems to be a JWT, so its claim exp counts")
+            decisions.add(place, "no field holds the lifetime; the token seems to be a JWT, so its exp claim was taken")
             return {"at": token_at, "unit": "jwt_exp"}
-        decisions.add(place, "not found: say which field tells it, a constant that is documented, jwt_exp, or never")
+        decisions.add(place, "no field holds the lifetime: add a field, a documented constant, jwt_exp, or never")
         return None
     at, found = where
     name = names.normalized(at.rpartition("/")[2])
@@ -118,7 +122,7 @@ def _lifetime(body: Field, token_at: str, token: Field, decisions: Decisions) ->
     if found.sample is None:
         found.sample = _SAMPLES[unit] if found.kind != "string" else str(_SAMPLES[unit])
     if name not in names.LIFETIMES_IN_SECONDS:
-        decisions.add(place, f"{at} is taken for {unit}: is it?")
+        decisions.add(place, f"{at} was taken as {unit}: is that right?")
     return {"at": at, "unit": unit}
 
 
@@ -149,10 +153,10 @@ def _rejected(candidate: Candidate, proposed: ProposedResponses, place: str, gra
     status = _status_of_wrong_credentials(documented, has_code=code is not None)
     given = _example(_json(documented[status])) if status in documented else None
     if status not in documented:
-        text = "no answer to wrong credentials is documented; this is RFC 6749 section 5.2?"
+        text = "no response to wrong credentials is documented; assumed: that of RFC 6749 section 5.2"
         decisions.add(f"{place}/{status}", text)
     elif given is None:
-        text = "no example of wrong credentials is documented; wrong_credentials was made up"
+        text = "no example of wrong credentials is documented; the example wrong_credentials was made up"
         decisions.add(f"{place}/{status}", text)
     if code:
         code[1].sample = "invalid_client"
@@ -174,19 +178,21 @@ def _rejected(candidate: Candidate, proposed: ProposedResponses, place: str, gra
     for each in sorted({*documented, status}):
         described = documented[each]["description"].text if each in documented else ""
         proposed.responses[each] = {
-            "description": clean(described) or ("The credentials are wrong." if each == status else "No token."),
+            "description": clean(described) or ("The credentials are wrong." if each == status else "No access token."),
             **_content("TokenError", **({"wrong_credentials": example} if each == status else {})),
         }
 
 
 def _body_of_errors(documented: dict[str, Node], decisions: Decisions) -> Field:
     """The fields of all documented errors; without any, those of RFC 6749 section 5.2."""
-    body = Field("object", description="Why no token was given.")
+    body = Field("object", description="The reason for the error.")
     for each in documented.values():
         body.absorb(Field("object", fields=_fields(_json(each))))
     if not body.fields:
         body.fields = {"error": Field(), "error_description": Field()}
-        decisions.add("/components/schemas/TokenError", "no field is documented: those of RFC 6749 section 5.2?")
+        decisions.add(
+            "/components/schemas/TokenError", "no field is documented; assumed: those of RFC 6749 section 5.2"
+        )
     return body
 
 

@@ -151,7 +151,9 @@ class SchemaReader:
         """The field that a schema describes."""
         self._left -= 1
         if node.place in above or len(above) > self._levels or self._left < 0:
-            node.decisions.add(f"upstream {node.place}", "the schema contains itself, or too much; it was cut off here")
+            node.decisions.add(
+                f"upstream {node.place}", "the schema refers to itself, or is too large; it was cut off here"
+            )
             return Field("object")
         above = (*above, node.place)
         found = self._own(node, above)
@@ -164,7 +166,7 @@ class SchemaReader:
                 if len(options) > 1:
                     names = ", ".join(best.fields) or best.kind
                     node.decisions.add(
-                        f"upstream {node.place}/{keyword}", f"of {len(options)} alternatives one was taken: {names}"
+                        f"upstream {node.place}/{keyword}", f"one of {len(options)} alternatives was taken: {names}"
                     )
                 found.absorb(best)
         found.choices = list(dict.fromkeys(each for each in found.choices if _fits(each, found.kind)))
@@ -200,7 +202,10 @@ class SchemaReader:
         )
         for name, each in node["properties"].items():
             if not _is_usable(name):
-                node.decisions.add(f"upstream {node.place}", f"the field {clean(name, 80)!r} was left out for its name")
+                node.decisions.add(
+                    f"upstream {node.place}",
+                    f"the field {clean(name, 80)!r} was left out: generated code cannot have its name",
+                )
             elif each.value is not False and self._left > 0:
                 found.fields[name] = self.read(each, above)
         return found

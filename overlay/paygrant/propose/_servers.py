@@ -42,25 +42,25 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
     placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
     if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - _TAKEN_BESIDE):
         place = clean(candidate.place, 200)
-        raise refused("source", f"the path of {place} is {clean(path, 80)!r}", "allowed is one that a URL can have")
+        raise refused("source", f"the path of {place} is {clean(path, 80)!r}", "expected a path that a URL can have")
     servers = dict[str, dict[str, Any]]()
     for url, text in listed:
         secure = re.sub("^http:", "https:", url).rstrip("/")
         if not _host(url):
             decisions.add(
-                "/servers", f"{clean(url or path, 80)!r} is relative to the document's own address; it was left out"
+                "/servers", f"{clean(url or path, 80)!r} is relative to the document's address; it was left out"
             )
         elif not _HOST.fullmatch(secure) or is_loopback(urlsplit(secure).hostname or ""):
-            decisions.add("/servers", f"{clean(url, 80)!r} is no address of a provider; it was left out")
+            decisions.add("/servers", f"{clean(url, 80)!r} is not the https URL of a provider; it was left out")
         elif secure not in [each["url"] for each in servers.values()]:
             if url.startswith("http:"):
-                decisions.add("/servers", f"{secure} was plain http; does it take https?")
+                decisions.add("/servers", f"{secure} was plain http in the document; does the server accept https?")
             name = _environment(secure, text, servers, decisions)
             servers[name] = {"url": secure, "description": text or f"The environment {name}.", "x-environment": name}
     if not servers:
         serving = _host(address)
-        hint = f"; {clean(serving, 80)} has the document: is it the provider's, and takes secrets?" if serving else ""
-        decisions.add("/servers", f"no host is documented: name one, or each caller gives base_url{hint}")
+        hint = f"; {clean(serving, 80)} has the document: may it get the secret?" if serving else ""
+        decisions.add("/servers", f"no usable server is documented: add one, or each caller must pass base_url{hint}")
     return path, list(servers.values())
 
 
@@ -70,7 +70,7 @@ def _listed(candidate: Candidate) -> list[tuple[str, str]]:
     levels = (candidate.operation["servers"], candidate.item["servers"], candidate.document["servers"])
     listed = [*next((each for each in levels if each), levels[-1]).each()]
     if len(listed) > _MAX_SERVERS:
-        decisions.add("/servers", f"of {len(listed)} servers the first {_MAX_SERVERS} were taken")
+        decisions.add("/servers", f"the first {_MAX_SERVERS} of {len(listed)} servers were taken")
     return [(_filled(each, decisions), clean(each["description"].text, 120)) for each in listed[:_MAX_SERVERS]]
 
 
@@ -79,23 +79,25 @@ def _by_token_url(candidate: Candidate, servers: list[tuple[str, str]]) -> tuple
     decisions = candidate.document.decisions
     hosts = list(dict.fromkeys(host for url, _ in servers if (host := _host(url))))
     if "?" in candidate.path or "#" in candidate.path:
-        decisions.add("/paths", "what follows the path in the tokenUrl was left out")
+        decisions.add("/paths", "the query and fragment of the tokenUrl were left out")
     token_url = re.split("[?#]", candidate.path)[0]
     if "://" in token_url:
         servers = []  # it replaces them all
     elif not token_url.startswith("/"):
         decisions.add(
-            "/paths", f"the tokenUrl {clean(token_url, 80)!r} is taken as relative to the server's address (RFC 3986)"
+            "/paths", f"the tokenUrl {clean(token_url, 80)!r} was resolved against each server's URL (RFC 3986)"
         )
     joined = [(*_joined(url, token_url), text) for url, text in servers or [("", "")]]
     path = joined[0][1]
     for base, other, _ in joined:
         if hosts and _host(base) not in {"", *hosts}:
             named = ", ".join(clean(each, 80) for each in hosts[:5])
-            text = f"the tokenUrl of the flow leads to {clean(base, 80)!r}, the servers are {named}: does the secret go there?"
+            text = (
+                f"the tokenUrl of the flow is on {clean(base, 80)!r}, the servers are {named}: may the secret go there?"
+            )
             decisions.add("/servers", text)
         if other != path:
-            decisions.add("/servers", f"{clean(base, 80)!r} has the path {clean(other, 80)!r}; it was left out")
+            decisions.add("/servers", f"{clean(base, 80)!r} would have the path {clean(other, 80)!r}; it was left out")
     return path, [(base, text) for base, other, text in joined if other == path]
 
 
@@ -106,7 +108,7 @@ def _filled(server: Node, decisions: Decisions) -> str:
         value = server["variables"][name]["default"].text
         decisions.add(
             "/servers",
-            f"the variable {clean(name, 40)} of {clean(url, 80)} is {clean(value, 40)!r} here: a server for each value?",
+            f"the variable {clean(name, 40)} of {clean(url, 80)} has the value {clean(value, 40)!r} here: add a server for each other value?",
         )
         url = url.replace(f"{{{name}}}", value)
     return url
@@ -131,11 +133,13 @@ def _environment(url: str, text: str, taken: dict[str, Any], decisions: Decision
     named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url)) if each in _ENVIRONMENTS]
     if free := [each for each in named if each not in taken]:
         decisions.add(
-            "/servers", f"{url} is taken for the environment {free[0]}, and is sent its secrets: is that right?"
+            "/servers", f"{url} was taken as the environment {free[0]}: may it get the secrets of this environment?"
         )
         return free[0]
     base = (named or ["production"])[0]
     numbered = (f"{base}_{number}" for number in range(2, len(taken) + 3))
     name = next(each for each in (base, *numbered) if each not in taken)
-    decisions.add("/servers", f"nothing names the environment of {url}; {name}? It is sent the secrets")
+    decisions.add(
+        "/servers", f"the environment of {url} is not documented; is it {name}? It gets the secrets of this environment"
+    )
     return name

@@ -66,7 +66,7 @@ class Node:
                 return
             self.place = unquote(reference[1:])
             self.value = {**target, **beside} if is_object(target) else target
-        self.decisions.add(f"upstream {place}", "references lead in a circle")
+        self.decisions.add(f"upstream {place}", "the references form a circle")
         self.value = None
 
     @classmethod
