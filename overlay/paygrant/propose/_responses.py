@@ -63,20 +63,20 @@ def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> d
     body = _body_with_token(media, decisions)
     at, token = body.find(names.TOKENS) or ("/access_token", Field())
     token.kind, token.secret = "string", True
-    answer: dict[str, Any] = {"access_token": [at]}
+    fields: dict[str, Any] = {"access_token": [at]}
     for fact, known, sample in (("token_type", names.TOKEN_TYPES, "Bearer"), ("scope", names.SCOPES, "read")):
         if where := body.find(known):
-            answer[fact] = [where[0]]
+            fields[fact] = [where[0]]
             where[1].sample = where[1].sample or sample
     if lifetime := _lifetime(body, at, token, decisions):
-        answer["lifetime"] = [lifetime]
-    proposed.endpoint["answer"] = answer
+        fields["lifetime"] = [lifetime]
+    proposed.endpoint["answer"] = fields
     given = _example(media)
     if given is None:
         decisions.add(
             f"{place}/{status}", "no example of a token response is documented; the example granted was made up"
         )
-    example = body.example("TokenResponse", given)
+    example: dict[str, Any] = body.example("TokenResponse", given)
     if value_at(example, at) is None:
         put(example, at, "example-access-token")
     if success := body.find(names.SUCCESS_FLAGS, "boolean"):
@@ -153,11 +153,11 @@ def _rejected(candidate: Candidate, proposed: ProposedResponses, place: str, gra
     status = _status_of_wrong_credentials(documented, has_code=code is not None)
     given = _example(_json(documented[status])) if status in documented else None
     if status not in documented:
-        text = "no response to wrong credentials is documented; assumed: that of RFC 6749 section 5.2"
-        decisions.add(f"{place}/{status}", text)
+        question = "no response to wrong credentials is documented; assumed: that of RFC 6749 section 5.2"
+        decisions.add(f"{place}/{status}", question)
     elif given is None:
-        text = "no example of wrong credentials is documented; the example wrong_credentials was made up"
-        decisions.add(f"{place}/{status}", text)
+        question = "no example of wrong credentials is documented; the example wrong_credentials was made up"
+        decisions.add(f"{place}/{status}", question)
     if code:
         code[1].sample = "invalid_client"
     example = body.example("TokenError", given)

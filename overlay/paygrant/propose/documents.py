@@ -41,8 +41,10 @@ def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
             faults.append(f"{error.problem}{line}")
         except RecursionError:
             faults.append(f"there are more than {MAX_DEPTH} levels")
-        except (yaml.YAMLError, ValueError) as error:  # a ValueError: a number with too many digits
+        except yaml.YAMLError as error:
             faults.append(" ".join(str(error).split())[:100])
+        except ValueError:
+            faults.append("a number is invalid or has too many digits")
         else:
             if is_object(data) and data.keys() & _VERSION_KEYS:
                 documents.append(data)
@@ -98,12 +100,13 @@ class _Loader(Composer, yaml.CSafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = cast("Any", self).peek_event()
+        mark: Any = event.start_mark
         anchor: str = getattr(event, "anchor", None) or ""
         before = self.count
         self.depth += 1
         self.count += self.sizes.get(anchor, 0) + 1 if isinstance(event, yaml.AliasEvent) else 1
         if fault := self._fault(event, anchor):
-            raise yaml.MarkedYAMLError(None, None, fault, event.start_mark)
+            raise yaml.MarkedYAMLError(None, None, fault, mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         self.sizes.setdefault(anchor, self.count - before)
