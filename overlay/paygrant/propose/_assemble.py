@@ -29,21 +29,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     title = clean(info["title"].text, 80) or "Provider"
     path, servers = propose_servers(candidate, address)
     request, responses = propose_request(candidate, path), propose_responses(candidate, path)
-    basic = [each["place"] == "basic" for each in request.credentials]
-    operation: dict[str, Any] = {
-        "tags": ["token"],
-        "operationId": "create_token",
-        "summary": "Request an access token",
-        "description": clean(candidate.operation["description"].text or candidate.operation["summary"].text)
-        or "Exchanges the client's credentials for an access token.",
-        "security": [{"basic": []} if each else {} for each in basic],
-    }
-    if request.declared:
-        operation["parameters"] = request.declared
-    if request.media_type:
-        schema = {"$ref": "#/components/schemas/TokenRequest"}
-        operation["requestBody"] = {"required": True, "content": {request.media_type: {"schema": schema}}}
-    operation["responses"] = responses.responses
+    description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
     scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
     _decide_use(candidate.document)
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
@@ -57,20 +43,23 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
         "x-provenance": _provenance(address, decisions),
         **({"servers": servers} if servers else {}),
         "tags": [{"name": "token", "description": "Access tokens."}],
-        "paths": {path: {candidate.method: operation}},
+        "paths": {
+            path: {
+                candidate.method: {
+                    "tags": ["token"],
+                    "operationId": "create_token",
+                    "summary": "Request an access token",
+                    "description": description or "Exchanges the client's credentials for an access token.",
+                    **request.operation,
+                    **responses.operation,
+                }
+            }
+        },
         "components": {
-            **({"securitySchemes": {"basic": scheme}} if any(basic) else {}),
-            "schemas": {
-                **({"TokenRequest": request.schema} if request.schema else {}),
-                "TokenResponse": responses.token_response,
-                "TokenError": responses.token_error,
-            },
+            **({"securitySchemes": {"basic": scheme}} if {"basic": []} in request.operation["security"] else {}),
+            "schemas": {**request.schemas, **responses.schemas},
         },
-        "x-token-endpoint": {
-            "credentials": request.credentials,
-            "parameters": request.parameters,
-            **responses.endpoint,
-        },
+        "x-token-endpoint": {**request.endpoint, **responses.endpoint},
     }
     head = "".join(f"# - {line}\n" for line in decisions.lines)
     text = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -3,28 +3,17 @@
 import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
 
 from paygrant._providers.spec_provider import OWN
 from paygrant.generate._document import pointer
 from paygrant.generate._lint_fit import _HTTPS_OWN, _TAKEN_BESIDE
+from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._field_names import (
-    ASSERTION,
-    ASSERTION_TYPE,
-    CLIENT_CREDENTIALS,
-    CLIENT_IDS,
-    GRANT_TYPE,
-    OTHER_GRANTS,
-    SECRETS,
-    is_sensitive,
-    normalized,
-    words,
-)
-from paygrant.propose._media_types import FORM, JSON
+from paygrant.propose._fragment import FORM, JSON, SpecFragment
 from paygrant.propose._schema import Field, SchemaReader
 from paygrant.propose.references import Node
 
@@ -49,62 +38,45 @@ class RequestPart:
     @property
     def normalized(self) -> str:
         """The last name of the path, without its spelling."""
-        return normalized(self.steps[-1])
+        return names.normalized(self.steps[-1])
 
 
-@dataclass(slots=True, repr=False)
-class ProposedRequest:
-    """The request, in the form of a spec.
-
-    Attributes:
-        media_type: The media type of the body; None without a body.
-        credentials: The methods of client authentication, the preferred one first.
-        parameters: The values of the other parts.
-        declared: The OpenAPI parameters in path, query and header.
-        schema: The schema of the body; None without a body.
-    """
-
-    media_type: str | None = None
-    credentials: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-    parameters: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    declared: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    schema: dict[str, Any] | None = None
-
-
-def propose_request(candidate: Candidate, path: str) -> ProposedRequest:
+def propose_request(candidate: Candidate, path: str) -> SpecFragment:
     """The request to a token endpoint, which has this path in the draft."""
     decisions = candidate.document.decisions
-    request = ProposedRequest()
     if candidate.is_flow:
-        request.media_type, basic = FORM, True
+        media_type, basic = FORM, True
         parts = [*_placeholders(candidate, path), *_standard_parts()]
         text = "a flow does not say how credentials are sent; assumed: HTTP Basic, or else the body (RFC 6749 section 2.3.1)"
         decisions.add("/x-token-endpoint/credentials", text)
     else:
         place = pointer("/paths", path, candidate.method)
-        request.media_type, parts = _body(candidate.operation, place) if candidate.method != "get" else (None, [])
+        media_type, parts = _body(candidate.operation, place) if candidate.method != "get" else ("", [])
         parts += [*_declared(candidate), *_placeholders(candidate, path)]
         keys, basic = _security(candidate, {each.normalized for each in parts})
         parts = _unique([*keys, *parts])
         _hide_keys(candidate, parts)
-    credentials = _credentials(parts, request, basic=basic, decisions=decisions)
+    credentials, holders = _credentials(parts, basic=basic, decisions=decisions)
+    parts = [each for each in parts if each in holders or not _is_of_another_grant(each, credentials)]
+    parameters = dict[str, dict[str, Any]]()
     body = Field("object", description="The token request.")
     for part in parts:
-        if part in credentials:
-            part.field.secret = True
-        elif _is_of_another_grant(part, request):
-            continue
-        elif part.normalized == ASSERTION:
+        if part in holders or part.normalized == names.ASSERTION:
             part.field.secret = True
         else:
-            _fill(part, request, candidate)
+            parameters[part.name] = _value(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
-        else:
-            request.declared.append(_parameter(part))
-    if request.media_type:
-        request.schema = body.schema("TokenRequest", request=True)
-    return request
+    operation: dict[str, Any] = {
+        "security": [{"basic": []} if each["place"] == "basic" else {} for each in credentials]
+    }
+    if declared := [_parameter(part) for part in parts if part.place != "body"]:
+        operation["parameters"] = declared
+    if media_type:
+        schema = {"$ref": "#/components/schemas/TokenRequest"}
+        operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    schemas = {"TokenRequest": body.schema("TokenRequest", request=True)} if media_type else {}
+    return SpecFragment(operation, {"credentials": credentials, "parameters": parameters}, schemas)
 
 
 def _standard_parts() -> list[RequestPart]:
@@ -121,11 +93,11 @@ def _standard_parts() -> list[RequestPart]:
     ]
 
 
-def _body(operation: Node, place: str) -> tuple[str | None, list[RequestPart]]:
-    """The media type, preferably a form, and the fields that a request can fill."""
+def _body(operation: Node, place: str) -> tuple[str, list[RequestPart]]:
+    """The media type, preferably a form, and the fields that a request can fill; an empty string without a body."""
     content = dict(operation["requestBody"]["content"].items())
     if not content:
-        return None, []
+        return "", []
     form, json = (next((name for name in content if kind in name.lower()), None) for kind in ("form", "json"))
     media_type = JSON if json and not form else FORM
     name = form or json or next(iter(content))
@@ -151,7 +123,7 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
         if place not in _NAMES or (place == "header" and name.lower() in _HTTP_HEADERS):
             continue
         read = _field(each)
-        usable = re.fullmatch(_NAMES[place], name) and "_".join(words(name)) not in _TAKEN_BESIDE
+        usable = re.fullmatch(_NAMES[place], name) and "_".join(names.words(name)) not in _TAKEN_BESIDE
         if usable and read.kind not in {"object", "array"}:
             yield RequestPart(place, (name,), read, required)
         elif required:
@@ -180,7 +152,7 @@ def _field(parameter: Node) -> Field:
     return read
 
 
-def _security(candidate: Candidate, names: set[str]) -> tuple[list[RequestPart], bool]:
+def _security(candidate: Candidate, sent: set[str]) -> tuple[list[RequestPart], bool]:
     """The API keys in the request, and whether HTTP Basic is documented.
 
     An API key that the whole document requires is often an oversight for this operation. It counts only if no other part
@@ -192,7 +164,7 @@ def _security(candidate: Candidate, names: set[str]) -> tuple[list[RequestPart],
     for requirement in (candidate.operation if own else candidate.document)["security"].each():
         named = [schemes[name] for name, _ in requirement.items()]
         basic = basic or any(each["scheme"].text.lower() == "basic" for each in named)
-        if (own or not names.intersection(SECRETS)) and not keys:
+        if (own or not sent.intersection(names.SECRETS)) and not keys:
             keys = [_api_key(each) for each in named if _is_usable_key(each)]
     for each in candidate.operation["parameters"].each():
         text = " ".join((each["description"].text, str(each["schema"]["example"].value), str(each["example"].value)))
@@ -228,80 +200,78 @@ def _unique(parts: list[RequestPart]) -> list[RequestPart]:
 
 
 def _credentials(
-    parts: list[RequestPart], request: ProposedRequest, *, basic: bool, decisions: Decisions
-) -> list[RequestPart]:
-    """Decide how the credentials are sent, and return the parts that hold them."""
+    parts: list[RequestPart], *, basic: bool, decisions: Decisions
+) -> tuple[list[dict[str, str]], list[RequestPart]]:
+    """The methods of client authentication, the preferred one first, and the parts that hold the credentials."""
     place = "/x-token-endpoint/credentials"
-    secret = _likeliest(parts, SECRETS)
+    secret = _likeliest(parts, names.SECRETS)
     others = [each for each in parts if secret and each is not secret and each.place == secret.place]
-    client = _likeliest(others, CLIENT_IDS)
+    client = _likeliest(others, names.CLIENT_IDS)
     if secret and secret.place != "path":
         client_id = {"client_id": client.name} if client else {}
-        request.credentials.append({"place": secret.place, **client_id, "client_secret": secret.name})
+        credentials = [{"place": secret.place, **client_id, "client_secret": secret.name}]
         if basic and secret.required:
             text = f"HTTP Basic is documented, too; the required {secret.name} is sent in the {secret.place}: is that right?"
             decisions.add(place, text)
         elif basic:
-            request.credentials.insert(0, {"place": "basic"})
+            credentials.insert(0, {"place": "basic"})
             if client:
                 client.required = False
-    elif any(part.normalized == ASSERTION for part in parts) and not basic:
-        request.credentials.append({"place": "computed"})
+        return credentials, [secret, *([client] if client else [])]
+    if any(part.normalized == names.ASSERTION for part in parts) and not basic:
         text = "a client_assertion (RFC 7523) must be computed: each caller must pass a function as authenticate"
         decisions.add(place, text)
-    else:
-        request.credentials.append({"place": "basic"})
-        if not basic:
-            text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
-            decisions.add(place, text)
-    return [each for each in (client, secret) if each and each.place == request.credentials[-1]["place"]]
+        return [{"place": "computed"}], []
+    if not basic:
+        text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
+        decisions.add(place, text)
+    return [{"place": "basic"}], []
 
 
-def _likeliest(parts: list[RequestPart], names: tuple[str, ...]) -> RequestPart | None:
-    fitting = [each for each in parts if each.normalized in names and each.field.kind == "string"]
-    return min(fitting, key=lambda each: names.index(each.normalized), default=None)
+def _likeliest(parts: list[RequestPart], known: tuple[str, ...]) -> RequestPart | None:
+    fitting = [each for each in parts if each.normalized in known and each.field.kind == "string"]
+    return min(fitting, key=lambda each: known.index(each.normalized), default=None)
 
 
-def _is_of_another_grant(part: RequestPart, request: ProposedRequest) -> bool:
+def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str]]) -> bool:
     """Whether a part is not sent: it belongs to another grant, or to another method of client authentication."""
-    computed = request.credentials[0]["place"] == "computed"
-    if part.normalized == ASSERTION:
+    computed = credentials[0]["place"] == "computed"
+    if part.normalized == names.ASSERTION:
         return not computed or part.place != "body"
-    return (
-        not part.required and part.normalized in OTHER_GRANTS and not (computed and part.normalized == ASSERTION_TYPE)
-    )
+    if computed and part.normalized == names.ASSERTION_TYPE:
+        return False
+    return not part.required and part.normalized in names.OTHER_GRANTS
 
 
-def _fill(part: RequestPart, request: ProposedRequest, candidate: Candidate) -> None:
-    """Give a part a fixed value, or an argument."""
+def _value(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
+    """The fixed value of a part, or the argument that gives its value."""
     decisions = candidate.document.decisions
     place = pointer("/x-token-endpoint/parameters", part.name)
     field = part.field
-    if part.normalized == GRANT_TYPE and field.kind == "string":
+    if part.normalized == names.GRANT_TYPE and field.kind == "string":
         values = [each for each in (*field.choices, field.sample) if isinstance(each, str)]
-        fitting = [each for each in values if normalized(each) == CLIENT_CREDENTIALS]
+        fitting = [each for each in values if names.normalized(each) == names.CLIENT_CREDENTIALS]
         field.const = next(iter(fitting or field.choices), "client_credentials")
-        if not fitting and CLIENT_CREDENTIALS not in normalized(field.description):
+        if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
             decisions.add(place, f"the value client_credentials is not documented; {field.const!r} is sent")
     elif len(field.choices) == 1:
         field.const = field.choices[0]
     if field.const is not None:
-        request.parameters[part.name] = {"value": field.const}
-        return
-    field.secret = field.secret or any(map(is_sensitive, part.steps))
-    argument = _argument(part, {each.get("argument") for each in request.parameters.values()})
-    request.parameters[part.name] = {"argument": argument}
+        return {"value": field.const}
+    field.secret = field.secret or any(map(names.is_sensitive, part.steps))
+    argument = _argument(part, {each.get("argument") for each in parameters.values()})
     scopes = f"; known scopes: {', '.join(candidate.scopes[:20])}" if candidate.scopes and argument == "scope" else ""
     required = "required" if part.required else "optional"
     decisions.add(place, f"each caller passes {argument} ({required}): keep it, fix its value, or drop it{scopes}")
+    return {"argument": argument}
 
 
 def _argument(part: RequestPart, taken: set[str | None]) -> str:
     """A free Python name: of the field, of its whole path, of its place and path, or one of these with a number."""
-    whole = words(" ".join(part.steps))
+    whole = names.words(" ".join(part.steps))
     numbered = ([part.place, *whole, str(number)] for number in count(2))
-    names = map("_".join, chain((words(part.steps[-1]), whole, [part.place, *whole]), numbered))
-    fitting = (name for name in names if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name))
+    joined = map("_".join, chain((names.words(part.steps[-1]), whole, [part.place, *whole]), numbered))
+    fitting = (name for name in joined if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name))
     return next(name for name in fitting if name not in OWN | taken and not keyword.iskeyword(name))
 
 

@@ -1,7 +1,6 @@
 """Decides how responses are read: where the token and its lifetime are, and what means that the credentials are wrong."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from paygrant._spec.pointer import put, value_at
@@ -9,7 +8,7 @@ from paygrant.generate._document import is_object, pointer
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._media_types import JSON
+from paygrant.propose._fragment import JSON, SpecFragment
 from paygrant.propose._schema import Field, SchemaReader
 from paygrant.propose.references import Node
 
@@ -26,33 +25,16 @@ _MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
 """A larger number of seconds (34 years) counts from 1970. A larger number from 1970 (a thousand years) is in milliseconds."""
 
 
-@dataclass(slots=True, repr=False)
-class ProposedResponses:
-    """The responses, in the form of a spec.
-
-    Attributes:
-        endpoint: What ``x-token-endpoint`` says of responses.
-        responses: The responses of the operation, by status.
-        token_response: The schema of a response with a token.
-        token_error: The schema of a response without one.
-    """
-
-    endpoint: dict[str, Any] = field(default_factory=dict[str, Any])
-    responses: dict[str, Any] = field(default_factory=dict[str, Any])
-    token_response: dict[str, Any] = field(default_factory=dict[str, Any])
-    token_error: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-def propose_responses(candidate: Candidate, path: str) -> ProposedResponses:
+def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
     """The responses of a token endpoint, which has this path in the draft."""
     place = pointer("/paths", path, candidate.method, "responses")
-    proposed = ProposedResponses()
-    granted = _granted(candidate, proposed, place)
-    _rejected(candidate, proposed, place, granted)
-    return proposed
+    fragment = SpecFragment({"responses": {}}, {}, {})
+    granted = _granted(candidate, fragment, place)
+    _rejected(candidate, fragment, place, granted)
+    return fragment
 
 
-def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> dict[str, Any]:
+def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[str, Any]:
     """Settle the response with a token, and return its example."""
     decisions = candidate.document.decisions
     documented = dict(candidate.operation["responses"].items())
@@ -70,7 +52,7 @@ def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> d
             where[1].sample = where[1].sample or sample
     if lifetime := _lifetime(body, at, token, decisions):
         fields["lifetime"] = [lifetime]
-    proposed.endpoint["answer"] = fields
+    fragment.endpoint["answer"] = fields
     given = _example(media)
     if given is None:
         decisions.add(
@@ -80,12 +62,12 @@ def _granted(candidate: Candidate, proposed: ProposedResponses, place: str) -> d
     if value_at(example, at) is None:
         put(example, at, "example-access-token")
     if success := body.find(names.SUCCESS_FLAGS, "boolean"):
-        proposed.endpoint["success"] = {"at": success[0], "equals": True}
+        fragment.endpoint["success"] = {"at": success[0], "equals": True}
         put(example, success[0], value=True)
         text = f"is {success[0]} true in each response with a token, and in no other?"
         decisions.add("/x-token-endpoint/success", text)
-    proposed.token_response = body.schema("TokenResponse")
-    proposed.responses[status] = {
+    fragment.schemas["TokenResponse"] = body.schema("TokenResponse")
+    fragment.operation["responses"][status] = {
         "description": clean(response["description"].text) or "The access token.",
         **_content("TokenResponse", granted=example),
     }
@@ -139,7 +121,7 @@ def _unit(name: str, lifetime: Field) -> str:
     return "seconds" if shown <= _MAX_SECONDS else "epoch" if shown <= _MAX_EPOCH else "epoch_milliseconds"
 
 
-def _rejected(candidate: Candidate, proposed: ProposedResponses, place: str, granted: dict[str, Any]) -> None:
+def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted: dict[str, Any]) -> None:
     """Settle the responses without a token, and which of them mean that the credentials are wrong."""
     decisions = candidate.document.decisions
     documented = {
@@ -172,12 +154,12 @@ def _rejected(candidate: Candidate, proposed: ProposedResponses, place: str, gra
     if value_at(granted, at) == value:
         put(granted, at, f"no {value}")  # otherwise the example of a token would meet the condition
     text = body.find(names.ERROR_TEXTS)
-    proposed.endpoint["invalid_client"] = conditions
-    proposed.endpoint["error"] = {"code": [at], **({"description": [text[0]]} if text else {})}
-    proposed.token_error = body.schema("TokenError")
+    fragment.endpoint["invalid_client"] = conditions
+    fragment.endpoint["error"] = {"code": [at], **({"description": [text[0]]} if text else {})}
+    fragment.schemas["TokenError"] = body.schema("TokenError")
     for each in sorted({*documented, status}):
         described = documented[each]["description"].text if each in documented else ""
-        proposed.responses[each] = {
+        fragment.operation["responses"][each] = {
             "description": clean(described) or ("The credentials are wrong." if each == status else "No access token."),
             **_content("TokenError", **({"wrong_credentials": example} if each == status else {})),
         }

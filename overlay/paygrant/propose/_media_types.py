@@ -1,4 +1,0 @@
-"""Media types of request bodies."""
-
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
