@@ -1,5 +1,6 @@
 """Builds the wheel and uses it as a user would: from an empty environment, away from the sources."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 WANTED = (
     "paygrant/py.typed",
-    "paygrant/generate/extensions.schema.json",
-    "paygrant/generate/normalized.schema.json",
+    "paygrant/_spec/extensions.schema.json",
+    "paygrant/_spec/normalized.schema.json",
     "paygrant/sandbox/page/icon.svg",
     "paygrant/sandbox/page/index.html",
     "paygrant/sandbox/page/page.css",
@@ -21,6 +22,11 @@ WANTED = (
     "paygrant_clients/ripple/openapi.json",
 )
 """Files that would be missed."""
+
+RELATIVE_LINK = re.compile(
+    r"""(?:\]\(|^\[[^\]]+\]:\s+|\b(?:src|srcset|href)=")(?!https?:|mailto:|\#)[^)"\s]+""", re.MULTILINE
+)
+"""A link or a picture that leads nowhere on the package index: in Markdown's two forms, and in HTML."""
 
 
 def run(*command: object, cwd: Path) -> None:
@@ -44,6 +50,9 @@ def main() -> None:
         run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
         (wheel,) = folder.glob("*.whl")
         names = zipfile.ZipFile(wheel).namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        if links := RELATIVE_LINK.findall(zipfile.ZipFile(wheel).read(metadata).decode()):
+            sys.exit(f"the README of the wheel has relative links: {', '.join(links)}")
         if missing := set(WANTED) - set(names):
             sys.exit(f"the wheel lacks {', '.join(sorted(missing))}")
         if stray := [name for name in names if not name.startswith("paygrant")]:
@@ -59,7 +68,7 @@ def main() -> None:
         (folder / "test_example.py").write_text(next(each for each in others if "paygrant_sandbox" in each), "utf-8")
         run(python, "-m", "pytest", "--quiet", "-W", "error", "test_example.py", cwd=folder)
         run(python.with_name("paygrant"), "generate", ROOT / "specs/ripple.yaml", "--output", "clients", cwd=folder)
-        run(python, "-W", "error", "-c", "from clients.ripple.endpoint import ENDPOINT", cwd=folder)
+        run(python, "-W", "error", "-c", "from clients.ripple.environments import Environment", cwd=folder)
     print(f"{wheel.name}: installs, and does what the README says")
 
 

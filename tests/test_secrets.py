@@ -17,7 +17,7 @@ import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from importlib import import_module
@@ -29,6 +29,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import anyio
+import click
 import httpx
 import pytest
 from rich.pretty import pretty_repr
@@ -36,6 +37,7 @@ from rich.pretty import pretty_repr
 import paygrant
 import paygrant_clients
 from paygrant import (
+    ClientCredentials,
     ConfigurationError,
     Cryptofuse,
     FileStore,
@@ -58,23 +60,20 @@ from paygrant import (
 )
 from paygrant._auth.bearer import Authorization
 from paygrant._cache.cache import NOTHING, Cache
-from paygrant._cache.renewal import Flight
-from paygrant._providers.base import BasicProvider, Provider
+from paygrant._cache.renewal import PendingRenewal
+from paygrant._providers.base import BasicProvider, Provider, name_of
 from paygrant._providers.ripio import WidgetURL
-from paygrant._providers.spec_provider import ClientCredentials, DescribedProvider
+from paygrant._providers.spec_provider import SpecProvider
 from paygrant._secrets import SecretFile
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
-from paygrant.cli import _options
-from paygrant.cli._app import _Commands
+from paygrant.cli import _catalog, _failures
 from paygrant.doctor import Finding
 from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox, _faults
 from paygrant.sandbox._control import _Refusal
 from paygrant.sandbox._endpoint import Oddity
 from paygrant.sandbox._faults import KINDS, Kind
-from paygrant_clients.description import Credentials
-from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
 from tests.conftest import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -390,7 +389,7 @@ SCENES = {
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long answer": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
-    "a bug": Scene(PaygrantError, options={"store": BuggyStore()}),
+    "a bug": Scene(TokenError, options={"store": BuggyStore()}),
     "a callable that fails": Scene(ConfigurationError, options={"provider": {"client_secret": failing_secret}}),
     "a callable that gives bytes": Scene(ConfigurationError, options={"provider": {"client_secret": SECRET.encode}}),
     "a callable that gives two lines": Scene(
@@ -462,7 +461,7 @@ def test_the_scenes_are_of_all_kinds() -> None:
     def kinds(error: type[PaygrantError]) -> set[type[PaygrantError]]:
         return {error}.union(*(kinds(each) for each in error.__subclasses__() if each.__module__ == "paygrant"))
 
-    assert {scene.error for scene in SCENES.values()} == kinds(PaygrantError) - {TokenError}
+    assert {scene.error for scene in SCENES.values()} == kinds(PaygrantError) - {PaygrantError}
 
 
 @pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN)
@@ -542,7 +541,7 @@ def test_a_store_that_fails_fails_nobody_and_shows_nothing(server: Server, watch
         assert source.get().access_token == TOKEN
     assert len(server.seen) == 4
     assert [line for line in watch.lines if line.startswith("paygrant WARNING")] == [
-        "paygrant WARNING store: FailingStore failed (RuntimeError); this process goes on by itself"
+        "paygrant WARNING store: FailingStore failed (RuntimeError); this process goes on without it"
     ]
 
 
@@ -821,7 +820,7 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
     cache = source._cache
     flight = cache.token()
     assert isinstance(cache, Cache)
-    assert isinstance(flight, Flight)
+    assert isinstance(flight, PendingRenewal)
     things: list[object] = [provider, source, cache, flight, store, TokenAuth(source)]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
 
@@ -837,7 +836,7 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
 
 @each_provider
 def test_no_generated_client_in_use_shows_anything(kind: type[Provider]) -> None:
-    clients = import_module(f"{kind.package}.client")
+    clients = import_module(f"paygrant_clients.{name_of(kind)}.client")
     options: dict[str, Any] = {
         "base_url": "https://api.example",
         "headers": {"X-Secret": TOKEN},
@@ -886,6 +885,7 @@ HARMLESS: dict[str, Any] = {
     "credentials_in": "basic",
     "file_name": "receipt.pdf",
     "grant_type": "client_credentials",
+    "level": 1,
     "message": "a fault",
     "mime_type": "application/pdf",
     "path": "/run/secrets/ripple",
@@ -935,11 +935,9 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
-    DescribedProvider: {
-        "spec": replace(ripple_endpoint.ENDPOINT, credentials=(Credentials("computed"),)),
-        "models": None,
-        "environment": "test",
-        "parameters": {"audience": CORES[1]},
+    SpecProvider: {
+        "spec": Path(__file__).parent / "endpoints/github_app.yaml",
+        "environment": "production",
         "credentials_in": None,
         "authenticate": print,
     },
@@ -959,17 +957,21 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind is _options.Parameter:  # words of docstrings
+    elif kind in {
+        _catalog.ProviderParameter,
+        _failures.Failure,
+    }:  # words of docstrings, and of errors that hold no secret
         own = dict.fromkeys(parameters(kind), "words")
-    elif kind in {_Commands, _options.Group}:
-        own = {"name": "paygrant"}
+    elif issubclass(kind, click.Command):
+        own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
         own = {"kind": KINDS["fail"], "on": "token", "parameters": {}}
     elif kind is ProviderHandle:
         own = {"provider": Sandbox(client=Client(*CORES[:2]))._providers["ripple"], "client": Client(*CORES[:2])}
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
-    return {
+    unnamed = {"installation_id": 7} if kind is SpecProvider else {}
+    return unnamed | {
         name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
         for name, annotation in parameters(kind).items()
     }
@@ -990,7 +992,7 @@ def instance(kind: Any) -> Any:
 
 
 ABSTRACT = {Provider, BasicProvider}
-WORDS_OF_SPECS = ("paygrant_clients.description", "paygrant.generate", "paygrant.propose")
+WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 
 EVERY_CLASS = [kind for kind in classes() if kind not in ABSTRACT and not kind.__module__.startswith(WORDS_OF_SPECS)]
@@ -1004,8 +1006,10 @@ def test_no_class_shows_anything(kind: type) -> None:
 def test_the_walk_passes_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
     assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
-    assert names.issuperset({"Cache", "Flight", "Grant", "Entry", "Judge", "Answer", "SecretFile", "WidgetURL"})
-    assert names.issuperset({"Codec", "Life", "Meter", "State", "Tolerant"})
+    assert names.issuperset(
+        {"Cache", "PendingRenewal", "Grant", "Entry", "ResponseReader", "Answer", "SecretFile", "WidgetURL"}
+    )
+    assert names.issuperset({"Codec", "Life", "Meter", "State", "FailSafeStore"})
     for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):
         assert [kind.__name__ for kind in EVERY_CLASS].count(model) >= 5
     assert {kind.__name__ for kind in EVERY_CLASS if speaks(kind)}.issuperset({"Token", "TokenSource", "Ripple"})

@@ -7,8 +7,8 @@ limits the number of facts.
 from typing import Any
 from urllib.parse import urlsplit
 
+from paygrant._spec.document import is_array, is_object
 from paygrant._spec.pointer import escaped
-from paygrant.generate._document import is_array, is_object
 from paygrant.propose.documents import openapi_documents
 from paygrant.propose.references import References
 from scripts.upstream.facts import Pairs

@@ -23,10 +23,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paygrant import ConfigurationError, Draft, InvalidClient
+from paygrant import ConfigurationError, InvalidClient, SpecProvider, UnsignedRequest
 from paygrant._providers.base import Provider
+from paygrant._spec.document import is_array, is_object
 from paygrant.generate import lint
-from paygrant.generate._document import is_array, is_object
 from paygrant.generate._packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
@@ -68,8 +68,9 @@ class Case(NamedTuple):
     lifetime: bool = True
 
 
-def sign(draft: Draft) -> None:
-    draft.fields["client_assertion"] = jwt.encode({"iss": draft.client_id}, draft.client_secret.ljust(32), "HS256")
+def sign(request: UnsignedRequest) -> None:
+    assertion = jwt.encode({"iss": request.client_id}, request.client_secret.ljust(32), "HS256")
+    request.fields["client_assertion"] = assertion
 
 
 CASES = [
@@ -144,10 +145,8 @@ def write(proposal: Proposal, folder: Path) -> Path:
 
 def provider_of(case: Case, source: Path | ModuleType, server: Server, secret: str = SECRET) -> Provider:
     environment = ENVIRONMENTS.get(case.file, None if case.file == "api_key.yaml" else "production")
-    where = {"environment": environment} if environment else {}
-    return Provider.from_spec(
-        source, client_id=ID, client_secret=secret, base_url=server.base_url, **where, **case.arguments
-    )
+    arguments: dict[str, Any] = {**case.arguments, "environment": environment}
+    return SpecProvider(source, client_id=ID, client_secret=secret, base_url=server.base_url, **arguments)
 
 
 def behave(server: Server, case: Case) -> None:

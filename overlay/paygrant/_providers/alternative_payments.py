@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from paygrant._providers.base import BasicProvider, provider
 
 if TYPE_CHECKING:
-    from paygrant_clients.alternative_payments import endpoint
+    from paygrant_clients.alternative_payments import environments
 
 
 @provider
@@ -19,6 +19,6 @@ class AlternativePayments(BasicProvider):
         ConfigurationError: An argument is bad or missing.
     """
 
-    package: ClassVar[str] = "paygrant_clients.alternative_payments"
+    _package: ClassVar[str] = "paygrant_clients.alternative_payments"
 
-    environment: "endpoint.Environment"
+    environment: "environments.Environment"

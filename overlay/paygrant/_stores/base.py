@@ -1,186 +1,244 @@
-"""Where tokens and refusals are kept under a cache key, and the lock under which a new one is asked for."""
+"""What a store is: the protocol Store, the Entry that it keeps under a key, and an entry as bytes.
 
+The bytes are JSON. They hold no time of a monotonic clock, which has no meaning in another process, but durations from
+the moment of saving. Bytes that cannot be read are treated as if they were not there.
+"""
+
+import json
 import math
-import os
-import threading
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
-from weakref import WeakSet, WeakValueDictionary
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from paygrant import _clock
-from paygrant._errors import TokenError
-from paygrant._telemetry import logger
+from paygrant import _clock, _errors
 from paygrant._tokens.lifecycle import Grant
-from paygrant._tokens.token import Token
+from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from types import UnionType
 
-_STORE_PAUSE = 5.0
-"""Seconds. A renewal uses a store several times, and one that is down is to cost it one time limit only."""
+_VERSION = 1
+"""The version of the bytes. A change of their meaning counts it up: old and new processes then ignore each other's."""
+
+_CLOCKS_DIFFER = 1.0
+"""Seconds. An entry that was saved further in the future shows that the wall clock was set back."""
+
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (
+        _errors.TokenError,
+        _errors.TokenRequestRejected,
+        _errors.InvalidClient,
+        _errors.RateLimited,
+        _errors.ProviderUnavailable,
+        _errors.MalformedResponse,
+    )
+}
+
+_FIELDS: "dict[str, type | UnionType]" = {
+    "provider": str,
+    "environment": str | None,
+    "status": int | None,
+    "error": str | None,
+    "error_description": str | None,
+    "retry_after": float | int | None,
+    "attempts": int,
+}
+"""The fields of errors, and their types."""
+
+_OWNER = ("provider", "environment")
+"""Fields beside a token, which may be missing."""
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What reading foreign bytes may raise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known under a key: a grant or an error, and until when (by the monotonic clock) it counts.
+    """What a store keeps under a key: a token or an error, and how long it counts.
 
-    A key tells nothing. Whose token it is stands beside a grant, for people who look into a store; an error says so
-    itself.
+    Attributes:
+        outcome: The token as it was issued, or the error to remember.
+        until: When the entry ends, in seconds of this process's monotonic clock.
+        provider: The provider's name, for people who look into a store. None beside an error, which has its own.
+        environment: The provider's environment, likewise.
     """
 
-    outcome: Grant | TokenError
+    __module__ = "paygrant"
+
+    outcome: "Grant | _errors.TokenError"
     until: float
     provider: str | None = None
     environment: str | None = None
 
+    def holds(self, token: Token) -> bool:
+        """Whether this entry holds this very token."""
+        return isinstance(self.outcome, Grant) and same_token(self.outcome.token, token)
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until this entry ends; negative if it has ended."""
+        return self.until - _clock.monotonic()
+
+    def to_bytes(self, key: str) -> bytes:
+        """This entry as bytes, for a store outside the process. They hold the token.
+
+        Args:
+            key: The key under which the store keeps it.
+        """
+        now = _clock.monotonic()
+        document = {
+            "version": _VERSION,
+            "name": key,
+            "moment": _clock.wall().timestamp(),
+            "left": self.until - now,
+            "provider": self.provider,
+            "environment": self.environment,
+            **(
+                {"grant": _from_grant(self.outcome, now)}
+                if isinstance(self.outcome, Grant)
+                else {"error": _from_error(self.outcome)}
+            ),
+        }
+        return json.dumps(document, allow_nan=False).encode()
+
+    @staticmethod
+    def from_bytes(key: str, data: bytes) -> "Entry | None":
+        """The entry in these bytes. None if they are unreadable, were saved under another key, or have ended.
+
+        Its age is the time that has passed on the wall clock since it was saved.
+        """
+        saved = saved_entry(key, data)
+        return saved.entry_by_wall_clock() if saved else None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SavedEntry:
+    """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.
+
+    Attributes:
+        outcome: The token or the error.
+        left: How long it counted at that moment, in seconds.
+        moment: The moment, by the wall clock of the process that saved it, in seconds since 1970.
+        provider: The provider of the token, if it was stated.
+        environment: The environment of the token, if it was stated.
+    """
+
+    outcome: Grant | _errors.TokenError
+    left: float
+    moment: float
+    provider: str | None = None
+    environment: str | None = None
+
+    def entry(self, passed: float) -> Entry:
+        """The entry for this process, this many seconds after it was saved."""
+        saved = _clock.monotonic() - passed
+        outcome = self.outcome
+        if isinstance(outcome, Grant):
+            outcome = replace(outcome, since=saved + outcome.since)
+        return Entry(outcome, saved + self.left, self.provider, self.environment)
+
+    def entry_by_wall_clock(self) -> Entry | None:
+        """The entry for this process, by the time that has passed on the wall clock. None if it has ended."""
+        passed = _clock.wall().timestamp() - self.moment
+        return self.entry(max(0.0, passed)) if -_CLOCKS_DIFFER <= passed < self.left else None
+
 
 @runtime_checkable
 class Store(Protocol):
-    """What a cache needs of a store. The methods may block; they are called on a thread of the cache's own."""
+    """Keeps tokens and remembered errors, and gives one caller at a time the right to request a new token.
+
+    The methods may block: they run on a thread of the cache's own. They may raise anything: a store that fails is
+    logged once and then left alone for some seconds, and callers go on without it.
+    ``paygrant.store_contract`` has the tests that every store must pass.
+    """
 
     def load(self, key: str) -> Entry | None:
-        """What is known under a key."""
+        """The entry under a key. None if there is none.
+
+        It may return an entry that has ended: the caller looks at ``until``.
+        """
         ...
 
     def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry in place of what was there."""
+        """Keep an entry, in place of the one that was there."""
         ...
 
     def discard(self, key: str, token: Token) -> None:
-        """Forget this very token."""
+        """Remove the entry under a key if it holds this very token."""
         ...
 
     def lock(self, key: str, lease: float) -> AbstractContextManager[object]:
-        """The right to ask for a new token: one holder at a time, each for no longer than the lease (seconds)."""
+        """The right to request a new token: one holder at a time, each for at most ``lease`` seconds.
+
+        Entering may raise TimeoutError if others hold the lock all the time.
+        """
         ...
 
 
-class Tolerant:
-    """A store that fails nobody: its failure is logged once, and it is left alone for a while."""
+Store.__module__ = "paygrant"
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._failing = False
-        self._away_until = -math.inf
 
-    def load(self, key: str) -> Entry | None:
-        """What is known under a key, as far as the store tells."""
-        return self._attempt(lambda: self._store.load(key))
-
-    def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry, if the store can."""
-        self._attempt(lambda: self._store.save(key, entry))
-
-    def discard(self, key: str, token: Token) -> None:
-        """Forget this very token, if the store can."""
-        self._attempt(lambda: self._store.discard(key, token))
-
-    @contextmanager
-    def lock(self, key: str, lease: float) -> Generator[None]:
-        """The right to ask for a new token; where the store cannot give it, every process asks for itself."""
-        with ExitStack() as held:
-            self._attempt(lambda: self._enter(held, key, lease))
-            mine = held.pop_all()
-        try:
-            yield
-        finally:
-            try:
-                mine.close()
-            except Exception as error:  # noqa: BLE001 - as below
-                self._fail(error)
-
-    def _enter(self, held: ExitStack, key: str, lease: float) -> None:
-        # That others hold it all the time is no fault of the store.
-        with suppress(TimeoutError):
-            held.enter_context(self._store.lock(key, lease))
-
-    def _attempt(self, action: Callable[[], R]) -> R | None:
-        if _clock.monotonic() < self._away_until:
+def saved_entry(key: str, data: bytes) -> SavedEntry | None:
+    """What was saved under this key. None if the bytes do not tell."""
+    try:
+        document = json.loads(data)
+        if document["version"] != _VERSION or document["name"] != key:
             return None
-        try:
-            result = action()
-        except Exception as error:  # noqa: BLE001 - a store may raise anything; none of it may reach a caller
-            self._fail(error)
-            return None
-        if self._failing:
-            self._failing = False
-            logger.info("store: %s is back", type(self._store).__name__)
-        return result
-
-    def _fail(self, error: Exception) -> None:
-        self._away_until = _clock.monotonic() + _STORE_PAUSE
-        if not self._failing:
-            self._failing = True
-            # Not the error's text: an address in it may hold a password.
-            names = type(self._store).__name__, type(error).__name__
-            logger.warning("store: %s failed (%s); this process goes on by itself", *names)
+        outcome = _to_grant(document["grant"]) if "grant" in document else _to_error(document["error"])
+        owner = [_text(document[each]) if document.get(each) is not None else None for each in _OWNER]
+        return SavedEntry(outcome, _number(document["left"]), _number(document["moment"]), *owner)
+    except _UNREADABLE:
+        return None
 
 
-class _Lock:
-    """A lock that can be forgotten when nobody holds or awaits it."""
-
-    __slots__ = ("__weakref__", "_lock")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+def _from_grant(grant: Grant, now: float) -> dict[str, object]:
+    token = grant.token
+    return {
+        "access_token": token.access_token,
+        "token_type": token.token_type,
+        "scope": token.scope,
+        "expires_at": token.expires_at and token.expires_at.isoformat(),
+        "age": now - grant.since,
+        "lifetime": grant.lifetime,
+    }
 
 
-class MemoryStore:
-    """Keeps tokens in this process, for as long as they live. Threads and event loops may share it."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self.reset()
-        _memories.add(self)
-
-    def reset(self) -> None:
-        """Begin anew with what threads hold, in a child of a fork."""
-        self._guard = threading.Lock()
-        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
-
-    def load(self, key: str) -> Entry | None:
-        """What is known under a key."""
-        return self._entries.get(key)
-
-    def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry, and drop those whose time is over."""
-        now = _clock.monotonic()
-        with self._guard:
-            self._entries = {each: kept for each, kept in self._entries.items() if kept.until > now} | {key: entry}
-
-    def discard(self, key: str, token: Token) -> None:
-        """Forget this very token."""
-        with self._guard:
-            entry = self._entries.get(key)
-            if entry and isinstance(entry.outcome, Grant) and entry.outcome.token.same(token):
-                del self._entries[key]
-
-    def lock(self, key: str, lease: float) -> AbstractContextManager[object]:  # noqa: ARG002 - for other stores
-        """The right to ask for a new token under a key. A thread of this process always gives it back."""
-        with self._guard:
-            return self._locks.setdefault(key, _Lock())
+def _to_grant(document: Any) -> Grant:
+    end = document["expires_at"]
+    if not TOKEN_TEXT.fullmatch(document["access_token"]):
+        raise ValueError("the token cannot be sent")
+    token = Token(
+        document["access_token"],
+        _text(document["token_type"]),
+        scope=tuple(_text(each) for each in document["scope"]),
+        expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
+    )
+    return Grant(token, since=-_number(document["age"]), lifetime=_number(document["lifetime"]))
 
 
-_memories: WeakSet[MemoryStore] = WeakSet()
+def _from_error(error: _errors.TokenError) -> dict[str, object]:
+    fields = {name: value for name, value in vars(error).items() if name in _FIELDS}
+    return {"class": type(error).__name__, "message": str(error), "fields": fields}
 
 
-def clear_memory() -> None:
-    """Empty all stores of this kind, in the whole process."""
-    for memory in tuple(_memories):
-        with memory._guard:
-            memory._entries = {}
+def _to_error(document: Any) -> _errors.TokenError:
+    error = _ERRORS[document["class"]](_text(document["message"]))
+    for name, value in document["fields"].items():
+        if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
+            raise TypeError(name)
+        setattr(error, name, value)
+    return error
 
 
-def _after_fork() -> None:
-    for memory in tuple(_memories):
-        memory.reset()
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError("expected a finite number")
+    return float(value)
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected a string")
+    return value

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paygrant._arguments import refused
-from paygrant.generate._document import is_object
+from paygrant._arguments import invalid_argument
+from paygrant._spec.document import is_object
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._field_names import CERTAIN_SECRETS, GRANT_TYPE, SECRETS, TOKENS, normalized
 from paygrant.propose._schema import CERTAIN, Field, SchemaReader, merit
@@ -74,10 +74,10 @@ def best_candidate(documents: Sequence[dict[str, Any]]) -> Candidate:
     candidates = [each for node in nodes for each in _candidates(node)]
     if not candidates:
         titles = ", ".join(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
-        raise refused(
+        raise invalid_argument(
             "source",
             f"contains no token endpoint ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations)",
-            f"expected an operation ({', '.join(METHODS).upper()}) that takes credentials (grant_type, client_secret or "
+            f"an operation ({', '.join(METHODS).upper()}) that takes credentials (grant_type, client_secret or "
             "HTTP Basic) and returns a token (access_token), or has a path such as /oauth/token; or else a security "
             "scheme with a clientCredentials flow (2.0: application)",
         )
@@ -113,7 +113,7 @@ def _operations(document: Node) -> Iterator[tuple[str, str]]:
 def _likely_operations(document: Node) -> Iterator[Candidate]:
     for count, (path, method) in enumerate(_operations(document)):
         if count >= MAX_OPERATIONS:
-            raise refused("source", f"has more than {MAX_OPERATIONS} operations", "expected a smaller document")
+            raise invalid_argument("source", f"has more than {MAX_OPERATIONS} operations", "a smaller document")
         item = document["paths"][path]
         score = _score(document, path, item, item[method])
         if score >= _LEAST_SCORE:

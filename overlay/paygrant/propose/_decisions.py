@@ -1,6 +1,6 @@
 """Collects what a person must decide, and orders it by its weight."""
 
-from paygrant.generate._lint_harm import _UNFIT
+from paygrant._spec.names import UNSAFE_CHARACTERS
 
 _FIRST = ("/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers", "/paths")
 """Places that decide who gets the secret, and how. Their decisions come first, and none of them is left out."""
@@ -11,7 +11,7 @@ _MAX_OTHERS = 100
 
 def clean(text: object, most: int = 300) -> str:
     """A stranger's text as one line that does no harm on a terminal, and is not too long."""
-    line = " ".join(_UNFIT.sub(" ", str(text)).split())
+    line = " ".join(UNSAFE_CHARACTERS.sub(" ", str(text)).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

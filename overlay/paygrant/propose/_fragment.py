@@ -2,9 +2,6 @@
 
 from typing import Any, NamedTuple
 
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
-
 
 class SpecFragment(NamedTuple):
     """Members of the operation, of ``x-token-endpoint``, and of the schemas."""

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
 
-from paygrant._providers.spec_provider import OWN
-from paygrant.generate._document import pointer
-from paygrant.generate._lint_fit import _HTTPS_OWN, _TAKEN_BESIDE
+from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS, RESERVED_ARGUMENTS
+from paygrant._spec.pointer import pointer_to
+from paygrant._spec.reader import FORM, JSON
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._fragment import FORM, JSON, SpecFragment
+from paygrant.propose._fragment import SpecFragment
 from paygrant.propose._schema import Field, SchemaReader
 from paygrant.propose.references import Node
 
-_HTTP_HEADERS = _HTTPS_OWN | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
+_SKIPPED_HEADERS = HTTP_HEADERS | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
 _NAMES = {"header": r"[A-Za-z0-9-]{1,100}", "query": r"[A-Za-z0-9.:@_\[\]-]{1,100}"}
 
 
@@ -33,7 +33,7 @@ class RequestPart:
     @property
     def name(self) -> str:
         """The name in a spec: for a field within objects, its JSON Pointer."""
-        return self.steps[0] if len(self.steps) == 1 else pointer("", *self.steps)
+        return self.steps[0] if len(self.steps) == 1 else pointer_to("", *self.steps)
 
     @property
     def normalized(self) -> str:
@@ -50,7 +50,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         text = "a flow does not say how credentials are sent; assumed: HTTP Basic, or else the body (RFC 6749 section 2.3.1)"
         decisions.add("/x-token-endpoint/credentials", text)
     else:
-        place = pointer("/paths", path, candidate.method)
+        place = pointer_to("/paths", path, candidate.method)
         media_type, parts = _body(candidate.operation, place) if candidate.method != "get" else ("", [])
         parts += [*_declared(candidate), *_placeholders(candidate, path)]
         keys, basic = _security(candidate, {each.normalized for each in parts})
@@ -120,10 +120,10 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
     """The parameters in header and query: first those of the path item, then those of the operation."""
     for each in (*candidate.item["parameters"].each(), *candidate.operation["parameters"].each()):
         place, name, required = each["in"].text, each["name"].text, each["required"].is_true
-        if place not in _NAMES or (place == "header" and name.lower() in _HTTP_HEADERS):
+        if place not in _NAMES or (place == "header" and name.lower() in _SKIPPED_HEADERS):
             continue
         read = _field(each)
-        usable = re.fullmatch(_NAMES[place], name) and "_".join(names.words(name)) not in _TAKEN_BESIDE
+        usable = re.fullmatch(_NAMES[place], name) and "_".join(names.words(name)) not in FUNCTION_NAMES
         if usable and read.kind not in {"object", "array"}:
             yield RequestPart(place, (name,), read, required)
         elif required:
@@ -169,7 +169,7 @@ def _security(candidate: Candidate, sent: set[str]) -> tuple[list[RequestPart], 
     for each in candidate.operation["parameters"].each():
         text = " ".join((each["description"].text, str(each["schema"]["example"].value), str(each["example"].value)))
         basic = basic or (each["name"].text.lower() == "authorization" and "basic" in text.lower())
-    return [each for each in keys if each.name.lower() not in _HTTP_HEADERS], basic
+    return [each for each in keys if each.name.lower() not in _SKIPPED_HEADERS], basic
 
 
 def _api_key(scheme: Node) -> RequestPart:
@@ -246,7 +246,7 @@ def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str]]) -
 def _value(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
     """The fixed value of a part, or the argument that gives its value."""
     decisions = candidate.document.decisions
-    place = pointer("/x-token-endpoint/parameters", part.name)
+    place = pointer_to("/x-token-endpoint/parameters", part.name)
     field = part.field
     if part.normalized == names.GRANT_TYPE and field.kind == "string":
         values = [each for each in (*field.choices, field.sample) if isinstance(each, str)]
@@ -272,7 +272,7 @@ def _argument(part: RequestPart, taken: set[str | None]) -> str:
     numbered = ([part.place, *whole, str(number)] for number in count(2))
     joined = map("_".join, chain((names.words(part.steps[-1]), whole, [part.place, *whole]), numbered))
     fitting = (name for name in joined if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name))
-    return next(name for name in fitting if name not in OWN | taken and not keyword.iskeyword(name))
+    return next(name for name in fitting if name not in RESERVED_ARGUMENTS | taken and not keyword.iskeyword(name))
 
 
 def _parameter(part: RequestPart) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from paygrant._spec.pointer import put, value_at
-from paygrant.generate._document import is_object, pointer
+from paygrant._spec.document import is_object
+from paygrant._spec.pointer import pointer_to, put, value_at
+from paygrant._spec.reader import JSON
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._fragment import JSON, SpecFragment
+from paygrant.propose._fragment import SpecFragment
 from paygrant.propose._schema import Field, SchemaReader
 from paygrant.propose.references import Node
 
@@ -27,7 +28,7 @@ _MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
 
 def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
     """The responses of a token endpoint, which has this path in the draft."""
-    place = pointer("/paths", path, candidate.method, "responses")
+    place = pointer_to("/paths", path, candidate.method, "responses")
     fragment = SpecFragment({"responses": {}}, {}, {})
     granted = _granted(candidate, fragment, place)
     _rejected(candidate, fragment, place, granted)

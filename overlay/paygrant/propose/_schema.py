@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from paygrant.generate._document import is_array, is_object, pointer
-from paygrant.generate._lint_fit import _TAKEN, _TELLING
+from paygrant._spec.document import is_array, is_object
+from paygrant._spec.names import MODEL_NAMES, SECRET_NAME
+from paygrant._spec.pointer import pointer_to
 from paygrant.propose._decisions import clean
 from paygrant.propose._field_names import CLIENT_CREDENTIALS, GRANT_TYPE, normalized, words
 from paygrant.propose.references import Node
@@ -84,7 +85,7 @@ class Field:
     def find(self, names: tuple[str, ...], kinds: str = "string integer number") -> tuple[str, "Field"] | None:
         """The JSON Pointer to the field with the first of these names, and the field; of several the least deep."""
         found = [
-            (names.index(normalized(steps[-1])), len(steps), pointer("", *steps), each)
+            (names.index(normalized(steps[-1])), len(steps), pointer_to("", *steps), each)
             for steps, each, _ in self.leaves()
             if steps and normalized(steps[-1]) in names and each.kind in kinds.split()
         ]
@@ -112,7 +113,7 @@ class Field:
             if request and self.required:
                 schema["required"] = [each for each in self.fields if each in self.required]
             schema["properties"] = {
-                each: inner.schema(each, pointer(at, each), request=request) for each, inner in self.fields.items()
+                each: inner.schema(each, pointer_to(at, each), request=request) for each, inner in self.fields.items()
             }
         elif self.kind == "array":
             schema["items"] = (self.items or Field()).schema(f"{name} item", f"{at}/*", request=request)
@@ -123,7 +124,7 @@ class Field:
         if self.kind == "object":
             known: dict[str, Any] = given if is_object(given) else {}
             return {
-                each: inner.example(each, known.get(each), pointer(at, each))
+                each: inner.example(each, known.get(each), pointer_to(at, each))
                 for each, inner in self.fields.items()
                 if not known or known.get(each) is not None
             }
@@ -137,7 +138,7 @@ class Field:
 
     def _is_hidden(self, at: str) -> bool:
         """Whether no error and no example may show the value."""
-        return self.secret or self.format == "password" or _TELLING.search(at) is not None
+        return self.secret or self.format == "password" or SECRET_NAME.search(at) is not None
 
 
 class SchemaReader:
@@ -213,7 +214,7 @@ class SchemaReader:
 
 def _is_usable(name: str) -> bool:
     """Whether a field of the generated models can have this name."""
-    return bool(_NAME.fullmatch(name)) and "_".join(words(name)) not in _TAKEN
+    return bool(_NAME.fullmatch(name)) and "_".join(words(name)) not in MODEL_NAMES
 
 
 def merit(body: Field) -> int:

@@ -4,8 +4,8 @@ import re
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from paygrant._arguments import is_loopback, refused
-from paygrant.generate._lint_fit import _TAKEN_BESIDE
+from paygrant._arguments import invalid_argument, is_loopback
+from paygrant._spec.names import FUNCTION_NAMES
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._field_names import words
@@ -40,9 +40,9 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
     if candidate.is_flow:
         path, listed = _by_token_url(candidate, listed)
     placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
-    if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - _TAKEN_BESIDE):
+    if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - FUNCTION_NAMES):
         place = clean(candidate.place, 200)
-        raise refused("source", f"the path of {place} is {clean(path, 80)!r}", "expected a path that a URL can have")
+        raise invalid_argument("source", f"the path of {place} is {clean(path, 80)!r}", "a path that a URL can have")
     servers = dict[str, dict[str, Any]]()
     for url, text in listed:
         secure = re.sub("^http:", "https:", url).rstrip("/")

@@ -8,7 +8,7 @@ import anyio
 import httpx
 from anyio.from_thread import start_blocking_portal
 
-from paygrant._arguments import check_text, check_type, is_loopback, refused
+from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant.propose.documents import openapi_documents
 
@@ -20,7 +20,7 @@ TIME_LIMIT = 30.0
 
 _MAX_REDIRECTS = 5
 _EXPECTED = (
-    "expected an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
+    "an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
     f"of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
 )
 
@@ -117,4 +117,4 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _invalid(fault: str) -> ConfigurationError:
-    return refused("source", fault, _EXPECTED)
+    return invalid_argument("source", fault, _EXPECTED)

@@ -6,8 +6,8 @@ No Python library does this: prance sends the document to a web service. Referen
 
 from typing import Any
 
-from paygrant.generate._document import is_object
-from paygrant.propose._fragment import FORM, JSON
+from paygrant._spec.document import is_object
+from paygrant._spec.reader import FORM, JSON
 from paygrant.propose.references import Node
 
 _SCHEMA = ("type", "format", "enum", "default", "description", "items", "x-example")

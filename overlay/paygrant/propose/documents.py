@@ -14,7 +14,7 @@ import yaml
 from markdown_it import MarkdownIt
 from yaml.composer import Composer
 
-from paygrant.generate._document import is_array, is_object
+from paygrant._spec.document import is_array, is_object
 
 MAX_VALUES = 1 << 20
 """Values in a document. A YAML alias counts as often as it repeats a value."""

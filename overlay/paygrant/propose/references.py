@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 
-from paygrant.generate._document import is_array, is_object, pointer
+from paygrant._spec.document import is_array, is_object
+from paygrant._spec.pointer import pointer_to
 from paygrant.propose._decisions import Decisions, clean
 
 _MAX_HOPS = 16
@@ -110,4 +111,4 @@ class Node:
         return Node(self.references, self.value, self.place, decisions)
 
     def _below(self, step: str | int, inner: Any) -> "Node":
-        return Node(self.references, inner, pointer(self.place, step), self.decisions)
+        return Node(self.references, inner, pointer_to(self.place, step), self.decisions)

@@ -1,0 +1,117 @@
+"""The types that describe a token endpoint. ``reader`` makes them from a spec."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Place: TypeAlias = Literal["body", "query", "header", "path"]
+Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuth:
+    """One way of client authentication: how the client's id and secret are sent.
+
+    ``basic`` is HTTP Basic (RFC 7617). ``body``, ``query`` and ``header`` send them under these names. ``computed``
+    leaves it to a function of the caller.
+    """
+
+    place: Literal["basic", "body", "query", "header", "computed"]
+    client_id: str | None = None
+    client_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
+
+    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901).
+    """
+
+    name: str
+    place: Place = "body"
+    value: str | float | bool | None = None
+    argument: str | None = None
+    required: bool = False
+    secret: bool = False
+    kind: Literal["string", "integer", "number", "boolean"] = "string"
+    choices: tuple[str | float | bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Holds for a response with this status, or for one with this value at this JSON Pointer."""
+
+    status: int | None = None
+    at: str | None = None
+    equals: str | float | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a token lives: a value in the response, a documented constant in seconds, or forever (``never``).
+
+    ``seconds`` and ``milliseconds`` count from now. ``epoch`` and ``epoch_milliseconds`` count from 1970. ``moment`` is
+    a date as text. ``jwt_exp`` is the claim ``exp`` of the token itself.
+    """
+
+    unit: Unit
+    at: str | None = None
+    constant: float | None = None
+    zero_is_never: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """How an API call carries the token: in this header after this prefix, or in this query parameter."""
+
+    header: str | None = "Authorization"
+    prefix: str = "Bearer"
+    query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFields:
+    """Where a response has the token and its facts: JSON Pointers (RFC 6901). The first that leads to a value counts."""
+
+    access_token: tuple[str, ...]
+    token_type: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    lifetime: tuple[Lifetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFields:
+    """Where a response has an error's code and text: JSON Pointers (RFC 6901). The first that leads to a value counts."""
+
+    code: tuple[str, ...] = ()
+    description: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One environment: its base URL, and what else differs between environments."""
+
+    url: str
+    environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """A provider's token endpoint, as its spec describes it."""
+
+    name: str
+    method: str
+    path: str
+    media_type: str | None
+    """The media type of the request's body; None where there is no body."""
+    servers: Mapping[str, Server]
+    client_auth: tuple[ClientAuth, ...]
+    parameters: tuple[Parameter, ...]
+    response: ResponseFields
+    success: Condition | None
+    """A condition that a response with a token meets, besides a status of 2xx."""
+    invalid_client: tuple[Condition, ...]
+    """Each of these means that the provider refused the credentials."""
+    error: ErrorFields
+    token_use: TokenUse = TokenUse()

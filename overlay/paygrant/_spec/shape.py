@@ -1,0 +1,80 @@
+"""Rules on the shape of a spec: the titles in normalized.schema.json, and those of OpenAPI itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from paygrant._spec.document import Document, is_object
+from paygrant._spec.errors import Fault
+from paygrant._spec.pointer import pointer_to
+
+LONG = 80
+"""Characters. A finding does not repeat a longer value; it names the place."""
+
+
+def _schema(name: str) -> Resource[Any]:
+    return DRAFT202012.create_resource(json.loads(Path(__file__).with_name(name).read_text("utf-8")))
+
+
+_NORMALIZED = _schema("normalized.schema.json")
+_REGISTRY = Registry[Any]().with_resource("extensions.schema.json", _schema("extensions.schema.json"))
+
+
+def _titles(schema: Resource[Any]) -> Iterator[tuple[str, str]]:
+    if title := _title(schema.contents):
+        yield title, schema.contents["description"]
+    for part in schema.subresources():
+        yield from _titles(part)
+
+
+def _title(schema: Any) -> str | None:
+    return schema.get("title") if is_object(schema) else None
+
+
+RULES = {**dict(_titles(_NORMALIZED)), "openapi": "A spec must be valid OpenAPI 3.1."}
+
+
+def json_schema(schema: Any) -> Validator:
+    """Return a validator for this JSON Schema."""
+    return Draft202012Validator(schema, registry=_REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def shape_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks the JSON Schema of a normalized spec."""
+    for error in json_schema(_NORMALIZED.contents).iter_errors(document.data):
+        rule = _nearest_title(error)
+        expected = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
+        yield _fault(rule, error, expected)
+
+
+def openapi_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks OpenAPI 3.1."""
+    for error in OpenAPIV31SpecValidator(document.data).iter_errors():
+        yield _fault("openapi", error, RULES["openapi"])
+
+
+def _fault(rule: str, error: ValidationError, expected: str) -> Fault:
+    shown = repr(error.instance)
+    text = error.message.replace(shown, "this") if len(shown) > LONG else error.message
+    return Fault(rule, pointer_to("", *error.absolute_path), f"{text}. {expected}")
+
+
+def _nearest_title(error: ValidationError) -> str:
+    """Return the last title on the path to what failed. The path that jsonschema gives does not contain the $refs."""
+    schema, resolver = _NORMALIZED.contents, _REGISTRY.resolver_with_root(_NORMALIZED)
+    title = str(_title(schema))
+    for step in error.absolute_schema_path:
+        while "$ref" in schema:
+            resolved = resolver.lookup(schema["$ref"])
+            schema, resolver = resolved.contents, resolved.resolver
+            title = _title(schema) or title
+        schema = schema[step]
+        title = _title(schema) or title
+    return title
