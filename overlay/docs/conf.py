@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -32,14 +31,16 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-autodoc_class_signature = "separated"
+autodoc_preserve_defaults = True
 napoleon_use_ivar = True
+python_maximum_signature_line_length = 60
 
 html_theme = "furo"
 html_title = f"paygrant {release}"
 html_static_path = ["_static"]
 html_css_files = ["paygrant.css"]
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 
 
@@ -47,9 +48,8 @@ class ProviderTables(SphinxDirective):
     """Endpoint, environments, arguments and deviations of one provider: ``{provider} ripple``."""
 
     required_arguments = 1
-    option_spec: ClassVar[dict[str, Any]] = {}
 
-    def run(self) -> list[nodes.Node]:
+    def run(self) -> list[Any]:
         """Write the tables as Markdown, and have them parsed."""
         name = self.arguments[0]
         spec = SPECS / f"{name}.yaml"
@@ -83,7 +83,12 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
     yield from ["## Where the spec differs from the provider's pages", ""]
     for each in provenance["deviations"]:
         yield from [f"### {each['id']}", ""]
-        yield from [f"- The pages say: {each['upstream']}", f"- paygrant: {each['here']}", f"- Why: {each['reason']}", ""]
+        yield from [
+            f"- The pages say: {each['upstream']}",
+            f"- paygrant: {each['here']}",
+            f"- Why: {each['reason']}",
+            "",
+        ]
     yield from ["## Sources", ""]
     yield from [f"- <{each['url']}> (read on {each['read']})" for each in provenance["sources"]]
 
