@@ -1,7 +1,10 @@
 """The examples of the README and of the documentation run, and print what they say."""
 
+import hashlib
+import hmac
 import json
 import logging
+import re
 import shutil
 import socket
 import sys
@@ -19,8 +22,8 @@ import yaml
 from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, TokenAuth, TokenSource
 from paygrant.sandbox import Sandbox
 from tests.helpers import vendors
-from tests.helpers.examples import DOCS, PAGES, ROOT, run_page
-from tests.helpers.servers import Reply, Seen, Server
+from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
+from tests.helpers.servers import Reply, Seen, Server, granted
 
 RUN = Callable[[str], dict[str, Any]]
 
@@ -83,21 +86,24 @@ def run(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    _write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     logger = logging.getLogger("paygrant")
     before = logger.level, list(logger.handlers)
+    _write_files(tmp_path, port)
     yield lambda page: run_page(PAGES[page], port=port)
     logger.setLevel(before[0])
     logger.handlers[:] = before[1]
 
 
-def _write_files(folder: Path) -> None:
-    """The files that the examples read: a provider's OpenAPI document, and a spec with computed credentials."""
+def _write_files(folder: Path, port: int) -> None:
+    """The files that the examples read: an OpenAPI document, a spec with computed credentials, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
     (folder / "openapi.json").write_text(document, "utf-8")
     shutil.copy(ROOT / "tests/endpoints/docusign.yaml", folder / "signed.yaml")
+    env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
+    (folder / "ripple.env").write_text(env, "utf-8")
+    (folder / "ripple.env").chmod(0o600)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -123,8 +129,7 @@ def test_each_secret_manager_gives_the_secret_that_the_provider_takes(
 
 
 def test_the_pod_of_kubernetes_sets_variables_that_the_provider_reads() -> None:
-    text = (DOCS / "recipes/secrets.md").read_text("utf-8")
-    pod = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    pod = yaml.safe_load(block(DOCS / "recipes/secrets.md", "yaml"))
     [container] = pod["spec"]["containers"]
     variables = {each["name"]: each["value"] for each in container["env"]}
     fields = {name.removeprefix("RIPPLE_").removesuffix("_FILE").lower() for name in variables}
@@ -175,3 +180,30 @@ def test_the_errors_recipe_says_whether_a_later_attempt_may_succeed(run: RUN, sa
     sandbox.ripple.fail(503)
     with httpx.Client(base_url=api.base_url, auth=TokenAuth(TokenSource(Ripple.from_env()))) as unavailable:
         assert namespace["payments"](unavailable) is None
+
+
+def test_the_log_line_of_a_token_request_is_the_one_that_the_page_shows(
+    run: RUN, caplog: pytest.LogCaptureFixture
+) -> None:
+    run("overlay/docs/logs_and_metrics.md")
+    shown = block(DOCS / "logs_and_metrics.md", "text").strip()
+    [line] = [record.getMessage() for record in caplog.records if record.name == "paygrant"]
+    assert re.sub(r"\d+\.\d+s", "", line) == re.sub(r"\d+\.\d+s", "", shown)
+
+
+def test_the_function_that_signs_puts_its_signature_on_the_token_request(run: RUN, api: Server) -> None:
+    namespace = run("overlay/docs/any_provider.md")
+    api.reply = granted()
+    provider = namespace["SpecProvider"](
+        "signed.yaml",
+        client_id="my-id",
+        client_secret="my-secret",
+        base_url=api.base_url,
+        authenticate=namespace["sign"],
+        environment="production",
+    )
+    with TokenSource(provider) as source:
+        source.get()
+    [seen] = api.seen
+    signature = hmac.new(b"my-secret", seen.body, hashlib.sha256).hexdigest()
+    assert (seen.headers["X-Client"], seen.headers["X-Signature"]) == ("my-id", signature)

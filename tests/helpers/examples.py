@@ -35,6 +35,12 @@ def python_examples(path: Path) -> list[str]:
     return [str(example.parsed) for example in Sybil([PythonCodeBlockParser()]).parse(path).examples()]
 
 
+def block(path: Path, language: str) -> str:
+    """The only block of a language on a page."""
+    [found] = Sybil([CodeBlockParser(language, evaluator=lambda _: None)]).parse(path).examples()
+    return str(found.parsed)
+
+
 def run_page(path: Path, *, variables: Mapping[str, str] | None = None, port: int = 0) -> dict[str, Any]:
     """Run all examples of a page in their order, in the current folder.
 
@@ -123,7 +129,7 @@ class Shell:
 def _commands(block: str) -> Iterator[tuple[str, str]]:
     """The commands of a block, each with what the page shows below it."""
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, shown = part.partition("\n")
+        command, _, shown = part.replace("\\\n", "").partition("\n")
         yield command, shown.strip()
 
 
