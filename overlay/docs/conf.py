@@ -20,6 +20,8 @@ from sphinx.util.docutils import SphinxDirective
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
+PLACES = {"basic": "HTTP Basic (RFC 7617)", "body": "fields of the body"}
+
 project = "paygrant"
 author = "The paygrant project"
 version = release = installed_version("paygrant")
@@ -67,6 +69,8 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
     else:
         yield from ["The provider documents no host, so you pass `base_url`.", ""]
     yield from [f"The token endpoint is `{provider['path']}` below the base URL.", ""]
+    places = " or as ".join(PLACES[place] for place in provider["credentials"])
+    yield from [f"The credentials travel as {places}.", ""]
 
     yield from ["## Arguments and variables", ""]
     yield from ["`from_env()` reads the variables. An argument in bold is required.", ""]
