@@ -73,7 +73,7 @@ from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, San
 from paygrant.sandbox._control import _Refusal
 from paygrant.sandbox._endpoint import Oddity
 from paygrant.sandbox._faults import KINDS, Kind
-from paygrant_clients.description import Credentials
+from paygrant_clients.description import ClientAuth
 from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
 from tests.conftest import Clock
@@ -936,7 +936,7 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     DescribedProvider: {
-        "spec": replace(ripple_endpoint.ENDPOINT, credentials=(Credentials("computed"),)),
+        "spec": replace(ripple_endpoint.ENDPOINT, client_auth=(ClientAuth("computed"),)),
         "models": None,
         "environment": "test",
         "parameters": {"audience": CORES[1]},

@@ -10,7 +10,7 @@ Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_millisecond
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class ClientAuth:
     """Where the client's id and secret travel.
 
     As HTTP Basic; under these names in the body, the query or headers; or computed: by a function that the caller gives.
@@ -62,7 +62,7 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class TokenUse:
     """How the API wants the token: in this header, after this prefix, or in this parameter of the query."""
 
     header: str | None = "Authorization"
@@ -71,7 +71,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseFields:
     """Where in an answer things stand: JSON Pointers (RFC 6901), of which the first that leads to a value counts."""
 
     access_token: tuple[str, ...]
@@ -81,7 +81,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class ErrorFields:
     """Where in an answer an error's code and text stand: JSON Pointers."""
 
     code: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Server:
     """One environment: its base URL, and what else differs by environment."""
 
     url: str
-    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ class TokenEndpoint:
     media_type: str | None
     """Of the body; None where there is none."""
     servers: Mapping[str, Server]
-    credentials: tuple[Credentials, ...]
+    client_auth: tuple[ClientAuth, ...]
     parameters: tuple[Parameter, ...]
-    answer: Answer
+    response: ResponseFields
     success: Condition | None
     """What holds, beside a status of 2xx, when a token was given."""
     invalid_client: tuple[Condition, ...]
     """Any of these means that the credentials were refused."""
-    error: Error
-    use: Use = Use()
+    error: ErrorFields
+    token_use: TokenUse = TokenUse()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paygrant_clients.description import Credentials, Parameter, TokenEndpoint
+from paygrant_clients.description import ClientAuth, Parameter, TokenEndpoint
 from scripts.breaking.change import Change, Weight
 
 _Found: TypeAlias = Iterator[tuple[Weight, str, str]]
@@ -43,8 +43,8 @@ def _hosts(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
                 f"{environment}: {before.url} becomes {after.url}",
                 "the secret goes to another address",
             )
-        for fact, value in before.facts.items():
-            if (found := after.facts.get(fact)) != value:
+        for fact, value in before.environment_facts.items():
+            if (found := after.environment_facts.get(fact)) != value:
                 weight = Weight.SECRET if _HOST.search(value) or _HOST.search(found or "") else Weight.BREAKING
                 yield weight, f"{environment}: {fact} {value} becomes {found}", "what is built from it changes"
 
@@ -60,8 +60,8 @@ def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 
 
 def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    default = old.credentials[0], new.credentials[0]
-    pairs = _pairs(old.credentials, new.credentials, repr, lambda way: way.place, lambda _: True)
+    default = old.client_auth[0], new.client_auth[0]
+    pairs = _pairs(old.client_auth, new.client_auth, repr, lambda way: way.place, lambda _: True)
     for before, after in dict.fromkeys([default, *pairs]):
         if before and after:
             if before != after:
@@ -69,7 +69,7 @@ def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
                 yield Weight.SECRET, what, "the secret travels in another place"
         elif before:
             yield Weight.BREAKING, f"credentials no longer go {_way(before)}", "credentials_in= refuses it"
-        elif after and after != new.credentials[0]:
+        elif after and after != new.client_auth[0]:
             yield Weight.FINE, f"credentials may go {_way(after)}", "only where callers ask for it"
 
 
@@ -89,7 +89,7 @@ def _pairs(
     yield from ((None, after) for after in came)
 
 
-def _way(way: Credentials) -> str:
+def _way(way: ClientAuth) -> str:
     names = "".join(f" {name}" for name in (way.client_id, way.client_secret) if name)
     return f"by {way.place}{names}"
 
@@ -166,12 +166,16 @@ def _went(old: Parameter) -> tuple[Weight, str, str]:
 def _answer(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     # Another value read as the token, such as a refresh token, would go to the API with every request.
     for fact, weight in (("access_token", Weight.SECRET), ("token_type", Weight.BREAKING), ("scope", Weight.BREAKING)):
-        before, after = getattr(old.answer, fact), getattr(new.answer, fact)
+        before, after = getattr(old.response, fact), getattr(new.response, fact)
         yield from _places(fact, before, after, "an answer that has it only there is misread", weight)
-    if old.answer.lifetime != new.answer.lifetime:
+    if old.response.lifetime != new.response.lifetime:
         yield Weight.FINE, "the lifetime is read otherwise", "tokens are renewed at other times"
-    if old.use != new.use:
-        yield Weight.SECRET, f"the token is used as {new.use}, not {old.use}", "the token travels in another place"
+    if old.token_use != new.token_use:
+        yield (
+            Weight.SECRET,
+            f"the token is used as {new.token_use}, not {old.token_use}",
+            "the token travels in another place",
+        )
 
 
 def _verdict(old: TokenEndpoint, new: TokenEndpoint) -> _Found:

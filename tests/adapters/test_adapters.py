@@ -29,7 +29,7 @@ from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
 from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
-from paygrant_clients.description import Use
+from paygrant_clients.description import TokenUse
 from tests.conftest import Clock
 from tests.helpers.apis import Api, Unseekable, token_of
 from tests.helpers.clients import ONE_SHOT, REPEATABLE, WAYS, AnyAuth, Body, Way
@@ -602,24 +602,24 @@ def test_no_client_is_imported_before_its_adapter() -> None:
 # Elsewhere than in Authorization
 
 
-def with_use(server: Server, use: Use) -> TokenSource:
+def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
-    spec = replace(CRYPTOFUSE, use=use)
+    spec = replace(CRYPTOFUSE, token_use=token_use)
     provider = DescribedProvider(spec=spec, client_id="a", client_secret="b", base_url=server.base_url)
     return TokenSource(provider, store=MemoryStore())
 
 
 @pytest.mark.parametrize(
-    ("use", "form"),
+    ("token_use", "form"),
     [
-        (Use("X-Vault-Token", ""), "{} None b c"),
-        (Use("Authorization", "Token"), "None Token {} b c"),
-        (Use(None, "", "key"), "None None b c {}"),
+        (TokenUse("X-Vault-Token", ""), "{} None b c"),
+        (TokenUse("Authorization", "Token"), "None Token {} b c"),
+        (TokenUse(None, "", "key"), "None None b c {}"),
     ],
     ids=["header", "prefix", "query"],
 )
 def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
-    way: Way, api: Api, server: Server, use: Use, form: str
+    way: Way, api: Api, server: Server, token_use: TokenUse, form: str
 ) -> None:
     dead: list[str] = []
 
@@ -630,7 +630,7 @@ def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
         )
 
     api.server.reply = lambda seen: Reply({}, 401 if any(token in carried(seen) for token in dead) else 200)
-    auth = way.auth(with_use(server, use))
+    auth = way.auth(with_use(server, token_use))
     assert way.call(auth, f"{api.url}?a=b%20c").status == 200
     dead.append("token-1")
     assert way.call(auth, f"{api.url}?a=b%20c").status == 200
@@ -675,7 +675,7 @@ def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: S
 
 
 def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
-    auth = for_requests.TokenAuth(with_use(server, Use("X-Vault-Token", "")))
+    auth = for_requests.TokenAuth(with_use(server, TokenUse("X-Vault-Token", "")))
     there, back = api.redirect(elsewhere.base_url), f"{api.server.base_url}/moved"
     session = requests.Session()
     session.trust_env, session.auth = False, auth
@@ -688,7 +688,7 @@ def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Serve
 
 def test_a_query_is_left_as_it_is_but_for_the_token(way: Way, api: Api, server: Server) -> None:
     api.server.reply = lambda seen: Reply({}, 401 if "token-1" in seen.path else 200)
-    auth = way.auth(with_use(server, Use(None, "", "key")))
+    auth = way.auth(with_use(server, TokenUse(None, "", "key")))
     assert way.call(auth, f"{api.url}?a=%E9&flag&b=c+d").status == 200
     assert [seen.path for seen in api.server.seen] == [
         f"/payments?a=%E9&flag&b=c+d&key=token-{each}" for each in (1, 2)

@@ -342,17 +342,17 @@ def test_endpoint_descriptions_tell_the_facts() -> None:
         _module(f"{name}.endpoint").ENDPOINT for name in ("ripio_widget", "ripple", "cryptofuse")
     )
     assert widget.servers["sandbox"].url == "https://b2b-widget-onramp-api.sandbox.ripio.com"
-    assert widget.servers["sandbox"].facts == {"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"}
+    assert widget.servers["sandbox"].environment_facts == {"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"}
     assert (widget.success.at, widget.success.equals) == ("/succeed", True)
-    assert [(lifetime.at, lifetime.unit) for lifetime in widget.answer.lifetime] == [("/token", "jwt_exp")]
+    assert [(lifetime.at, lifetime.unit) for lifetime in widget.response.lifetime] == [("/token", "jwt_exp")]
     assert list(ripple.servers) == ["test", "uat", "production"]
-    assert (ripple.path, ripple.success, ripple.credentials[0].place) == ("/oauth/token", None, "body")
+    assert (ripple.path, ripple.success, ripple.client_auth[0].place) == ("/oauth/token", None, "body")
     assert {each.name: each.value or each.argument for each in ripple.parameters} == {
         "grant_type": "client_credentials",
         "audience": "audience",
     }
     assert (cryptofuse.path, cryptofuse.servers) == ("/o/token/", {})
-    assert [place.place for place in cryptofuse.credentials] == ["basic", "body"]
+    assert [place.place for place in cryptofuse.client_auth] == ["basic", "body"]
     assert cryptofuse.invalid_client[0].status == 401
 
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from paygrant import ConfigurationError, Draft, InvalidClient, Provider, TokenRequestRejected
 from paygrant.generate import generate, lint
-from paygrant_clients.description import Use
+from paygrant_clients.description import TokenUse
 from tests.endpoints.servers import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -58,7 +58,7 @@ class Case:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: str = ""
     authorization: str = "Bearer {}"
-    use: Use = field(default_factory=Use)
+    token_use: TokenUse = field(default_factory=TokenUse)
 
 
 CASES = {
@@ -99,7 +99,7 @@ CASES = {
         lifetime=1200,
         refusal=(None, "invalid role or secret ID"),
         authorization="{}",
-        use=Use(header="X-Vault-Token", prefix=""),
+        token_use=TokenUse(header="X-Vault-Token", prefix=""),
     ),
     "airwallex": Case(
         gives={"environment": "demo"},
@@ -133,7 +133,7 @@ CASES = {
         lifetime=7200,
         refusal=("40125", "invalid appsecret"),
         authorization="{}",
-        use=Use(header=None, prefix="", query="access_token"),
+        token_use=TokenUse(header=None, prefix="", query="access_token"),
     ),
     "github_app": Case(
         gives={"environment": "production", "installation_id": 42},
@@ -153,7 +153,7 @@ CASES = {
         lifetime=14400,
         refusal=("401001", "Error signing in to Tableau Server"),
         authorization="{}",
-        use=Use(header="X-Tableau-Auth", prefix=""),
+        token_use=TokenUse(header="X-Tableau-Auth", prefix=""),
     ),
     "zoho": Case(
         gives={"environment": "eu", "refresh_token": REFRESH_TOKEN},
@@ -163,7 +163,7 @@ CASES = {
         lifetime=3600,
         refusal=("invalid_client_secret", None),
         authorization="Zoho-oauthtoken {}",
-        use=Use(prefix="Zoho-oauthtoken"),
+        token_use=TokenUse(prefix="Zoho-oauthtoken"),
     ),
     "docusign": Case(
         gives={"environment": "demo"},
@@ -231,7 +231,7 @@ def test_a_token_is_had_by_the_spec_alone(name: str, server: Server) -> None:
     token = ask(provider)
     assert token.access_token == case.token
     assert token.authorization == case.authorization.format(case.token)
-    assert provider.endpoint.use == case.use
+    assert provider.endpoint.token_use == case.token_use
     assert seconds_left(token.expires_at) == pytest.approx(case.lifetime, abs=30)
 
 

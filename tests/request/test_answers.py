@@ -786,8 +786,8 @@ def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server)
 @pytest.fixture
 def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes Ripple's description say that an answer names the token's end."""
-    answer = dataclasses.replace(ripple.ENDPOINT.answer, lifetime=(Lifetime("moment", "/expires_at"),))
-    monkeypatch.setattr(ripple, "ENDPOINT", dataclasses.replace(ripple.ENDPOINT, answer=answer))
+    answer = dataclasses.replace(ripple.ENDPOINT.response, lifetime=(Lifetime("moment", "/expires_at"),))
+    monkeypatch.setattr(ripple, "ENDPOINT", dataclasses.replace(ripple.ENDPOINT, response=answer))
 
 
 @pytest.mark.usefixtures("with_moments")

@@ -367,9 +367,9 @@ def test_every_answer_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
 
 def test_a_lifetime_can_be_told_as_a_moment() -> None:
     described = import_module("paygrant_clients.ripple.endpoint").ENDPOINT
-    moment = dataclasses.replace(described.answer, lifetime=(Lifetime("moment", "/expires_at"),))
+    moment = dataclasses.replace(described.response, lifetime=(Lifetime("moment", "/expires_at"),))
     endpoint = Endpoint(
-        dataclasses.replace(described, answer=moment),
+        dataclasses.replace(described, response=moment),
         spec_of("ripple"),
         client=CLIENT,
         basic_decoding="plain",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
-from paygrant_clients.description import Condition, Credentials, Lifetime, Parameter, Server, TokenEndpoint, Use
+from paygrant_clients.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
 from paygrant_clients.ripio_widget.endpoint import ENDPOINT as WIDGET
 from paygrant_clients.ripple.endpoint import ENDPOINT as RIPPLE
 from scripts.breaking.__main__ import ROOT, main
@@ -26,16 +26,16 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
 
 
 def answer(**parts: Any) -> dict[str, Any]:
-    return {"answer": replace(RIPPLE.answer, **parts)}
+    return {"response": replace(RIPPLE.response, **parts)}
 
 
 def ripple_test(url: str = RIPPLE.servers["test"].url, fact: str = "test") -> dict[str, Any]:
     return {"servers": {**RIPPLE.servers, "test": Server(url, {"audience_environment": fact})}}
 
 
-BY_HEADER = Credentials("header", "X-Id", "X-Key")
-BASIC, BY_BODY = CRYPTOFUSE.credentials
-THREE_WAYS = replace(CRYPTOFUSE, credentials=(BASIC, BY_BODY, BY_HEADER))
+BY_HEADER = ClientAuth("header", "X-Id", "X-Key")
+BASIC, BY_BODY = CRYPTOFUSE.client_auth
+THREE_WAYS = replace(CRYPTOFUSE, client_auth=(BASIC, BY_BODY, BY_HEADER))
 
 
 def with_parameters(*changed: Parameter) -> TokenEndpoint:
@@ -59,18 +59,18 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (RIPPLE, {"servers": dict(list(RIPPLE.servers.items())[1:])}, BREAKING, "the environment test is gone"),
         (RIPPLE, {"servers": {**RIPPLE.servers, "eu": Server("https://eu")}}, FINE, "a new environment, eu"),
         (CRYPTOFUSE, {"servers": {"eu": Server("https://eu")}}, BREAKING, "a new environment, eu"),
-        (RIPPLE, {"credentials": (BY_HEADER,)}, SECRET, "credentials go by header X-Id X-Key instead of by body"),
-        (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[::-1]}, SECRET, "credentials go by body"),
-        (CRYPTOFUSE, {"credentials": CRYPTOFUSE.credentials[:1]}, BREAKING, "credentials no longer go by body"),
-        (CRYPTOFUSE, {"credentials": (*CRYPTOFUSE.credentials, BY_HEADER)}, FINE, "credentials may go by header"),
-        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, SECRET, "by header X-Id X-Key instead of by body client_id"),
+        (RIPPLE, {"client_auth": (BY_HEADER,)}, SECRET, "credentials go by header X-Id X-Key instead of by body"),
+        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[::-1]}, SECRET, "credentials go by body"),
+        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[:1]}, BREAKING, "credentials no longer go by body"),
+        (CRYPTOFUSE, {"client_auth": (*CRYPTOFUSE.client_auth, BY_HEADER)}, FINE, "credentials may go by header"),
+        (CRYPTOFUSE, {"client_auth": (BASIC, BY_HEADER)}, SECRET, "by header X-Id X-Key instead of by body client_id"),
         (
             THREE_WAYS,
-            {"credentials": (BASIC, Credentials("header", "X-Id", "X-B"))},
+            {"client_auth": (BASIC, ClientAuth("header", "X-Id", "X-B"))},
             SECRET,
             "go by header X-Id X-B instead of by header X-Id X-Key",
         ),
-        (THREE_WAYS, {"credentials": (BASIC, BY_HEADER)}, BREAKING, "credentials no longer go by body"),
+        (THREE_WAYS, {"client_auth": (BASIC, BY_HEADER)}, BREAKING, "credentials no longer go by body"),
         (RIPPLE, {"path": "/v2/token"}, BREAKING, "path /oauth/token becomes /v2/token"),
         (RIPPLE, {"method": "PUT"}, BREAKING, "method POST becomes PUT"),
         (RIPPLE, {"media_type": None}, BREAKING, "media_type application/json becomes None"),
@@ -135,7 +135,7 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
             "access_token read at /b rather than at /a",
         ),
         (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read otherwise"),
-        (RIPPLE, {"use": Use("X-Token", "")}, SECRET, "the token is used as Use(header='X-Token'"),
+        (RIPPLE, {"token_use": TokenUse("X-Token", "")}, SECRET, "the token is used as TokenUse(header='X-Token'"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
         (WIDGET, {"success": None}, FINE, "success is None"),
         (FLAG, {"success": Condition(at="/ok", equals=True)}, BREAKING, "equals=True), not Condition("),
@@ -163,10 +163,10 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
 @pytest.mark.parametrize(
     ("endpoint", "change", "weights"),
     [
-        (CRYPTOFUSE, {"credentials": (BASIC, BY_HEADER)}, [SECRET]),
-        (RIPPLE, {"credentials": (BY_HEADER,)}, [SECRET]),
-        (THREE_WAYS, {"credentials": (BASIC, replace(BY_HEADER, client_secret="X-B"))}, [SECRET, BREAKING]),
-        (RIPPLE, {"credentials": (BASIC, *RIPPLE.credentials)}, [SECRET]),
+        (CRYPTOFUSE, {"client_auth": (BASIC, BY_HEADER)}, [SECRET]),
+        (RIPPLE, {"client_auth": (BY_HEADER,)}, [SECRET]),
+        (THREE_WAYS, {"client_auth": (BASIC, replace(BY_HEADER, client_secret="X-B"))}, [SECRET, BREAKING]),
+        (RIPPLE, {"client_auth": (BASIC, *RIPPLE.client_auth)}, [SECRET]),
         (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
         (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),
         (with_parameters(COUNT, replace(COUNT, name="b")), parameters(replace(COUNT, name="b"), COUNT), []),
@@ -231,7 +231,11 @@ def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
     for name, old, new in (
         ("specs/ripple.yaml", "https://auth.rnc.ripplenet.com", "https://auth.example.com"),
         ("specs/ripple.yaml", "  /oauth/token:", "  /v2/token:"),
-        ("overlay/paygrant/_request/client_auth.py", "def basic_credentials(client_id", "def basic_credentials(identity"),
+        (
+            "overlay/paygrant/_request/client_auth.py",
+            "def basic_credentials(client_id",
+            "def basic_credentials(identity",
+        ),
     ):
         text = (root / name).read_text("utf-8")
         assert old in text

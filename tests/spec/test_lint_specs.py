@@ -608,12 +608,12 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 @pytest.mark.parametrize(
     ("definitions", "described"),
     [
-        (["credentials"], description.Credentials),
-        (["answer"], description.Answer),
+        (["credentials"], description.ClientAuth),
+        (["answer"], description.ResponseFields),
         (["status-condition", "value-condition"], description.Condition),
         (["lifetime"], description.Lifetime),
-        (["error"], description.Error),
-        (["use"], description.Use),
+        (["error"], description.ErrorFields),
+        (["use"], description.TokenUse),
     ],
 )
 def test_the_extensions_have_the_fields_that_the_generated_description_has(

@@ -4,12 +4,12 @@
 from typing import Final, Literal, TypeAlias
 
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     Server,
     TokenEndpoint,
 )
@@ -21,12 +21,12 @@ ENDPOINT: Final = TokenEndpoint(
     path="/oauth/token",
     media_type="application/x-www-form-urlencoded",
     servers={
-        "demo": Server(url="https://public-api.demo.alternativepayments.io", facts={}),
-        "production": Server(url="https://public-api.alternativepayments.io", facts={}),
+        "demo": Server(url="https://public-api.demo.alternativepayments.io", environment_facts={}),
+        "production": Server(url="https://public-api.alternativepayments.io", environment_facts={}),
     },
-    credentials=(Credentials(place="basic"),),
+    client_auth=(ClientAuth(place="basic"),),
     parameters=(Parameter(name="grant_type", value="client_credentials", required=True),),
-    answer=Answer(
+    response=ResponseFields(
         access_token=("/access_token",),
         token_type=("/token_type",),
         scope=("/scope",),
@@ -38,7 +38,7 @@ ENDPOINT: Final = TokenEndpoint(
         Condition(status=403),
         Condition(at="/error", equals="invalid_client"),
     ),
-    error=Error(
+    error=ErrorFields(
         code=("/error",),
         description=(
             "/error_description",

@@ -3,7 +3,15 @@
 
 from typing import Final
 
-from paygrant_clients.description import Answer, Condition, Credentials, Error, Lifetime, Parameter, TokenEndpoint
+from paygrant_clients.description import (
+    ClientAuth,
+    Condition,
+    ErrorFields,
+    Lifetime,
+    Parameter,
+    ResponseFields,
+    TokenEndpoint,
+)
 
 ENDPOINT: Final = TokenEndpoint(
     name="cryptofuse",
@@ -11,15 +19,15 @@ ENDPOINT: Final = TokenEndpoint(
     path="/o/token/",
     media_type="application/x-www-form-urlencoded",
     servers={},
-    credentials=(
-        Credentials(place="basic"),
-        Credentials(place="body", client_id="client_id", client_secret="client_secret"),
+    client_auth=(
+        ClientAuth(place="basic"),
+        ClientAuth(place="body", client_id="client_id", client_secret="client_secret"),
     ),
     parameters=(
         Parameter(name="grant_type", value="client_credentials", required=True),
         Parameter(name="scope", argument="scope"),
     ),
-    answer=Answer(
+    response=ResponseFields(
         access_token=("/access_token",),
         token_type=("/token_type",),
         scope=("/scope",),
@@ -30,5 +38,5 @@ ENDPOINT: Final = TokenEndpoint(
         Condition(status=401),
         Condition(at="/error", equals="invalid_client"),
     ),
-    error=Error(code=("/error",), description=("/error_description",)),
+    error=ErrorFields(code=("/error",), description=("/error_description",)),
 )

@@ -4,12 +4,12 @@
 from typing import Final, Literal, TypeAlias
 
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     Server,
     TokenEndpoint,
 )
@@ -21,12 +21,12 @@ ENDPOINT: Final = TokenEndpoint(
     path="/oauth2/token/",
     media_type="application/x-www-form-urlencoded",
     servers={
-        "sandbox": Server(url="https://skala-sandbox.ripio.com", facts={}),
-        "production": Server(url="https://skala.ripio.com", facts={}),
+        "sandbox": Server(url="https://skala-sandbox.ripio.com", environment_facts={}),
+        "production": Server(url="https://skala.ripio.com", environment_facts={}),
     },
-    credentials=(Credentials(place="basic"),),
+    client_auth=(ClientAuth(place="basic"),),
     parameters=(Parameter(name="grant_type", value="client_credentials", required=True),),
-    answer=Answer(
+    response=ResponseFields(
         access_token=(
             "/accessToken",
             "/access_token",
@@ -46,5 +46,5 @@ ENDPOINT: Final = TokenEndpoint(
         Condition(status=401),
         Condition(at="/error", equals="invalid_client"),
     ),
-    error=Error(code=("/error",), description=("/error_description",)),
+    error=ErrorFields(code=("/error",), description=("/error_description",)),
 )

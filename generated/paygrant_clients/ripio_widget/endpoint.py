@@ -4,12 +4,12 @@
 from typing import Final, Literal, TypeAlias
 
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     Server,
     TokenEndpoint,
 )
@@ -23,15 +23,16 @@ ENDPOINT: Final = TokenEndpoint(
     servers={
         "sandbox": Server(
             url="https://b2b-widget-onramp-api.sandbox.ripio.com",
-            facts={"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"},
+            environment_facts={"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"},
         ),
         "production": Server(
-            url="https://b2b-widget-onramp-api.ripio.com", facts={"widget_url": "https://b2b-widget-onramp.ripio.com"}
+            url="https://b2b-widget-onramp-api.ripio.com",
+            environment_facts={"widget_url": "https://b2b-widget-onramp.ripio.com"},
         ),
     },
-    credentials=(Credentials(place="body", client_secret="password"),),
+    client_auth=(ClientAuth(place="body", client_secret="password"),),
     parameters=(Parameter(name="username", argument="username", required=True, secret=True),),
-    answer=Answer(
+    response=ResponseFields(
         access_token=("/token",), token_type=("/token_type",), lifetime=(Lifetime(unit="jwt_exp", at="/token"),)
     ),
     success=Condition(at="/succeed", equals=True),
@@ -40,7 +41,7 @@ ENDPOINT: Final = TokenEndpoint(
         Condition(status=403),
         Condition(at="/succeed", equals=False),
     ),
-    error=Error(
+    error=ErrorFields(
         code=("/error",),
         description=(
             "/error_description",

@@ -4,12 +4,12 @@
 from typing import Final, Literal, TypeAlias
 
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     Server,
     TokenEndpoint,
 )
@@ -21,16 +21,16 @@ ENDPOINT: Final = TokenEndpoint(
     path="/oauth/token",
     media_type="application/json",
     servers={
-        "test": Server(url="https://auth-test.rnc.ripplenet.com", facts={"audience_environment": "test"}),
-        "uat": Server(url="https://auth-uat.rnc.ripplenet.com", facts={"audience_environment": "uat"}),
-        "production": Server(url="https://auth.rnc.ripplenet.com", facts={"audience_environment": "prod"}),
+        "test": Server(url="https://auth-test.rnc.ripplenet.com", environment_facts={"audience_environment": "test"}),
+        "uat": Server(url="https://auth-uat.rnc.ripplenet.com", environment_facts={"audience_environment": "uat"}),
+        "production": Server(url="https://auth.rnc.ripplenet.com", environment_facts={"audience_environment": "prod"}),
     },
-    credentials=(Credentials(place="body", client_id="client_id", client_secret="client_secret"),),
+    client_auth=(ClientAuth(place="body", client_id="client_id", client_secret="client_secret"),),
     parameters=(
         Parameter(name="audience", argument="audience", required=True),
         Parameter(name="grant_type", value="client_credentials", required=True),
     ),
-    answer=Answer(
+    response=ResponseFields(
         access_token=("/access_token",),
         token_type=("/token_type",),
         scope=("/scope",),
@@ -43,5 +43,5 @@ ENDPOINT: Final = TokenEndpoint(
         Condition(at="/error", equals="access_denied"),
         Condition(at="/error", equals="unauthorized_client"),
     ),
-    error=Error(code=("/error",), description=("/error_description",)),
+    error=ErrorFields(code=("/error",), description=("/error_description",)),
 )

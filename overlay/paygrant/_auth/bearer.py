@@ -46,7 +46,7 @@ class BearerAuth:
         self._source = source
         self._origins = None if origins is None else frozenset(_check_origins(origins))
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
-        use = source.provider.endpoint.use
+        use = source.provider.endpoint.token_use
         self._header, self._query = use.header, use.query or ""
 
     def _instead_of(self, token: Token, status: int, request: Any) -> "Token | Flight | None":

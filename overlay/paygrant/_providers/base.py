@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from paygrant._providers.spec_provider import DescribedProvider
     from paygrant._request.build import Draft
-    from paygrant_clients.description import Credentials, TokenEndpoint
+    from paygrant_clients.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
 
@@ -99,7 +99,7 @@ class Provider:
     @property
     def facts(self) -> Mapping[str, str]:
         """What the spec says of this environment beside its host."""
-        return self.endpoint.servers[self.environment_name or ""].facts
+        return self.endpoint.servers[self.environment_name or ""].environment_facts
 
     @property
     def host(self) -> str:
@@ -112,9 +112,9 @@ class Provider:
         return self.host + self.endpoint.path
 
     @property
-    def way(self) -> "Credentials":
+    def way(self) -> "ClientAuth":
         """How the credentials travel: the first way that the spec names."""
-        return self.endpoint.credentials[0]
+        return self.endpoint.client_auth[0]
 
     def basic_encodings(self, _secret: str) -> tuple[Encoding, ...]:
         """How Basic credentials may be encoded, in the order in which that is tried."""

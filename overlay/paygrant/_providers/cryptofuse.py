@@ -8,7 +8,7 @@ from paygrant._arguments import check_choice, check_scope
 from paygrant._providers.base import BasicProvider, provider
 
 if TYPE_CHECKING:
-    from paygrant_clients.description import Credentials
+    from paygrant_clients.description import ClientAuth
 
 
 @provider
@@ -31,13 +31,13 @@ class Cryptofuse(BasicProvider):
     credentials_in: Literal["basic", "body"] = "basic"
 
     def __post_init__(self) -> None:
-        check_choice("credentials_in", self.credentials_in, [way.place for way in self.endpoint.credentials])
+        check_choice("credentials_in", self.credentials_in, [way.place for way in self.endpoint.client_auth])
         super().__post_init__()
         self._set("scope", check_scope("scope", self.scope))
 
     @property
-    def way(self) -> "Credentials":
-        return next(way for way in self.endpoint.credentials if way.place == self.credentials_in)
+    def way(self) -> "ClientAuth":
+        return next(way for way in self.endpoint.client_auth if way.place == self.credentials_in)
 
     def arguments(self) -> Mapping[str, str]:
         return {"scope": " ".join(self.scope)} if self.scope else {}

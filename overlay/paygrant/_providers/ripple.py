@@ -80,7 +80,7 @@ def _environment_strings() -> dict[str, str]:
     """Our words for the environments, and Ripple's own, to those that Ripple writes into the URN."""
     from paygrant_clients.ripple.endpoint import ENDPOINT
 
-    ours = {name: server.facts["audience_environment"] for name, server in ENDPOINT.servers.items()}
+    ours = {name: server.environment_facts["audience_environment"] for name, server in ENDPOINT.servers.items()}
     return ours | {string: string for string in ours.values()}
 
 

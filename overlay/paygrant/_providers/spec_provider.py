@@ -16,12 +16,12 @@ from paygrant._arguments import check_choice, check_scope, check_text, check_typ
 from paygrant._providers.base import BasicProvider, endpoint_of, provider
 from paygrant._spec.reader import read_endpoint
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     TokenEndpoint,
 )
 
@@ -86,12 +86,12 @@ class DescribedProvider(BasicProvider):
         return self.models and import_module(f"{self.models}.models").TokenResponse
 
     @property
-    def way(self) -> Credentials:
-        return self._ways.get(self.credentials_in or "", self.spec.credentials[0])
+    def way(self) -> ClientAuth:
+        return self._ways.get(self.credentials_in or "", self.spec.client_auth[0])
 
     @property
-    def _ways(self) -> Mapping[str, Credentials]:
-        return {way.place: way for way in self.spec.credentials}
+    def _ways(self) -> Mapping[str, ClientAuth]:
+        return {way.place: way for way in self.spec.client_auth}
 
     def arguments(self) -> Mapping[str, Any]:
         return self.parameters
@@ -172,7 +172,7 @@ def from_spec(source: str | Path | ModuleType, arguments: Mapping[str, Any]) -> 
     else:
         endpoint = _read(Path(source))
     own = {name: value for name, value in arguments.items() if name in OWN}
-    if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.credentials):
+    if not any(way.client_id or way.place in {"basic", "computed"} for way in endpoint.client_auth):
         own.setdefault("client_id", endpoint.name)  # nothing asks for it
     others = {name: value for name, value in arguments.items() if name not in OWN}
     return DescribedProvider(spec=endpoint, models=models, parameters=others, **own)
@@ -251,19 +251,21 @@ class ClientCredentials(BasicProvider):
             path=urlunsplit(("", "", *urlsplit(self.token_url)[2:])),
             media_type="application/x-www-form-urlencoded",
             servers={},
-            credentials=(
-                Credentials("basic")
+            client_auth=(
+                ClientAuth("basic")
                 if self.credentials_in == "basic"
-                else Credentials("body", "client_id", "client_secret"),
+                else ClientAuth("body", "client_id", "client_secret"),
             ),
             parameters=(
                 Parameter("grant_type", value="client_credentials"),
                 *(Parameter(name, argument=name, secret=name not in _LEGIBLE) for name in self.arguments()),
             ),
-            answer=Answer(("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)),
+            response=ResponseFields(
+                ("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)
+            ),
             success=None,
             invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
-            error=Error(("/error",), ("/error_description",)),
+            error=ErrorFields(("/error",), ("/error_description",)),
         )
 
     @property

@@ -105,7 +105,7 @@ class Judge:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = retry_after(answer)
             raise failure
-        token = first_at(document, endpoint.answer.access_token)
+        token = first_at(document, endpoint.response.access_token)
         wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
@@ -121,7 +121,7 @@ class Judge:
 
     def _read(self, answer: Answer, document: Any, token: Any) -> tuple[Token, float | None]:
         """Read a successful answer."""
-        where = self.provider.endpoint.answer
+        where = self.provider.endpoint.response
         if answer.body is None:
             raise _UnusableError("the answer is too long")
         if document is None:
@@ -131,7 +131,7 @@ class Judge:
         if not HEADER_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        prefix = self.provider.endpoint.use.prefix
+        prefix = self.provider.endpoint.token_use.prefix
         if token_type is not None and str(token_type).lower() not in {"bearer", prefix.lower()}:
             raise _UnusableError(f"the token is no Bearer token but {self.clean(str(token_type))!r}")
         lifetimes = (lifetime_at(each, document, answer) for each in where.lifetime)

@@ -8,15 +8,15 @@ from typing import Any
 
 from paygrant._spec import pointer as _pointer
 from paygrant_clients.description import (
-    Answer,
+    ClientAuth,
     Condition,
-    Credentials,
-    Error,
+    ErrorFields,
     Lifetime,
     Parameter,
+    ResponseFields,
     Server,
     TokenEndpoint,
-    Use,
+    TokenUse,
 )
 
 
@@ -35,9 +35,9 @@ def read_endpoint(name: str, spec: Mapping[str, Any]) -> TokenEndpoint:
             server["x-environment"]: Server(server["url"], server.get("x-environment-facts", {}))
             for server in spec.get("servers", ())
         },
-        credentials=tuple(Credentials(**way) for way in token["credentials"]),
+        client_auth=tuple(ClientAuth(**way) for way in token["credentials"]),
         parameters=tuple(_parameters(token["parameters"], spec, operation)),
-        answer=Answer(
+        response=ResponseFields(
             access_token=tuple(answer["access_token"]),
             token_type=tuple(answer.get("token_type", ())),
             scope=tuple(answer.get("scope", ())),
@@ -45,8 +45,8 @@ def read_endpoint(name: str, spec: Mapping[str, Any]) -> TokenEndpoint:
         ),
         success=Condition(**token["success"]) if "success" in token else None,
         invalid_client=tuple(Condition(**condition) for condition in token["invalid_client"]),
-        error=Error(**{part: tuple(pointers) for part, pointers in token["error"].items()}),
-        use=_use(token["use"]) if "use" in token else Use(),
+        error=ErrorFields(**{part: tuple(pointers) for part, pointers in token["error"].items()}),
+        token_use=_use(token["use"]) if "use" in token else TokenUse(),
     )
 
 
@@ -86,6 +86,6 @@ def _field(schema: Mapping[str, Any], name: str) -> tuple[bool, Mapping[str, Any
     return required, schema
 
 
-def _use(use: Mapping[str, str]) -> Use:
+def _use(use: Mapping[str, str]) -> TokenUse:
     """How the token is used: a header (with a prefix, where one is named) or a parameter of the query."""
-    return Use(use.get("header"), use.get("prefix", ""), use.get("query"))
+    return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query"))

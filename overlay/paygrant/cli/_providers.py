@@ -42,7 +42,7 @@ def _told(name: str, kind: "type[Provider]") -> dict[str, Any]:
         "summary": _options.summary(kind),
         "environments": {environment: server.url for environment, server in endpoint.servers.items()},
         "path": endpoint.path,
-        "credentials": [way.place for way in endpoint.credentials],
+        "credentials": [way.place for way in endpoint.client_auth],
         "parameters": [
             {
                 "name": each.name,

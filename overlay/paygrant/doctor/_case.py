@@ -217,6 +217,6 @@ class Case:
             with suppress(ConfigurationError):
                 secrets.append(basic_credentials(self.provider.client_id, self.secret, encoding))
         if answer:
-            token = first_at(document_of(answer.body), self.endpoint.answer.access_token)
+            token = first_at(document_of(answer.body), self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
         return Judge(self.provider, tuple(secrets))

@@ -205,10 +205,10 @@ def expiry(case: "Case") -> Iterator[Finding]:
     """How long the token lives, by whose word, and whether that can be."""
     came, grant = case.granted
     document, lifetime = document_of(came.body), grant.lifetime
-    said = [each for each in case.endpoint.answer.lifetime if not each.at or value_at(document, each.at) is not None]
+    said = [each for each in case.endpoint.response.lifetime if not each.at or value_at(document, each.at) is not None]
     used = next((each for each in said if lifetime_at(each, document, came) is not None), None)
     if used is None:
-        places = ", ".join(_place(each) for each in said or case.endpoint.answer.lifetime)
+        places = ", ".join(_place(each) for each in said or case.endpoint.response.lifetime)
         yield warning(
             f"{places} {'cannot be read' if said else 'is not there'}: {span(lifetime)} are assumed",
             "RefreshPolicy(default_lifetime=...) sets what is assumed, in seconds.",

@@ -81,7 +81,7 @@ class _Mask:
         self._judge = judge
         self._refused = answer.status >= HTTPStatus.BAD_REQUEST
         endpoint = judge.provider.endpoint
-        self._tokens = set(endpoint.answer.access_token)
+        self._tokens = set(endpoint.response.access_token)
         self._known = _places(endpoint)
 
     def of(self, value: Any, place: str = "") -> Any:
@@ -106,7 +106,7 @@ class _Mask:
 
 def _places(endpoint: "TokenEndpoint") -> set[str]:
     """Where an answer's known words stand: JSON Pointers."""
-    answer, error = endpoint.answer, endpoint.error
+    answer, error = endpoint.response, endpoint.error
     conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
     lifetimes = [each.at for each in answer.lifetime if each.at and each.unit != "jwt_exp"]
     return {*answer.token_type, *answer.scope, *lifetimes, *error.code, *error.description, *conditions}

@@ -18,7 +18,7 @@ def endpoint_module(endpoint: TokenEndpoint) -> str:
         '"""The token endpoint, as openapi.json beside this module describes it."""',
         "from typing import Final, Literal, TypeAlias",
         "from paygrant_clients.description import (",
-        "    Answer, Condition, Credentials, Error, Lifetime, Parameter, Server, TokenEndpoint, Use",
+        "    ClientAuth, Condition, ErrorFields, Lifetime, Parameter, ResponseFields, Server, TokenEndpoint, TokenUse",
         ")",
     ]
     if endpoint.servers:

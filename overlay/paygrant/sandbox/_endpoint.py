@@ -20,7 +20,7 @@ import jwt
 from jsonschema import Draft202012Validator
 
 from paygrant._spec.pointer import put, value_at
-from paygrant_clients.description import Credentials, Lifetime, TokenEndpoint
+from paygrant_clients.description import ClientAuth, Lifetime, TokenEndpoint
 
 BasicDecoding = Literal["plain", "form"]
 
@@ -140,11 +140,11 @@ class Endpoint:
         self.wrong_credentials = examples["wrong_credentials"]
         self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
 
-        self._lifetime_at = next(iter(description.answer.lifetime), None)
+        self._lifetime_at = next(iter(description.response.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
         self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
         self._composed_name = next((each.name for each in description.parameters if each.argument), "")
-        self._basic_only = all(each.place == "basic" for each in description.credentials)
+        self._basic_only = all(each.place == "basic" for each in description.client_auth)
         self._jwt_key = secrets.token_bytes(32)
 
     def read(self, authorization: str, content_type: str, query: str, body: bytes) -> TokenRequest:
@@ -207,13 +207,13 @@ class Endpoint:
 
     def _presented(self, authorization: str, parameters: Mapping[str, str]) -> Iterator[Client | None]:
         """The credentials that a request carries, in each documented place; None where they cannot be read."""
-        for place in self._description.credentials:
+        for place in self._description.client_auth:
             match place:
-                case Credentials(place="basic"):
+                case ClientAuth(place="basic"):
                     scheme, _, encoded = authorization.partition(" ")
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
-                case Credentials(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
+                case ClientAuth(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
                     # Where no field holds just the id, it opens, up to a colon, the parameter that the caller composes.
                     composed = parameters.get(id_name or self._composed_name, "")
                     yield Client(composed if id_name else composed.partition(":")[0], parameters[secret_name])
@@ -248,7 +248,7 @@ class Endpoint:
                 token = jwt.encode({"jti": token, "exp": told(int(expires_at))}, self._jwt_key, "HS256")
             case _:
                 pass
-        answer = self._description.answer
+        answer = self._description.response
         put(document, answer.access_token[0], changes.get("access_token", _same)(token))
         if "token_type" in changes:
             put(document, answer.token_type[0], changes["token_type"](None))
