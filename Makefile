@@ -1,34 +1,53 @@
 # Everything a maintainer runs. `make` alone brings the generated clients up to date with the specs.
+# PYTHON is the interpreter that creates the environment, VENV its folder: make test VENV=.venv-3.13 PYTHON=python3.13
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
+LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 SPECS := $(wildcard specs/*.yaml)
-PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) overlay/paygrant/_spec/reader.py scripts/requirements.txt
+PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) overlay/paygrant/_spec/reader.py scripts/requirements-light.txt
+
+# Tests run in this many processes; the tests of one file run in one process, in order. make test JOBS=0 uses no others.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
-.PHONY: generate check-generated lint-specs lint types wheel check test demo bench picture upstream breaking lock clean
+.PHONY: generate check-generated lint-specs lint types wheel check test quick coverage mutation docs demo bench picture upstream breaking \
+	lock clean another-python
 
-# The locked tools and the project itself, in an environment of its own.
-$(READY): pyproject.toml scripts/requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r scripts/requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+# What `make` and `make demo` need, and the project itself.
+$(LIGHT): pyproject.toml scripts/requirements-light.txt scripts/environment.sh
+	@VENV=$(VENV) PYTHON=$(PYTHON) PYTHON_IS_CHOSEN=$(PYTHON_IS_CHOSEN) scripts/environment.sh light
 	@touch $@
+
+# All locked tools, on top of that.
+$(READY): $(LIGHT) scripts/requirements.txt
+	@VENV=$(VENV) scripts/environment.sh whole
+	@touch $@
+
+# PYTHON=... with another version than that of the environment creates it again.
+ifneq ($(origin PYTHON),file)
+PYTHON_IS_CHOSEN := yes
+version_of = $(shell $(1) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+ifneq ($(call version_of,$(PYTHON)),$(call version_of,$(BIN)/python))
+$(LIGHT): another-python
+endif
+endif
 
 generate: .make/generated
 
 # $? names what is newer than the last run: the changed specs, or the pipeline itself, which concerns every spec.
-.make/generated: $(SPECS) $(PIPELINE) | $(READY)
+.make/generated: $(SPECS) $(PIPELINE) | $(LIGHT)
 	@mkdir -p $(@D)
 	$(BIN)/python -m scripts.generate $?
 	@touch $@
 
-check-generated: $(READY)
+check-generated: $(LIGHT)
 	$(BIN)/python -m scripts.generate --check
 
-lint-specs: $(READY)
+lint-specs: $(LIGHT)
 	$(BIN)/python -m scripts.lint_specs $(SPECS)
 
 lint: $(READY)
@@ -40,12 +59,41 @@ types: $(READY)
 	$(BIN)/pyright --warnings
 
 wheel: $(READY)
+	@echo "building the wheel, and using it as a user would; about a minute"
 	$(BIN)/python -m scripts.check_wheel
 
 check: lint lint-specs check-generated types wheel
 
+# With CI set, a peer that is missing fails its tests.
 test: $(READY)
-	$(BIN)/python -m pytest
+	@command -v redis-server >/dev/null || echo "no redis-server: the tests with a real Redis are skipped"
+	@command -v chromium >/dev/null || echo "no chromium: the tests of the sandbox's page in a browser are skipped"
+	@test -d tests/peers/prism/node_modules || \
+		echo "no Prism: the tests with it are skipped; $(BIN)/python -m tests.peers.prism.install installs it"
+	$(PYTEST)
+
+# A part of the tests that runs in less than a minute, for instance with another Python.
+QUICK := tests/auth tests/cache tests/request tests/spec tests/tokens
+quick: $(READY)
+	$(PYTEST) -q --ignore=tests/cache/test_fleet.py --ignore=tests/cache/test_forks.py $(QUICK)
+
+# The whole suite, with lines and branches counted in each process that it starts; about half as long again as `make test`.
+# The settings and the number that must be reached stand in pyproject.toml.
+coverage: $(READY)
+	@mkdir -p .make
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report
+
+# Which changes of the code no test notices; an hour or two. It goes on where it was stopped.
+# A part of it: make mutation MUTANTS="'paygrant._tokens.*'"
+mutation: $(READY)
+	$(BIN)/python -m scripts.mutation --jobs $(JOBS) $(MUTANTS)
+
+docs: $(READY)
+	$(BIN)/sphinx-build -W --keep-going -b html overlay/docs .make/docs
 
 demo: check-generated
 	$(BIN)/python -m scripts.demo
@@ -66,10 +114,16 @@ breaking: $(READY)
 picture: $(READY)
 	$(BIN)/python -m scripts.picture_of_sandbox
 
-# Needs uv. Writes versions and hashes only, no addresses.
+# Needs uv. Writes versions and hashes only, no addresses. Versions stay where they can: make lock UPGRADE=--upgrade takes
+# the newest, UPGRADE="--upgrade-package NAME" that of one package. The light set has the versions of the whole one.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--all-extras --group dev --group bench pyproject.toml -o scripts/requirements.txt
+	@command -v uv >/dev/null || { echo "make lock needs uv, which was not found. Run: pipx install uv" >&2; exit 1; }
+	@echo "resolving the whole set"
+	@$(LOCK) $(UPGRADE) --all-extras --group dev --group bench --group mutation pyproject.toml -o scripts/requirements.txt >/dev/null
+	@echo "resolving the light set"
+	@$(LOCK) --extra cli --extra generate --extra sandbox --group build -c scripts/requirements.txt pyproject.toml \
+		-o scripts/requirements-light.txt >/dev/null
 
 clean:
-	rm -rf $(VENV) .make .tools dist
+	rm -rf $(VENV) .make .tools dist mutants

@@ -1,5 +1,6 @@
 """Builds the wheel and uses it as a user would: from an empty environment, away from the sources."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,11 @@ WANTED = (
 )
 """Files that would be missed."""
 
+RELATIVE_LINK = re.compile(
+    r"""(?:\]\(|^\[[^\]]+\]:\s+|\b(?:src|srcset|href)=")(?!https?:|mailto:|\#)[^)"\s]+""", re.MULTILINE
+)
+"""A link or a picture that leads nowhere on the package index: in Markdown's two forms, and in HTML."""
+
 
 def run(*command: object, cwd: Path) -> None:
     """Run a command, or end with its exit status."""
@@ -45,6 +51,9 @@ def main() -> None:
         run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
         (wheel,) = folder.glob("*.whl")
         names = zipfile.ZipFile(wheel).namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        if links := RELATIVE_LINK.findall(zipfile.ZipFile(wheel).read(metadata).decode()):
+            sys.exit(f"the README of the wheel has relative links: {', '.join(links)}")
         if missing := set(WANTED) - set(names):
             sys.exit(f"the wheel lacks {', '.join(sorted(missing))}")
         if stray := [name for name in names if not name.startswith("paygrant")]:

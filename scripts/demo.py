@@ -27,6 +27,7 @@ from paygrant import (
     TokenAuth,
     TokenSource,
 )
+from paygrant._providers.base import registration_of
 from paygrant.sandbox import Sandbox
 
 CALLS = 3
@@ -67,7 +68,7 @@ def work(provider: Provider) -> Token:
     """Fetch a token and call the API with it, blocking."""
     with (
         TokenSource(provider, store=MemoryStore()) as source,
-        httpx.Client(auth=TokenAuth(source), base_url=provider.host) as api,
+        httpx.Client(auth=TokenAuth(source), base_url=registration_of(provider).effective_base_url) as api,
     ):
         token = source.get()
         for _ in range(CALLS):
@@ -78,7 +79,9 @@ def work(provider: Provider) -> Token:
 async def work_async(provider: Provider) -> Token:
     """The same on an event loop."""
     with TokenSource(provider, store=MemoryStore()) as source:
-        async with httpx.AsyncClient(auth=TokenAuth(source), base_url=provider.host) as api:
+        async with httpx.AsyncClient(
+            auth=TokenAuth(source), base_url=registration_of(provider).effective_base_url
+        ) as api:
             token = await source.aget()
             for _ in range(CALLS):
                 (await api.get("/resource")).raise_for_status()
@@ -93,14 +96,15 @@ WORK: dict[str, Callable[[Provider], Token]] = {
 
 def row(sandbox: Sandbox, provider: Provider, client: str) -> tuple[list[str], str | None]:
     """A row of the table, and what went wrong."""
-    name, way = provider.endpoint.name, provider.way
+    registration = registration_of(provider)
+    name, client_auth = registration.name, registration.client_auth
     # The widget has no field for the id alone: it is in the parameter that the caller gives.
     fields = (
-        f"{way.client_id or next(each.name for each in provider.endpoint.parameters if each.argument)}, {way.client_secret}"
-        if way.client_secret
+        f"{client_auth.client_id or next(each.name for each in registration.endpoint.parameters if each.argument)}, {client_auth.client_secret}"
+        if client_auth.client_secret
         else ""
     )
-    cells = [name, provider.environment_name or "-", client, f"body: {fields}" if fields else "HTTP Basic"]
+    cells = [name, registration_of(provider).environment or "-", client, f"body: {fields}" if fields else "HTTP Basic"]
     requests, calls = sandbox.token_requests(name), sandbox.api_calls(name)
     try:
         token = WORK[client](provider)

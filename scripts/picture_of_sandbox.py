@@ -20,6 +20,7 @@ import httpx
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from paygrant import MemoryStore, PaygrantError, RefreshPolicy, TokenAuth, TokenSource
+from paygrant._providers.base import registration_of
 from paygrant.sandbox import Sandbox
 from scripts.demo import Provider, providers
 
@@ -46,18 +47,18 @@ class Clock:
 
 def live(sandbox: Sandbox, clock: Clock) -> None:
     """A few minutes of a developer's life: tokens, calls, a wrong secret, a token that dies, an outage."""
-    known: dict[str, Provider] = {each.endpoint.name: each for each in providers(sandbox)}
+    known: dict[str, Provider] = {registration_of(each).name: each for each in providers(sandbox)}
 
     def work(provider: Provider, calls: int, *, revoked_after: int | None = None) -> None:
         source = TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1))
         with (
             suppress(PaygrantError),
             source,
-            httpx.Client(auth=TokenAuth(source), base_url=provider.host) as api,
+            httpx.Client(auth=TokenAuth(source), base_url=registration_of(provider).effective_base_url) as api,
         ):
             for call in range(calls):
                 if call == revoked_after:
-                    sandbox.revoke(provider.endpoint.name)
+                    sandbox.revoke(registration_of(provider).name)
                 api.get("/resource")
                 clock.pass_by(1.7)
 

@@ -1,25 +1,26 @@
 """Simulates a day of a fleet: how many token requests its processes make, and how they spread.
 
-The caches are the package's own, with all that they decide; simulated are the clock, the threads and the endpoint.
+The caches are the package's own, with all their decisions. The clock, the threads and the endpoint are simulated.
 """
 
 import heapq
 import math
 import random
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from unittest import mock
 
-from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, _clock
+from paygrant import Entry, MemoryStore, RefreshPolicy, Store, Token, _clock
+from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
-from paygrant._cache.renewal import Flight
-from paygrant._request.client_auth import Encoding
-from paygrant._stores.base import Entry, Store
+from paygrant._cache.renewal import PendingRenewal
+from paygrant._telemetry import meter_of
 from paygrant._tokens.lifecycle import Grant
 
-PROVIDER = Cryptofuse(client_id="fleet", client_secret="of straw", base_url="https://fleet.example")  # noqa: S106
+KEY = "fleet"
 PROCESSES = 1000
 HOURS = 24
 LIFETIME = 3600.0
@@ -43,40 +44,50 @@ class World:
         return self.now
 
 
-class Process(Cache):
-    """A process of the fleet: a cache without threads, at an endpoint without a network."""
+class Endpoint:
+    """Brings tokens without a network: out of the store, or else by a simulated request."""
 
-    def __init__(self, world: World, store: Store, starts: float) -> None:
-        super().__init__(PROVIDER, store, RefreshPolicy(), None)
+    def __init__(self, world: World, store: Store) -> None:
         self._world = world
-        self._starts = starts
+        self._store = store
 
-    def calls(self) -> Iterator[float]:
-        """Make all the calls that find no fresh token; yields the time of each before it is made."""
-        at = self._starts
-        while True:
-            yield at
-            found = self.token()
-            if isinstance(found, Flight) and at > self._starts:
-                self._world.slow_calls += 1
-            if self._flight:
-                self._fly()
-            # The calls before the token is due take the fast path.
-            at += INTERVAL * max(1, math.ceil((self.held[1] - at) / INTERVAL))
-
-    def _take_off(self) -> Flight:
-        self._flight = Flight()
-        return self._flight
-
-    def _request(self, secret: str, encoding: Encoding, deadline: float) -> Grant:  # noqa: ARG002 - as in Cache
+    def acquire(
+        self,
+        better: Callable[[Grant], Grant | None],
+        stop: threading.Event,  # noqa: ARG002 - no request fails here
+        attempt_failed: Callable[[], None],  # noqa: ARG002 - likewise
+    ) -> Acquired:
+        """The store's token, or a new one."""
+        entry = self._store.load(KEY)
+        if entry and isinstance(entry.outcome, Grant) and (stored := better(entry.outcome)):
+            return Acquired(stored, KEY)
         began = self._world.now
         self._world.requests.append(began)
         token = Token(f"token-{len(self._world.requests)}", expires_at=datetime.max.replace(tzinfo=UTC))
         grant = Grant(token, since=began, lifetime=LIFETIME)
-        # Whoever looks into the store meanwhile would wait for the lock: to him it is as if the token were there.
+        # Another process that looks into the store meanwhile would wait for the lock: it finds the token there at once.
         self._world.now += REQUEST
-        self._store.save(self._keys[0], Entry(grant, grant.since + grant.lifetime))
-        return grant
+        self._store.save(KEY, Entry(grant, grant.since + grant.lifetime))
+        return Acquired(grant, KEY)
+
+    def discard(self, acquired: Acquired) -> None:
+        """Remove a token from the store."""
+        self._store.discard(acquired.key, acquired.grant.token)
+
+
+def calls(world: World, store: Store, starts: float) -> Iterator[float]:
+    """Make all the calls of one process that find no fresh token; yields the time of each before it is made."""
+    renewals: list[Callable[[], None]] = []
+    cache = Cache(Endpoint(world, store), RefreshPolicy(), meter_of("fleet", None), start=renewals.append)
+    at = starts
+    while True:
+        yield at
+        if isinstance(cache.token(), PendingRenewal) and at > starts:
+            world.slow_calls += 1
+        while renewals:
+            renewals.pop()()
+        # The calls before the token is due take the fast path.
+        at += INTERVAL * max(1, math.ceil((cache.held[1] - at) / INTERVAL))
 
 
 def simulate(*, sharing: bool, seed: int = 0, processes: int = PROCESSES, hours: float = HOURS) -> World:
@@ -84,20 +95,19 @@ def simulate(*, sharing: bool, seed: int = 0, processes: int = PROCESSES, hours:
 
     Args:
         sharing: Whether all processes share a store, or each has its own.
-        seed: Of all the dice.
+        seed: The seed of all random numbers.
         processes: How many.
         hours: For how long, from the first start on.
     """
-    dice = random.Random(seed)  # noqa: S311 - as below
+    numbers = random.Random(seed)  # noqa: S311 - as below
     world = World()
     shared = MemoryStore()
     fleet = [
-        Process(world, shared if sharing else MemoryStore(), dice.uniform(0.0, LIFETIME)).calls()
-        for _ in range(processes)
+        calls(world, shared if sharing else MemoryStore(), numbers.uniform(0.0, LIFETIME)) for _ in range(processes)
     ]
     with (
         mock.patch.object(_clock, "monotonic", world.time),
-        mock.patch.object(random, "random", dice.random),
+        mock.patch.object(random, "random", numbers.random),
     ):
         queue = [(next(process), number) for number, process in enumerate(fleet)]
         heapq.heapify(queue)

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from paygrant import Cryptofuse, MemoryStore, _clock
-from paygrant._cache import cache as _cache
+from paygrant._cache import registry
 from tests.helpers.servers import Server, serve
 
 pytest_plugins = ["tests.helpers.apis", "tests.peers.fixtures"]
@@ -44,7 +44,7 @@ def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"{scheme}_proxy", raising=False)
         monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
     stores: WeakKeyDictionary[object, MemoryStore] = WeakKeyDictionary()
-    monkeypatch.setattr(_cache, "_stores", stores)
+    monkeypatch.setattr(registry, "_stores", stores)
 
 
 @pytest.fixture(autouse=True)

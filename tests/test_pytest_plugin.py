@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from paygrant import Cryptofuse, FileStore, TokenSource, pytest_plugin
-from paygrant._cache import cache as _cache
-from paygrant._cache.renewal import Flight
+from paygrant._cache import registry
+from paygrant._cache.renewal import PendingRenewal
 from tests.helpers.examples import DOCS, python_examples
 from tests.helpers.servers import Reply, Server, granted
 
@@ -146,7 +146,7 @@ def test_during(kind, monkeypatch, paygrant_sandbox):
     provider = kind.from_env(**USER if kind is RipioWidget else {})
     with TokenSource(provider) as source:
         assert httpx.get(f"{provider.base_url}/resource", auth=TokenAuth(source)).is_success
-    assert provider.environment_name in ("test", "sandbox", "demo", None)
+    assert getattr(provider, "environment", None) in ("test", "sandbox", "demo", None)
     monkeypatch.setenv("RIPPLE_CLIENT_ID", "a test's own")
 
 def test_after():
@@ -240,18 +240,18 @@ def pytest_sessionfinish():
     print("\\nleft behind:", *(thread.name for thread in threads if thread.is_alive()))
 """
     suite = """
-from paygrant._cache import cache as _cache
+from paygrant._cache import registry
 
 def test_that_leaves_a_request_under_way(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(0.2)
     threading.Thread(target=TokenSource(Ripple.from_env(tenant_id="acme")).get).start()
     while not paygrant_sandbox.ripple.token_requests:
         pass
-    [cache] = _cache._caches.values()
-    assert cache._flight
+    [cache] = registry._caches.values()
+    assert cache._pending
 
 def test_that_comes_after(paygrant_sandbox_session):
-    assert not any(cache._flight for cache in _cache._caches.values())
+    assert not any(cache._pending for cache in registry._caches.values())
     ripple = paygrant_sandbox_session.ripple
     assert (ripple.requests, ripple.tokens, ripple.faults) == ((), (), ())
 """
@@ -263,7 +263,7 @@ def test_that_comes_after(paygrant_sandbox_session):
 def test_no_test_waits_for_the_delays_of_the_last_one_nor_sees_its_requests(run: Run) -> None:
     suite = """
 import asyncio
-from paygrant._cache import cache as _cache
+from paygrant._cache import registry
 
 def test_that_gives_up(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(3600)
@@ -279,9 +279,9 @@ def test_that_gives_up(paygrant_sandbox):
     asyncio.run(give_up())
 
 def test_of_which_a_request_comes_when_it_is_over(paygrant_sandbox, monkeypatch):
-    forget = _cache.forget
+    forget = registry.forget_all
     resource = f"{paygrant_sandbox.ripple.base_url}/resource"
-    monkeypatch.setattr(_cache, "forget", lambda: (forget(), httpx.get(resource)))
+    monkeypatch.setattr(registry, "forget_all", lambda: (forget(), httpx.get(resource)))
 
 def test_that_comes_after(paygrant_sandbox_session):
     assert (paygrant_sandbox_session.ripple.requests, paygrant_sandbox_session.ripple.api_calls) == ((), 0)
@@ -329,16 +329,16 @@ def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: 
     server.reply = Reply(status=503)
     server.hold.clear()
     source = TokenSource(provider)
-    cache = cast("_cache.Cache", source._cache)
+    cache = cast("Any", source._cache)
     flight = cache.token()
     assert server.asked.wait(30)
-    forgetting = threading.Thread(target=_cache.forget)
+    forgetting = threading.Thread(target=registry.forget_all)
     forgetting.start()
     assert cache._stop.wait(30)
     server.hold.set()
     forgetting.join(30)
-    assert isinstance(flight, Flight)
-    assert flight._landed.is_set()
+    assert isinstance(flight, PendingRenewal)
+    assert flight._completed.is_set()
     assert len(server.seen) == 1
 
     replies = [Reply(status=503), granted()]
@@ -352,6 +352,6 @@ def test_forgetting_drops_the_token_at_hand_from_a_store_of_several_processes(
     for store in FileStore(tmp_path), FileStore(tmp_path):
         source = TokenSource(provider, store=store)
         source.get()
-        _cache.forget()
+        registry.forget_all()
         assert not list(tmp_path.glob("*.token"))
     assert len(server.seen) == 2

@@ -17,7 +17,7 @@ import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from importlib import import_module
@@ -36,6 +36,7 @@ from rich.pretty import pretty_repr
 import paygrant
 import paygrant_clients
 from paygrant import (
+    ClientCredentials,
     ConfigurationError,
     Cryptofuse,
     FileStore,
@@ -58,10 +59,10 @@ from paygrant import (
 )
 from paygrant._auth.bearer import Authorization
 from paygrant._cache.cache import NOTHING, Cache
-from paygrant._cache.renewal import Flight
-from paygrant._providers.base import BasicProvider, Provider
+from paygrant._cache.renewal import PendingRenewal
+from paygrant._providers.base import BasicProvider, Provider, name_of
 from paygrant._providers.ripio import WidgetURL
-from paygrant._providers.spec_provider import ClientCredentials, DescribedProvider
+from paygrant._providers.spec_provider import SpecProvider
 from paygrant._secrets import SecretFile
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
@@ -73,8 +74,6 @@ from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, San
 from paygrant.sandbox._control import _Refusal
 from paygrant.sandbox._endpoint import Oddity
 from paygrant.sandbox._faults import KINDS, Kind
-from paygrant_clients.description import ClientAuth
-from paygrant_clients.ripple import endpoint as ripple_endpoint
 from paygrant_clients.ripple.models import TokenResponse
 from tests.conftest import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -390,7 +389,7 @@ SCENES = {
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long answer": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
-    "a bug": Scene(PaygrantError, options={"store": BuggyStore()}),
+    "a bug": Scene(TokenError, options={"store": BuggyStore()}),
     "a callable that fails": Scene(ConfigurationError, options={"provider": {"client_secret": failing_secret}}),
     "a callable that gives bytes": Scene(ConfigurationError, options={"provider": {"client_secret": SECRET.encode}}),
     "a callable that gives two lines": Scene(
@@ -542,7 +541,7 @@ def test_a_store_that_fails_fails_nobody_and_shows_nothing(server: Server, watch
         assert source.get().access_token == TOKEN
     assert len(server.seen) == 4
     assert [line for line in watch.lines if line.startswith("paygrant WARNING")] == [
-        "paygrant WARNING store: FailingStore failed (RuntimeError); this process goes on by itself"
+        "paygrant WARNING store: FailingStore failed (RuntimeError); this process goes on without it"
     ]
 
 
@@ -821,7 +820,7 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
     cache = source._cache
     flight = cache.token()
     assert isinstance(cache, Cache)
-    assert isinstance(flight, Flight)
+    assert isinstance(flight, PendingRenewal)
     things: list[object] = [provider, source, cache, flight, store, TokenAuth(source)]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
 
@@ -837,7 +836,7 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
 
 @each_provider
 def test_no_generated_client_in_use_shows_anything(kind: type[Provider]) -> None:
-    clients = import_module(f"{kind.package}.client")
+    clients = import_module(f"paygrant_clients.{name_of(kind)}.client")
     options: dict[str, Any] = {
         "base_url": "https://api.example",
         "headers": {"X-Secret": TOKEN},
@@ -935,11 +934,9 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
-    DescribedProvider: {
-        "spec": replace(ripple_endpoint.ENDPOINT, client_auth=(ClientAuth("computed"),)),
-        "models": None,
-        "environment": "test",
-        "parameters": {"audience": CORES[1]},
+    SpecProvider: {
+        "spec": Path(__file__).parent / "endpoints/github_app.yaml",
+        "environment": "production",
         "credentials_in": None,
         "authenticate": print,
     },
@@ -969,7 +966,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {"provider": Sandbox(client=Client(*CORES[:2]))._providers["ripple"], "client": Client(*CORES[:2])}
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
-    return {
+    unnamed = {"installation_id": 7} if kind is SpecProvider else {}
+    return unnamed | {
         name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
         for name, annotation in parameters(kind).items()
     }
@@ -1004,8 +1002,10 @@ def test_no_class_shows_anything(kind: type) -> None:
 def test_the_walk_passes_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
     assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
-    assert names.issuperset({"Cache", "Flight", "Grant", "Entry", "Judge", "Answer", "SecretFile", "WidgetURL"})
-    assert names.issuperset({"Codec", "Life", "Meter", "State", "Tolerant"})
+    assert names.issuperset(
+        {"Cache", "PendingRenewal", "Grant", "Entry", "ResponseReader", "Answer", "SecretFile", "WidgetURL"}
+    )
+    assert names.issuperset({"Codec", "Life", "Meter", "State", "FailSafeStore"})
     for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):
         assert [kind.__name__ for kind in EVERY_CLASS].count(model) >= 5
     assert {kind.__name__ for kind in EVERY_CLASS if speaks(kind)}.issuperset({"Token", "TokenSource", "Ripple"})

@@ -6,10 +6,12 @@
     source = TokenSource(Ripple(client_id=..., client_secret=..., tenant_id="acme", environment="test"))
     api = httpx.Client(base_url="https://...", auth=TokenAuth(source))
 
-A name is loaded when it is first used: ``import paygrant`` costs next to nothing.
+A name is loaded when it is first used, so ``import paygrant`` costs almost nothing.
 """
 
-TYPE_CHECKING = False  # a type checker takes it for true; typing itself is not needed here
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False  # type checkers take it for true, and so the module typing is not needed here
 
 if TYPE_CHECKING:
     from paygrant._auth.httpx import TokenAuth
@@ -26,14 +28,16 @@ if TYPE_CHECKING:
     )
     from paygrant._providers.alternative_payments import AlternativePayments
     from paygrant._providers.base import Provider
+    from paygrant._providers.client_credentials import ClientCredentials
     from paygrant._providers.cryptofuse import Cryptofuse
     from paygrant._providers.ripio import RipioRamp, RipioWidget
     from paygrant._providers.ripple import Ripple, ripple_audience
-    from paygrant._providers.spec_provider import ClientCredentials
-    from paygrant._request.build import Draft
+    from paygrant._providers.spec_provider import SpecProvider
+    from paygrant._request.build import UnsignedRequest
     from paygrant._request.client_auth import basic_credentials
-    from paygrant._stores.base import MemoryStore
+    from paygrant._stores.base import Entry, Store
     from paygrant._stores.file import FileStore
+    from paygrant._stores.memory import MemoryStore
     from paygrant._stores.redis import RedisStore
     from paygrant._tokens.policy import RefreshPolicy
     from paygrant._tokens.token import Token
@@ -43,7 +47,7 @@ __all__ = [
     "ClientCredentials",
     "ConfigurationError",
     "Cryptofuse",
-    "Draft",
+    "Entry",
     "FileStore",
     "InvalidClient",
     "MalformedResponse",
@@ -57,22 +61,21 @@ __all__ = [
     "RipioRamp",
     "RipioWidget",
     "Ripple",
+    "SpecProvider",
+    "Store",
     "Token",
     "TokenAuth",
     "TokenError",
     "TokenRequestRejected",
     "TokenSource",
+    "UnsignedRequest",
     "basic_credentials",
     "ripple_audience",
 ]
 
 _MODULES = {
-    "_providers.alternative_payments": ["AlternativePayments"],
     "_auth.httpx": ["TokenAuth"],
-    "_request.client_auth": ["basic_credentials"],
-    "_providers.cryptofuse": ["Cryptofuse"],
-    "_providers.spec_provider": ["ClientCredentials"],
-    "_request.build": ["Draft"],
+    "_cache.source": ["TokenSource"],
     "_errors": [
         "ConfigurationError",
         "InvalidClient",
@@ -83,25 +86,31 @@ _MODULES = {
         "TokenError",
         "TokenRequestRejected",
     ],
-    "_stores.file": ["FileStore"],
-    "_tokens.policy": ["RefreshPolicy"],
+    "_providers.alternative_payments": ["AlternativePayments"],
     "_providers.base": ["Provider"],
-    "_stores.redis": ["RedisStore"],
+    "_providers.client_credentials": ["ClientCredentials"],
+    "_providers.cryptofuse": ["Cryptofuse"],
     "_providers.ripio": ["RipioRamp", "RipioWidget"],
     "_providers.ripple": ["Ripple", "ripple_audience"],
-    "_cache.source": ["TokenSource"],
-    "_stores.base": ["MemoryStore"],
+    "_providers.spec_provider": ["SpecProvider"],
+    "_request.build": ["UnsignedRequest"],
+    "_request.client_auth": ["basic_credentials"],
+    "_stores.base": ["Entry", "Store"],
+    "_stores.file": ["FileStore"],
+    "_stores.memory": ["MemoryStore"],
+    "_stores.redis": ["RedisStore"],
+    "_tokens.policy": ["RefreshPolicy"],
     "_tokens.token": ["Token"],
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     return value
 
 

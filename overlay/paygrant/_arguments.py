@@ -1,7 +1,6 @@
-"""Checks of arguments: each failure names the argument, what is wrong with it and what is allowed.
+"""Checks of arguments: each failure names the argument, what is wrong with it and what is expected.
 
-A traceback can show the arguments of every frame it passes. ``checked`` sees to it that a refused
-argument is reported from a frame that holds none.
+A traceback can show the arguments of every frame it passes. ``checked`` raises a refusal from a frame that holds none.
 """
 
 import copy
@@ -25,7 +24,7 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Raise every refusal of an argument, a missing or unknown one included, as a clean ConfigurationError."""
+    """Decorate a function so that it refuses a bad, missing or unknown argument by a clean ConfigurationError."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -34,82 +33,79 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         except ConfigurationError as refusal:
             error = copy.copy(refusal)
         except TypeError:
-            misfit = _misfit(inspect.signature(function), args, kwargs)
-            if misfit is None:
+            mismatch = _mismatch(inspect.signature(function), args, kwargs)
+            if mismatch is None:
                 raise
-            error = misfit
+            error = mismatch
         del args, kwargs
         raise error
 
     return call
 
 
-def _misfit(
+def _mismatch(
     signature: inspect.Signature, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> ConfigurationError | None:
     """What of a call does not fit the signature."""
-    names = ", ".join(name for name in signature.parameters if name not in {"self", "cls"})
+    names = "the arguments " + ", ".join(name for name in signature.parameters if name not in {"self", "cls"})
     try:
         bound = signature.bind_partial(*args, **kwargs)
     except TypeError as error:
-        return ConfigurationError(f"{error}; allowed: {names}")
+        return ConfigurationError(f"{error}; expected {names}")
     for name, parameter in signature.parameters.items():
         optional = parameter.default is not parameter.empty or parameter.kind in {
             parameter.VAR_POSITIONAL,
             parameter.VAR_KEYWORD,
         }
         if not optional and name not in bound.arguments:
-            return refused(name, "is missing", f"allowed: {names}")
+            return invalid_argument(name, "is missing", names)
     return None
 
 
-def refused(argument: str, fault: str, allowed: str) -> ConfigurationError:
-    """The error for an argument: its name, its fault and what is allowed."""
-    return ConfigurationError(f"{argument}: {fault}; {allowed}", argument=argument)
+def invalid_argument(argument: str, fault: str, expected: str) -> ConfigurationError:
+    """The error for an argument: its name, what is wrong with it, and what is expected."""
+    return ConfigurationError(f"{argument}: {fault}; expected {expected}", argument=argument)
 
 
-def check_text(argument: str, value: object, *, forbidden: str = "", lines: bool = False) -> str:
-    """A non-empty text without control characters (line breaks apart, with ``lines``) and without the forbidden ones.
+def check_text(argument: str, value: object, *, forbidden: str = "", multiline: bool = False) -> str:
+    """Check for a non-empty string without control characters and without the forbidden ones.
 
-    Never shown in the error.
+    With ``multiline`` it may hold line breaks. The error never shows the value.
     """
-    allowed = "allowed is a non-empty text without control characters" + (
-        f" and without {forbidden!r}" if forbidden else ""
-    )
+    expected = "a non-empty string without control characters" + (f" and without {forbidden!r}" if forbidden else "")
     if not isinstance(value, str):
-        raise refused(argument, f"is of type {type(value).__name__}", allowed)
+        raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
     if not value:
-        raise refused(argument, "is empty", allowed)
-    if _CONTROL.search(value.replace("\r", "").replace("\n", "") if lines else value):
-        raise refused(argument, "holds a control character", allowed)
+        raise invalid_argument(argument, "is empty", expected)
+    if _CONTROL.search(value.replace("\r", "").replace("\n", "") if multiline else value):
+        raise invalid_argument(argument, "holds a control character", expected)
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise refused(argument, "cannot be encoded as UTF-8", allowed) from None
+        raise invalid_argument(argument, "cannot be encoded as UTF-8", expected) from None
     for character in forbidden:
         if character in value:
-            raise refused(argument, f"holds {character!r}", allowed)
+            raise invalid_argument(argument, f"holds {character!r}", expected)
     return value
 
 
-def check_type(argument: str, value: object, kind: type | UnionType, allowed: str) -> None:
-    """A value of this type, and no class, which a protocol would take for an instance; ``allowed`` says what to give."""
+def check_type(argument: str, value: object, kind: type | UnionType, expected: str) -> None:
+    """Check for an instance of this type. A class is refused: a protocol would take it for an instance."""
     if isinstance(value, type) or not isinstance(value, kind):
-        raise refused(argument, f"is of type {type(value).__name__}", f"allowed is {allowed}")
+        raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
 
 
-def check_secret(argument: str, value: Any, *, lines: bool = False) -> None:
-    """A secret, or a callable that will give one."""
+def check_secret(argument: str, value: Any, *, multiline: bool = False) -> None:
+    """Check for a secret, or for a callable that returns one."""
     if not callable(value):
-        check_text(argument, value, lines=lines)
+        check_text(argument, value, multiline=multiline)
     elif not isinstance(value, Hashable):
-        raise refused(
-            argument, "is a callable without a hash", "allowed is a text, or a hashable callable that returns it"
-        )
+        expected = "a string, or a hashable callable that returns it"
+        raise invalid_argument(argument, "is a callable that cannot be hashed", expected)
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
-    """One of the known words."""
+    """Check for one of the choices."""
     known = list(choices)
     if value not in known:
         fault = (
@@ -119,11 +115,11 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
             if isinstance(value, str)
             else f"is of type {type(value).__name__}"
         )
-        raise refused(argument, fault, f"allowed: {', '.join(known)}")
+        raise invalid_argument(argument, fault, f"one of: {', '.join(known)}")
 
 
 def check_seconds(argument: str, value: object, *, least: float = 0.0, most: float = math.inf) -> None:
-    """A finite number within bounds."""
+    """Check for a finite number within bounds."""
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -131,48 +127,48 @@ def check_seconds(argument: str, value: object, *, least: float = 0.0, most: flo
         or not least <= value <= most
     ):
         bounds = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
-        raise refused(argument, f"is {value!r}", f"allowed is a finite number {bounds}")
+        raise invalid_argument(argument, f"is {value!r}", f"a finite number {bounds}")
 
 
 def check_whole(argument: str, value: object, *, least: int) -> None:
-    """A whole number that is large enough."""
+    """Check for a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise refused(argument, f"is {value!r}", f"allowed is a whole number of at least {least}")
+        raise invalid_argument(argument, f"is {value!r}", f"a whole number of at least {least}")
 
 
 def check_scope(argument: str, value: Any) -> tuple[str, ...]:
-    """Scope tokens (RFC 6749 section 3.3), as a sequence of texts or as one text that separates them by spaces."""
-    allowed = "allowed are texts of printable ASCII without space, double quote and backslash (RFC 6749 section 3.3)"
+    """Check scope tokens (RFC 6749 section 3.3): a sequence of strings, or one string that separates them by spaces."""
+    expected = "strings of printable ASCII without space, double quote and backslash (RFC 6749 section 3.3)"
     if isinstance(value, str):
         value = value.split(" ")
-    check_type(argument, value, list | tuple | set | frozenset, "a text, or a sequence of texts")
+    check_type(argument, value, list | tuple | set | frozenset, "a string, or a sequence of strings")
     for token in value:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
-            raise refused(argument, f"holds {token!r}", allowed)
-    # A set has no order, and a cache key needs one.
+            raise invalid_argument(argument, f"holds {token!r}", expected)
+    # A set has no order, but the cache key needs one.
     return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
 
 
 def check_url(argument: str, value: object) -> str:
-    """A base URL: https, or http on loopback; no user, query or fragment. Returned without its last slash."""
+    """Check a base URL: https, or http on loopback; no user, query or fragment. Returns it without its last slash."""
     import httpx
 
-    allowed = "allowed is https://host[:port][/path] (plain http on loopback only), without user, query and fragment"
+    expected = "https://host[:port][/path] (plain http on loopback only), without user, query and fragment"
     if not isinstance(value, str):
-        raise refused(argument, f"is of type {type(value).__name__}", allowed)
+        raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
     try:
         url = httpx.URL(value)
-        host = url.host  # Punycode is decoded only here
+        host = url.host  # this decodes Punycode, which may fail
     except (httpx.InvalidURL, UnicodeError):
-        raise refused(argument, "is no URL", allowed) from None
+        raise invalid_argument(argument, "is not a URL", expected) from None
     if url.scheme not in {"https", "http"} or not host or " " in value:
-        raise refused(argument, "is no https URL", allowed)
+        raise invalid_argument(argument, "is not an https URL", expected)
     if url.port is not None and url.port not in _PORTS:
-        raise refused(argument, f"names the port {url.port}", allowed)
-    if any(mark in value for mark in "@?#"):  # also where a slash in a password ends the host before it
-        raise refused(argument, "holds a user, a query or a fragment", allowed)
+        raise invalid_argument(argument, f"names the port {url.port}", expected)
+    if any(mark in value for mark in "@?#"):  # a slash in a password would otherwise end the host before the @
+        raise invalid_argument(argument, "holds a user, a query or a fragment", expected)
     if url.scheme == "http" and not is_loopback(host):
-        raise refused(argument, f"is plain http to {host!r}", allowed)
+        raise invalid_argument(argument, f"is plain http to {host!r}", expected)
     return str(url).rstrip("/")
 
 

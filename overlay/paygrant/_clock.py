@@ -1,7 +1,7 @@
-"""The two clocks and the passing of time, in one place, so that tests can turn them.
+"""The two clocks and the passing of time, in one place, so that tests can control them.
 
-Decisions are made by the monotonic clock. The wall clock only tells people when a token ends, and reads
-moments that an answer gives without saying what time it is there.
+Decisions use the monotonic clock. The wall clock has two uses: it shows people when a token ends, and it reads
+absolute times in a response that does not state the server's own time.
 """
 
 import threading
@@ -12,10 +12,10 @@ monotonic = time.monotonic
 
 
 def sleep(seconds: float, stop: threading.Event) -> None:
-    """Let time pass, unless told to stop."""
+    """Wait for this long, or until the event is set."""
     stop.wait(seconds)
 
 
 def wall() -> datetime:
-    """Now, as an aware moment in UTC."""
+    """Now, as an aware datetime in UTC."""
     return datetime.now(UTC)

@@ -2,20 +2,20 @@
 
     PaygrantError
     ├── ConfigurationError (ValueError)   a bad or missing argument; nothing was sent
-    └── TokenError                        no token could be had
-        ├── TokenRequestRejected          the provider refused
-        │   └── InvalidClient             ... because of the credentials
-        ├── RateLimited                   too many requests; wait
+    └── TokenError                        there is no token
+        ├── TokenRequestRejected          the provider refused the request
+        │   └── InvalidClient             the provider refused the credentials
+        ├── RateLimited                   too many requests
         ├── ProviderUnavailable           network, TLS, time-out, or a server error
-        └── MalformedResponse             an answer without a usable token
+        └── MalformedResponse             a response without a usable token
 
-Facts are fields. No error holds another exception, a request or a response: those carry secrets in
-their frames and headers. Every error can be copied and pickled.
+Facts are fields. No error holds another exception, a request or a response, because these carry secrets in their
+frames and headers. Every error can be copied and pickled.
 """
 
 
 class PaygrantError(Exception):
-    """Whatever this package raises."""
+    """The base of all errors of this package."""
 
 
 class ConfigurationError(PaygrantError, ValueError):
@@ -31,12 +31,12 @@ class ConfigurationError(PaygrantError, ValueError):
 
 
 class TokenError(PaygrantError):
-    """No token could be had.
+    """There is no token.
 
     Attributes:
         provider: The spec's name of the provider, such as ``"ripple"``.
-        environment: The environment that was asked, None where the provider has none.
-        status: The HTTP status of the answer, None where there was no answer.
+        environment: The environment. None if the provider has no environments.
+        status: The HTTP status of the response. None if there was no response.
         retryable: Whether the same request may succeed later.
     """
 
@@ -52,10 +52,10 @@ class TokenError(PaygrantError):
 
 
 class TokenRequestRejected(TokenError):
-    """The provider refused the request (RFC 6749 section 5.2). The status may be 200: Ripio Widget says so in a field.
+    """The provider refused the request (RFC 6749 section 5.2). The status may be 200: Ripio Widget uses a field instead.
 
     Attributes:
-        error: The error code in the answer, such as ``"invalid_scope"``.
+        error: The error code in the response, such as ``"invalid_scope"``.
         error_description: The text beside it.
     """
 
@@ -64,14 +64,14 @@ class TokenRequestRejected(TokenError):
 
 
 class InvalidClient(TokenRequestRejected):
-    """The provider refused the credentials, in whatever way it says so."""
+    """The provider refused the credentials. Each spec says how its provider states that."""
 
 
 class RateLimited(TokenError):
-    """The provider asks for fewer requests (status 429).
+    """The provider wants fewer requests (status 429).
 
     Attributes:
-        retry_after: How long the provider asks to wait, in seconds; None where it does not say.
+        retry_after: The seconds to wait that the provider states. None if it states none.
     """
 
     retryable = True
@@ -79,11 +79,11 @@ class RateLimited(TokenError):
 
 
 class ProviderUnavailable(TokenError):
-    """The provider could not be reached, did not answer in time, or answered with a server error.
+    """The provider could not be reached, did not respond in time, or responded with a server error.
 
     Attributes:
-        attempts: How many requests were made.
-        retry_after: How long the provider asks to wait, in seconds; None where it does not say.
+        attempts: The number of requests that were made.
+        retry_after: The seconds to wait that the provider states. None if it states none.
     """
 
     retryable = True
@@ -92,16 +92,16 @@ class ProviderUnavailable(TokenError):
 
 
 class MalformedResponse(TokenError):
-    """The answer holds no usable token. A redirect is one: the credentials would go along."""
+    """The response holds no usable token. This includes a redirect: following it would send the credentials along."""
 
 
-def lacking(what: str, missing: ImportError, extra: str) -> ImportError:
+def missing_extra(what: str, missing: ImportError, extra: str) -> ImportError:
     """The error for an extra that is not installed."""
     package = str(missing.name).partition(".")[0]
     return ImportError(f'{what} needs {package}; to get it: pip install "paygrant[{extra}]"', name=package)
 
 
-# A traceback names an error as a user imports it.
+# A traceback shows the name under which a user imports the error.
 for _kind in (
     PaygrantError,
     ConfigurationError,

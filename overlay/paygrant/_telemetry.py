@@ -1,6 +1,6 @@
-"""What happened, for people who run it: a log line a token request, and counters where opentelemetry-api is installed.
+"""Logs and metrics: a log line for each token request, and counters if opentelemetry-api is installed.
 
-Logger ``paygrant``: a request that brought a token is told at level INFO, one that did not at WARNING.
+The logger ``paygrant`` logs a request that brought a token at level INFO, any other at level WARNING.
 
 | instrument | kind | attributes |
 |---|---|---|
@@ -9,7 +9,7 @@ Logger ``paygrant``: a request that brought a token is told at level INFO, one t
 | ``paygrant.hits`` | observable counter: tokens handed out at once while fresh | provider, environment |
 | ``paygrant.stale_serves`` | counter: tokens handed out while due | provider, environment |
 | ``paygrant.waits`` | counter: callers that waited for a token | provider, environment |
-| ``paygrant.refusals`` | counter: renewals that ended by a remembered error | provider, environment |
+| ``paygrant.refusals`` | counter: renewals that ended with a remembered error | provider, environment |
 """
 
 import logging
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import CallbackOptions, Observation
 
-    from paygrant._providers.base import Provider
-
 logger = logging.getLogger("paygrant")
 logger.addHandler(logging.NullHandler())
 
@@ -31,7 +29,8 @@ class Meter:
     """Counts what happens to one provider's tokens in one environment.
 
     Attributes:
-        hits: A plain count, so that the fast path needs no lock: threads may lose one now and then.
+        hits: The number of fresh tokens handed out. It is a plain number, so that the fast path needs no lock; threads
+            may lose a count now and then.
     """
 
     __slots__ = ("_labels", "hits")
@@ -41,7 +40,7 @@ class Meter:
         self._labels = {"provider": provider, "environment": environment}
 
     def requested(self, outcome: str, seconds: float, attempt: int) -> None:
-        """A token was asked for."""
+        """Note a token request."""
         granted = outcome == "granted"
         logger.log(
             logging.INFO if granted else logging.WARNING,
@@ -57,34 +56,34 @@ class Meter:
             _instruments.durations.record(seconds, labels)
 
     def waited(self) -> None:
-        """A caller has to wait for a token."""
+        """Note a caller that waits for a token."""
         if _instruments:
             _instruments.waits.add(1, self._labels)
 
     def served_stale(self) -> None:
-        """A token was handed out that is due."""
+        """Note that a due token was handed out."""
         if _instruments:
             _instruments.stale_serves.add(1, self._labels)
 
     def refused(self) -> None:
-        """A remembered error was told, without a request."""
+        """Note that a remembered error was raised without a request."""
         if _instruments:
             _instruments.refusals.add(1, self._labels)
 
     def observe(self) -> "Observation":
-        """The hits so far."""
+        """The number of hits so far."""
         from opentelemetry.metrics import Observation
 
         return Observation(self.hits, self._labels)
 
 
 _meters: dict[tuple[str, str], Meter] = {}
-"""One for each provider and environment, for good: a counter must not fall when a cache is forgotten."""
+"""One for each provider and environment. They are never dropped, because a counter must not fall."""
 
 
-def meter_of(provider: "Provider") -> Meter:
-    """The meter of a provider in its environment."""
-    labels = provider.endpoint.name, provider.environment_name or "none"
+def meter_of(provider: str, environment: str | None) -> Meter:
+    """The meter of a provider in an environment."""
+    labels = provider, environment or "none"
     return _meters.setdefault(labels, Meter(*labels))
 
 
@@ -92,7 +91,7 @@ class _Instruments:
     """The instruments of the extra ``[otel]``.
 
     Raises:
-        ModuleNotFoundError: The extra is not there.
+        ModuleNotFoundError: The extra is not installed.
     """
 
     def __init__(self) -> None:
@@ -100,11 +99,11 @@ class _Instruments:
 
         meter = metrics.get_meter("paygrant")
         self.requests = meter.create_counter("paygrant.requests", description="Token requests")
-        self.durations = meter.create_histogram("paygrant.request.duration", "s", "How long token requests took")
+        self.durations = meter.create_histogram("paygrant.request.duration", "s", "The duration of token requests")
         self.waits = meter.create_counter("paygrant.waits", description="Callers that waited for a token")
         self.stale_serves = meter.create_counter("paygrant.stale_serves", description="Tokens handed out while due")
         self.refusals = meter.create_counter(
-            "paygrant.refusals", description="Renewals that ended by a remembered error"
+            "paygrant.refusals", description="Renewals that ended with a remembered error"
         )
         meter.create_observable_counter("paygrant.hits", [_hits], description="Tokens handed out while fresh")
 

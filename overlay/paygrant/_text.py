@@ -35,7 +35,7 @@ _UNCHANGED = re.compile(rf"[\w.~-]{{{_DISTINCTIVE},}}", re.ASCII)
 """What no escaping changes: of a secret that is written in yet another way, so much can still be told."""
 
 
-def without(secrets: Iterable[str], text: str) -> str:
+def redact(secrets: Iterable[str], text: str) -> str:
     """A stranger's text on one line, cut where any of the secrets begins, in any spelling a server may echo."""
     text = text.replace("\0", "")  # of UTF-16, read as something else
     spellings = {each for secret in secrets if secret for each in _spellings(secret)}

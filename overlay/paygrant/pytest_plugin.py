@@ -66,10 +66,10 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
 
 def _begin_anew(sandbox: "Sandbox") -> None:
     """Forget what was, on both sides."""
-    from paygrant._cache import cache as _cache
-
     sandbox.reset()  # ends delays: the next line waits for requests that are under way
-    _cache.forget()
+    from paygrant._cache import registry
+
+    registry.forget_all()
     sandbox.reset()  # those may have led to others
 
 

@@ -1,13 +1,15 @@
 """What TokenAuth promises, through every client it is made for: real clients, real sockets, a token endpoint and an API."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,6 +17,7 @@ import httpx
 import pytest
 import requests
 
+import paygrant_clients.cryptofuse
 from paygrant import (
     ConfigurationError,
     Cryptofuse,
@@ -24,15 +27,14 @@ from paygrant import (
     RefreshPolicy,
     TokenSource,
 )
-from paygrant._providers.spec_provider import DescribedProvider
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
-from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
 from paygrant_clients.description import TokenUse
 from tests.conftest import Clock
 from tests.helpers.apis import Api, Unseekable, token_of
 from tests.helpers.clients import ONE_SHOT, REPEATABLE, WAYS, AnyAuth, Body, Way
+from tests.helpers.described import described
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
 
 
@@ -553,7 +555,7 @@ each_auth = pytest.mark.parametrize("kind", {way.auth: None for way in WAYS.valu
     ],
 )
 def test_bad_origins_are_refused(kind: type[AnyAuth], source: TokenSource, origins: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"origins.*allowed") as refusal:
+    with pytest.raises(ConfigurationError, match=r"origins.*expected") as refusal:
         kind(source, origins=origins)
     assert refusal.value.argument == "origins"
 
@@ -561,14 +563,14 @@ def test_bad_origins_are_refused(kind: type[AnyAuth], source: TokenSource, origi
 @each_auth
 @pytest.mark.parametrize("statuses", [401, "401", {"401"}, {200}, {401, 500}, [None], [[401]]])
 def test_bad_rejected_statuses_are_refused(kind: type[AnyAuth], source: TokenSource, statuses: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"rejected_statuses.*allowed") as refusal:
+    with pytest.raises(ConfigurationError, match=r"rejected_statuses.*expected") as refusal:
         kind(source, rejected_statuses=statuses)
     assert refusal.value.argument == "rejected_statuses"
 
 
 @each_auth
 def test_a_source_is_needed(kind: type[AnyAuth], provider: Cryptofuse) -> None:
-    with pytest.raises(ConfigurationError, match=r"source.*allowed is a TokenSource"):
+    with pytest.raises(ConfigurationError, match=r"source.*expected a TokenSource"):
         kind(provider)
     with pytest.raises(ConfigurationError, match=r"source: is missing"):
         kind()
@@ -604,8 +606,11 @@ def test_no_client_is_imported_before_its_adapter() -> None:
 
 def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
-    spec = replace(CRYPTOFUSE, token_use=token_use)
-    provider = DescribedProvider(spec=spec, client_id="a", client_secret="b", base_url=server.base_url)
+    document = json.loads((Path(paygrant_clients.cryptofuse.__file__).parent / "openapi.json").read_text("utf-8"))
+    document["x-token-endpoint"]["use"] = {
+        name: value for name, value in asdict(token_use).items() if value is not None
+    }
+    provider = described(document, client_id="a", client_secret="b", base_url=server.base_url)
     return TokenSource(provider, store=MemoryStore())
 
 

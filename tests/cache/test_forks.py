@@ -69,11 +69,11 @@ def test_a_child_does_not_wait_for_its_parents_request(server: Server) -> None:
 
 def test_a_child_of_a_busy_process_finds_no_lock_taken(server: Server) -> None:
     program = """
-        from paygrant._cache import cache as _cache
-        from paygrant._stores import base as _stores
+        from paygrant._cache import registry
+        from paygrant._providers.base import registration_of
         cache = source._cache
-        memory = cache._store._store
-        with memory.lock(source.provider.cache_key("s"), 1), cache._lock, _cache._guard, memory._guard:
+        memory = cache._acquirer._store._store
+        with memory.lock(registration_of(source.provider).cache_key("s"), 1), cache._lock, registry._guard, memory._guard:
             child = os.fork()
             if child == 0:
                 print(source.get().access_token, flush=True)

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, TokenAuth, TokenError, TokenSource, _clock
 from paygrant._cache.cache import Cache
-from paygrant._cache.renewal import Flight
+from paygrant._cache.renewal import PendingRenewal
 
 PROVIDERS = [
     Cryptofuse(client_id=name, client_secret="test-secret", base_url="https://tokens.example") for name in ("a", "b")
@@ -47,7 +47,7 @@ class World(httpx.BaseTransport):
         self.forbidding = False
         self.faults: list[str] = []
         self._change = threading.Condition()
-        self._waits: dict[threading.Thread, Parked | Flight | str] = {}
+        self._waits: dict[threading.Thread, Parked | PendingRenewal | str] = {}
         self._holders: set[str] = set()
 
     def check(self, token: str, client_id: str) -> None:
@@ -117,7 +117,7 @@ class World(httpx.BaseTransport):
                 self._change.notify_all()
 
     @contextmanager
-    def waiting(self, flight: Flight) -> Generator[None]:
+    def waiting(self, flight: PendingRenewal) -> Generator[None]:
         with self._change:
             self._wait_for(flight)
         yield
@@ -135,7 +135,7 @@ class World(httpx.BaseTransport):
             del self._waits[threading.current_thread()]
         return parked
 
-    def _wait_for(self, what: Parked | Flight | str) -> None:
+    def _wait_for(self, what: Parked | PendingRenewal | str) -> None:
         self._waits[threading.current_thread()] = what
         self._change.notify_all()
 
@@ -146,11 +146,11 @@ class World(httpx.BaseTransport):
             if thread.name in {"paygrant", "caller"}
         )
 
-    def _rests(self, what: Parked | Flight | str | None) -> bool:
+    def _rests(self, what: Parked | PendingRenewal | str | None) -> bool:
         if isinstance(what, Parked):
             return not what.released
-        if isinstance(what, Flight):
-            return not what._landed.is_set()
+        if isinstance(what, PendingRenewal):
+            return not what._completed.is_set()
         return what == DONE or what in self._holders
 
 
@@ -173,22 +173,22 @@ class Life(RuleBasedStateMachine):
     def start(self) -> None:
         self.world = world = World()
         self.stack = ExitStack()
-        fly, wait = Cache._fly, Flight.wait
+        fly, wait = Cache._run_renewal, PendingRenewal.wait
 
         def watched_fly(cache: Cache) -> None:
             fly(cache)
             world.done()
 
-        def watched_wait(flight: Flight) -> Token:
+        def watched_wait(flight: PendingRenewal) -> Token:
             with world.waiting(flight):
-                flight._landed.wait()
+                flight._completed.wait()
             return wait(flight)
 
         for target, name, stand_in in (
             (_clock, "monotonic", lambda: world.now),
             (_clock, "sleep", world.sleep),
-            (Cache, "_fly", watched_fly),
-            (Flight, "wait", watched_wait),
+            (Cache, "_run_renewal", watched_fly),
+            (PendingRenewal, "wait", watched_wait),
         ):
             self.stack.enter_context(mock.patch.object(target, name, stand_in))
         store = WatchedStore(world)

@@ -176,7 +176,7 @@ def test_options_are_named_as_options_and_a_strangers_words_are_left_alone(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, told = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
-    assert told["settings"]["seen"] == "--base-url: is no https URL"
+    assert told["settings"]["seen"] == "--base-url: is not an https URL"
     file = tmp_path / "client_secret"
     file.write_text(CLIENT_SECRET)
     file.chmod(0o644)

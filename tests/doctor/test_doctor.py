@@ -29,7 +29,7 @@ from paygrant import (
     _clock,
     basic_credentials,
 )
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
 from paygrant._secrets import SecretFile, fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
@@ -383,14 +383,14 @@ def test_a_redirect(status: int, location: str, seen: str, advice: str, server: 
             Reply(b"hello", 200, {"Content-Type": ""}),
             "malformed",
             "200 no media type, 5 bytes that are no JSON",
-            "no JSON",
+            "is not JSON",
         ),
-        (Reply(b"", 200), "malformed", "200 application/json, empty", "no JSON"),
+        (Reply(b"", 200), "malformed", "200 application/json, empty", "is not JSON"),
         (Reply(b" " * (1 << 20) + b"{}"), "malformed", "200 application/json, too long", "too long"),
         (Reply({"no": "thing"}), "malformed", '200 application/json, {"no": "<text>"}', "holds no token"),
         (Reply({"access_token": 5}), "malformed", '200 application/json, {"access_token": "<int>"}', "holds no token"),
         (granted("a b"), "malformed", f"<token {fingerprint('a b')}>", "header cannot carry"),
-        (granted("a-token", -1), "malformed", '"expires_in": -1', "over already"),
+        (granted("a-token", -1), "malformed", '"expires_in": -1', "already expired"),
     ],
 )
 def test_an_answer_without_a_token(reply: Reply, code: str, seen: str, advice: str, server: Server) -> None:
@@ -666,7 +666,7 @@ def test_a_store_is_left_as_it_was(server: Server, store: FileStore, tmp_path: P
 
 
 def test_where_nobody_has_held_the_lock_its_file_is_not_made(server: Server, store: FileStore, tmp_path: Path) -> None:
-    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
     (finding,) = kept(server, store)
     assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
@@ -692,7 +692,7 @@ def test_a_refusal_that_is_remembered_is_shown_and_not_obeyed(server: Server, st
 
 
 def test_a_lock_that_is_held(server: Server, store: FileStore) -> None:
-    key = make(Cryptofuse, base_url=server.base_url).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     with store.lock(key, 1):
         (finding,) = kept(server, store)
     assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
@@ -777,7 +777,7 @@ def test_no_finding_shows_anything_secret(
 ) -> None:
     server.reply = reply
     store = FileStore(tmp_path)
-    key = make(Cryptofuse, base_url=server.base_url, **CANARIES).cache_key(SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url, **CANARIES)).cache_key(SECRET)
     store.save(key, Entry(Grant(Token(TOKEN), _clock.monotonic(), 60.0), _clock.monotonic() + 60))
     findings = at(server, store=store, **CANARIES)
     assert found(texts(findings) + str(findings)) == set()

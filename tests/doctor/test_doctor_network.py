@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from paygrant import Cryptofuse, RefreshPolicy, Ripple
 from paygrant._providers.base import Provider
-from paygrant._request.send import tls_context
+from paygrant._request.transport import tls_context
 from paygrant.doctor import Finding, diagnose
 from tests.doctor.test_doctor import ON_THE_WAY, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET
@@ -124,6 +124,20 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""Python 3.13 and later verify strictly: an authority's certificate must state its key usage (RFC 5280, 4.2.1.3)."""
+
+
 def sign(  # noqa: PLR0913 - what a certificate says
     subject: x509.Name,
     key: ec.EllipticCurvePrivateKey,
@@ -144,6 +158,8 @@ def sign(  # noqa: PLR0913 - what a certificate says
     )
     if host:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    else:
+        builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
     return builder.sign(signer.key, hashes.SHA256())
 
 
@@ -398,7 +414,7 @@ def test_a_proxy_that_is_none(server: Server, monkeypatch: pytest.MonkeyPatch) -
     found = look(server.base_url)
     finding = only(found, "settings")
     assert (finding.verdict, finding.code) == ("failed", "configuration")
-    assert finding.seen.startswith("http_proxy: names no usable proxy (")
+    assert finding.seen.startswith("http_proxy: names a proxy that cannot be used (")
     assert "name:password" not in str(found)
     assert server.seen == []
 

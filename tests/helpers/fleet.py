@@ -13,8 +13,7 @@ import json, sys
 from concurrent.futures import ThreadPoolExecutor
 from cryptography.fernet import Fernet
 from paygrant import *
-from paygrant._cache import cache as _cache
-from paygrant._request import send as _request
+import paygrant._cache.registry
 
 task = json.loads(sys.argv[1])
 provider = Cryptofuse(client_id="test-client", client_secret="test-secret", base_url=task["base_url"])

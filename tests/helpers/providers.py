@@ -71,7 +71,7 @@ def ask(provider: Provider, **options: Any) -> Token:
 
 def settle(source: TokenSource) -> None:
     """Wait for the renewal that is under way, if one is, whatever comes of it."""
-    flight = cast("Any", source._cache)._flight
-    if flight:
+    pending = cast("Any", source._cache)._pending
+    if pending:
         with suppress(PaygrantError):
-            flight.wait()
+            pending.wait()

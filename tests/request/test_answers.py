@@ -36,7 +36,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
 from paygrant_clients.description import Lifetime
 from paygrant_clients.ripple import endpoint as ripple
 from tests.conftest import Clock
@@ -55,7 +55,8 @@ def failure(kind: type[Provider], base_url: str, **options: Any) -> TokenError:
     with pytest.raises(TokenError) as caught:
         ask(provider, **options)
     error = caught.value
-    name, environment = provider.endpoint.name, provider.environment_name
+    registration = registration_of(provider)
+    name, environment = registration.name, registration.environment
     assert (error.provider, error.environment) == (name, environment)
     text = str(error)
     where = f"{name} ({environment})" if environment else name
@@ -145,7 +146,7 @@ def test_a_token_that_no_header_can_carry_is_malformed(kind: type[Provider], tok
     assert type(error) is MalformedResponse
     assert error.status == 200
     can_be_read = isinstance(token, str) and token
-    fault = "the token holds characters that a header cannot carry" if can_be_read else "the answer holds no token"
+    fault = "the token holds characters that a header cannot carry" if can_be_read else "the response holds no token"
     assert str(error).endswith(f"status 200, {fault}")
 
 
@@ -156,12 +157,12 @@ def test_a_token_of_another_type_is_malformed(kind: type[Provider], token_type: 
     server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
     error = failure(kind, server.base_url)
     assert type(error) is MalformedResponse
-    assert f"no Bearer token but {str(token_type)!r}" in str(error)
+    assert f"expected a Bearer token, but its type is {str(token_type)!r}" in str(error)
 
 
 def test_a_token_type_that_holds_the_secret_is_cut(server: Server) -> None:
     server.reply = granted(TOKEN, token_type=f"for {CLIENT_SECRET}\x1b[2J")
-    assert str(failure(Cryptofuse, server.base_url)).endswith("no Bearer token but 'for[cut]'")
+    assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is 'for[cut]'")
 
 
 def test_of_a_key_that_stands_twice_the_last_counts_in_token_and_response_alike(server: Server) -> None:
@@ -193,12 +194,12 @@ def test_a_body_of_30_megabytes_is_not_read_on() -> None:
         error = failure(AlternativePayments, base_url, transport=small)
         assert hung_up.wait(10)
     assert type(error) is MalformedResponse
-    assert "status 200, the answer is too long" in str(error)
+    assert "status 200, the response is too long" in str(error)
     assert A_MEGABYTE < sum(taken) < 1.5 * A_MEGABYTE
 
 
 @pytest.mark.parametrize(
-    ("surplus", "fault"), [(0, None), (1, "the answer is too long")], ids=["a mebibyte", "a byte more"]
+    ("surplus", "fault"), [(0, None), (1, "the response is too long")], ids=["a mebibyte", "a byte more"]
 )
 def test_a_body_may_be_a_mebibyte_long(surplus: int, fault: str | None, server: Server) -> None:
     body = json.dumps(granted().document).encode()
@@ -222,7 +223,7 @@ def test_a_body_that_never_ends_is_not_read_on() -> None:
 
     hung_up = threading.Event()
     with serve_raw(pour) as base_url:
-        assert "the answer is too long" in str(failure(Cryptofuse, base_url))
+        assert "the response is too long" in str(failure(Cryptofuse, base_url))
         assert hung_up.wait(10)
 
 
@@ -237,7 +238,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked_on(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert "the answer is too long" in str(error)
+    assert "the response is too long" in str(error)
     assert peak < 8 * A_MEGABYTE
 
 
@@ -698,7 +699,7 @@ def test_a_token_that_is_over_already_is_malformed(told: object, server: Server)
     server.reply = granted(TOKEN, told)
     error = failure(Cryptofuse, server.base_url)
     assert type(error) is MalformedResponse
-    assert "the token is over already" in str(error)
+    assert "the token has already expired" in str(error)
 
 
 def test_a_lifetime_that_makes_no_sense_leaves_the_next_place_to_tell(server: Server, clock: Clock) -> None:
@@ -777,7 +778,7 @@ def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server)
     server.reply = widget(signed(exp=NOON.timestamp() + seconds))
     error = failure(RipioWidget, server.base_url)
     assert type(error) is MalformedResponse
-    assert "the token is over already" in str(error)
+    assert "the token has already expired" in str(error)
 
 
 # Lifetimes as a moment, which none of the five tells so far
@@ -833,7 +834,7 @@ def test_a_moment_is_read_by_the_servers_clock(
 def test_a_moment_that_is_over_already_is_malformed(moment: str, server: Server) -> None:
     document = {"access_token": TOKEN, "expires_at": moment}
     server.reply = Reply(document, headers={"Date": format_datetime(NOON, usegmt=True)})
-    assert "the token is over already" in str(failure(Ripple, server.base_url))
+    assert "the token has already expired" in str(failure(Ripple, server.base_url))
 
 
 def test_a_redirect_to_no_address_is_told_as_it_is(server: Server) -> None:

@@ -329,7 +329,7 @@ def test_a_token_within_its_margin_is_handed_out_as_soon_as_an_attempt_has_faile
     assert len(server.seen) == 2
 
     server.reply = granted("new")
-    flight = cast("Any", source._cache)._flight
+    flight = cast("Any", source._cache)._pending
     go_on.set()
     assert flight.wait().access_token == source.get().access_token == "new"
 

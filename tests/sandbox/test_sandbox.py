@@ -582,7 +582,7 @@ def test_the_command_knows_which_ports_there_are() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("there is no port 65536: allowed are those from 0 to 65535")
+    assert ended.stderr.splitlines()[-1].endswith("there is no port 65536: expected those from 0 to 65535")
 
 
 def test_the_command_says_when_the_port_is_taken() -> None:

@@ -730,30 +730,30 @@ def test_each_kind_stands_in_the_documentation_with_its_parameters() -> None:
 
 
 WRONG: list[tuple[Callable[[Any], Fault], str]] = [
-    (lambda on: on.fail(199), "status: is 199; allowed is a status from 200 to 599"),
-    (lambda on: on.fail(status=True), "status: is True; allowed is a status from 200 to 599"),
-    (lambda on: on.fail(None), "status: is None; allowed is a status from 200 to 599"),
-    (lambda on: on.fail(times=0), "times: is 0; allowed is a whole number of at least 1"),
-    (lambda on: on.fail(on="api"), "on: is 'api'; allowed: token, resource"),
+    (lambda on: on.fail(199), "status: is 199; expected a status from 200 to 599"),
+    (lambda on: on.fail(status=True), "status: is True; expected a status from 200 to 599"),
+    (lambda on: on.fail(None), "status: is None; expected a status from 200 to 599"),
+    (lambda on: on.fail(times=0), "times: is 0; expected a whole number of at least 1"),
+    (lambda on: on.fail(on="api"), "on: is 'api'; expected one of: token, resource"),
     (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
-    (lambda on: on.fail(retry_after=-1), "retry_after: is -1; allowed is a finite number"),
+    (lambda on: on.fail(retry_after=-1), "retry_after: is -1; expected a finite number"),
     (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a zone"),  # noqa: DTZ001 - that is the point
     (lambda on: on.html(600), "status: is 600"),
     (lambda on: on.delay(-1), "seconds: is -1"),
     (lambda on: on.delay("1"), "seconds: is '1'"),
-    (lambda on: on.cut(-1), "kept: is -1; allowed is a whole number of at least 0"),
+    (lambda on: on.cut(-1), "kept: is -1; expected a whole number of at least 0"),
     (lambda on: on.drip(0), "pace: is 0"),
-    (lambda on: on.redirect(""), "to: is ''; allowed is printable ASCII"),
-    (lambda on: on.redirect("https://é.example"), "to: is .*; allowed is printable ASCII"),
-    (lambda on: on.redirect(status=200), "status: is 200; allowed is a status from 300 to 399"),
+    (lambda on: on.redirect(""), "to: is ''; expected printable ASCII"),
+    (lambda on: on.redirect("https://é.example"), "to: is .*; expected printable ASCII"),
+    (lambda on: on.redirect(status=200), "status: is 200; expected a status from 300 to 399"),
     (lambda on: on.date(2e9), "offset: is 2000000000.0"),
     (lambda on: on.lifetime(0.5), "seconds: is 0.5"),
     (lambda on: on.lifetime(10**10), "seconds: is 10000000000"),
-    (lambda on: on.odd_types("odd"), "oddity: is 'odd'; allowed: lifetime_text"),
+    (lambda on: on.odd_types("odd"), "oddity: is 'odd'; expected one of: lifetime_text"),
     (lambda on: on.rate_limit(0, 1), "requests: is 0"),
     (lambda on: on.rate_limit(1, 0), "seconds: is 0"),
-    (lambda on: on.rate_limit(1), "requests: stands alone; give requests and seconds"),
-    (lambda on: on.rate_limit(None, 1), "requests: is missing; give requests and seconds"),
+    (lambda on: on.rate_limit(1), "requests: stands alone; expected requests and seconds"),
+    (lambda on: on.rate_limit(None, 1), "requests: is missing; expected requests and seconds"),
 ]
 
 
@@ -766,7 +766,7 @@ def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[
 
 
 def test_a_fault_of_the_token_alone_is_not_for_the_resource(endpoint: ProviderHandle) -> None:
-    with pytest.raises(ConfigurationError, match="on: is 'resource'; allowed: token"):
+    with pytest.raises(ConfigurationError, match="on: is 'resource'; expected one of: token"):
         endpoint._provider.memory.faults.switch_on("lifetime", on="resource")
 
 

@@ -27,7 +27,7 @@ from paygrant import (
     Token,
     TokenSource,
 )
-from paygrant._cache import cache as _cache
+from paygrant._cache import acquire
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
 from tests.helpers.fleet import fleet
@@ -527,4 +527,4 @@ def test_a_process_killed_while_it_asks_holds_the_fleet_up_for_no_longer_than_th
     started = time.monotonic()
     token = _source(provider, redis_server, RefreshPolicy(deadline=1)).get()
     assert token.access_token == "token-2"
-    assert time.monotonic() - started < 1 + _cache._LEASE_BEYOND_DEADLINE + 1
+    assert time.monotonic() - started < 1 + acquire._LEASE_AFTER_DEADLINE + 1

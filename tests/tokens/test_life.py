@@ -31,7 +31,7 @@ from paygrant import (
     _clock,
 )
 from paygrant._cache.cache import Cache
-from paygrant._tokens.lifecycle import Grant, Life, State, pause
+from paygrant._tokens.lifecycle import Grant, Life, State, pause_after
 from tests.conftest import Clock
 from tests.helpers.providers import make
 from tests.helpers.servers import Reply, Seen, Server, granted
@@ -149,8 +149,8 @@ def test_states_change_at_the_moments_of_a_life(now: float, state: State, while_
 
 
 def test_pauses_grow_to_a_minute_and_are_not_the_same_for_all() -> None:
-    assert [pause(failures, 1.0) for failures in (1, 2, 3, 5, 6, 1000)] == [2, 4, 8, 32, 60, 60]
-    assert [pause(failures, 0.0) for failures in (1, 2, 3, 5, 6, 1000)] == [1, 2, 4, 16, 30, 30]
+    assert [pause_after(failures, 1.0) for failures in (1, 2, 3, 5, 6, 1000)] == [2, 4, 8, 32, 60, 60]
+    assert [pause_after(failures, 0.0) for failures in (1, 2, 3, 5, 6, 1000)] == [1, 2, 4, 16, 30, 30]
 
 
 # DUE

@@ -1,6 +1,6 @@
-"""What is the same wherever a token is put on requests: who may see it, and what follows when the API rejects it.
+"""BearerAuth: which request may carry a token, and what follows when the API rejects it, for any HTTP client.
 
-No HTTP client is known here. ``_auth`` is the shell for httpx; those for other clients are in ``adapters``.
+``httpx`` beside this module connects it to httpx, and ``paygrant.adapters`` to other HTTP clients.
 """
 
 from collections.abc import Iterable
@@ -9,21 +9,22 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
-from paygrant._arguments import check_type, check_url, checked, refused
-from paygrant._cache.source import TokenSource
+from paygrant._arguments import check_type, check_url, checked, invalid_argument
+from paygrant._cache.source import TokenSource, cache_of
+from paygrant._providers.base import registration_of
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
-    from paygrant._cache.renewal import Flight
+    from paygrant._cache.renewal import PendingRenewal
 
 Origin = tuple[str, str, int | None]
-"""Scheme, host and port (RFC 6454 section 4): the host in ASCII, the scheme's own port as None."""
+"""Scheme, host and port (RFC 6454 section 4): the host in ASCII, the scheme's default port as None."""
 
-_OWN_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Authorization(str):
-    """The value of an Authorization header, for clients that show their headers: whole, but masked in its repr."""
+    """The value of an Authorization header, for clients that show their headers. Its repr masks the token."""
 
     __slots__ = ()
 
@@ -32,7 +33,7 @@ class Authorization(str):
 
 
 class BearerAuth:
-    """What every ``TokenAuth`` is made with, and how it decides. The arguments are told in ``_auth``."""
+    """The arguments and decisions of every ``TokenAuth``. ``paygrant.TokenAuth`` documents the arguments."""
 
     @checked
     def __init__(
@@ -44,68 +45,73 @@ class BearerAuth:
     ) -> None:
         check_type("source", source, TokenSource, "a TokenSource")
         self._source = source
+        self._cache = cache_of(source)
+        """For the fast path, which only reads it. Decisions go through ``cache_of``, which knows a closed source."""
         self._origins = None if origins is None else frozenset(_check_origins(origins))
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
-        use = source.provider.endpoint.token_use
+        use = registration_of(source.provider).endpoint.token_use
         self._header, self._query = use.header, use.query or ""
 
-    def _instead_of(self, token: Token, status: int, request: Any) -> "Token | Flight | None":
-        """What to send in place of a token that was answered with this status; None where the answer stands.
+    def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
+        """What to send in place of a token that got this status. None means that the response stands.
 
-        The request is the one that was answered: after a redirect the token may not be on it.
+        Args:
+            token: The token that was sent.
+            status: The status of the response.
+            request: The request that got it. After a redirect, the token may be missing from it.
         """
         if status not in self._rejected_statuses:
-            self._learn(token, status)
+            self._note_status(token, status)
             return None
-        return self._source._cache.replace(token) if self._carries(request, token) else None
+        return cache_of(self._source).replace(token) if self._carries(request, token) else None
 
     def _carries(self, request: Any, token: Token) -> bool:
-        """Whether this very token is on a request."""
+        """Whether a request carries this very token."""
         if self._header is not None:
             return bool(request.headers.get(self._header) == token.authorization)
         return parameter(self._query, token.access_token) in urlsplit(str(request.url)).query.split("&")
 
     def _with_token(self, url: str, token: Token) -> str:
-        """An address with the token in its query, in place of an earlier one; all else is left as it is, to the byte."""
+        """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""
         parts = urlsplit(url)
         others = [each for each in parts.query.split("&") if each and not each.startswith(parameter(self._query, ""))]
         return urlunsplit(parts._replace(query="&".join([*others, parameter(self._query, token.access_token)])))
 
-    def _learn(self, token: Token, status: int) -> None:
+    def _note_status(self, token: Token, status: int) -> None:
         """Note whether the API accepts a replacement."""
-        cache = self._source._cache
+        cache = cache_of(self._source)
         if status in self._rejected_statuses:
-            cache.stand(token)
-        elif token is cache.replacement:  # else nothing is to be learnt, and no lock to be waited for
-            cache.accept(token)
+            cache.reject_replacement(token)
+        elif token is cache.replacement:  # for any other token there is nothing to note, so no lock is taken
+            cache.accept_replacement(token)
 
 
 def parameter(name: str, value: str) -> str:
-    """A part of a query."""
+    """A parameter of a query, encoded."""
     return f"{quote(name, safe='')}={quote(value, safe='')}"
 
 
 def origin(scheme: str, host: str, port: int | None) -> Origin:
-    """An origin, of whatever a client's URL has."""
-    return scheme, host, None if port == _OWN_PORTS.get(scheme) else port
+    """An origin, from the parts of a URL."""
+    return scheme, host, None if port == _DEFAULT_PORTS.get(scheme) else port
 
 
 def _check_origins(origins: Iterable[str]) -> Iterable[Origin]:
-    """Origins as texts, each a URL without a path."""
-    allowed = "a set of texts such as 'https://api.example.com'"
-    check_type("origins", origins, list | tuple | set | frozenset, allowed)
+    """Origins from strings, each a URL without a path."""
+    expected = "a set of strings such as 'https://api.example.com'"
+    check_type("origins", origins, list | tuple | set | frozenset, expected)
     for each in origins:
         url = httpx.URL(check_url("origins", each))
         if url.path != "/":
-            raise refused("origins", f"holds {each!r}, which has a path", f"allowed is {allowed}")
+            raise invalid_argument("origins", f"holds {each!r}, which has a path", expected)
         yield origin(url.scheme, url.raw_host.decode(), url.port)
 
 
 def _check_statuses(statuses: Iterable[int]) -> Iterable[int]:
-    """Statuses of client errors."""
-    allowed = "a set of whole numbers from 400 to 499"
-    check_type("rejected_statuses", statuses, list | tuple | set | frozenset, allowed)
+    """HTTP statuses of client errors."""
+    expected = "a set of whole numbers from 400 to 499"
+    check_type("rejected_statuses", statuses, list | tuple | set | frozenset, expected)
     for status in statuses:
         if status not in range(400, 500):
-            raise refused("rejected_statuses", f"holds {status!r}", f"allowed is {allowed}")
+            raise invalid_argument("rejected_statuses", f"holds {status!r}", expected)
         yield status

@@ -1,6 +1,6 @@
-"""TokenAuth for httpx, and the auth flows that serve its successor httpx2 as well: the two differ in their types alone.
+"""TokenAuth for httpx, and the auth flows that it shares with httpx2, whose types alone differ.
 
-What is decided, and for which reason, stands in ``_attach``.
+``bearer`` makes the decisions; this module connects them to the client.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         """A request of httpx or httpx2."""
 
         url: Any
-        """A ``Url``; a Protocol cannot say so of what can be set."""
+        """A ``Url``. A Protocol cannot give that type to an attribute that can be set."""
 
         @property
         def headers(self) -> MutableMapping[str, str]: ...
@@ -50,7 +50,7 @@ ResponseT = TypeVar("ResponseT", bound="Response")
 
 
 class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
-    """What a client of httpx or httpx2 asks of its auth."""
+    """The auth flows that a client of httpx or httpx2 runs."""
 
     def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """Authorize a request of a ``Client``."""
@@ -60,16 +60,16 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = self._source.get()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
-            return  # as good as always, so it is found out without a call
-        other = self._instead_of(token, response.status_code, response.request)
+        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement:
+            return  # nearly always, so it costs no call
+        other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return
         token = other if isinstance(other, Token) else other.wait()
-        request = cast("RequestT", response.request)  # after a redirect, only the step that was answered
+        request = cast("RequestT", response.request)  # after a redirect, this is the last step only
         if _repeatable(request):
             self._put(request, token)
-            self._learn(token, (yield request).status_code)
+            self._note_status(token, (yield request).status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
         if self._header is not None:
@@ -85,16 +85,16 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = await self._source.aget()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._source._cache.replacement:
-            return  # as good as always, so it is found out without a call
-        other = self._instead_of(token, response.status_code, response.request)
+        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement:
+            return  # nearly always, so it costs no call
+        other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return
         token = other if isinstance(other, Token) else await other.wait_async()
         request = cast("RequestT", response.request)
         if _repeatable(request):
             self._put(request, token)
-            self._learn(token, (yield request).status_code)
+            self._note_status(token, (yield request).status_code)
 
 
 class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
@@ -104,27 +104,29 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
     replacement is rejected too, that is the API's answer.
 
     Args:
-        source: Where the tokens come from.
-        origins: The origins (``"https://api.example.com"``) that may see the token. Requests to others go out without
-            it. None: every request carries it, but does not take it along when it is redirected to another origin.
-            An API that wants the token in another header is another matter: httpx takes only Authorization off on the
-            way to another origin, so let your client follow no redirects there. In a query, it is in httpx's own log.
-        rejected_statuses: What a dead token is answered with. django-oauth-toolkit's own views say 403.
+        source: The source of the tokens.
+        origins: The origins (``"https://api.example.com"``) that may see the token. A request to another origin goes out
+            without it. None: every request carries the token, but a redirect to another origin does not. If the API
+            wants the token in another header than Authorization, httpx does not remove it on a redirect to another
+            origin: do not follow redirects there. If the API wants it in the query, httpx logs it.
+        rejected_statuses: The statuses by which the API rejects a dead token. django-oauth-toolkit's own views use 403.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
-        TokenError: Of a request: no token could be had.
+        TokenError: When a request is sent: there is no token.
     """
+
+    __module__ = "paygrant"
 
 
 def _repeatable(request: "Request") -> bool:
     """Whether the body can be sent again, byte for byte."""
-    # An iterator serves one kind of client only, and once. Bytes serve both, and so does multipart, which can be read
-    # anew where its files can.
+    # An iterator serves one kind of client, and once. Bytes serve both kinds. So does multipart, which can be sent again
+    # if its files can be read again.
     if not all(isinstance(request.stream, kind) for kind in (Iterable, AsyncIterable)):
         return False
     length = request.headers.get("Content-Length")
-    if length is None:  # no body, or one of which nobody could tell whether it is whole
+    if length is None:  # there is no body, or nobody could tell whether it is complete
         return "Transfer-Encoding" not in request.headers
     try:
         return len(request.read()) == int(length)
@@ -133,4 +135,4 @@ def _repeatable(request: "Request") -> bool:
 
 
 def _origin(url: "Url") -> Origin:
-    return url.scheme, url.raw_host.decode(), url.port  # which is None where it is the scheme's own
+    return url.scheme, url.raw_host.decode(), url.port  # the port is None for the scheme's default

@@ -1,7 +1,7 @@
-"""One renewal under way, and everybody who waits for it: threads, and the tasks of any number of event loops.
+"""PendingRenewal: one renewal that is under way, and everybody who waits for it: threads and tasks of any event loop.
 
-The renewal itself runs on a thread of its own. So whoever waits can be cancelled without harm, and a thread that
-blocks its own event loop still gets its token.
+The renewal itself runs on a thread of its own. So a waiter can be cancelled without harm to the others, and a thread
+that blocks its own event loop still gets its token.
 """
 
 import copy
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Flight:
-    """A token on its way."""
+class PendingRenewal:
+    """The outcome of a renewal that has not ended yet."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._outcome: Token | PaygrantError | None = None
-        self._landed = threading.Event()
+        self._completed = threading.Event()
         self._loops: dict[object, tuple[Callable[[Callable[[], object]], object], anyio.Event]] = {}
 
-    def land(self, outcome: Token | PaygrantError) -> None:
-        """Hand the outcome to all who wait. Waits for none of them: a stopped loop holds nobody up."""
+    def complete(self, outcome: Token | PaygrantError) -> None:
+        """Give the outcome to all who wait. This never blocks: a stopped event loop delays nobody."""
         with self._guard:
             self._outcome = outcome
-            self._landed.set()
+            self._completed.set()
         for call_soon, event in self._loops.values():
-            with suppress(Exception):  # the loop is closed, and no loop is to hold up another
+            with suppress(Exception):  # a closed loop must not delay the others
                 call_soon(event.set)
 
     def wait(self) -> Token:
-        """Block this thread until the token is there.
+        """Block this thread until the renewal ends.
 
         Raises:
-            PaygrantError: There will be none.
+            PaygrantError: The renewal failed.
         """
-        self._landed.wait()
+        self._completed.wait()
         return self._result()
 
     async def wait_async(self) -> Token:
-        """Suspend this task until the token is there; of one event loop all wait for the same event.
+        """Suspend this task until the renewal ends. All tasks of one event loop wait for the same event.
 
         Raises:
-            PaygrantError: There will be none.
+            PaygrantError: The renewal failed.
         """
         with self._guard:
-            event = None if self._landed.is_set() else self._event()
+            event = None if self._completed.is_set() else self._event()
         if event:
             await event.wait()
         return self._result()
 
     def _event(self) -> "anyio.Event":
-        """The event of the running loop, asyncio's or trio's."""
+        """The event of the running loop, of asyncio or of trio."""
         loop = anyio.lowlevel.current_token().native_token
         if loop not in self._loops:
             call_soon = getattr(loop, "run_sync_soon", None) or getattr(loop, "call_soon_threadsafe")  # noqa: B009
@@ -67,7 +67,7 @@ class Flight:
         return self._loops[loop][1]
 
     def _result(self) -> Token:
-        """The token; or the error, a copy for each, since a shared one would collect everybody's traceback."""
+        """The token, or the error: a copy for each waiter, because a shared one would collect all their tracebacks."""
         if isinstance(self._outcome, Token):
             return self._outcome
         raise copy.copy(cast("PaygrantError", self._outcome))

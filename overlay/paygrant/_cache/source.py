@@ -1,4 +1,4 @@
-"""TokenSource: a provider's token, fetched when first needed and kept."""
+"""TokenSource: a provider's token, requested when it is first needed, and kept."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,26 +11,28 @@ from paygrant._tokens.token import Token
 if TYPE_CHECKING:
     import httpx
 
-    from paygrant._cache.cache import Cache, Closed
+    from paygrant._cache.cache import Cache, ClosedCache
     from paygrant._providers.base import Provider
     from paygrant._stores.base import Store
 
 
 class TokenSource:
-    """Hands out a provider's access token: from memory while it lives, by one request for all callers otherwise.
+    """Hands out a provider's access token: from memory while it lives, else by one request for all callers.
 
     Threads, asyncio and trio may share a source. Sources with equal arguments share one token.
 
     Args:
-        provider: Whose token, and with which credentials.
-        store: Where tokens are kept; this process's memory otherwise.
+        provider: The provider, with its credentials.
+        store: Where tokens are kept. The default is this process's memory.
         policy: The numbers that steer a token's life.
-        transport: Carries the token request, for a proxy, a TLS context or a client certificate of your own. It
-            stays open: whoever made it closes it. Otherwise the environment's proxies hold.
+        transport: Carries the token request, for a proxy, a TLS context or a client certificate of your own. The
+            source does not close it. Without one, the proxies of the environment apply.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
     """
+
+    __module__ = "paygrant"
 
     @checked
     def __init__(
@@ -43,7 +45,7 @@ class TokenSource:
     ) -> None:
         import httpx
 
-        from paygrant._cache.cache import cache_for
+        from paygrant._cache.registry import cache_for
         from paygrant._providers.base import Provider
         from paygrant._stores.base import Store
 
@@ -53,16 +55,16 @@ class TokenSource:
         check_type("transport", transport, httpx.BaseTransport | None, "an httpx.BaseTransport")
         self.provider = provider
         cache = cache_for(provider, store, policy, transport)
-        self._cache: Cache | Closed = cache
+        self._cache: Cache | ClosedCache = cache
         self._meter = cache.meter
         self._monotonic = _clock.monotonic
 
     def get(self) -> Token:
-        """The token. Blocks this thread only while a new one is asked for.
+        """The token. Blocks this thread only while a new one is requested.
 
         Raises:
-            TokenError: No token could be had.
-            ConfigurationError: The callable that gives the secret failed, or this source is closed.
+            TokenError: There is no token.
+            ConfigurationError: The callable that returns the secret failed, or this source is closed.
         """
         token, until = self._cache.held
         if self._monotonic() < until:
@@ -81,11 +83,11 @@ class TokenSource:
         return found if isinstance(found, Token) else await found.wait_async()
 
     def invalidate(self, token: Token) -> None:
-        """Drop this very token, if it is still the current one: the next call asks for a new one."""
+        """Drop this very token, if it is still the current one. The next call requests a new one."""
         self._cache.invalidate(token)
 
     def close(self) -> None:
-        """Use this source no more. Others with equal arguments go on."""
+        """Close this source: further calls raise. Other sources with equal arguments go on."""
         from paygrant._cache.cache import CLOSED
 
         self._cache.close()
@@ -101,3 +103,8 @@ class TokenSource:
 
     def __repr__(self) -> str:
         return f"<TokenSource {self.provider!r}>"
+
+
+def cache_of(source: TokenSource) -> "Cache | ClosedCache":
+    """The cache of a source, for what puts its token on requests."""
+    return source._cache

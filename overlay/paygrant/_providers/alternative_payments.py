@@ -19,6 +19,6 @@ class AlternativePayments(BasicProvider):
         ConfigurationError: An argument is bad or missing.
     """
 
-    package: ClassVar[str] = "paygrant_clients.alternative_payments"
+    _package: ClassVar[str] = "paygrant_clients.alternative_payments"
 
     environment: "endpoint.Environment"

@@ -1,28 +1,23 @@
-"""What all providers have in common: credentials, endpoint, checks, environment variables, the cache key.
+"""What all providers have in common: credentials, checks, environment variables.
 
-A provider is a value: frozen, comparable, hashable. It says what to ask for; asking is left to ``_request``.
+A provider is a value: frozen, comparable, hashable. It states what to request; ``registration_of`` gives the engine the
+result.
 """
 
 import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from hashlib import sha256
-from importlib import import_module
-from json import dumps
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
 
-from paygrant._arguments import check_choice, check_secret, check_text, check_url, checked, refused
+from paygrant._arguments import check_choice, check_secret, check_text, check_url, checked, invalid_argument
 from paygrant._errors import ConfigurationError
-from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
+from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import SecretFile, fingerprint
+from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from types import ModuleType
-
-    from paygrant._providers.spec_provider import DescribedProvider
-    from paygrant._request.build import Draft
+    from paygrant._request.build import UnsignedRequest
     from paygrant_clients.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
@@ -30,36 +25,37 @@ P = TypeVar("P", bound="Provider")
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def provider(cls: type[P]) -> type[P]:
-    """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments cleanly."""
+    """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
     made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
     init: Callable[..., None] = made.__init__
     names = {field.name for field in fields(made) if field.init}
 
     @functools.wraps(init)
-    def with_gaps(self: P, **arguments: Any) -> None:
-        # The checks say of these two what is allowed; that a call lacks them would say less.
-        gaps = dict.fromkeys(names & {"environment", "base_url"} - arguments.keys())
-        init(self, **arguments, **gaps)
+    def fill(self: P, **arguments: Any) -> None:
+        # If one of these two is missing, their checks say more than Python's own error: they list the choices.
+        missing = dict.fromkeys(names & {"environment", "base_url"} - arguments.keys())
+        init(self, **arguments, **missing)
 
-    made.__init__ = checked(cast("Any", with_gaps))  # type: ignore[method-assign]
+    made.__init__ = checked(cast("Any", fill))  # type: ignore[method-assign]
+    made.__module__ = "paygrant"
     return made
 
 
 @provider
 class Provider:
-    """The part that all providers share.
+    """The base of all providers.
 
     Attributes:
         client_id: The client's id.
-        client_secret: The client's secret, or a callable that returns it and is asked anew for each token request.
-        base_url: Takes the place of the environment's host; plain http is for loopback only.
+        client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
+        base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
     """
 
-    package: ClassVar[str]
-    """The generated package that speaks to this provider."""
+    _package: ClassVar[str]
+    """The generated package that holds the spec."""
 
-    _either: ClassVar[tuple[str, ...]] = ()
-    """Fields of which one is needed."""
+    _alternatives: ClassVar[tuple[str, ...]] = ()
+    """Fields of which exactly one is needed."""
 
     client_id: str
     client_secret: str | Callable[[], str]
@@ -67,151 +63,116 @@ class Provider:
 
     def __post_init__(self) -> None:
         check_text("client_id", self.client_id)
-        check_secret("client_secret", self.client_secret, lines=self._is_key)
-        if self.endpoint.servers:
-            check_choice("environment", self.environment_name, self.endpoint.servers)
+        check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
+        if self._endpoint.servers:
+            check_choice("environment", self._environment, self._endpoint.servers)
         elif self.base_url is None:
-            raise refused(
-                "base_url", "is missing", "the provider documents no host: allowed is https://host[:port][/path]"
+            raise invalid_argument(
+                "base_url", "is missing", "https://host[:port][/path], because the provider documents no host"
             )
         if self.base_url is not None:
             self._set("base_url", check_url("base_url", self.base_url))
 
     def _set(self, field: str, value: object) -> None:
-        """Put a field into its normal form, while the value is being made."""
+        """Normalize a field, while the value is being made."""
         object.__setattr__(self, field, value)
-
-    @property
-    def endpoint(self) -> "TokenEndpoint":
-        """The description of the token endpoint, out of the spec."""
-        return endpoint_of(self.package)
-
-    @property
-    def model(self) -> Any:
-        """The generated class of this endpoint's answers; None where there is none."""
-        return import_module(f"{self.package}.models").TokenResponse
-
-    @property
-    def environment_name(self) -> str | None:
-        """The environment; None where the provider has none."""
-        return getattr(self, "environment", None)
-
-    @property
-    def facts(self) -> Mapping[str, str]:
-        """What the spec says of this environment beside its host."""
-        return self.endpoint.servers[self.environment_name or ""].environment_facts
-
-    @property
-    def host(self) -> str:
-        """The base URL in force: the caller's, or the environment's."""
-        return self.base_url or self.endpoint.servers[self.environment_name or ""].url
 
     @functools.cached_property
     def token_url(self) -> str:
-        """Where tokens are asked for."""
-        return self.host + self.endpoint.path
-
-    @property
-    def way(self) -> "ClientAuth":
-        """How the credentials travel: the first way that the spec names."""
-        return self.endpoint.client_auth[0]
-
-    def basic_encodings(self, _secret: str) -> tuple[Encoding, ...]:
-        """How Basic credentials may be encoded, in the order in which that is tried."""
-        return ("plain",)
-
-    @property
-    def _is_key(self) -> bool:
-        """Whether the secret is for a function to compute with, and never sent: a private key in PEM has several lines."""
-        return self.way.place == "computed"
-
-    def arguments(self) -> Mapping[str, Any]:
-        """What the caller gives beside the credentials, by the names that the spec uses."""
-        return {}
-
-    def complete(self, draft: "Draft") -> None:
-        """Put computed credentials on a token request, where the spec wants such."""
-
-    def secret(self) -> str:
-        """The client's secret as it is now.
-
-        Raises:
-            ConfigurationError: The callable failed, or returned what is no secret.
-        """
-        if isinstance(self.client_secret, str):
-            return self.client_secret
-        try:
-            secret = self.client_secret()
-        except Exception as error:
-            if type(error) is ConfigurationError:  # ours, such as a SecretFile's
-                raise
-            fault = f"the callable raised {type(error).__name__}"
-        else:
-            return check_text("client_secret", secret, lines=self._is_key)
-        raise refused("client_secret", fault, "allowed is a callable that returns the secret")
-
-    def cache_key(self, secret: str, kind: str = "token") -> str:
-        """A name for all that shapes the token, none of it legible; another kind of entry has another name."""
-        shape = [
-            kind,
-            self.endpoint.name,
-            self.environment_name,
-            self.token_url,
-            self.client_id,
-            fingerprint(secret),
-            self.way.place,
-            self.basic_encodings(secret),
-            sorted(self.arguments().items()),
-        ]
-        return sha256(dumps(shape).encode()).hexdigest()
-
-    @staticmethod
-    @checked
-    def from_spec(source: "str | Path | ModuleType", **arguments: Any) -> "DescribedProvider":
-        """Make a provider of any endpoint that a spec describes.
-
-        Args:
-            source: The path of a spec, or of a folder that ``paygrant generate`` made of one; or that package, imported.
-            **arguments: ``client_id``, ``client_secret``, and as the spec has it ``environment`` or ``base_url``,
-                ``basic_encoding``, ``credentials_in``, and the arguments that its parameters name. Where credentials
-                are computed, ``authenticate`` is a function that completes a ``Draft`` in place.
-
-        Raises:
-            ConfigurationError: The spec or an argument is bad, missing or unknown.
-            ImportError: A spec's file needs ``paygrant[generate]`` to be read.
-        """
-        from paygrant._providers.spec_provider import from_spec
-
-        return from_spec(source, arguments)
+        """The address of the token endpoint."""
+        return self._effective_base_url + self._endpoint.path
 
     @classmethod
     @checked
     def from_env(cls, **overrides: Any) -> Self:
         """Make a provider from environment variables: ``RIPPLE_CLIENT_ID`` gives ``client_id``, and so on.
 
-        ``..._CLIENT_SECRET_FILE`` names a file that holds the secret; it is read anew for each token request.
+        ``..._CLIENT_SECRET_FILE`` names a file that holds the secret. The file is read again for each token request.
         An empty variable counts as not set.
 
         Args:
-            **overrides: Arguments that go before the environment.
+            **overrides: Arguments that replace the environment's.
 
         Raises:
-            ConfigurationError: A variable is missing or its value is bad; the variable is named.
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
         """
         return from_variables(cls, os.environ, overrides)
 
+    @property
+    def _endpoint(self) -> "TokenEndpoint":
+        """The description of the token endpoint, out of the spec."""
+        return endpoint_of(self._package)
+
+    @property
+    def _environment(self) -> str | None:
+        """The environment. None if the provider has no environments."""
+        return getattr(self, "environment", None)
+
+    @property
+    def _effective_base_url(self) -> str:
+        """The base URL in use: the caller's, or the environment's."""
+        return self.base_url or self._endpoint.servers[self._environment or ""].url
+
+    @property
+    def _environment_facts(self) -> Mapping[str, str]:
+        """What the spec says of this environment beside its base URL."""
+        servers = self._endpoint.servers
+        return servers[self._environment or ""].environment_facts if servers else {}
+
+    @property
+    def _client_auth(self) -> "ClientAuth":
+        """How the client authenticates: the first method that the spec names."""
+        return self._endpoint.client_auth[0]
+
+    def _arguments(self) -> Mapping[str, Any]:
+        """The caller's values beside the credentials, by the names that the spec uses."""
+        return {}
+
+    @functools.cached_property
+    def _registration(self) -> ClientRegistration:
+        return ClientRegistration(
+            endpoint=self._endpoint,
+            environment=self._environment,
+            environment_facts=self._environment_facts,
+            effective_base_url=self._effective_base_url,
+            token_url=self.token_url,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            client_auth=self._client_auth,
+            basic_encoding=getattr(self, "basic_encoding", "plain"),
+            arguments=self._arguments(),
+            authenticate=self._authenticate(),
+            models=self._models(),
+            identity=self._identity(),
+        )
+
+    def _authenticate(self) -> "Callable[[UnsignedRequest], object] | None":
+        """The function that computes the credentials, where the spec wants such."""
+        return None
+
+    def _models(self) -> str | None:
+        """The generated package with the model of the response. None if nothing was generated."""
+        return self._package
+
+    def _identity(self) -> str:
+        """Distinguishes providers whose other facts are equal; part of the cache key."""
+        return ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_registration"}
+
     def __repr__(self) -> str:
-        where = [part for part in (self.environment_name, self.base_url) if part]
+        where = [part for part in (self._environment, self.base_url) if part]
         return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
 
 
 @provider
 class BasicProvider(Provider):
-    """A provider that takes the credentials as HTTP Basic.
+    """A provider that accepts the credentials as HTTP Basic.
 
     Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain as the
-            providers document it, and form-encoded once where the two differ and plain was refused.
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, as the
+            providers document it, and form-encoded once if that makes other bytes and plain was refused.
     """
 
     basic_encoding: Literal["auto", "plain", "form"] = "auto"
@@ -219,51 +180,54 @@ class BasicProvider(Provider):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        if self.way.place == "basic" and self.basic_encoding != "form":
+        if self._client_auth.place == "basic" and self.basic_encoding != "form":
             check_text("client_id", self.client_id, forbidden=":")
 
-    def basic_encodings(self, secret: str) -> tuple[Encoding, ...]:
-        if self.basic_encoding != "auto":
-            return (self.basic_encoding,)
-        if self.way.place != "basic":
-            return ENCODINGS[:1]
-        same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
-        return ENCODINGS[:1] if same else ENCODINGS
+
+def registration_of(provider: Provider) -> ClientRegistration:
+    """What the engine knows of a provider."""
+    return provider._registration
 
 
-def endpoint_of(package: str) -> "TokenEndpoint":
-    """The description of a token endpoint that a generated package holds."""
-    return cast("TokenEndpoint", import_module(f"{package}.endpoint").ENDPOINT)
+def name_of(kind: type[Provider]) -> str:
+    """The name of a class of providers, as its spec has it, such as ``ripple``."""
+    return kind._package.rpartition(".")[2]
+
+
+def description_of(kind: type[Provider]) -> "TokenEndpoint":
+    """The description of the token endpoint of a class of providers."""
+    return endpoint_of(kind._package)
 
 
 def variable_of(kind: type[Provider], field: str) -> str:
-    """The environment variable that gives a field: ``RIPPLE_CLIENT_ID``."""
-    return f"{kind.package.rpartition('.')[2]}_{field}".upper()
+    """The environment variable that gives a field, such as ``RIPPLE_CLIENT_ID``."""
+    return f"{name_of(kind)}_{field}".upper()
 
 
 def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
-    """What ``from_env`` does, by any variables."""
+    """What ``from_env`` does, with the variables of any mapping."""
     names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
     found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
     file_variable = f"{names['client_secret']}_FILE"
     if (path := variables.get(file_variable)) and "client_secret" not in overrides:
         if "client_secret" in found:
-            raise refused(file_variable, f"is set beside {names['client_secret']}", "allowed is one of the two")
+            raise invalid_argument(file_variable, f"is set beside {names['client_secret']}", "one of the two")
         names["client_secret"] = file_variable
         found["client_secret"] = SecretFile(path)
-    # Of what is missing, all is named at once. Where only a choice is to be made, the constructor says which.
-    lacking = _lacking(kind, {*found, *overrides})
-    choice = {"environment", "base_url", *kind._either}
-    if (len(lacking) > 1 or {*lacking} - choice) and overrides.keys() <= names.keys():
-        more = {"client_secret": " (or ..._FILE)"}
-        more |= dict.fromkeys(kind._either[:1], f" (or {', '.join(names[each] for each in kind._either[1:])})")
-        needed = ", ".join(names[each] + more.get(each, "") for each in lacking)
-        message = f"environment variable {names[lacking[0]]}: is missing; allowed: a value for each of {needed}"
-        raise ConfigurationError(message, argument=names[lacking[0]])
+    # One error names everything that is missing. If only a choice is missing, the constructor's error lists the choices.
+    missing = _missing_fields(kind, {*found, *overrides})
+    choices = {"environment", "base_url", *kind._alternatives}
+    if (len(missing) > 1 or {*missing} - choices) and overrides.keys() <= names.keys():
+        notes = {"client_secret": " (or ..._FILE)"}
+        others = ", ".join(names[each] for each in kind._alternatives[1:])
+        notes |= dict.fromkeys(kind._alternatives[:1], f" (or {others})")
+        needed = ", ".join(names[each] + notes.get(each, "") for each in missing)
+        message = f"environment variable {names[missing[0]]}: is missing; expected a value for each of {needed}"
+        raise ConfigurationError(message, argument=names[missing[0]])
     try:
         made = kind(**{**found, **overrides})
         if callable(found.get("client_secret")):
-            made.secret()  # a bad file is better known now than at the first request
+            registration_of(made).secret()  # reports a bad file now, not at the first request
     except ConfigurationError as error:
         argument = error.argument or ""
         if argument in overrides or argument not in names:
@@ -273,8 +237,8 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
     return made
 
 
-def _lacking(kind: type[Provider], given: set[str]) -> list[str]:
-    """What a provider needs and is not given; of fields of which one is needed, the first."""
+def _missing_fields(kind: type[Provider], given: set[str]) -> list[str]:
+    """The fields that a provider needs and does not have. Of alternatives, the first stands for all."""
     needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
-    needed += [] if given & {*kind._either} else kind._either[:1]
+    needed += [] if given & {*kind._alternatives} else kind._alternatives[:1]
     return [name for name in needed if name not in given]

@@ -1,4 +1,4 @@
-"""Cryptofuse: no documented host, scopes, and two ways for the credentials to travel."""
+"""Cryptofuse: no documented host, scopes, and two methods of client authentication."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -16,28 +16,28 @@ class Cryptofuse(BasicProvider):
     """The Cryptofuse API (https://docs.cryptofuse.io/api-reference/authentication/oauth-token).
 
     Attributes:
-        base_url: The host, which the documentation does not name.
-        scope: The wanted scopes: a sequence, or a text that separates them by spaces.
+        base_url: The base URL. The documentation names none.
+        scope: The requested scopes: a sequence, or a string that separates them by spaces.
         credentials_in: ``"basic"``, or ``"body"`` for the fields client_id and client_secret of the form.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
     """
 
-    package: ClassVar[str] = "paygrant_clients.cryptofuse"
+    _package: ClassVar[str] = "paygrant_clients.cryptofuse"
 
     base_url: str = field()
     scope: tuple[str, ...] = ("read", "write")
     credentials_in: Literal["basic", "body"] = "basic"
 
     def __post_init__(self) -> None:
-        check_choice("credentials_in", self.credentials_in, [way.place for way in self.endpoint.client_auth])
+        check_choice("credentials_in", self.credentials_in, [each.place for each in self._endpoint.client_auth])
         super().__post_init__()
         self._set("scope", check_scope("scope", self.scope))
 
     @property
-    def way(self) -> "ClientAuth":
-        return next(way for way in self.endpoint.client_auth if way.place == self.credentials_in)
+    def _client_auth(self) -> "ClientAuth":
+        return next(each for each in self._endpoint.client_auth if each.place == self.credentials_in)
 
-    def arguments(self) -> Mapping[str, str]:
+    def _arguments(self) -> Mapping[str, str]:
         return {"scope": " ".join(self.scope)} if self.scope else {}

@@ -1,11 +1,11 @@
-"""Ripio's two endpoints: the Ramp API's, and the widget's, whose token opens a page for one user."""
+"""Ripio's two endpoints: one for the Ramp API, one for the widget. The widget's token opens a page for one user."""
 
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from paygrant._arguments import check_choice, check_text, check_type, checked, refused
+from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
 from paygrant._providers.base import BasicProvider, Provider, provider
 from paygrant._tokens.token import Token
 
@@ -29,7 +29,7 @@ class RipioRamp(BasicProvider):
         ConfigurationError: An argument is bad or missing.
     """
 
-    package: ClassVar[str] = "paygrant_clients.ripio_ramp"
+    _package: ClassVar[str] = "paygrant_clients.ripio_ramp"
 
     environment: "ramp.Environment"
 
@@ -45,13 +45,13 @@ class RipioWidget(Provider):
         environment: ``"sandbox"`` or ``"production"``.
         external_ref: The user in your system, a UUID version 4.
         address: The user's wallet address.
-        allow_any_external_ref: Lets other texts than a UUID through.
+        allow_any_external_ref: Whether external_ref may be another string than a UUID.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
     """
 
-    package: ClassVar[str] = "paygrant_clients.ripio_widget"
+    _package: ClassVar[str] = "paygrant_clients.ripio_widget"
 
     environment: "widget.Environment"
     external_ref: UUID | str
@@ -66,11 +66,13 @@ class RipioWidget(Provider):
         for part in ("client_id", "external_ref", "address"):
             check_text(part, getattr(self, part), forbidden=":")
         if not self.allow_any_external_ref and not _is_uuid4(str(self.external_ref)):
-            raise refused(
-                "external_ref", "is no UUID version 4", "allow_any_external_ref=True lets other texts through"
+            raise invalid_argument(
+                "external_ref",
+                "is not a UUID version 4",
+                "a UUID version 4, or any string with allow_any_external_ref=True",
             )
 
-    def arguments(self) -> "Mapping[str, str]":
+    def _arguments(self) -> "Mapping[str, str]":
         return {"username": f"{self.client_id}:{self.external_ref}:{self.address}"}
 
     @checked
@@ -91,13 +93,13 @@ class RipioWidget(Provider):
             token: A token of this provider.
             flow: Buying or selling.
             address: A wallet address that the page fills in and keeps.
-            network: The network that is selected at first.
-            amount: The amount of money that stands there at first.
+            network: The network that the page selects at first.
+            amount: The amount of money that the page shows at first.
             crypto: The currency that the page fills in and keeps.
-            tracking_session: Comes back in the webhooks.
+            tracking_session: A value that the webhooks return.
 
         Returns:
-            The address. It holds the token: whoever has it acts as this user. Its repr masks the token.
+            The address. It holds the token, so anybody who has it acts as this user. Its repr masks the token.
 
         Raises:
             ConfigurationError: An argument is bad.
@@ -118,11 +120,11 @@ class RipioWidget(Provider):
             "_tracking_session": tracking_session,
         }
         query |= {name: value for name, value in given.items() if value is not None}
-        return WidgetURL(f"{self.facts['widget_url']}{_PAGES[flow]}?{urlencode(query)}")
+        return WidgetURL(f"{self._environment_facts['widget_url']}{_PAGES[flow]}?{urlencode(query)}")
 
 
 class WidgetURL(str):
-    """An address that holds a token: the text is whole, its repr masks the query."""
+    """An address that holds a token. The string itself is complete; its repr masks the query."""
 
     __slots__ = ()
 
@@ -146,5 +148,5 @@ def _amount(amount: Decimal | float | str) -> str:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or number <= 0:
-        raise refused("amount", f"is {amount!r}", "allowed is a positive number")
+        raise invalid_argument("amount", f"is {amount!r}", "a positive number")
     return format(number, "f")

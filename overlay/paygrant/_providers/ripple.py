@@ -1,10 +1,10 @@
-"""Ripple: its tokens are for one tenant in one environment, which a URN names."""
+"""Ripple: a token is for one tenant in one environment. A URN, built here, names both as the audience."""
 
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from paygrant._arguments import check_choice, check_text, checked, refused
-from paygrant._providers.base import Provider, provider
+from paygrant._arguments import check_choice, check_text, checked, invalid_argument
+from paygrant._providers.base import Provider, description_of, provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Ripple(Provider):
 
     Attributes:
         environment: ``"test"``, ``"uat"`` or ``"production"``.
-        tenant_id: Your tenant; the audience is built from it.
+        tenant_id: Your tenant. The audience is built from it.
         audience: The whole audience, instead of ``tenant_id``.
 
     Raises:
@@ -35,8 +35,8 @@ class Ripple(Provider):
             audience is of another environment.
     """
 
-    package: ClassVar[str] = "paygrant_clients.ripple"
-    _either: ClassVar[tuple[str, ...]] = ("tenant_id", "audience")
+    _package: ClassVar[str] = "paygrant_clients.ripple"
+    _alternatives: ClassVar[tuple[str, ...]] = ("tenant_id", "audience")
 
     environment: "ripple.Environment"
     tenant_id: str | None = None
@@ -46,10 +46,10 @@ class Ripple(Provider):
         super().__post_init__()
         if (self.tenant_id is None) == (self.audience is None):
             fault = "is missing" if self.tenant_id is None else "is given beside audience"
-            raise refused("tenant_id", fault, "allowed is your tenant's id, or instead a whole audience")
-        self.arguments()
+            raise invalid_argument("tenant_id", fault, "either your tenant's id or a whole audience")
+        self._arguments()
 
-    def arguments(self) -> "Mapping[str, str]":
+    def _arguments(self) -> "Mapping[str, str]":
         if self.audience is None:
             return {"audience": ripple_audience(self.environment, self.tenant_id or "")}
         _check_audience(check_text("audience", self.audience), self.environment)
@@ -65,36 +65,38 @@ def ripple_audience(environment: str, tenant_id: str) -> str:
         tenant_id: Your tenant.
 
     Raises:
-        ConfigurationError: The environment is unknown, or the tenant id makes no URN. Nothing is escaped silently.
+        ConfigurationError: The environment is unknown, or the tenant id cannot stand in a URN. Nothing is escaped.
     """
     strings = _environment_strings()
     check_choice("environment", environment, strings)
     audience = f"urn:ripplexcurrent-{strings[environment]}:{check_text('tenant_id', tenant_id)}"
     if not _is_urn(audience):
-        allowed = "allowed are parts of letters, digits and -._~!$&'()*+,;=@/ joined by colons (RFC 8141 section 2)"
-        raise refused("tenant_id", "makes no URN", allowed)
+        expected = "parts of letters, digits and -._~!$&'()*+,;=@/, joined by colons (RFC 8141 section 2)"
+        raise invalid_argument("tenant_id", "cannot stand in a URN", expected)
     return audience
 
 
-def _environment_strings() -> dict[str, str]:
-    """Our words for the environments, and Ripple's own, to those that Ripple writes into the URN."""
-    from paygrant_clients.ripple.endpoint import ENDPOINT
+ripple_audience.__module__ = "paygrant"
 
-    ours = {name: server.environment_facts["audience_environment"] for name, server in ENDPOINT.servers.items()}
+
+def _environment_strings() -> dict[str, str]:
+    """The environment strings of the URN, by our names of the environments and by Ripple's own."""
+    servers = description_of(Ripple).servers
+    ours = {name: server.environment_facts["audience_environment"] for name, server in servers.items()}
     return ours | {string: string for string in ours.values()}
 
 
 def _check_audience(audience: str, environment: str) -> None:
-    """Refuse what is no URN, and an audience of another environment: a documented trap."""
+    """Refuse an audience that is not a URN, or that is of another environment, which is a documented trap."""
     urn = _URN.fullmatch(audience)
     if urn is None or not _is_urn(audience):
-        raise refused("audience", "is no URN", "allowed is urn:ripplexcurrent-{environment}:{tenant} (RFC 8141)")
+        raise invalid_argument("audience", "is not a URN", "urn:ripplexcurrent-{environment}:{tenant} (RFC 8141)")
     wanted = _environment_strings()[environment]
     named = _ENVIRONMENT_IN_NID.fullmatch(urn["nid"])
     if named and named["environment"].lower() != wanted:
-        raise refused("audience", f"is of the environment {named['environment']!r}", f"allowed here is {wanted!r}")
+        raise invalid_argument("audience", f"is of the environment {named['environment']!r}", f"{wanted!r}")
 
 
 def _is_urn(text: str) -> bool:
-    """Whether a text is a URN none of whose parts is empty."""
+    """Whether a string is a URN without empty parts."""
     return _URN.fullmatch(text) is not None and all(text.split(":"))

@@ -1,17 +1,18 @@
-"""A token request before it is sent: each part put where the endpoint's description wants it."""
+"""A token request before it is sent: each value in the place where the endpoint's description wants it."""
 
 import json
 import re
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from paygrant._arguments import refused
+from paygrant._arguments import invalid_argument
 from paygrant._request.client_auth import Encoding, basic_credentials
-from paygrant._spec import pointer as _pointer
+from paygrant._spec import pointer
 
 if TYPE_CHECKING:
-    from paygrant._providers.base import Provider
+    from paygrant._request.registration import ClientRegistration
 
 JSON = "application/json"
 
@@ -20,21 +21,26 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
 
 
 @dataclass(slots=True, repr=False)
-class Draft:
-    """A token request that still lacks its credentials, for a function that computes them to complete in place.
+class UnsignedRequest:
+    """A token request without its credentials. A function that computes the credentials completes it in place.
 
-    Such are a signed assertion (RFC 7523) or a header that signs the body. Called for every token request.
+    Examples are a signed assertion (RFC 7523) and a header that signs the body. The function is called for every token
+    request.
 
     Attributes:
-        method: Such as POST.
+        method: The HTTP method, such as POST.
         url: The address, without the query.
         client_id: The client's id.
-        client_secret: The client's secret as it is now: a key to sign with, say.
-        headers: By name.
-        query: By name.
-        fields: Of the body, by name; in a JSON body a name that begins with a slash is a JSON Pointer (RFC 6901).
-        secrets: What of all this no error may repeat.
+        client_secret: The client's secret as it is now, such as a key to sign with.
+        media_type: The media type of the body. None if there is no body.
+        headers: The headers, by name.
+        query: The parameters of the query, by name.
+        fields: The fields of the body, by name. In a JSON body, a name that begins with a slash is a JSON Pointer
+            (RFC 6901).
+        secrets: Values that no error text may repeat.
     """
+
+    __module__ = "paygrant"
 
     method: str
     url: str
@@ -56,7 +62,7 @@ class Draft:
         document: dict[str, Any] = {}
         for name, value in self.fields.items():
             if name.startswith("/"):
-                _pointer.put(document, name, value)
+                pointer.put(document, name, value)
             else:
                 document[name] = value
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -64,11 +70,15 @@ class Draft:
     @property
     def address(self) -> str:
         """The address as it will be requested, with its query."""
-        mark = "&" if "?" in self.url else "?"
-        return f"{self.url}{mark}{urlencode(self.query)}" if self.query else self.url
+        separator = "&" if "?" in self.url else "?"
+        return f"{self.url}{separator}{urlencode(self.query)}" if self.query else self.url
 
     def put(self, place: str, name: str, value: Any) -> None:
-        """Put one value into its place."""
+        """Put one value into its place: ``body``, ``path``, ``query`` or ``header``.
+
+        Raises:
+            ConfigurationError: The name or the value cannot stand in a header.
+        """
         if place == "body":
             self.fields[name] = value
         elif place == "path":
@@ -78,55 +88,75 @@ class Draft:
         elif _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value)):
             self.headers[name] = text(value)
         else:
-            raise refused(name, "holds a character that a header cannot carry", "allowed is printable ASCII")
+            raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
 
 
-def draft_request(provider: "Provider", secret: str, encoding: Encoding) -> Draft:
-    """The whole token request: what is fixed, what the caller gives, and the credentials.
+def build_request(registration: "ClientRegistration", secret: str, encoding: Encoding) -> UnsignedRequest:
+    """Build the whole token request: the fixed values, the caller's values, and the credentials.
 
     Raises:
-        ConfigurationError: The function that computes the credentials failed.
+        ConfigurationError: A value does not fit its place, or the function that computes the credentials failed.
     """
-    endpoint, way, arguments = provider.endpoint, provider.way, provider.arguments()
-    draft = Draft(endpoint.method, provider.token_url, provider.client_id, secret, endpoint.media_type)
+    endpoint, client_auth, arguments = registration.endpoint, registration.client_auth, registration.arguments
+    request = UnsignedRequest(
+        endpoint.method, registration.token_url, registration.client_id, secret, endpoint.media_type
+    )
     secrets, legible = list[str](), set[str]()
     for each in endpoint.parameters:
         value = each.value if each.argument is None else arguments.get(each.argument)
         if value is not None:
-            draft.put(each.place, each.name, value)
+            request.put(each.place, each.name, value)
             secrets.append(text(value)) if each.secret else legible.add(text(value))
-    if {".", ".."} & {*urlsplit(draft.url).path.split("/")}:
-        raise refused("parameters", "lead to another path", "allowed in a path are values other than . and ..")
-    if way.place == "basic":
-        draft.headers["Authorization"] = f"Basic {basic_credentials(provider.client_id, secret, encoding)}"
-    elif way.place == "computed":
-        _complete(draft, provider)
+    if {".", ".."} & {*urlsplit(request.url).path.split("/")}:
+        raise invalid_argument("parameters", "lead to another path", "values other than . and .. in a path")
+    if client_auth.place == "basic":
+        credentials = basic_credentials(registration.client_id, secret, encoding)
+        request.headers["Authorization"] = f"Basic {credentials}"
+    elif client_auth.place == "computed":
+        _authenticate(request, registration)
     else:
-        for name, value in ((way.client_id, provider.client_id), (way.client_secret, secret)):
+        for name, value in ((client_auth.client_id, registration.client_id), (client_auth.client_secret, secret)):
             if name:
-                draft.put(way.place, name, value)
-    values = [text(value) for place in (draft.headers, draft.query, draft.fields) for value in place.values()]
+                request.put(client_auth.place, name, value)
+    values = [text(value) for place in (request.headers, request.query, request.fields) for value in place.values()]
     secrets += [value for value in values if value not in legible]
-    secrets += [value.rpartition(" ")[2] for value in secrets]  # without a word such as Basic
-    draft.secrets = (*draft.secrets, *secrets)
-    return draft
+    secrets += [value.rpartition(" ")[2] for value in secrets]  # without a scheme such as Basic
+    request.secrets = (*request.secrets, *secrets)
+    return request
 
 
-def _complete(draft: Draft, provider: "Provider") -> None:
-    """Have the credentials computed. What that makes of the address goes to the same host, and is secret.
+def _authenticate(request: UnsignedRequest, registration: "ClientRegistration") -> None:
+    """Let the user's function compute the credentials. It may change path and query, but not the host.
 
     Raises:
         ConfigurationError: The function failed, changed the host, or left a header that cannot be sent.
     """
-    before = urlsplit(draft.url)
-    provider.complete(draft)
-    after = urlsplit(draft.url)
+    before = urlsplit(request.url)
+    _call_authenticate(request, registration)
+    after = urlsplit(request.url)
     if (after.scheme, after.netloc) != (before.scheme, before.netloc):
-        raise refused("authenticate", "the function changed the host", "allowed is another path or query")
-    for name, value in draft.headers.items():
-        draft.put("header", name, value)
+        raise invalid_argument("authenticate", "the function changed the host", "another path or query")
+    for name, value in request.headers.items():
+        request.put("header", name, value)
     changed = {*after.path.split("/"), after.query} - {*before.path.split("/"), ""}
-    draft.secrets = (*draft.secrets, *changed)
+    request.secrets = (*request.secrets, *changed)
+
+
+def _call_authenticate(request: UnsignedRequest, registration: "ClientRegistration") -> None:
+    fault = "is missing"
+    if registration.authenticate:
+        try:
+            outcome = registration.authenticate(request)
+        except Exception as error:  # noqa: BLE001 - a user's function; its error text may hold the secret
+            fault = f"the function raised {type(error).__name__}"
+        else:
+            if outcome is None:
+                return
+            fault = f"the function returned a {type(outcome).__name__}"
+            if isinstance(outcome, Coroutine):
+                outcome.close()  # nothing awaits it
+    expected = "a function that completes an UnsignedRequest in place and returns None"
+    raise invalid_argument("authenticate", fault, expected)
 
 
 def text(value: Any) -> str:

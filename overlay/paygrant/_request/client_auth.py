@@ -1,4 +1,4 @@
-"""Client credentials as HTTP Basic: plain (RFC 7617) or form-encoded first (RFC 6749 section 2.3.1)."""
+"""Client authentication by HTTP Basic: plain (RFC 7617), or form-encoded first (RFC 6749 section 2.3.1)."""
 
 from base64 import b64encode
 from typing import Literal
@@ -15,16 +15,16 @@ def basic_credentials(client_id: str, client_secret: str, encoding: Encoding = "
     """Encode credentials for an ``Authorization: Basic`` header.
 
     Args:
-        client_id: The client's id; without a colon where the encoding is plain (RFC 7617 section 2).
+        client_id: The client's id. With the encoding ``"plain"`` it must not hold a colon (RFC 7617 section 2).
         client_secret: The client's secret.
-        encoding: ``"plain"`` joins both as they are, in UTF-8; ``"form"`` form-encodes each first, as RFC 6749
-            section 2.3.1 wants it. For letters, digits, ``-``, ``.`` and ``_`` both give the same.
+        encoding: ``"plain"`` joins both as they are, in UTF-8. ``"form"`` form-encodes each first (RFC 6749 section
+            2.3.1). For letters, digits, ``-``, ``.`` and ``_`` the results are equal.
 
     Returns:
         The base64 text, without the word Basic.
 
     Raises:
-        ConfigurationError: An argument is empty, no text, or holds a character that cannot be sent.
+        ConfigurationError: An argument is empty, is not a string, or holds a character that cannot be sent.
     """
     check_choice("encoding", encoding, ENCODINGS)
     check_text("client_id", client_id, forbidden=":" if encoding == "plain" else "")
@@ -32,3 +32,6 @@ def basic_credentials(client_id: str, client_secret: str, encoding: Encoding = "
     if encoding == "form":
         client_id, client_secret = quote_plus(client_id), quote_plus(client_secret)
     return b64encode(f"{client_id}:{client_secret}".encode()).decode()
+
+
+basic_credentials.__module__ = "paygrant"

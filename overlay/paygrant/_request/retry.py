@@ -1,4 +1,4 @@
-"""Repeating a token request that may succeed later (tenacity): growing pauses, ``Retry-After``, one deadline over all."""
+"""Retries of a token request (by tenacity): growing pauses, ``Retry-After``, one deadline over all of them."""
 
 import threading
 from collections.abc import Callable
@@ -21,17 +21,17 @@ def retrying(
     stop: threading.Event,
     failed: Callable[[], None],
 ) -> Grant:
-    """Make a request until it succeeds, or until repeating it is of no use.
+    """Repeat a request until it succeeds, or until another attempt cannot help.
 
     Args:
-        request: Is given the number of the attempt.
-        policy: How many attempts there may be.
-        deadline: By the monotonic clock; no pause goes beyond it.
+        request: Makes one attempt. It gets the number of the attempt.
+        policy: Limits the number of attempts.
+        deadline: A time of the monotonic clock. No pause goes beyond it.
         stop: Ends a pause, and all further attempts.
         failed: Called before each pause.
 
     Raises:
-        TokenError: The last one. Of a ProviderUnavailable, the number of attempts is noted.
+        TokenError: The last attempt failed. A ProviderUnavailable has the number of attempts.
     """
     made = 0
 
@@ -54,7 +54,7 @@ def retrying(
         retry=retry_if_exception(lambda error: isinstance(error, TokenError) and error.retryable),
         stop=give_up,
         wait=_wait,
-        sleep=lambda _: None,  # the pause is made before: tenacity would ask again after one that was ended
+        sleep=lambda _: None,  # the pause is in before_sleep: tenacity would make one more attempt after a stop
         before_sleep=pause,
         reraise=True,
     )
@@ -67,7 +67,7 @@ def retrying(
 
 
 def _wait(state: RetryCallState) -> float:
-    """As long as the provider asks for, or else a growing pause."""
+    """The pause that the provider asks for, or else a growing one."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
     return _BACKOFF(state) if asked is None else asked

@@ -4,7 +4,8 @@ Whether a document is a normalized spec is not judged here; that is for the chec
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 from paygrant._spec import pointer as _pointer
 from paygrant_clients.description import (
@@ -89,3 +90,8 @@ def _field(schema: Mapping[str, Any], name: str) -> tuple[bool, Mapping[str, Any
 def _use(use: Mapping[str, str]) -> TokenUse:
     """How the token is used: a header (with a prefix, where one is named) or a parameter of the query."""
     return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query"))
+
+
+def endpoint_of(package: str) -> TokenEndpoint:
+    """The description of the token endpoint of a generated package."""
+    return cast("TokenEndpoint", import_module(f"{package}.endpoint").ENDPOINT)

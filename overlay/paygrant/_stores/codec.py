@@ -14,12 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from paygrant import _clock, _errors
-from paygrant._arguments import refused
-from paygrant._errors import lacking
-from paygrant._request.response import HEADER_TEXT
+from paygrant._arguments import invalid_argument
+from paygrant._errors import missing_extra
 from paygrant._stores.base import Entry
 from paygrant._tokens.lifecycle import Grant
-from paygrant._tokens.token import Token
+from paygrant._tokens.token import TOKEN_TEXT, Token
 
 if TYPE_CHECKING:
     from types import UnionType
@@ -60,7 +59,7 @@ _WHOSE = ("provider", "environment")
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What comes of reading what a stranger wrote."""
 
-_KEY_ALLOWED = "allowed is a Fernet key (cryptography.fernet.Fernet.generate_key()), or a hashable callable for one"
+_KEY_EXPECTED = "a Fernet key (cryptography.fernet.Fernet.generate_key()), or a hashable callable for one"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,12 +105,12 @@ class Codec:
             try:
                 import_module("cryptography.fernet")
             except ImportError as error:
-                raise lacking("a key", error, "encryption") from None
+                raise missing_extra("a key", error, "encryption") from None
         self.key = key.decode(errors="replace") if isinstance(key, bytes) else key
         if not callable(key):
             self._fernet()
         elif not isinstance(key, Hashable):
-            raise refused("key", "is a callable without a hash", _KEY_ALLOWED)
+            raise invalid_argument("key", "is a callable without a hash", _KEY_EXPECTED)
 
     def encode(self, name: str, entry: Entry) -> bytes:
         """The bytes of an entry that is saved now, under this name."""
@@ -163,7 +162,7 @@ class Codec:
             return Fernet(self.key() if callable(self.key) else self.key)
         except Exception as error:  # noqa: BLE001 - a stranger's callable, or what it returned
             fault = type(error).__name__
-        raise refused("key", f"cannot be used ({fault})", _KEY_ALLOWED)
+        raise invalid_argument("key", f"cannot be used ({fault})", _KEY_EXPECTED)
 
 
 def _from_grant(grant: Grant, now: float) -> dict[str, object]:
@@ -180,7 +179,7 @@ def _from_grant(grant: Grant, now: float) -> dict[str, object]:
 
 def _to_grant(document: Any) -> Grant:
     end = document["expires_at"]
-    if not HEADER_TEXT.fullmatch(document["access_token"]):
+    if not TOKEN_TEXT.fullmatch(document["access_token"]):
         raise ValueError("the token cannot be sent")
     token = Token(
         document["access_token"],

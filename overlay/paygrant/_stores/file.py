@@ -14,10 +14,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from paygrant import _clock
-from paygrant._arguments import check_type, checked, refused
+from paygrant._arguments import check_type, checked, invalid_argument
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec, Key
-from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import Token
 
 _SUFFIX = ".token"
@@ -57,6 +56,8 @@ class FileStore:
         ImportError: There is a key, but not the extra.
     """
 
+    __module__ = "paygrant"
+
     @checked
     def __init__(self, path: str | os.PathLike[str] | None = None, *, key: Key | None = None) -> None:
         import filelock
@@ -64,7 +65,7 @@ class FileStore:
 
         check_type("path", path, str | os.PathLike | None, "the path of a folder")
         if path is not None and not os.fspath(path):
-            raise refused("path", "is empty", "allowed is the path of a folder")
+            raise invalid_argument("path", "is empty", "the path of a folder")
         self._folder = Path(platformdirs.user_cache_path("paygrant", appauthor=False) if path is None else path)
         self._folder = self._folder.absolute()
         self._codec = Codec(key)
@@ -182,7 +183,7 @@ class FileStore:
     def _holds(self, key: str, path: Path, token: Token) -> bool:
         """Whether a file holds this very token."""
         entry = self._read(key, path)
-        return entry is not None and isinstance(entry.outcome, Grant) and entry.outcome.token.same(token)
+        return entry is not None and entry.holds(token)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FileStore):

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from paygrant import _clock
-from paygrant._arguments import check_seconds, check_text, check_type, checked, refused
-from paygrant._errors import lacking
+from paygrant._arguments import check_seconds, check_text, check_type, checked, invalid_argument
+from paygrant._errors import missing_extra
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec, Key
-from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ class RedisStore:
         ImportError: An extra is not installed.
     """
 
+    __module__ = "paygrant"
+
     @checked
     def __init__(
         self,
@@ -71,7 +72,7 @@ class RedisStore:
             from redis.backoff import NoBackoff
             from redis.retry import Retry
         except ImportError as error:
-            raise lacking("RedisStore", error, "redis") from None
+            raise missing_extra("RedisStore", error, "redis") from None
         check_type("client_or_url", client_or_url, str | Redis | RedisCluster, "a URL or a redis.Redis")
         check_seconds("timeout", timeout, least=0.001)
         self._prefix = check_text("prefix", prefix)
@@ -92,13 +93,13 @@ class RedisStore:
                 )
             except (ValueError, TypeError) as error:
                 fault = f"is no URL that redis-py reads ({type(error).__name__})"
-                raise refused("client_or_url", fault, "allowed is redis://host[:port][/database]") from None
+                raise invalid_argument("client_or_url", fault, "redis://host[:port][/database]") from None
         else:
             self._shown = type(client_or_url).__name__
             self._client = client_or_url
             if self._client.get_connection_kwargs().get("socket_timeout") is None:
                 fault = "is a client without a time limit, and would wait for a Redis that hangs"
-                raise refused("client_or_url", fault, "allowed is one with socket_timeout=..., such as 0.5")
+                raise invalid_argument("client_or_url", fault, "one with socket_timeout=..., such as 0.5")
 
     def load(self, key: str) -> Entry | None:
         """What is known under a key.
@@ -126,7 +127,7 @@ class RedisStore:
         """Forget this very token."""
         data, _ = self._fetch(key)
         saved = self._codec.decode(key, data) if data else None
-        if saved and isinstance(saved.outcome, Grant) and saved.outcome.token.same(token):
+        if saved and saved.entry(0.0).holds(token):
             self._connected().eval(_DISCARD, 1, self._prefix + key, data)
 
     @contextmanager

@@ -1,6 +1,6 @@
-"""When a token is fresh, due, expired and over, and how long to wait after a failure.
+"""When a token is fresh, due, expired and over, and how long to pause after a failed renewal.
 
-Pure: no clock, no lock, no I/O, and no dice but those given. Times are seconds of the monotonic clock.
+These are pure decisions: the caller gives the time and the random numbers. Times are seconds of the monotonic clock.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token
 
 _LONGEST_PAUSE = 60.0
-"""Seconds. A provider that is back is noticed after this time at the latest."""
+"""Seconds. When a provider recovers, a renewal finds out after this time at the latest."""
 
 
 class State(Enum):
-    """Where in its life a token is."""
+    """The state of a token in its life."""
 
     FRESH = "handed out"
-    DUE = "handed out while a new one is asked for"
+    DUE = "handed out while it is renewed"
     EXPIRED = "not handed out: callers wait for a new one"
 
 
@@ -30,7 +30,7 @@ class Life:
     ends: float
 
     def state(self, now: float, *, failing: bool) -> State:
-        """The state. Where renewal fails, the margin is given up: a token that may still be good beats none."""
+        """The state at this time. While renewal fails, the margin is given up: an old token is better than none."""
         if now < self.due:
             return State.FRESH
         return State.DUE if now < (self.ends if failing else self.expires) else State.EXPIRED
@@ -38,28 +38,33 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token with the facts of its life.
+    """A token as it was issued, with the facts that decide its life.
 
     Attributes:
         token: The token.
-        since: When it was asked for. The provider counts from later, so nothing is lost but the request's duration.
-        lifetime: How long it lives from then on.
+        since: When it was requested. The provider starts to count a little later, so this errs on the safe side.
+        lifetime: How long it lives from then on, in seconds.
     """
 
     token: Token
     since: float
     lifetime: float
 
-    def life(self, policy: RefreshPolicy, dice: float) -> Life:
-        """When the token is due, when it expires and when it ends; ``dice`` are this process's, from 0 to 1."""
+    def life(self, policy: RefreshPolicy, jitter: float) -> Life:
+        """When the token is due, when it expires and when it ends.
+
+        Args:
+            policy: The fractions and margins.
+            jitter: A random number of this process, from 0 to 1.
+        """
         whole = self.lifetime
         due = max(whole / 2, min(policy.refresh_fraction * whole, whole - policy.refresh_before))
         expires = whole - min(policy.margin, policy.margin_fraction * whole)
-        due = min(due + dice * policy.jitter * (expires - due), expires)
+        due = min(due + jitter * policy.jitter * (expires - due), expires)
         return Life(self.since + due, self.since + expires, self.since + whole)
 
 
-def pause(failures: int, dice: float) -> float:
-    """Seconds to wait after so many renewals in a row have failed: growing, and not the same for all."""
-    growing: float = 2.0 ** min(failures, 30)  # a long outage must not end in an overflow
-    return min(growing, _LONGEST_PAUSE) * (0.5 + dice / 2)
+def pause_after(failures: int, jitter: float) -> float:
+    """Seconds to pause after this number of failed renewals in a row: it grows, and differs between processes."""
+    growing: float = 2.0 ** min(failures, 30)  # the limit avoids an overflow in a long outage
+    return min(growing, _LONGEST_PAUSE) * (0.5 + jitter / 2)

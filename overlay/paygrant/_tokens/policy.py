@@ -1,4 +1,4 @@
-"""RefreshPolicy: the numbers that steer a token's life. What follows from them is in ``_life``."""
+"""RefreshPolicy: the numbers that steer a token's life. ``lifecycle`` computes what follows from them."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,27 @@ from paygrant._arguments import check_seconds, check_whole, checked
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshPolicy:
-    """The numbers that steer a token's life, in seconds where nothing else is said.
+    """The numbers that steer a token's life. Times are in seconds; fractions are from 0 to 1.
 
     Attributes:
-        refresh_fraction: After this part of its lifetime a token is due: it is renewed while it is still used ...
-        refresh_before: ... or so long before its end, where that is earlier; but never in the first half.
-        margin: A token counts as expired this long before its end, so that it is still good when it arrives ...
-        margin_fraction: ... but never more than this part of its lifetime.
-        jitter: Each process waits for up to this part of the due time, lest a fleet renew in step.
-        default_lifetime: The lifetime of a token whose provider says nothing of it.
+        refresh_fraction: The fraction of its lifetime after which a token is due. A due token is still used while it
+            is renewed.
+        refresh_before: A token is due at the latest this long before its end, but never in the first half of its life.
+        margin: A token counts as expired this long before its end, so that it is still valid when it arrives.
+        margin_fraction: The upper limit of the margin, as a fraction of the lifetime.
+        jitter: Random delay before renewal, as a fraction of the time between due and expiry.
+        default_lifetime: The lifetime of a token if the provider does not state one.
         timeout: The time limit of each step of a token request: connecting, sending, each read.
-        deadline: The time limit of a whole renewal, its repeated requests and the pauses between them included.
-        max_attempts: So many requests at most are made for one renewal.
-        refusal_pause: For so long a refusal is repeated to callers without a new request.
-        replacement_pause: For so long no token is replaced after a replacement was rejected as well.
+        deadline: The time limit of a whole renewal, with its retries and the pauses between them.
+        max_attempts: The largest number of requests in one renewal.
+        refusal_pause: How long callers get a remembered refusal before a new request is made.
+        replacement_pause: How long no token is replaced after the API rejected a replacement, too.
 
     Raises:
-        ConfigurationError: A number is out of its bounds.
+        ConfigurationError: A number is out of its range.
     """
+
+    __module__ = "paygrant"
 
     refresh_fraction: float = 0.8
     refresh_before: float = 60.0

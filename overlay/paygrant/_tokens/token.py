@@ -1,10 +1,14 @@
-"""A token, as users hold it."""
+"""Token: an access token, as users hold it."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from paygrant._secrets import fingerprint
+
+TOKEN_TEXT = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry as a token: printable ASCII without spaces."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -13,16 +17,18 @@ class Token:
 
     Attributes:
         access_token: The token itself.
-        token_type: ``"Bearer"``, whatever the case in which the provider writes it (RFC 6750); of a provider whose API
-            wants the token otherwise, the word before it, or nothing.
+        token_type: ``"Bearer"``, in whatever case the provider writes it (RFC 6750). If the API wants another word
+            before the token, this is that word; it is empty if the API wants none.
         scope: The granted scopes.
-        expires_at: When the token ends, in UTC; None where the provider does not say.
-        authorization: The value of an Authorization header (RFC 6750 section 2.1), or of the one that the API wants.
-        response: The provider's whole answer as the generated model; None where the token came out of a shared store.
+        expires_at: When the token ends, in UTC. None if the provider does not say.
+        authorization: The value of the Authorization header (RFC 6750 section 2.1), or of the header that the API wants.
+        response: The provider's whole response, as the generated model. None if the token comes from a shared store.
     """
 
+    __module__ = "paygrant"
+
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105 - a type, no token
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
     scope: tuple[str, ...] = ()
     expires_at: datetime | None = None
     response: Any = field(default=None, compare=False)
@@ -31,10 +37,11 @@ class Token:
     def __post_init__(self) -> None:
         object.__setattr__(self, "authorization", f"{self.token_type} {self.access_token}".lstrip())
 
-    def same(self, other: "Token") -> bool:
-        """Whether the other is the same token, wherever it came from."""
-        return self.access_token == other.access_token
-
     def __repr__(self) -> str:
         end = self.expires_at.isoformat(timespec="seconds") if self.expires_at else "unknown"
         return f"<Token {fingerprint(self.access_token)} scope={' '.join(self.scope)!r} expires_at={end}>"
+
+
+def same_token(one: Token, other: Token) -> bool:
+    """Whether two objects hold the same access token, wherever they came from."""
+    return one.access_token == other.access_token

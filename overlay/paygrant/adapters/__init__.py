@@ -1,4 +1,4 @@
-"""``TokenAuth`` for other HTTP clients than httpx: a module for each, named as the client's own. All keep the same promises.
+"""``TokenAuth`` for HTTP clients beside httpx: one module for each, with the client's name. All keep the same promises.
 
-Each needs its client, so an extra: ``pip install "paygrant[httpx2]"``, ``paygrant[requests]`` or ``paygrant[aiohttp]``.
+Each needs the extra of its client: ``pip install "paygrant[httpx2]"``, ``paygrant[requests]`` or ``paygrant[aiohttp]``.
 """

@@ -1,17 +1,17 @@
-"""TokenAuth for aiohttp, as a client middleware. Needs the extra: ``pip install "paygrant[aiohttp]"``.
+"""TokenAuth for aiohttp, as a client middleware. It needs the extra: ``pip install "paygrant[aiohttp]"``.
 
     from paygrant.adapters.aiohttp import TokenAuth
 
     async with aiohttp.ClientSession(middlewares=(TokenAuth(source),)) as api: ...
 
-A middleware sees each step of a redirect as a request of its own. So it is here that a token is kept from the origin
-that a redirect leads to.
+aiohttp gives each step of a redirect to the middleware as a request of its own. So this module keeps the token from
+the origin that a redirect leads to.
 """
 
 from weakref import WeakValueDictionary
 
 from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 from paygrant._tokens.token import Token
 
 try:
@@ -19,27 +19,27 @@ try:
     from aiohttp.payload import BytesPayload, IOBasePayload
     from yarl import URL
 except ModuleNotFoundError as missing:
-    raise lacking(__name__, missing, "aiohttp") from missing
+    raise missing_extra(__name__, missing, "aiohttp") from missing
 
 __all__ = ["TokenAuth"]
 
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
 
 _redirects: WeakValueDictionary[int, ClientResponse] = WeakValueDictionary()
-"""The last redirect of each call that is under way. What names a call is the timer that all its steps share."""
+"""The last redirect of each pending call. All steps of a call share a timer, so its id names the call."""
 
 
 class TokenAuth(BearerAuth):
     """Authorizes requests by bearer tokens, for ``aiohttp.ClientSession(middlewares=(TokenAuth(source),))``.
 
-    Arguments, errors and promises are those of ``paygrant.TokenAuth``.
+    It has the arguments, errors and promises of ``paygrant.TokenAuth``.
     """
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Authorize a request, or a step of a redirect."""
         response = await self._send(request, handler)
         if response.status in _REDIRECTED:
-            _redirects[id(response._timer)] = response  # which keeps the timer, and so its id
+            _redirects[id(response._timer)] = response  # the response keeps the timer, and so its id, alive
         return response
 
     async def _send(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -48,26 +48,28 @@ class TokenAuth(BearerAuth):
         token = await self._source.aget()
         self._put(request, token)
         response = await handler(request)
-        other = self._instead_of(token, response.status, request)
+        other = self._replacement_for(token, response.status, request)
         if other is None:
             return response
         try:
             token = other if isinstance(other, Token) else await other.wait_async()
         except BaseException:
-            response.close()  # nobody else will
+            response.close()  # the caller never gets it
             raise
         if not _repeatable(request.body):
             return response
-        request.session.cookie_jar.update_cookies(response.cookies, response.url)  # it keeps those of the last answer
-        await response.read()  # so that the connection serves the repetition as well
-        request.update_expect_continue()  # it has waited in vain, if the answer came instead
+        request.session.cookie_jar.update_cookies(
+            response.cookies, response.url
+        )  # otherwise only those of the last response count
+        await response.read()  # so that the connection can be used again
+        request.update_expect_continue()  # the response may have come in place of the 100
         self._put(request, token)
         response = await handler(request)
-        self._learn(token, response.status)
+        self._note_status(token, response.status)
         return response
 
     def _may_carry(self, request: ClientRequest) -> bool:
-        """Whether the token may go there, and has not been lost on the way: by this redirect, or by one before."""
+        """Whether this request may carry the token: its origin may see it, and no redirect has removed it."""
         where = _origin(request.url)
         if self._origins is not None and where not in self._origins:
             return False
@@ -86,13 +88,13 @@ class TokenAuth(BearerAuth):
 
 
 def _repeatable(body: object) -> bool:
-    """Whether a body can be sent again: bytes, files that can be set back, and multipart of nothing else."""
+    """Whether a body can be sent again: bytes, seekable files, and multipart of these."""
     if isinstance(body, MultipartWriter):
         return all(_repeatable(part) for part, _, _ in body)
     if isinstance(body, IOBasePayload):
         try:
             return body._value.seekable()
-        except ValueError:  # it was closed meanwhile
+        except ValueError:  # the file is closed
             return False
     return isinstance(body, bytes | BytesPayload)
 

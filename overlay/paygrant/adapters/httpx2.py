@@ -1,19 +1,19 @@
-"""TokenAuth for httpx2, the successor of httpx. Needs the extra: ``pip install "paygrant[httpx2]"``.
+"""TokenAuth for httpx2, the successor of httpx. It needs the extra: ``pip install "paygrant[httpx2]"``.
 
     from paygrant.adapters.httpx2 import TokenAuth
 
     api = httpx2.Client(base_url="https://...", auth=TokenAuth(source))
 
-It imports httpx2, which nothing else in this package does.
+Nothing else in this package imports httpx2.
 """
 
 from paygrant._auth.httpx import AuthFlows
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 
 try:
     import httpx2
 except ModuleNotFoundError as missing:
-    raise lacking(__name__, missing, "httpx2") from missing
+    raise missing_extra(__name__, missing, "httpx2") from missing
 
 __all__ = ["TokenAuth"]
 
@@ -21,5 +21,5 @@ __all__ = ["TokenAuth"]
 class TokenAuth(AuthFlows[httpx2.Request, httpx2.Response], httpx2.Auth):
     """Authorizes requests by bearer tokens, for ``httpx2.Client`` and ``httpx2.AsyncClient``.
 
-    Arguments, errors and promises are those of ``paygrant.TokenAuth``.
+    It has the arguments, errors and promises of ``paygrant.TokenAuth``.
     """

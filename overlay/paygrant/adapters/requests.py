@@ -1,12 +1,12 @@
-"""TokenAuth for requests. Needs the extra: ``pip install "paygrant[requests]"``.
+"""TokenAuth for requests. It needs the extra: ``pip install "paygrant[requests]"``.
 
     from paygrant.adapters.requests import TokenAuth
 
     api = requests.Session()
     api.auth = TokenAuth(source)
 
-Where a token goes is decided when a request is prepared; what its rejection leads to, by a hook on the response. On a
-redirect to another origin, requests itself takes the header off.
+The token is put on a request when the request is prepared. A hook on the response handles a rejection. On a redirect
+to another origin, requests itself removes the Authorization header.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 from paygrant._tokens.token import Token
 
 try:
@@ -23,7 +23,7 @@ try:
     from requests.exceptions import UnrewindableBodyError
     from requests.utils import rewind_body
 except ModuleNotFoundError as missing:
-    raise lacking(__name__, missing, "requests") from missing
+    raise missing_extra(__name__, missing, "requests") from missing
 
 __all__ = ["TokenAuth"]
 
@@ -31,15 +31,15 @@ __all__ = ["TokenAuth"]
 class TokenAuth(BearerAuth, AuthBase):
     """Authorizes requests by bearer tokens, for ``requests.Session`` and the ``auth`` of a single call.
 
-    Arguments, errors and promises are those of ``paygrant.TokenAuth``. Threads may share one.
+    It has the arguments, errors and promises of ``paygrant.TokenAuth``. Threads may share one.
     """
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        """Authorize a request that is otherwise prepared."""
+        """Authorize a request, as the last step of its preparation."""
         if self._origins is None or _origin(r.url or "") in self._origins:
             token = self._source.get()
             self._put(r, token)
-            cast("Any", r).register_hook("response", partial(self._answered, token))  # without types in its stubs
+            cast("Any", r).register_hook("response", partial(self._on_response, token))  # its stubs have no types
         return r
 
     def _put(self, request: PreparedRequest, token: Token) -> None:
@@ -49,50 +49,50 @@ class TokenAuth(BearerAuth, AuthBase):
             request.url = self._with_token(request.url or "", token)
 
     def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
-        """Take the token off a request that is about to be sent on to another origin: of Authorization, requests thinks."""
+        """Remove the token from a request that is redirected to another origin. Requests itself does so for Authorization."""
         if self._header is None or not response.is_redirect:
             return
         try:
             stays = _origin(urljoin(response.url, response.headers["location"])) == _origin(response.url)
-        except ValueError:  # no address
+        except ValueError:  # it is no URL
             stays = False
         if not stays:
             request.headers.pop(self._header, None)
 
-    def _answered(self, token: Token, response: Response, **options: Any) -> Response:
-        """The answer to a request with this token, or to its repetition; ``options`` are those it was sent with."""
+    def _on_response(self, token: Token, response: Response, **options: Any) -> Response:
+        """Handle the response to a request with this token, which was sent with these options."""
         self._keep_from_others(response, response.request)
-        other = self._instead_of(token, response.status_code, response.request)
+        other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return response
         try:
             token = other if isinstance(other, Token) else other.wait()
         except BaseException:
-            response.close()  # nobody else will
+            response.close()  # the caller never gets it
             raise
-        request = response.request.copy()  # the caller's own may be in use on other threads
+        request = response.request.copy()  # other threads may use the caller's own
         if not _rewound(request):
             return response
-        _ = response.content  # read, so that the connection serves the repetition as well
+        _ = response.content  # reads it, so that the connection can be used again
         self._put(request, token)
-        answer = response.connection.send(request, **options)
-        self._keep_from_others(answer, response.request)
-        answer.history.append(response)
-        self._learn(token, answer.status_code)
-        return answer
+        repeated = response.connection.send(request, **options)
+        self._keep_from_others(repeated, response.request)
+        repeated.history.append(response)
+        self._note_status(token, repeated.status_code)
+        return repeated
 
 
 def _rewound(request: PreparedRequest) -> bool:
-    """Whether the body can be sent again: bytes, or a file, which is set back to where it stood."""
+    """Whether the body can be sent again: bytes, or a file, which this rewinds to where it stood."""
     if request.body is None or isinstance(request.body, str | bytes | bytearray):
         return True
     try:
         rewind_body(request)
-    except (UnrewindableBodyError, ValueError):  # the latter: it was closed meanwhile
+    except (UnrewindableBodyError, ValueError):  # ValueError: the file is closed
         return False
     return True
 
 
 def _origin(url: str) -> Origin:
-    parts = urlsplit(url)  # as requests itself finds out where to connect
+    parts = urlsplit(url)  # requests itself parses the address in this way
     return origin(parts.scheme, parts.hostname or "", parts.port)

@@ -186,7 +186,7 @@ def sandbox(
 ) -> None:
     """Serve the token endpoints of all providers on loopback, until Ctrl-C."""
     if port not in _PORTS:
-        raise typer.BadParameter("allowed is a whole number from 0 to 65535", param_hint="--port")
+        raise typer.BadParameter("a whole number from 0 to 65535", param_hint="--port")
     from paygrant.sandbox.__main__ import serve
 
     serve(port=port)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paygrant import ConfigurationError, FileStore, RefreshPolicy, _clock
+from paygrant._providers.base import registration_of
 from paygrant._secrets import fingerprint
 from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _console
@@ -62,7 +63,7 @@ def usable(variables: Mapping[str, str]) -> FileStore | None:
 def remembered(store: FileStore, provider: "Provider") -> int:
     """For how many seconds the error for this provider is kept, and told without a request."""
     try:
-        entry = store.load(provider.cache_key(provider.secret(), "error"))
+        entry = store.load(registration_of(provider).cache_key(registration_of(provider).secret(), "error"))
     except OSError:
         return 0
     return math.ceil(entry.until - _clock.monotonic()) if entry else 0

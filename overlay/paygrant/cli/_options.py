@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 import paygrant
 import paygrant_clients
 from paygrant import ConfigurationError
-from paygrant._providers.base import endpoint_of, from_variables, variable_of
+from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
@@ -97,7 +97,7 @@ class Given:
         """
         try:
             made = from_variables(self.kind, self.variables, self.overrides)
-            made.secret()
+            registration_of(made).secret()
         except ConfigurationError as error:
             raise self._named(error) from None
         return made
@@ -158,7 +158,7 @@ def prefix(kind: "type[Provider]") -> str:
 
 def endpoint(kind: "type[Provider]") -> "TokenEndpoint":
     """The description of a provider's token endpoint."""
-    return endpoint_of(kind.package)
+    return description_of(kind)
 
 
 def summary(kind: "type[Provider]") -> str:
@@ -291,7 +291,7 @@ def _read(env_file: Path | None) -> dict[str, str]:
             return {each.key: each.value for each in bindings if each.key and each.value}
         blank, _, _ = bad.string.partition(bad.string.strip())
         fault = f"holds no NAME=value in line {bad.line + blank.count(chr(10))}"
-    allowed = "allowed is a UTF-8 file of lines NAME=value"
+    allowed = "expected a UTF-8 file of lines NAME=value"
     raise ConfigurationError(f"--env-file: {_file(str(env_file))} {fault}; {allowed}", argument="env_file")
 
 

@@ -17,7 +17,7 @@ def generate(
 ) -> int:
     """Write the typed client of any provider whose spec is normalized, and print its files.
 
-    In Python, Provider.from_spec makes a provider of the spec or of the package.
+    In Python, SpecProvider makes a provider of the spec or of the package.
     """
     from paygrant.generate import GenerationError
     from paygrant.generate import generate as write

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from paygrant import MalformedResponse, ProviderUnavailable, TokenError, TokenSource, _clock
+from paygrant._providers.base import registration_of
 from paygrant.cli import _cache, _console
 from paygrant.cli._options import Given, prefix
 
@@ -35,7 +36,7 @@ def token(
     """Print the access token, and nothing else."""
     wishes = {name for name, wished in {"header": header, "json": as_json, format: format != "text"}.items() if wished}
     if len(wishes) > 1:
-        raise typer.BadParameter("allowed is one of --header, --json and --format", param_hint="--format")
+        raise typer.BadParameter("one of --header, --json and --format", param_hint="--format")
     provider = given.provider()
     found = obtain(given, provider, cache=cache)
     printed = {
@@ -56,7 +57,10 @@ def obtain(given: Given, provider: "Provider", *, cache: bool) -> "Token":
     for finding in given.exposed(given.env_file, given.secret_file):
         _console.note(f"{finding.seen}; to change that: {finding.advice}")
     store = _cache.usable(given.variables) if cache else None
-    with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {provider.endpoint.name} ..."):
+    with (
+        TokenSource(provider, store=store) as source,
+        _console.waiting(f"Waiting for {registration_of(provider).name} ..."),
+    ):
         try:
             return source.get()
         except TokenError as failed:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paygrant._arguments import check_type, checked, refused
+from paygrant._arguments import check_type, checked, invalid_argument
 from paygrant._providers.base import Provider
 from paygrant._stores.base import Store
 from paygrant._tokens.policy import RefreshPolicy
@@ -83,7 +83,7 @@ def diagnose(
         ConfigurationError: The provider is no class of one, the store no store, the policy no policy.
     """
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
-        raise refused("provider", f"is {provider!r}", "allowed is a provider's class, such as Ripple")
+        raise invalid_argument("provider", f"is {provider!r}", "a provider's class, such as Ripple")
     check_type("store", store, Store | None, "a store, such as FileStore()")
     check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
     return _findings(Case(provider, overrides or {}, variables, store=store, policy=policy))

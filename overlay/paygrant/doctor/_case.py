@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._providers.base import endpoint_of, from_variables, variable_of
+from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
-from paygrant._request.response import Answer, Judge, document_of, first_at
+from paygrant._request.outcome import ResponseReader, first_at
+from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
 from paygrant._secrets import SecretFile
 from paygrant._tokens.lifecycle import Grant
@@ -23,6 +24,7 @@ from paygrant.doctor._road import Handshake, Road, road_to
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._request.registration import ClientRegistration
     from paygrant._stores.base import Store
     from paygrant_clients.description import TokenEndpoint
 
@@ -41,7 +43,7 @@ class Exchange:
     """One token request, and what came of it; there is no answer where none came."""
 
     encoding: Encoding
-    answer: Answer | None
+    answer: RawResponse | None
     outcome: Grant | TokenError
 
 
@@ -103,6 +105,15 @@ class Case:
         """
         return from_variables(self._kind, self.variables, self._overrides)
 
+    @property
+    def registration(self) -> "ClientRegistration":
+        """What the engine knows of the provider.
+
+        Raises:
+            ConfigurationError: The settings make no provider.
+        """
+        return registration_of(self.provider)
+
     @cached_property
     def secret(self) -> str:
         """The client's secret as it is now.
@@ -110,12 +121,12 @@ class Case:
         Raises:
             ConfigurationError: There is none, or no provider.
         """
-        return self.provider.secret()
+        return self.registration.secret()
 
     @property
     def endpoint(self) -> "TokenEndpoint":
         """The endpoint's description, which needs no settings."""
-        return endpoint_of(self._kind.package)
+        return description_of(self._kind)
 
     @property
     def token_url(self) -> str | None:
@@ -165,8 +176,8 @@ class Case:
     @property
     def encodings(self) -> tuple[Encoding, ...]:
         """The encodings of HTTP Basic: first those that paygrant would use, then what else gives other bytes."""
-        used = self.provider.basic_encodings(self.secret)
-        if self.provider.way.place != "basic":
+        used = self.registration.basic_encodings(self.secret)
+        if self.registration.client_auth.place != "basic":
             return used
         with suppress(ConfigurationError):  # not every id can be sent plain
             if len({basic_credentials(self.provider.client_id, self.secret, each) for each in ENCODINGS}) > 1:
@@ -186,37 +197,37 @@ class Case:
     @property
     def exchange(self) -> Exchange:
         """The token request on which all depends: the last that paygrant itself would make."""
-        used = self.provider.basic_encodings(self.secret)
+        used = self.registration.basic_encodings(self.secret)
         return [exchange for exchange in self.exchanges if exchange.encoding in used][-1]
 
     @property
-    def granted(self) -> tuple[Answer, Grant]:
+    def granted(self) -> tuple[RawResponse, Grant]:
         """The answer and its token, for checks that are made only where there is one."""
-        return cast("tuple[Answer, Grant]", (self.exchange.answer, self.exchange.outcome))
+        return cast("tuple[RawResponse, Grant]", (self.exchange.answer, self.exchange.outcome))
 
     def _ask(self, encoding: Encoding) -> Exchange:
-        answers: list[Answer] = []
+        answers: list[RawResponse] = []
         try:
             outcome: Grant | TokenError = request_token(
-                self.provider,
+                self.registration,
                 self.secret,
                 encoding,
                 policy=self.policy,
                 transport=None,
                 deadline=_clock.monotonic() + self.policy.deadline,
-                witness=answers.append,
+                observe=answers.append,
             )
         except TokenError as error:
             outcome = copy.copy(error)  # its own traceback passes frames that hold the secret
         return Exchange(encoding, answers[0] if answers else None, outcome)
 
-    def judge(self, answer: Answer | None = None) -> Judge:
+    def judge(self, answer: RawResponse | None = None) -> ResponseReader:
         """Cleans a stranger's words of the credentials, and of the token in the answer."""
         secrets = [self.secret, self.provider.client_id]
         for encoding in ENCODINGS:
             with suppress(ConfigurationError):
                 secrets.append(basic_credentials(self.provider.client_id, self.secret, encoding))
         if answer:
-            token = first_at(document_of(answer.body), self.endpoint.response.access_token)
+            token = first_at(answer.document, self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
-        return Judge(self.provider, tuple(secrets))
+        return ResponseReader(self.registration, tuple(secrets))

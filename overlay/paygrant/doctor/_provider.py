@@ -16,7 +16,8 @@ from paygrant._errors import (
     TokenError,
     TokenRequestRejected,
 )
-from paygrant._request.response import Answer, document_of, lifetime_at, redirect_target
+from paygrant._request.lifetime import lifetime_at
+from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
@@ -76,13 +77,13 @@ def redirect(case: "Case") -> Iterator[Finding]:
     if answer is None:
         yield skipped(_NO_ANSWER)
     elif _is_redirect(answer):
-        target = case.judge().clean(redirect_target(case.provider.token_url, answer))
+        target = case.judge().redact(answer.redirect_target(case.provider.token_url))
         yield failed("malformed", f"status {answer.status} points to {target}", _right_address(case, target))
     else:
         yield ok("none")
 
 
-def _is_redirect(answer: Answer) -> bool:
+def _is_redirect(answer: RawResponse) -> bool:
     return HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
 
 
@@ -112,7 +113,7 @@ def answer(case: "Case") -> Iterator[Finding]:
     yield failed(code, seen, _what_to_do(case, outcome, came))
 
 
-def _what_to_do(case: "Case", error: TokenError, came: Answer | None) -> str:  # noqa: PLR0911 - one a kind of error
+def _what_to_do(case: "Case", error: TokenError, came: RawResponse | None) -> str:  # noqa: PLR0911 - one a kind of error
     """Advice for an answer without a token."""
     if came is None:
         return "The way there is open, but nobody answers in time or in HTTP: try again, then ask the provider."
@@ -130,14 +131,14 @@ def _what_to_do(case: "Case", error: TokenError, came: Answer | None) -> str:  #
     if media_is_html(came):
         return "Something else answers here: a proxy, a login page, a wrong base_url."
     if isinstance(error, MalformedResponse):
-        fault = case.judge(came).clean(str(error).rpartition(", ")[2])
+        fault = case.judge(came).redact(str(error).rpartition(", ")[2])
         return f"Of no use: {fault}. Check base_url, then show this to the provider."
     return "Show this answer to the provider, with the time and what of its headers names the request."
 
 
 def basic(case: "Case") -> Iterator[Finding]:
     """HTTP Basic in the encoding that the server understands."""
-    if case.provider.way.place != "basic":
+    if case.registration.client_auth.place != "basic":
         yield ok("not used: the credentials travel in the body")
         return
     if len(case.encodings) == 1:
@@ -168,7 +169,7 @@ def _named(encoding: str) -> str:
 def environment(case: "Case") -> Iterator[Finding]:
     """The credentials are known in this environment. They are never tried in another one."""
     outcome = case.exchange.outcome
-    here = case.provider.environment_name
+    here = case.registration.environment
     others = [each for each in case.endpoint.servers if each != here]
     if isinstance(outcome, Grant):
         yield ok(f"{here}: the credentials are known there" if here else "the provider documents none")
@@ -185,9 +186,9 @@ def environment(case: "Case") -> Iterator[Finding]:
 
 def parameters(case: "Case") -> Iterator[Finding]:
     """What the caller gives beside the credentials, such as the audience, fits the environment."""
-    provider, arguments = case.provider, case.provider.arguments()
+    arguments = case.registration.arguments
     given = [each for each in case.endpoint.parameters if each.argument in arguments]
-    facts = provider.facts if case.endpoint.servers else dict[str, str]()
+    facts = case.registration.environment_facts
     told: list[str] = []
     for each in given:
         value = str(arguments[each.argument or ""])
@@ -204,7 +205,7 @@ def parameters(case: "Case") -> Iterator[Finding]:
 def expiry(case: "Case") -> Iterator[Finding]:
     """How long the token lives, by whose word, and whether that can be."""
     came, grant = case.granted
-    document, lifetime = document_of(came.body), grant.lifetime
+    document, lifetime = came.document, grant.lifetime
     said = [each for each in case.endpoint.response.lifetime if not each.at or value_at(document, each.at) is not None]
     used = next((each for each in said if lifetime_at(each, document, came) is not None), None)
     if used is None:

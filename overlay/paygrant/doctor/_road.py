@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from paygrant._arguments import refused
-from paygrant._request.send import environment_proxy, new_transport, tls_context
-from paygrant._text import without
+from paygrant._arguments import invalid_argument
+from paygrant._request.transport import environment_proxy, new_transport, tls_context
+from paygrant._text import redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -231,7 +231,7 @@ def road_to(url: str) -> Road:
     except OSError as error:
         trust = next((name for name in TRUST if os.environ.get(name)), TRUST[0])
         fault = type(error).__name__
-        raise refused(trust, f"cannot be read ({fault})", "allowed is a file, or folder, of certificates") from None
+        raise invalid_argument(trust, f"cannot be read ({fault})", "a file, or folder, of certificates") from None
     variable, proxy = environment_proxy(url)
     return Road(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
 
@@ -274,4 +274,4 @@ def _issuer(organization: str | None, name: str | None) -> str:
 
 
 def _clean(text: str) -> str:
-    return without((), text)
+    return redact((), text)

@@ -10,7 +10,8 @@ from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from paygrant._request.response import Answer, Judge, document_of
+from paygrant._request.outcome import ResponseReader
+from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import escaped
 
@@ -38,25 +39,25 @@ _OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def shown(answer: Answer, judge: Judge) -> str:
+def shown(answer: RawResponse, judge: ResponseReader) -> str:
     """Status, media type, body and telling headers."""
-    media_type = judge.clean(answer.headers.get("content-type", "").partition(";")[0]) or "no media type"
-    headers = [f"{name}: {judge.clean(answer.headers[name])}" for name in _TELLING if name in answer.headers]
+    media_type = judge.redact(answer.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    headers = [f"{name}: {judge.redact(answer.headers[name])}" for name in _TELLING if name in answer.headers]
     return "; ".join([f"{answer.status} {media_type}, {_body(answer, judge)}", *headers])
 
 
-def media_is_html(answer: Answer) -> bool:
+def media_is_html(answer: RawResponse) -> bool:
     """Whether the answer is a page for people."""
     return "html" in answer.headers.get("content-type", "") or (answer.body or b"").lstrip()[:1] == b"<"
 
 
-def _body(answer: Answer, judge: Judge) -> str:
+def _body(answer: RawResponse, judge: ResponseReader) -> str:
     """The body, as far as it can be shown."""
     if answer.body is None:
         return "too long"
     if not answer.body:
         return "empty"
-    document = document_of(answer.body)
+    document = answer.document
     if document is not None:
         told = json.dumps(_Mask(answer, judge).of(document), ensure_ascii=False)
         return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}[cut]"
@@ -69,18 +70,18 @@ def _body(answer: Answer, judge: Judge) -> str:
     return _veiled(text, judge)
 
 
-def _veiled(text: str, judge: Judge) -> str:
+def _veiled(text: str, judge: ResponseReader) -> str:
     """A stranger's text without the credentials, and without what may be other secrets."""
-    return _OPAQUE.sub("...", judge.clean(text))
+    return _OPAQUE.sub("...", judge.redact(text))
 
 
 class _Mask:
     """Masks a document's texts by where they stand."""
 
-    def __init__(self, answer: Answer, judge: Judge) -> None:
+    def __init__(self, answer: RawResponse, judge: ResponseReader) -> None:
         self._judge = judge
         self._refused = answer.status >= HTTPStatus.BAD_REQUEST
-        endpoint = judge.provider.endpoint
+        endpoint = judge.registration.endpoint
         self._tokens = set(endpoint.response.access_token)
         self._known = _places(endpoint)
 
@@ -101,7 +102,7 @@ class _Mask:
         if isinstance(value, str):
             return _veiled(value, self._judge) if self._refused or place in self._known else "<text>"
         # A secret of digits may come back as a number.
-        return value if self._judge.clean(str(value)) == str(value) else "<number>"
+        return value if self._judge.redact(str(value)) == str(value) else "<number>"
 
 
 def _places(endpoint: "TokenEndpoint") -> set[str]:

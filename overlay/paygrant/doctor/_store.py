@@ -40,7 +40,7 @@ def _contents(case: "Case", store: "Store") -> Iterator[Finding]:
         _check_place(store._folder)
         return
     secret, now = case.secret, _clock.monotonic()
-    key = case.provider.cache_key(secret)
+    key = case.registration.cache_key(secret)
     entry = store.load(key)
     if entry and isinstance(entry.outcome, Grant):
         life = entry.outcome.life(case.policy, 0.0)
@@ -48,10 +48,10 @@ def _contents(case: "Case", store: "Store") -> Iterator[Finding]:
         until = {State.FRESH: f"due in {span(life.due - now)}", State.DUE: f"expires in {span(life.expires - now)}"}
         told = ", ".join(filter(None, [state.name.lower(), until.get(state), f"ends in {span(life.ends - now)}"]))
         yield ok(f"token {fingerprint(entry.outcome.token.access_token)}, {told}; {store!r}")
-    entry = store.load(case.provider.cache_key(secret, "error"))
+    entry = store.load(case.registration.cache_key(secret, "error"))
     if entry and not isinstance(entry.outcome, Grant) and now < entry.until:
         yield warning(
-            f"a failure is remembered for another {span(entry.until - now)}: {case.judge().clean(str(entry.outcome))}",
+            f"a failure is remembered for another {span(entry.until - now)}: {case.judge().redact(str(entry.outcome))}",
             "Until then callers get it without a request. To forget it: paygrant cache clear",
         )
     if isinstance(store, FileStore) and _is_held(store, key):

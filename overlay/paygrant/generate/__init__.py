@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 from paygrant.generate._errors import GenerationError, SpecError
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ def _extra() -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise lacking(__name__, missing, "generate") from missing
+        raise missing_extra(__name__, missing, "generate") from missing

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paygrant._arguments import checked
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,6 +52,6 @@ def propose(source: str | Path) -> Proposal:
         from paygrant.propose._read import read
         from paygrant.propose._write import write
     except ModuleNotFoundError as missing:
-        raise lacking(__name__, missing, "generate") from missing
+        raise missing_extra(__name__, missing, "generate") from missing
     page = read(source)
     return Proposal(*write(find(page.documents), page.address))

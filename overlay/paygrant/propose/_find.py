@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paygrant._arguments import refused
+from paygrant._arguments import invalid_argument
 from paygrant.generate._document import is_object
 from paygrant.propose._node import Node, Notes, clean
 from paygrant.propose._schema import SURE, Field, Reader, merit, word
@@ -81,7 +81,7 @@ def find(documents: Sequence[dict[str, Any]]) -> Found:
     found = [each for node in nodes for each in _all(node)]
     if not found:
         titles = ", ".join(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
-        raise refused(
+        raise invalid_argument(
             "source",
             f"nothing in it hands out tokens ({titles}; {sum(len([*_places(node)]) for node in nodes)} operations)",
             f"looked for was an operation ({', '.join(METHODS).upper()}) that takes a grant_type, a secret such as "
@@ -117,7 +117,7 @@ def _places(document: Node) -> Iterator[tuple[str, str]]:
 def _operations(document: Node) -> Iterator[Found]:
     for count, (path, method) in enumerate(_places(document)):
         if count >= MOST_OPERATIONS:
-            raise refused("source", f"has more than {MOST_OPERATIONS} operations", "allowed is a smaller document")
+            raise invalid_argument("source", f"has more than {MOST_OPERATIONS} operations", "a smaller document")
         item = document["paths"][path]
         score = _score(document, path, item, item[method])
         if score >= _LEAST:

@@ -17,7 +17,7 @@ from anyio.from_thread import start_blocking_portal
 from markdown_it import MarkdownIt
 from yaml.composer import Composer
 
-from paygrant._arguments import check_text, check_type, is_loopback, refused
+from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant.generate._document import is_object
 from paygrant.propose._node import is_list
@@ -36,7 +36,7 @@ TIME_LIMIT = 30.0
 
 _REDIRECTS = 5
 _ALLOWED = (
-    "allowed is an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
+    "an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
     f"of at most {LARGEST >> 20} MiB: a file, or an https address"
 )
 _OPENING_FENCE = re.compile("^(```|~~~)", re.MULTILINE)
@@ -227,4 +227,4 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
 
 
 def _refused(fault: str) -> ConfigurationError:
-    return refused("source", fault, _ALLOWED)
+    return invalid_argument("source", fault, _ALLOWED)

@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import yaml
 
 from paygrant import _clock
-from paygrant._arguments import is_loopback, refused
+from paygrant._arguments import invalid_argument, is_loopback
 from paygrant.generate._lint_fit import _TAKEN_BESIDE
 from paygrant.propose import _answering, _asking
 from paygrant.propose._find import Found
@@ -123,7 +123,7 @@ def _servers(found: Found, address: str) -> tuple[str, list[dict[str, Any]]]:
     placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
     if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - _TAKEN_BESIDE):
         place = clean(found.place, 200)
-        raise refused("source", f"the path of {place} is {clean(path, 80)!r}", "allowed is one that a URL can have")
+        raise invalid_argument("source", f"the path of {place} is {clean(path, 80)!r}", "one that a URL can have")
     servers = dict[str, dict[str, Any]]()
     for url, text in places:
         secure = re.sub("^http:", "https:", url).rstrip("/")

@@ -10,7 +10,7 @@ It listens on loopback only. Needs the extra: ``pip install "paygrant[sandbox]"`
 
 from typing import TYPE_CHECKING
 
-from paygrant._errors import lacking
+from paygrant._errors import missing_extra
 
 if TYPE_CHECKING:
     from paygrant.sandbox._endpoint import Client
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("paygrant."):
             raise
-        raise lacking(__name__, missing, "sandbox") from missing
+        raise missing_extra(__name__, missing, "sandbox") from missing
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -158,7 +158,7 @@ class Endpoint:
     def answer(
         self, request: TokenRequest, now: float, *, lifetime: int | None = None, oddity: str | None = None
     ) -> Answer:
-        """Judge a token request and answer it as documented.
+        """ResponseReader a token request and answer it as documented.
 
         Args:
             request: The request.

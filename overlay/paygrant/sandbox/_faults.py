@@ -63,7 +63,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, get_args
 
 from starlette.responses import HTMLResponse, Response
 
-from paygrant._arguments import check_choice, check_seconds, check_whole, refused
+from paygrant._arguments import check_choice, check_seconds, check_whole, invalid_argument
 from paygrant.sandbox._endpoint import ODDITIES, Endpoint, Limit, http_date
 from paygrant.sandbox._wire import CutShort, Drip, NoAnswer
 
@@ -174,7 +174,7 @@ def kind(
 
 def _check_size(argument: str, value: object) -> None:
     if isinstance(value, int) and abs(value) > _LARGEST:
-        raise refused(argument, "is too large", f"allowed are numbers up to {_LARGEST}")
+        raise invalid_argument(argument, "is too large", f"numbers up to {_LARGEST}")
 
 
 def _seconds(argument: str, value: Any) -> None:
@@ -204,17 +204,17 @@ def _at_least_one(argument: str, value: Any) -> None:
 
 def _status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:  # noqa: PLR2004 - RFC 9110
-        raise refused(argument, f"is {value!r}", "allowed is a status from 200 to 599")
+        raise invalid_argument(argument, f"is {value!r}", "a status from 200 to 599")
 
 
 def _redirect_status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 300 <= value <= 399:  # noqa: PLR2004 - RFC 9110
-        raise refused(argument, f"is {value!r}", "allowed is a status from 300 to 399")
+        raise invalid_argument(argument, f"is {value!r}", "a status from 300 to 399")
 
 
 def _header(argument: str, value: Any) -> None:
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
-        raise refused(argument, f"is {value!r}", "allowed is printable ASCII, for a header")
+        raise invalid_argument(argument, f"is {value!r}", "printable ASCII, for a header")
 
 
 def _retry_after(argument: str, value: Any) -> None:
@@ -284,11 +284,13 @@ class Limiter:
 
 def _limiter(endpoint: Endpoint, requests: int | None, seconds: float | None) -> dict[str, Any]:
     if (requests is None) != (seconds is None):
-        raise refused("requests", "stands alone" if seconds is None else "is missing", "give requests and seconds")
+        raise invalid_argument("requests", "stands alone" if seconds is None else "is missing", "requests and seconds")
     given = None if requests is None or seconds is None else (Limit(requests, seconds),)
     limits = given or endpoint.limits
     if not limits:
-        raise refused("requests", "is missing", f"{endpoint.name} documents no limit: give requests and seconds")
+        raise invalid_argument(
+            "requests", "is missing", f"requests and seconds, because {endpoint.name} documents no limit"
+        )
     return {"limiter": Limiter(limits)}
 
 
@@ -445,7 +447,7 @@ class Faults:
             check_whole("times", times, least=1)
         for unknown in given.keys() - {parameter.name for parameter in kind.parameters}:
             allowed = ", ".join(["on", "times", *(parameter.name for parameter in kind.parameters)])
-            raise refused(unknown, "is unknown", f"{name} takes {allowed}")
+            raise invalid_argument(unknown, "is unknown", f"one of: {allowed}")
         parameters = {parameter.name: given.get(parameter.name, parameter.default) for parameter in kind.parameters}
         for parameter in kind.parameters:
             value = parameters[parameter.name]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from paygrant._arguments import refused
-from paygrant._providers.base import endpoint_of
+from paygrant._arguments import invalid_argument
+from paygrant._spec.reader import endpoint_of
 from paygrant.sandbox._app import Provider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._faults import Fault, Place
@@ -211,5 +211,5 @@ class ProviderHandle:
 
 def _http_date(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise refused("retry_after", "is a datetime without a zone", "allowed is an aware one")
+        raise invalid_argument("retry_after", "is a datetime without a zone", "an aware one")
     return http_date(moment.timestamp())

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from paygrant._arguments import check_choice, is_loopback, refused
-from paygrant._providers.base import endpoint_of
+from paygrant._arguments import check_choice, invalid_argument, is_loopback
+from paygrant._spec.reader import endpoint_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, Provider, create_app
 from paygrant.sandbox._control import Control
@@ -65,7 +65,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not is_loopback(host):
-            raise refused("host", f"is {host!r}", "the sandbox listens on loopback only, such as 127.0.0.1")
+            raise invalid_argument("host", f"is {host!r}", "the sandbox listens on loopback only, such as 127.0.0.1")
         check_choice("basic_decoding", basic_decoding, ("plain", "form"))
         self._client = client or Client()
         self._address = (host, port)

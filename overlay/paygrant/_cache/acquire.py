@@ -1,0 +1,172 @@
+"""TokenAcquirer: brings a token from the store, or else by a request, which one process at a time makes.
+
+It blocks, and it takes time: it runs on a thread of the cache's own.
+"""
+
+import copy
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from paygrant import _clock
+from paygrant._errors import InvalidClient, ProviderUnavailable, RateLimited, TokenError, TokenRequestRejected
+from paygrant._request.client_auth import Encoding
+from paygrant._request.registration import ClientRegistration
+from paygrant._request.retry import retrying
+from paygrant._request.send import request_token
+from paygrant._stores.base import Entry, Store
+from paygrant._stores.fail_safe import FailSafeStore
+from paygrant._telemetry import Meter
+from paygrant._tokens.lifecycle import Grant
+from paygrant._tokens.policy import RefreshPolicy
+
+if TYPE_CHECKING:
+    import httpx
+
+LONGEST_WAIT = 86400.0
+"""Seconds. If a provider asks for a longer pause, perhaps by mistake, it is asked again after a day."""
+
+_LEASE_AFTER_DEADLINE = 5.0
+"""Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Acquired:
+    """A token, and the key under which the store keeps it."""
+
+    grant: Grant
+    key: str
+
+
+class TokenAcquirer:
+    """Brings tokens for one client."""
+
+    def __init__(
+        self,
+        registration: ClientRegistration,
+        store: Store,
+        policy: RefreshPolicy,
+        transport: "httpx.BaseTransport | None",
+        meter: Meter,
+    ) -> None:
+        self._registration = registration
+        self._store = FailSafeStore(store)
+        self._policy = policy
+        self._transport = transport
+        self._meter = meter
+        self._encoding: Encoding = "plain"
+        """The encoding of Basic credentials that worked last."""
+
+    def acquire(
+        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+    ) -> Acquired:
+        """A new token. If the provider refuses the secret, and its callable returns another one by now, that is tried.
+
+        Args:
+            better: Returns a token of the store, as it would be used, if it is better than the one at hand.
+            stop: Ends the retries.
+            attempt_failed: Called before each retry.
+
+        Raises:
+            TokenError: There is no token.
+            ConfigurationError: The secret's callable failed, or the request cannot be built.
+        """
+        secret = self._registration.secret()
+        try:
+            return self._acquire(secret, better, stop, attempt_failed)
+        except InvalidClient:
+            rotated = self._registration.secret()
+            if rotated == secret:
+                raise
+        return self._acquire(rotated, better, stop, attempt_failed)
+
+    def discard(self, acquired: Acquired) -> None:
+        """Remove this token from the store."""
+        self._store.discard(acquired.key, acquired.grant.token)
+
+    def _acquire(
+        self,
+        secret: str,
+        better: Callable[[Grant], Grant | None],
+        stop: threading.Event,
+        attempt_failed: Callable[[], None],
+    ) -> Acquired:
+        """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
+        key, error_key = (self._registration.cache_key(secret, kind) for kind in ("token", "error"))
+        grant = self._stored(key, error_key, better)
+        if grant is None:
+            with self._store.lock(key, self._policy.deadline + _LEASE_AFTER_DEADLINE):
+                grant = self._stored(key, error_key, better)
+                if grant is None:
+                    grant = self._request(secret, error_key, stop, attempt_failed)
+                    whose = self._registration.name, self._registration.environment
+                    self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
+        return Acquired(grant, key)
+
+    def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
+        """The store's token, if it is better than the one at hand.
+
+        Raises:
+            TokenError: The store remembers an error.
+        """
+        entry = self._store.load(key)
+        if entry and isinstance(entry.outcome, Grant) and (grant := better(entry.outcome)):
+            return grant
+        entry = self._store.load(error_key)
+        if entry and isinstance(entry.outcome, TokenError) and _clock.monotonic() < entry.until:
+            self._meter.refused()
+            raise copy.copy(entry.outcome)  # the store's own object would collect tracebacks
+        return None
+
+    def _request(self, secret: str, error_key: str, stop: threading.Event, attempt_failed: Callable[[], None]) -> Grant:
+        """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
+
+        Refusals, and pauses that the provider asks for, go into the store.
+        """
+        deadline = _clock.monotonic() + self._policy.deadline
+        # The encoding that worked last comes first.
+        *others, last = sorted(self._registration.basic_encodings(secret), key=lambda each: each != self._encoding)
+        try:
+            for encoding in others:
+                with suppress(InvalidClient):
+                    return self._retried(secret, encoding, deadline, stop, attempt_failed)
+            return self._retried(secret, last, deadline, stop, attempt_failed)
+        except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
+            seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
+            if seconds:
+                until = _clock.monotonic() + min(seconds, LONGEST_WAIT)
+                self._store.save(error_key, Entry(copy.copy(error), until))
+            raise
+
+    def _retried(
+        self,
+        secret: str,
+        encoding: Encoding,
+        deadline: float,
+        stop: threading.Event,
+        attempt_failed: Callable[[], None],
+    ) -> Grant:
+        """A token by one encoding, with retries."""
+
+        def once(attempt: int) -> Grant:
+            started, outcome = _clock.monotonic(), "granted"
+            try:
+                return request_token(
+                    self._registration,
+                    secret,
+                    encoding,
+                    policy=self._policy,
+                    transport=self._transport,
+                    deadline=deadline,
+                )
+            except TokenError as error:
+                outcome = type(error).__name__
+                raise
+            finally:
+                self._meter.requested(outcome, _clock.monotonic() - started, attempt)
+
+        grant = retrying(once, self._policy, deadline, stop, attempt_failed)
+        self._encoding = encoding
+        return grant

@@ -1,0 +1,96 @@
+"""ClientCredentials: any token endpoint that follows RFC 6749, without a spec."""
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from paygrant._arguments import check_choice, check_scope, check_text, check_type, check_url, invalid_argument
+from paygrant._providers.base import BasicProvider, provider
+from paygrant_clients.description import (
+    ClientAuth,
+    Condition,
+    ErrorFields,
+    Lifetime,
+    Parameter,
+    ResponseFields,
+    TokenEndpoint,
+)
+
+_PUBLIC = frozenset({"audience", "resource", "scope"})
+"""Parameters that are no secrets. Any other may be one."""
+
+_RESERVED = frozenset({"grant_type", "client_id", "client_secret", "scope"})
+
+
+@provider
+class ClientCredentials(BasicProvider):
+    """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
+
+    Attributes:
+        token_url: The whole address of the token endpoint.
+        scope: The requested scopes: a sequence, or a string that separates them by spaces.
+        credentials_in: ``"basic"``, or ``"body"`` for the fields client_id and client_secret (section 2.3.1).
+        parameters: More fields of the body, such as ``{"audience": ...}`` or ``{"resource": ...}`` (RFC 8707).
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    _package: ClassVar[str] = "client_credentials"
+
+    token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
+    base_url: str | None = field(init=False, default=None)
+    scope: tuple[str, ...] = ()
+    credentials_in: Literal["basic", "body"] = "basic"
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    def __post_init__(self) -> None:
+        check_choice("credentials_in", self.credentials_in, ("basic", "body"))
+        check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
+        for name, value in self.parameters.items():
+            check_text("parameters", name)
+            check_text("parameters", value)
+            if name in _RESERVED:
+                expected = "other names: this field is fixed or has an argument of its own"
+                raise invalid_argument("parameters", f"holds {name!r}", expected)
+        check_type("token_url", self.token_url, str, "the address of the token endpoint")
+        bare, _, query = self.token_url.partition("?")  # a query is allowed (RFC 6749 section 3.2)
+        address = urlsplit(check_url("token_url", bare))
+        if query:
+            check_text("token_url", query, forbidden="#")
+        self._set("base_url", f"{address.scheme}://{address.netloc}")
+        super().__post_init__()
+        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
+        self._set("parameters", dict(self.parameters))
+
+    @property
+    def _endpoint(self) -> TokenEndpoint:
+        return TokenEndpoint(
+            name="client_credentials",
+            method="POST",
+            path=urlunsplit(("", "", *urlsplit(self.token_url)[2:])),
+            media_type="application/x-www-form-urlencoded",
+            servers={},
+            client_auth=(
+                ClientAuth("basic")
+                if self.credentials_in == "basic"
+                else ClientAuth("body", "client_id", "client_secret"),
+            ),
+            parameters=(
+                Parameter("grant_type", value="client_credentials"),
+                *(Parameter(name, argument=name, secret=name not in _PUBLIC) for name in self._arguments()),
+            ),
+            response=ResponseFields(
+                ("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)
+            ),
+            success=None,
+            invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
+            error=ErrorFields(("/error",), ("/error_description",)),
+        )
+
+    def _models(self) -> None:
+        return None
+
+    def _arguments(self) -> Mapping[str, Any]:
+        return ({"scope": " ".join(self.scope)} if self.scope else {}) | dict(self.parameters)

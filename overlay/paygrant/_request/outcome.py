@@ -1,0 +1,150 @@
+"""From a response to its outcome, by the endpoint's description: a token and its lifetime, or the right error.
+
+This is pure: bytes in, an outcome out. The generated models are not asked, because a response that differs a little
+from the documentation must still give its token, or one of our errors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from paygrant import _text
+from paygrant._errors import (
+    InvalidClient,
+    MalformedResponse,
+    ProviderUnavailable,
+    RateLimited,
+    TokenError,
+    TokenRequestRejected,
+)
+from paygrant._request.lifetime import lifetime_at
+from paygrant._request.response import RawResponse
+from paygrant._spec.pointer import value_at
+from paygrant._tokens.token import TOKEN_TEXT, Token
+
+if TYPE_CHECKING:
+    from paygrant._request.registration import ClientRegistration
+    from paygrant_clients.description import Condition
+
+E = TypeVar("E", bound=TokenError)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ResponseReader:
+    """Reads the responses to one client's requests. Its errors repeat none of the secrets."""
+
+    registration: "ClientRegistration"
+    secrets: tuple[str, ...]
+
+    def error(self, kind: Callable[..., E], what: str, status: int | None = None) -> E:
+        """An error that names the provider, the environment and the status."""
+        name, environment = self.registration.name, self.registration.environment
+        where = f"{name} ({environment})" if environment else name
+        text = f"{where}: {what}" if status is None else f"{where}: status {status}, {what}"
+        return kind(text, provider=name, environment=environment, status=status)
+
+    def redact(self, text: str) -> str:
+        """A server's text, without any of the secrets."""
+        return _text.redact(self.secrets, text)
+
+    def read(self, response: RawResponse) -> tuple[Token, float | None]:
+        """The token and its lifetime in seconds. The lifetime is None if the response does not state it.
+
+        Raises:
+            TokenError: The response holds no usable token.
+        """
+        endpoint, status = self.registration.endpoint, response.status
+        if response.is_redirect:
+            target = self.redact(response.redirect_target(self.registration.token_url))
+            raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
+        document = response.document
+        code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
+        text = text or self._plain_text(response)
+        words = "".join(f": {word}" for word in (code, text) if word)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            limited = self.error(RateLimited, f"too many requests{words}", status)
+            limited.retry_after = response.retry_after
+            raise limited
+        if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
+            failure.retry_after = response.retry_after
+            raise failure
+        token = first_at(document, endpoint.response.access_token)
+        wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
+        unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
+        if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
+            kind, what = (InvalidClient, "credentials refused") if wrong_client else (TokenRequestRejected, "refused")
+            rejection = self.error(kind, what + words, status)
+            rejection.error, rejection.error_description = code, text
+            raise rejection
+        try:
+            return self._read_success(response, document, token)
+        except _UnusableError as fault:
+            unusable = str(fault)
+        raise self.error(MalformedResponse, unusable, status)
+
+    def _read_success(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
+        where, prefix = self.registration.endpoint.response, self.registration.endpoint.token_use.prefix
+        if response.body is None:
+            raise _UnusableError("the response is too long")
+        if document is None:
+            raise _UnusableError("the response is not JSON")
+        if not isinstance(token, str) or not token:
+            raise _UnusableError("the response holds no token")
+        if not TOKEN_TEXT.fullmatch(token):
+            raise _UnusableError("the token holds characters that a header cannot carry")
+        token_type = first_at(document, where.token_type)
+        if token_type is not None and str(token_type).lower() not in {"bearer", prefix.lower()}:
+            raise _UnusableError(f"expected a Bearer token, but its type is {self.redact(str(token_type))!r}")
+        lifetimes = (lifetime_at(each, document, response) for each in where.lifetime)
+        lifetime = next((each for each in lifetimes if each is not None), None)
+        if lifetime is not None and lifetime <= 0:
+            raise _UnusableError("the token has already expired")
+        # A server that grants the requested scope may leave it out (RFC 6749 section 5.1).
+        scope = first_at(document, where.scope) or self.registration.arguments.get("scope")
+        return Token(token, prefix, _strings(scope)), lifetime
+
+    def _words(self, document: Any, pointers: tuple[str, ...]) -> str | None:
+        """The server's own words at one of these places, redacted."""
+        words = first_at(document, pointers)
+        readable = isinstance(words, str | int | float) and not isinstance(words, bool) and words != ""
+        return self.redact(str(words)) if readable else None
+
+    def _plain_text(self, response: RawResponse) -> str | None:
+        """The text of a failure that is sent as plain text, redacted."""
+        plain = response.headers.get("content-type", "").startswith("text/plain")
+        if not plain or response.status < HTTPStatus.BAD_REQUEST:
+            return None
+        return self.redact((response.body or b"").decode(errors="replace")) or None
+
+
+class _UnusableError(Exception):
+    """The reason why a successful response holds no usable token."""
+
+
+def first_at(document: Any, pointers: tuple[str, ...]) -> Any:
+    """The first value at one of the pointers. None if there is no value."""
+    return next((value for pointer in pointers if (value := value_at(document, pointer)) is not None), None)
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    """Several strings: a list, or one string that separates them by spaces."""
+    if isinstance(value, str):
+        return tuple(value.split())
+    several: Any = value
+    return tuple(map(str, several)) if isinstance(value, list) else ()
+
+
+def _holds(condition: "Condition", status: int, document: Any) -> bool:
+    """Whether a condition holds for a response."""
+    if condition.at is None:
+        return condition.status == status
+    value = value_at(document, condition.at)
+    return value == condition.equals and isinstance(value, bool) == isinstance(condition.equals, bool)
+
+
+def _contradicts(condition: "Condition", document: Any) -> bool:
+    """Whether a response states the opposite of a condition. Silence is no contradiction."""
+    stated = condition.at is not None and value_at(document, condition.at) is not None
+    return stated and not _holds(condition, 0, document)

@@ -1,0 +1,116 @@
+"""ClientRegistration: what the engine knows of a client that is registered with a provider.
+
+A provider class checks what its user states; the registration is the result. It has all that a token request needs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from json import dumps
+from typing import TYPE_CHECKING, Any
+
+from paygrant._arguments import check_text, invalid_argument
+from paygrant._errors import ConfigurationError
+from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
+from paygrant._secrets import fingerprint
+
+if TYPE_CHECKING:
+    from paygrant._request.build import UnsignedRequest
+    from paygrant_clients.description import ClientAuth, TokenEndpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class ClientRegistration:
+    """A client and the token endpoint that it is registered with.
+
+    Attributes:
+        endpoint: The description of the token endpoint, out of the spec.
+        environment: The environment's name. None if the provider has no environments.
+        environment_facts: What the spec says of this environment beside its base URL.
+        effective_base_url: The base URL in use: the caller's, or the environment's.
+        token_url: The address of the token endpoint.
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it.
+        client_auth: How the client authenticates.
+        basic_encoding: How Basic credentials are encoded; see ``basic_encodings``.
+        arguments: The caller's values beside the credentials, by the names that the spec uses.
+        authenticate: The function that computes the credentials, where the spec wants such.
+        models: The generated package with the model of the response. None if nothing was generated.
+        identity: Distinguishes registrations whose other facts are equal.
+    """
+
+    endpoint: "TokenEndpoint"
+    environment: str | None
+    environment_facts: Mapping[str, str]
+    effective_base_url: str
+    token_url: str
+    client_id: str
+    client_secret: str | Callable[[], str]
+    client_auth: "ClientAuth"
+    basic_encoding: str
+    arguments: Mapping[str, Any]
+    authenticate: "Callable[[UnsignedRequest], object] | None"
+    models: str | None
+    identity: str
+
+    @property
+    def name(self) -> str:
+        """The provider's name, as its spec has it."""
+        return self.endpoint.name
+
+    @property
+    def response_model(self) -> Any:
+        """The generated class of this endpoint's responses. None if nothing was generated."""
+        return self.models and import_module(f"{self.models}.models").TokenResponse
+
+    def secret(self) -> str:
+        """The client's secret as it is now.
+
+        Raises:
+            ConfigurationError: The callable failed, or returned no usable secret.
+        """
+        if isinstance(self.client_secret, str):
+            return self.client_secret
+        try:
+            secret = self.client_secret()
+        except Exception as error:
+            if type(error) is ConfigurationError:  # our own, such as a SecretFile's
+                raise
+            fault = f"the callable raised {type(error).__name__}"
+        else:
+            return check_text("client_secret", secret, multiline=is_key(self.client_auth))
+        raise invalid_argument("client_secret", fault, "a callable that returns the secret")
+
+    def basic_encodings(self, secret: str) -> tuple[Encoding, ...]:
+        """The encodings of Basic credentials to try, in this order.
+
+        ``auto`` means plain first, as providers document it, and then form, if that makes other bytes.
+        """
+        if self.basic_encoding != "auto":
+            return ("form",) if self.basic_encoding == "form" else ("plain",)
+        if self.client_auth.place != "basic":
+            return ENCODINGS[:1]
+        same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
+        return ENCODINGS[:1] if same else ENCODINGS
+
+    def cache_key(self, secret: str, kind: str = "token") -> str:
+        """A name for everything that shapes the token, none of it readable. Each kind of entry has its own name."""
+        shape = [
+            kind,
+            self.name,
+            self.environment,
+            self.token_url,
+            self.client_id,
+            fingerprint(secret),
+            self.client_auth.place,
+            self.basic_encodings(secret),
+            sorted(self.arguments.items()),
+            self.identity,
+        ]
+        return sha256(dumps(shape).encode()).hexdigest()
+
+
+def is_key(client_auth: "ClientAuth") -> bool:
+    """Whether a function computes with the secret, so that it may be a private key in PEM, which has several lines."""
+    return client_auth.place == "computed"

@@ -1,0 +1,77 @@
+"""FailSafeStore: a store whose failure reaches no caller."""
+
+import math
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TypeVar
+
+from paygrant import _clock
+from paygrant._stores.base import Entry, Store
+from paygrant._telemetry import logger
+from paygrant._tokens.token import Token
+
+R = TypeVar("R")
+
+_STORE_PAUSE = 5.0
+"""Seconds. A renewal uses a store several times; a store that is down should cost it one time limit only."""
+
+
+class FailSafeStore:
+    """Wraps a store. A failure is logged once; then the store is left alone for a while."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._failing = False
+        self._away_until = -math.inf
+
+    def load(self, key: str) -> Entry | None:
+        """The entry under a key. None if there is none, or if the store fails."""
+        return self._attempt(lambda: self._store.load(key))
+
+    def save(self, key: str, entry: Entry) -> None:
+        """Keep an entry, if the store works."""
+        self._attempt(lambda: self._store.save(key, entry))
+
+    def discard(self, key: str, token: Token) -> None:
+        """Remove the entry if it holds this very token, if the store works."""
+        self._attempt(lambda: self._store.discard(key, token))
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        """The right to request a new token. If the store cannot give it, every process makes its own request."""
+        with ExitStack() as stack:
+            self._attempt(lambda: self._enter(stack, key, lease))
+            held = stack.pop_all()
+        try:
+            yield
+        finally:
+            try:
+                held.close()
+            except Exception as error:  # noqa: BLE001 - a store may raise anything
+                self._fail(error)
+
+    def _enter(self, stack: ExitStack, key: str, lease: float) -> None:
+        # A lock that others hold all the time is no failure of the store.
+        with suppress(TimeoutError):
+            stack.enter_context(self._store.lock(key, lease))
+
+    def _attempt(self, action: Callable[[], R]) -> R | None:
+        if _clock.monotonic() < self._away_until:
+            return None
+        try:
+            result = action()
+        except Exception as error:  # noqa: BLE001 - a store may raise anything, and no caller may see it
+            self._fail(error)
+            return None
+        if self._failing:
+            self._failing = False
+            logger.info("store: %s works again", type(self._store).__name__)
+        return result
+
+    def _fail(self, error: Exception) -> None:
+        self._away_until = _clock.monotonic() + _STORE_PAUSE
+        if not self._failing:
+            self._failing = True
+            # The error's text is left out: an address in it may hold a password.
+            names = type(self._store).__name__, type(error).__name__
+            logger.warning("store: %s failed (%s); this process goes on without it", *names)

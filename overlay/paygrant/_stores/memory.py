@@ -1,0 +1,81 @@
+"""MemoryStore: keeps tokens in this process."""
+
+import os
+import threading
+from contextlib import AbstractContextManager
+from weakref import WeakSet, WeakValueDictionary
+
+from paygrant import _clock
+from paygrant._stores.base import Entry
+from paygrant._tokens.token import Token
+
+
+class _Lock:
+    """A lock that disappears when nobody holds it or waits for it."""
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class MemoryStore:
+    """Keeps tokens in this process until they end. Threads and event loops may share it."""
+
+    __module__ = "paygrant"
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._renew_locks()
+        _memories.add(self)
+
+    def _renew_locks(self) -> None:
+        """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
+        self._guard = threading.Lock()
+        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+
+    def load(self, key: str) -> Entry | None:
+        """The entry under a key."""
+        return self._entries.get(key)
+
+    def save(self, key: str, entry: Entry) -> None:
+        """Keep an entry, and drop the entries that have ended."""
+        now = _clock.monotonic()
+        with self._guard:
+            self._entries = {each: kept for each, kept in self._entries.items() if kept.until > now} | {key: entry}
+
+    def discard(self, key: str, token: Token) -> None:
+        """Remove the entry under a key if it holds this very token."""
+        with self._guard:
+            entry = self._entries.get(key)
+            if entry and entry.holds(token):
+                del self._entries[key]
+
+    def lock(self, key: str, lease: float) -> AbstractContextManager[object]:  # noqa: ARG002 - for other stores
+        """The right to request a new token. A thread of this process always gives it back, so no lease is needed."""
+        with self._guard:
+            return self._locks.setdefault(key, _Lock())
+
+
+_memories: WeakSet[MemoryStore] = WeakSet()
+
+
+def clear_memory() -> None:
+    """Empty all memory stores of this process."""
+    for memory in tuple(_memories):
+        with memory._guard:
+            memory._entries = {}
+
+
+def _after_fork() -> None:
+    for memory in tuple(_memories):
+        memory._renew_locks()
+
+
+os.register_at_fork(after_in_child=_after_fork)
