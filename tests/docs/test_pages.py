@@ -125,7 +125,8 @@ def test_each_secret_manager_gives_the_secret_that_the_provider_takes(
         with TokenSource(Ripple.from_env(client_secret=secret, tenant_id=f"tenant-{number}")) as source:
             source.get()
         assert sandbox.ripple.token_requests == number
-    Ripple.from_env().secret()
+    with TokenSource(Ripple.from_env()) as source:
+        source.get()
 
 
 def test_the_pod_of_kubernetes_sets_variables_that_the_provider_reads() -> None:
