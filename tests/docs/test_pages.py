@@ -21,6 +21,7 @@ import yaml
 
 from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, TokenAuth, TokenSource
 from paygrant.sandbox import Sandbox
+from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
 from tests.helpers.servers import Reply, Seen, Server, granted
@@ -208,3 +209,11 @@ def test_the_function_that_signs_puts_its_signature_on_the_token_request(run: RU
     [seen] = api.seen
     signature = hmac.new(b"my-secret", seen.body, hashlib.sha256).hexdigest()
     assert (seen.headers["X-Client"], seen.headers["X-Signature"]) == ("my-id", signature)
+
+
+def test_the_store_of_ones_own_keeps_the_contract(run: RUN) -> None:
+    namespace = run("overlay/docs/stores.md")
+    names = [name for name in vars(StoreContract) if name.startswith("test_")]
+    assert names
+    for name in names:
+        getattr(namespace["TestDictStore"](), name)(namespace["DictStore"]())

@@ -21,6 +21,7 @@ MODULES = {
     "paygrant.generate": None,
     "paygrant.propose": ["Proposal", "propose"],
     "paygrant.sandbox": None,
+    "paygrant.store_contract": None,
 }
 """The public modules with their names; None where ``__all__`` says them."""
 
