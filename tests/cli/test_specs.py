@@ -41,7 +41,7 @@ def test_generate_writes_a_package_and_prints_its_files(tmp_path: Path, capsys: 
     assert main(["generate", str(SPEC), "--output", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     files = {Path(line) for line in out.splitlines()}
-    assert tmp_path / "ripple/endpoint.py" in files
+    assert tmp_path / "ripple/environments.py" in files
     assert files == {path for path in (tmp_path / "ripple").rglob("*") if path.is_file()}
     assert err == ""
 
