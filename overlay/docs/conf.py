@@ -130,7 +130,14 @@ def _providers() -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in found}
 
 
+def keep_colons(_app: Sphinx, kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Keep the first line of a property's docstring whole. Napoleon takes the words before a colon for its type."""
+    if kind == "property":
+        lines.insert(0, "")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive. Sphinx calls this function."""
     app.add_directive("provider", ProviderTables)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)  # before napoleon, which has 500
     return {"parallel_read_safe": True, "parallel_write_safe": True}
