@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
+HIDDEN_COLON = "\0"
 PLACES = {"basic": "HTTP Basic (RFC 7617)", "body": "fields of the body"}
 
 project = "paygrant"
@@ -130,14 +131,20 @@ def _providers() -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in found}
 
 
-def keep_colons(_app: Sphinx, kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Keep the first line of a property's docstring whole. Napoleon takes the words before a colon for its type."""
-    if kind == "property":
-        lines.insert(0, "")
+def hide_colons(_app: Sphinx, kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Hide the colons in the first line of a property from napoleon, which takes the words before one for a type."""
+    if kind == "property" and lines:
+        lines[0] = lines[0].replace(":", HIDDEN_COLON)
+
+
+def show_colons(_app: Sphinx, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Show them again."""
+    lines[:] = [line.replace(HIDDEN_COLON, ":") for line in lines]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive. Sphinx calls this function."""
     app.add_directive("provider", ProviderTables)
-    app.connect("autodoc-process-docstring", keep_colons, priority=400)  # before napoleon, which has 500
+    app.connect("autodoc-process-docstring", hide_colons, priority=400)  # napoleon has 500
+    app.connect("autodoc-process-docstring", show_colons, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
