@@ -17,7 +17,7 @@ from paygrant._secrets import SecretFile, fingerprint
 from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
-    from paygrant._request.build import UnsignedRequest
+    from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")

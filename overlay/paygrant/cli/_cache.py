@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paygrant import RefreshPolicy, _clock
+from paygrant._providers.registry import names
 from paygrant._secrets import fingerprint
 from paygrant._stores.file import clear_entries, folder_of, stored_entries
 from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _console, _options
-from paygrant.cli._catalog import names
 from paygrant.cli._store import KEY_VARIABLE, store
 
 if TYPE_CHECKING:
