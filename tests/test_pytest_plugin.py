@@ -1,6 +1,5 @@
 """The pytest plugin in test suites as users write them. Each suite is run by its own pytest."""
 
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 from paygrant import Cryptofuse, FileStore, TokenSource, pytest_plugin
 from paygrant._cache import registry
 from paygrant._cache.renewal import PendingRenewal
+from tests.helpers.examples import DOCS, python_examples
 from tests.helpers.servers import Reply, Server, granted
 
 pytest_plugins = ["pytester"]
 
-README = Path(__file__).parents[1] / "README.md"
 IMPORTS = "import os, sys, threading\nimport httpx, pytest\nfrom paygrant import *\n"
 
 EVERY = ("no:schemathesis", "no:asyncio")  # of those that are installed, these two warn of themselves
@@ -42,14 +41,14 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def examples() -> list[str]:
-    """The tests that the README and the plugin itself show."""
-    shown = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    """The tests that the documentation and the plugin itself show."""
+    shown = python_examples(DOCS / "testing.md")
     own = [line[4:] for line in (pytest_plugin.__doc__ or "").splitlines() if line.startswith("    ")]
     return [example for example in (*shown, "\n".join(own)) if "paygrant_sandbox" in example]
 
 
 def test_the_documented_tests_pass(run: Run) -> None:
-    assert len(examples()) == 2
+    assert len(examples()) == 3
     run("\n\n".join(examples()), plugins=EVERY).assert_outcomes(passed=len(examples()))
 
 
