@@ -63,8 +63,8 @@ from paygrant._cache.cache import NOTHING, Cache
 from paygrant._cache.renewal import PendingRenewal
 from paygrant._providers.base import BasicProvider, Provider, name_of
 from paygrant._providers.ripio import WidgetURL
+from paygrant._providers.secret_file import SecretFile
 from paygrant._providers.spec_provider import SpecProvider
-from paygrant._secrets import SecretFile
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant

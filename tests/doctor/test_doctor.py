@@ -30,7 +30,8 @@ from paygrant import (
     basic_credentials,
 )
 from paygrant._providers.base import Provider, registration_of
-from paygrant._secrets import SecretFile, fingerprint
+from paygrant._providers.secret_file import SecretFile
+from paygrant._secrets import fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor import CHECKS, Finding, diagnose

@@ -11,8 +11,8 @@ from typing import cast
 
 import anyio
 
+from paygrant._cache.event_loop import CallSoon, call_soon, running_loop
 from paygrant._errors import PaygrantError
-from paygrant._event_loop import CallSoon, call_soon, running_loop
 from paygrant._tokens.token import Token
 
 

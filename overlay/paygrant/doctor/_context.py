@@ -13,11 +13,11 @@ from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
 from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
+from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.outcome import ResponseReader, first_at
 from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
-from paygrant._secrets import SecretFile
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._route import Handshake, Route, route_to

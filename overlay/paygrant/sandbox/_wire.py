@@ -12,7 +12,7 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from paygrant._event_loop import call_soon, running_loop
+from paygrant._cache.event_loop import call_soon, running_loop
 
 CONNECTION = "paygrant.connection"
 """The name of the extension in an ASGI scope."""
