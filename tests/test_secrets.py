@@ -23,8 +23,6 @@ from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from pprint import pformat
-from traceback import TracebackException, walk_tb
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -32,7 +30,6 @@ import anyio
 import click
 import httpx
 import pytest
-from rich.pretty import pretty_repr
 
 import paygrant
 import paygrant_clients
@@ -77,39 +74,8 @@ from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
-from tests.helpers.secrets import CORES, CREDENTIALS, ID, SECRET, TOKEN, echo, found
+from tests.helpers.secrets import CORES, CREDENTIALS, ID, SECRET, TOKEN, echo, exposed, found, shown
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
-
-
-def shown(value: object) -> Iterator[str]:
-    """A value as logs, debuggers and error reports show it."""
-    yield from (repr(value), ascii(value), repr([value]), pformat({"value": value}), pretty_repr(value))
-    if not isinstance(value, WidgetURL | Authorization):  # their text is what they are for
-        yield from (str(value), f"{value}")
-
-
-def is_of_the_tests(file: str) -> bool:
-    return Path(file).is_relative_to(Path(__file__).parent)
-
-
-def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -> set[str]:
-    """The canaries in all that an error carries along: its words, its fields, the locals of its frames, its origin.
-
-    The frames of the tests are left out: a caller's own variables are its own.
-    """
-    if error is None or error in seen:
-        return set()
-    texts = [*shown(error), repr(error.args), repr(vars(error))]
-    if isinstance(error, PaygrantError):
-        texts.append(repr(pickle.dumps(error)))
-    for frame, _ in walk_tb(error.__traceback__):
-        if not is_of_the_tests(frame.f_code.co_filename):
-            texts += [text for value in frame.f_locals.values() for text in shown(value)]
-    trace = TracebackException.from_exception(error, capture_locals=True)
-    trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
-    texts += trace.format(chain=False)
-    origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))
-    return found("\n".join(texts)).union(*origins)
 
 
 @dataclass

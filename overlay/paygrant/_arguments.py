@@ -9,9 +9,12 @@ import inspect
 import ipaddress
 import math
 import re
+import sys
 from collections.abc import Callable, Hashable, Iterable
-from types import UnionType
+from traceback import walk_tb
+from types import FrameType, UnionType
 from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from paygrant._errors import ConfigurationError
 
@@ -19,28 +22,64 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST_SHOWN = 20
+"""Characters of a text that an error repeats. A name is not longer."""
+
+_LARGEST_SHOWN = 64
+"""Bits of a number that an error repeats."""
+
 _PORTS = range(1, 1 << 16)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that it refuses a bad, missing or unknown argument by a clean ConfigurationError."""
+    """Decorate a function so that no exception leaves it that shows the arguments in the frames of its traceback.
+
+    A bad, missing or unknown argument gives a ConfigurationError. So does an exception that nobody expected, such as
+    one that an argument's own methods raise. An ImportError stays one: it names an extra that is not installed.
+    """
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except ConfigurationError as refusal:
-            error = copy.copy(refusal)
-        except TypeError:
-            mismatch = _mismatch(inspect.signature(function), args, kwargs)
-            if mismatch is None:
-                raise
-            error = mismatch
+        except (ConfigurationError, ImportError) as refusal:
+            error: BaseException = copy.copy(refusal)
+        except TypeError as fault:
+            error = _mismatch(inspect.signature(function), args, kwargs) or _unexpected(function, fault)
+        except Exception as fault:  # noqa: BLE001 - an argument may be anything, and so may what it raises
+            error = _unexpected(function, fault)
         del args, kwargs
+        _clear_copied_fields(sys._getframe(1))
         raise error
 
     return call
+
+
+def _unexpected(function: Callable[..., object], fault: BaseException) -> ConfigurationError:
+    """The error in place of an exception that nobody expected. It names the argument that was being checked."""
+    argument = next(
+        (
+            name
+            for frame, _ in reversed(list(walk_tb(fault.__traceback__)))
+            if frame.f_code.co_filename == __file__ and isinstance(name := frame.f_locals.get("argument"), str)
+        ),
+        None,
+    )
+    what = f"cannot be used ({type(fault).__name__})"
+    if argument is not None:
+        return invalid_argument(argument, what, "a value as documented")
+    name = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    return ConfigurationError(f"{name}: an argument {what}; expected values as documented")
+
+
+def _clear_copied_fields(frame: FrameType | None) -> None:
+    """Empty what the frames of ``dataclasses.replace`` hold: all fields of the value that was to be copied."""
+    while frame and frame.f_globals.get("__name__") in {"copy", "dataclasses"}:
+        changes = frame.f_locals.get("changes")
+        if isinstance(changes, dict):
+            cast("dict[str, object]", changes).clear()
+        frame = frame.f_back
 
 
 def _mismatch(
@@ -107,11 +146,11 @@ def check_secret(argument: str, value: Any, *, multiline: bool = False) -> None:
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     """Check for one of the choices."""
     known = list(choices)
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         fault = (
             "is missing"
             if value is None
-            else f"is {value!r}"
+            else f"is {shown(value)}"
             if isinstance(value, str)
             else f"is of type {type(value).__name__}"
         )
@@ -123,17 +162,28 @@ def check_seconds(argument: str, value: object, *, least: float = 0.0, most: flo
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not math.isfinite(value)
+        or not -sys.float_info.max <= value <= sys.float_info.max  # this refuses NaN, too
         or not least <= value <= most
     ):
         bounds = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
-        raise invalid_argument(argument, f"is {value!r}", f"a finite number {bounds}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a finite number {bounds}")
 
 
 def check_whole(argument: str, value: object, *, least: int) -> None:
     """Check for a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise invalid_argument(argument, f"is {value!r}", f"a whole number of at least {least}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a whole number of at least {least}")
+
+
+def shown(value: object) -> str:
+    """A refused value, in words. A long text may be a secret in the wrong place, so only its type is shown."""
+    if type(value) in {bool, complex, float, type(None)}:
+        return repr(value)
+    if (type(value) is int and value.bit_length() <= _LARGEST_SHOWN) or (
+        type(value) is str and len(value) <= _LONGEST_SHOWN
+    ):
+        return repr(value)
+    return f"of type {type(value).__name__}"
 
 
 def check_scope(argument: str, value: Any) -> tuple[str, ...]:
@@ -144,7 +194,7 @@ def check_scope(argument: str, value: Any) -> tuple[str, ...]:
     check_type(argument, value, list | tuple | set | frozenset, "a string, or a sequence of strings")
     for token in value:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
-            raise invalid_argument(argument, f"holds {token!r}", expected)
+            raise invalid_argument(argument, f"holds {shown(token)}", expected)
     # A set has no order, but the cache key needs one.
     return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
 
@@ -159,7 +209,8 @@ def check_url(argument: str, value: object) -> str:
     try:
         url = httpx.URL(value)
         host = url.host  # this decodes Punycode, which may fail
-    except (httpx.InvalidURL, UnicodeError):
+        urlsplit(value)  # it refuses some addresses that httpx takes
+    except (httpx.InvalidURL, ValueError):
         raise invalid_argument(argument, "is not a URL", expected) from None
     if url.scheme not in {"https", "http"} or not host or " " in value:
         raise invalid_argument(argument, "is not an https URL", expected)

@@ -1,8 +1,18 @@
 """Secrets that a test can search for: an id, a secret and a token, each with a part that no encoding hides."""
 
+import pickle
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from pprint import pformat
+from traceback import TracebackException, walk_tb
 
+from rich.pretty import pretty_repr
+
+from paygrant import PaygrantError
+from paygrant._auth.bearer import Authorization
+from paygrant._providers.ripio import WidgetURL
 from tests.helpers.servers import Seen
 
 CORES = ("idcanary7f3a", "seccanary91bc", "tokcanaryd04e")
@@ -37,3 +47,36 @@ def found(text: str) -> set[str]:
 def echo(seen: Seen) -> str:
     """What a server received, and what it might make of it."""
     return f"{seen.headers.get('Authorization')} {seen.body!r} {ID} {SECRET}"
+
+
+def shown(value: object) -> Iterator[str]:
+    """A value as logs, debuggers and error reports show it."""
+    yield from (repr(value), ascii(value), repr([value]), pformat({"value": value}), pretty_repr(value))
+    if not isinstance(value, WidgetURL | Authorization):  # their text is what they are for
+        yield from (str(value), f"{value}")
+
+
+def is_of_the_tests(file: str) -> bool:
+    return Path(file).is_relative_to(Path(__file__).parents[1])
+
+
+def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -> set[str]:
+    """The canaries in all that an error carries along: its words, its fields, the locals of its frames, its origin.
+
+    The frames of the tests are left out: a caller's own variables are its own.
+    """
+    if error is None or error in seen:
+        return set()
+    texts = [*shown(error), repr(error.args), repr(vars(error))]
+    if isinstance(error, PaygrantError):
+        texts.append(repr(pickle.dumps(error)))
+    for frame, _ in walk_tb(error.__traceback__):
+        if not is_of_the_tests(frame.f_code.co_filename):
+            for value in frame.f_locals.values():
+                with suppress(Exception):  # a value that cannot be shown shows nothing
+                    texts += shown(value)
+    trace = TracebackException.from_exception(error)
+    trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
+    texts += trace.format(chain=False)
+    origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))
+    return found("\n".join(texts)).union(*origins)

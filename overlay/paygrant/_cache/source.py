@@ -82,8 +82,14 @@ class TokenSource:
         found = self._cache.token()
         return found if isinstance(found, Token) else await found.wait_async()
 
+    @checked
     def invalidate(self, token: Token) -> None:
-        """Drop this very token, if it is still the current one. The next call requests a new one."""
+        """Drop this very token, if it is still the current one. The next call requests a new one.
+
+        Raises:
+            ConfigurationError: This is not a Token.
+        """
+        check_type("token", token, Token, "a Token")
         self._cache.invalidate(token)
 
     def close(self) -> None:

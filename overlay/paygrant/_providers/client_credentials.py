@@ -40,12 +40,13 @@ class ClientCredentials(BasicProvider):
     _package: ClassVar[str] = "client_credentials"
 
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
-    base_url: str | None = field(init=False, default=None)
+    base_url: ClassVar[str | None] = None  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - it follows from token_url
     scope: tuple[str, ...] = ()
     credentials_in: Literal["basic", "body"] = "basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
+        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
         check_choice("credentials_in", self.credentials_in, ("basic", "body"))
         check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
         for name, value in self.parameters.items():
@@ -61,7 +62,6 @@ class ClientCredentials(BasicProvider):
             check_text("token_url", query, forbidden="#")
         self._set("base_url", f"{address.scheme}://{address.netloc}")
         super().__post_init__()
-        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
         self._set("parameters", dict(self.parameters))
 
     @property

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
+from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument, shown
 from paygrant._providers.base import BasicProvider, Provider, provider
 from paygrant._tokens.token import Token
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from paygrant_clients.ripio_ramp import environments as ramp
     from paygrant_clients.ripio_widget import environments as widget
+
+_MOST_DIGITS = 30
+"""Digits of an amount. No amount of any currency has as many."""
 
 _PAGES = {"onramp": "", "offramp": "/offramp.html"}
 
@@ -143,10 +146,15 @@ def _is_uuid4(text: str) -> bool:
 
 def _amount(amount: Decimal | float | str) -> str:
     """A positive amount of money in plain digits."""
+    check_type("amount", amount, Decimal | float | int | str, "a positive number")
     try:
         number = Decimal(str(amount))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):  # ValueError: Python does not write so large an int
         number = Decimal("NaN")
     if not number.is_finite() or number <= 0:
-        raise invalid_argument("amount", f"is {amount!r}", "a positive number")
+        raise invalid_argument(
+            "amount", f"is {shown(str(amount) if isinstance(amount, Decimal) else amount)}", "a positive number"
+        )
+    if not -_MOST_DIGITS <= number.adjusted() <= _MOST_DIGITS or len(number.as_tuple().digits) > _MOST_DIGITS:
+        raise invalid_argument("amount", f"has more than {_MOST_DIGITS} digits", "an amount of money")
     return format(number, "f")

@@ -213,7 +213,10 @@ def _read(spec: Path | ModuleType) -> TokenEndpoint:
     try:
         # The generator has checked the spec of a package, so a package needs no tools at run time.
         if isinstance(spec, ModuleType):
-            return endpoint_of(spec.__name__)
+            try:
+                return endpoint_of(spec.__name__)
+            except ImportError:  # a module that was made by hand
+                raise LookupError from None
         if spec.is_dir():
             return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8")))
         from paygrant._spec.errors import SpecError

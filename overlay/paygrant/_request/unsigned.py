@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import checked, invalid_argument
 from paygrant._spec import pointer
 from paygrant._spec.reader import JSON
 
@@ -83,6 +83,9 @@ class UnsignedRequest:
             self.headers[name] = text(value)
         else:
             raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
+
+
+UnsignedRequest.__init__ = checked(UnsignedRequest.__init__)  # type: ignore[method-assign]
 
 
 def text(value: Any) -> str:

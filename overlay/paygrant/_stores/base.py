@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from paygrant import _clock, _errors
+from paygrant._arguments import checked
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
 
@@ -111,6 +112,9 @@ class Entry:
         """
         saved = saved_entry(key, data)
         return saved.entry_by_wall_clock() if saved else None
+
+
+Entry.__init__ = checked(Entry.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from weakref import WeakSet, WeakValueDictionary
 
 from paygrant import _clock
+from paygrant._arguments import checked
 from paygrant._stores.base import Entry
 from paygrant._tokens.token import Token
 
@@ -30,6 +31,7 @@ class MemoryStore:
 
     __module__ = "paygrant"
 
+    @checked
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._renew_locks()
