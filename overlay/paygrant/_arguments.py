@@ -223,6 +223,29 @@ def check_url(argument: str, value: object) -> str:
     return str(url).rstrip("/")
 
 
+def check_endpoint(argument: str, base_url: str, path: str) -> None:
+    """Check the whole address of a token endpoint, as the secret will be sent to it.
+
+    The path must not change what stands before it: ``https://api.example`` and ``.evil.example/token`` are both
+    harmless alone. Braces, which an argument fills later, may stand in the path only.
+    """
+    expected = "a path that begins with a slash, and an https address (plain http on loopback only) without a user"
+    whole = f"{base_url}{path}"
+    try:
+        before, after = urlsplit(base_url), urlsplit(whole)
+        host = after.hostname or ""
+    except ValueError:
+        raise invalid_argument(argument, "is not a URL", expected) from None
+    if not whole.isprintable() or any(character in whole for character in " \\#"):
+        raise invalid_argument(argument, "holds a character that an address cannot carry", expected)
+    if (path and path[0] not in "/?") or (after.scheme, after.netloc) != (before.scheme, before.netloc):
+        raise invalid_argument(argument, "leads to another host than the base URL", expected)
+    if not host or "@" in after.netloc or "{" in after.netloc:
+        raise invalid_argument(argument, "holds a user, or no host", expected)
+    if after.scheme != "https" and not (after.scheme == "http" and is_loopback(host)):
+        raise invalid_argument(argument, "is not an https address", expected)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine: an address of the loopback range, or localhost (RFC 6761 section 6.3)."""
     try:

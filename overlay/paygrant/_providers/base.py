@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
 
-from paygrant._arguments import check_choice, check_secret, check_text, check_url, checked, invalid_argument
+from paygrant._arguments import (
+    check_choice,
+    check_endpoint,
+    check_secret,
+    check_text,
+    check_url,
+    checked,
+    invalid_argument,
+)
 from paygrant._errors import ConfigurationError
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
@@ -73,6 +81,7 @@ class Provider:
             )
         if self.base_url is not None:
             self._set("base_url", check_url("base_url", self.base_url))
+        check_endpoint("token_url", self._effective_base_url, self._endpoint.path)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""

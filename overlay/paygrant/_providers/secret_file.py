@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paygrant._arguments import invalid_argument
+from paygrant._text import one_line
 
 
 @dataclass(frozen=True)
@@ -25,5 +26,5 @@ class SecretFile:
             fault = f"cannot be read ({type(error).__name__})"
         if not secret:
             expected = "a UTF-8 file that holds the secret"
-            raise invalid_argument("client_secret", f"the file {self.path} {fault}", expected)
+            raise invalid_argument("client_secret", f"the file {one_line(self.path)} {fault}", expected)
         return secret

@@ -23,6 +23,7 @@ from paygrant._arguments import (
 )
 from paygrant._providers.base import BasicProvider
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ class SpecProvider(BasicProvider):
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         description = _read(spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
+        if (field_name := misfit(description)) or description.path.startswith("//"):
+            fault = f"has {field_name or 'path'} with a value of another type or with a control character"
+            raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
         if client_id is None and not any(
             each.client_id or each.place in {"basic", "computed"} for each in description.client_auth
         ):
@@ -109,8 +113,10 @@ class SpecProvider(BasicProvider):
     def __post_init__(self) -> None:
         chosen = self._client_auth.place if self.credentials_in is None else self.credentials_in
         check_choice("credentials_in", chosen, self._methods)
+        server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
+        if server and self.base_url is None:
+            check_url("environment", server.url)  # the address in a file may be anything
         super().__post_init__()
-        check_url("environment", self._effective_base_url)  # the address in a file may be anything
         if (self._client_auth.place == "computed") != (self.authenticate is not None):
             missing = self.authenticate is None
             fault = "is missing" if missing else "is given, but the spec does not say 'computed'"
