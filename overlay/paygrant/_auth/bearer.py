@@ -51,6 +51,8 @@ class BearerAuth:
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
         use = registration_of(source.provider).endpoint.token_use
         self._header, self._query = use.header, use.query or ""
+        self._in_authorization = (use.header or "").lower() == "authorization"
+        """Clients remove this header on a redirect to another origin."""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
         """What to send in place of a token that got this status. None means that the response stands.
