@@ -23,7 +23,7 @@ from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
 import anyio
@@ -56,6 +56,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._auth.bearer import Authorization
+from paygrant._auth.httpx import HeadersBySentName
 from paygrant._cache.cache import NOTHING, Cache
 from paygrant._cache.renewal import PendingRenewal
 from paygrant._providers.base import BasicProvider, Provider, name_of
@@ -919,6 +920,10 @@ def instance(kind: Any) -> Any:
         return Authorization(Token(TOKEN).authorization)
     if issubclass(kind, Enum):
         return list(kind)
+    if issubclass(kind, HeadersBySentName):
+        headers = kind() if kind is HeadersBySentName else cast("Any", kind)({"Accept": "*/*"})
+        headers.put("X-Key", TOKEN)
+        return headers
     made = kind(**arguments_of(kind))
     if hasattr(made, "additional_properties"):
         made.additional_properties = {SECRET: SECRET}

@@ -321,8 +321,8 @@ PRODUCTION = "https://api.cryptofuse.example"
         ("/v2/o/token/", "{}/v2/o/token/", "set CRYPTOFUSE_BASE_URL={}/v2."),
         ("http://api.example/o/token/", "http://api.example/o/token/", "base_url: is plain http to 'api.example'"),
         ("/o/token", "{}/o/token", "a token request goes to /o/token/ under it"),
-        ("/login?next=/o/token/&x=1", "{}/login?next=/o/token/&x=1", "a token request goes to /o/token/"),
-        ("http://[", "http://[", "a token request goes to /o/token/"),
+        ("/login?next=/o/token/&x=1", "{}/login", "a token request goes to /o/token/"),
+        ("http://[", "an address that is not valid", "a token request goes to /o/token/"),
     ],
 )
 @pytest.mark.parametrize("status", [301, 308])

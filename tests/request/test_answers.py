@@ -840,7 +840,7 @@ def test_a_moment_that_is_over_already_is_malformed(moment: str, server: Server)
     assert "the token has already expired" in str(failure(Ripple, server.base_url))
 
 
-def test_a_redirect_to_no_address_is_told_as_it_is(server: Server) -> None:
+def test_a_redirect_to_no_address_is_said_to_be_one(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": "http://["})
-    with pytest.raises(MalformedResponse, match=r"a redirect to http://\[, which is not followed"):
+    with pytest.raises(MalformedResponse, match=r"a redirect to an address that is not valid, which is not followed"):
         ask(make(Cryptofuse, base_url=server.base_url))

@@ -336,8 +336,12 @@ def test_no_provider_is_followed_elsewhere(kind: type[Provider], server: Server,
 
 
 def test_a_redirect_that_holds_the_secret_is_named_without_it(server: Server) -> None:
-    server.reply = Reply({}, 302, {"Location": f"https://elsewhere.example/?client_secret={CLIENT_SECRET}"})
-    with pytest.raises(MalformedResponse, match=r"https://elsewhere\.example/\?client_secret=") as caught:
+    server.reply = Reply(
+        {},
+        302,
+        {"Location": f"https://me:{CLIENT_SECRET}@elsewhere.example:8/cb?code=c&s={CLIENT_SECRET}#access_token=t"},
+    )
+    with pytest.raises(MalformedResponse, match=r"a redirect to https://elsewhere\.example:8/cb, which") as caught:
         ask(make(Cryptofuse, base_url=server.base_url))
     assert CLIENT_SECRET not in str(caught.value)
 

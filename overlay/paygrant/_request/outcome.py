@@ -5,7 +5,7 @@ from the documentation must still give its token, or one of our errors.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,6 +59,13 @@ class ResponseReader:
             target = self.redact(response.redirect_target(self.registration.token_url))
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = response.document
+        token = first_at(document, endpoint.response.access_token)
+        if isinstance(token, str) and token:  # a refusal may repeat a token that it holds
+            return replace(self, secrets=(*self.secrets, token))._read(response, document, token)
+        return self._read(response, document, token)
+
+    def _read(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
+        endpoint, status = self.registration.endpoint, response.status
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
         text = text or self._plain_text(response)
         words = "".join(f": {word}" for word in (code, text) if word)
@@ -70,7 +77,6 @@ class ResponseReader:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = response.retry_after
             raise failure
-        token = first_at(document, endpoint.response.access_token)
         wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,12 +52,16 @@ class RawResponse:
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
     def redirect_target(self, url: str) -> str:
-        """Where a redirect of this URL leads (RFC 9110 section 10.2.2). An invalid Location is returned unchanged."""
-        location = self.headers.get("location", "")
+        """Where a redirect of this URL leads (RFC 9110 section 10.2.2): scheme, host and path, as words of a text.
+
+        The rest is left out: a user, a query and a fragment may hold a code or a token.
+        """
         try:
-            return urljoin(url, location)
+            target = urlsplit(urljoin(url, self.headers.get("location", "")))
+            host, port = target.hostname or "", f":{target.port}" if target.port else ""
         except ValueError:
-            return location
+            return "an address that is not valid"
+        return urlunsplit((target.scheme, f"[{host}]{port}" if ":" in host else host + port, target.path, "", ""))
 
     @property
     def retry_after(self) -> float | None:

@@ -16,6 +16,8 @@ TOKEN_TEXT = re.compile(r"[\x21-\x7e]+")
 class Token:
     """An access token (RFC 6749 section 5.1). Its repr and str show a fingerprint, never the token.
 
+    They show the number of scopes, not their names: the server chooses these, and may repeat a secret in them.
+
     Attributes:
         access_token: The token itself.
         token_type: ``"Bearer"``, in whatever case the provider writes it (RFC 6750). If the API wants another word
@@ -51,7 +53,7 @@ class Token:
 
     def __repr__(self) -> str:
         end = self.expires_at.isoformat(timespec="seconds") if self.expires_at else "unknown"
-        return f"<Token {fingerprint(self.access_token)} scope={' '.join(self.scope)!r} expires_at={end}>"
+        return f"<Token {fingerprint(self.access_token)} scopes={len(self.scope)} expires_at={end}>"
 
 
 Token.__init__ = checked(Token.__init__)  # type: ignore[method-assign]
