@@ -834,3 +834,54 @@ def test_of_a_huge_page_or_array_only_a_part_is_read(server: Server) -> None:
     seen = only(at(server), "answer").seen
     assert "[1.5, 1.5, " in seen
     assert len(seen) < 500
+
+
+TOKENS = [
+    "TOKENSECRET-aaaa",
+    "tok_live_8f3k2",
+    "a1b2c3d4",
+    "abcDEFghIJKL",
+    "deadbeefcafebabe",
+    "Zm9vYmFyMTIz",
+    "k" * 39 + "1",
+]
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_short_token_in_an_odd_place_is_not_shown(token: str, server: Server) -> None:
+    headers = {
+        "X-Request-Id": token,
+        "X-Correlation-Id": f"id={token}",
+        "WWW-Authenticate": f'Bearer realm="{token}"',
+        "Via": f"1.1 {token}",
+        "Server": token,
+    }
+    pages: list[tuple[str, bytes]] = [
+        ("text/html", f"<title>Hello {token}</title>".encode()),
+        ("text/plain", f"no {token} here".encode()),
+        (
+            "application/json",
+            json.dumps({"error": token, "note": f"is {token}", token: [token, {token: token}]}).encode(),
+        ),
+    ]
+    for status in (200, 400, 401, 500):
+        for media_type, body in pages:
+            server.reply = Reply(body, status, {**headers, "Content-Type": media_type})
+            assert token not in repr(at(server))
+
+
+HARMLESS = {
+    "X-Request-Id": "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01",
+    "WWW-Authenticate": 'Bearer realm="payments", error="invalid_token"',
+    "Server": "nginx/1.18.0",
+    "CF-Ray": "8c1234567890abcd-FRA",
+}
+
+
+def test_what_is_known_to_be_harmless_is_shown(server: Server) -> None:
+    server.reply = Reply(
+        b"<title>Service Temporarily Unavailable</title>", 400, {**HARMLESS, "Content-Type": "text/html"}
+    )
+    seen = only(at(server), "answer").seen
+    for text in (*HARMLESS.values(), "Service Temporarily Unavailable"):
+        assert text in seen
