@@ -334,4 +334,4 @@ def test_an_unexpected_exception_outside_of_a_check_names_the_call() -> None:
 def test_an_odd_argument_of_client_credentials_is_named(odd: dict[str, Any]) -> None:
     [argument] = odd
     with pytest.raises(ConfigurationError, match=f"^{argument}: .*; expected "):
-        ClientCredentials(**{**ANY, "token_url": "https://a.example/t", **odd})
+        CALLS["ClientCredentials"][0](**{**ANY, "token_url": "https://a.example/t", **odd})

@@ -5,6 +5,7 @@ hooks for what escapes from threads. First the search itself is searched: it mus
 """
 
 import copy
+import dataclasses
 import gc
 import html
 import inspect
@@ -12,6 +13,7 @@ import json
 import logging
 import pickle
 import re
+import subprocess
 import sys
 import threading
 from base64 import b64encode, urlsafe_b64encode
@@ -23,6 +25,7 @@ from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from textwrap import dedent
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -72,6 +75,7 @@ from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, San
 from paygrant.sandbox._control import _RequestError
 from paygrant.sandbox._endpoint import UnusualType
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
+from paygrant_clients.ripple.client import Client as GeneratedClient
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -974,3 +978,78 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
     for kind in (Loose, LooseAnswer, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
+
+
+# Failed assertions
+
+
+def is_compared_by_fields(kind: Any) -> bool:
+    """Whether pytest takes the comparison of a class for a generated one, and so prints its fields."""
+    if not (dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")):
+        return False
+    file = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", "")
+    return file == "<string>" or "attrs generated" in file
+
+
+WITHOUT_SECRETS = {
+    *("Certificate", "FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
+    *("RecordedRequest", "RefreshPolicy", "SecretFile", "StoredEntry", "UnusualType", "_Check"),
+}
+"""Dataclasses that hold none, or only values that mask themselves."""
+
+
+def test_no_class_with_a_secret_is_compared_by_its_fields() -> None:
+    assert {kind.__name__ for kind in EVERY_CLASS if is_compared_by_fields(kind)} <= WITHOUT_SECRETS
+
+
+def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
+    program = """
+        import pytest
+        from dataclasses import replace
+        from paygrant import ClientCredentials, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant.sandbox import Client
+        from paygrant_clients.ripple.client import AuthenticatedClient
+        from paygrant_clients.ripple.models import TokenRequest, TokenResponse
+
+        def ripple(secret):
+            return Ripple(client_id="cid", client_secret=secret, tenant_id="acme", environment="test")
+
+        def request(secret):
+            return UnsignedRequest("POST", "https://a.example", "cid", secret, None, fields={"s": secret})
+
+        MAKERS = {
+            "token": Token,
+            "token with a response": lambda secret: Token(secret, response=TokenResponse(secret)),
+            "provider": ripple,
+            "other provider": lambda secret: ClientCredentials(
+                client_id="cid", client_secret=secret, token_url="https://a.example/t"),
+            "request": request,
+            "response": TokenResponse,
+            "client": lambda secret: AuthenticatedClient("https://a.example", secret),
+            "sandbox's client": lambda secret: Client("cid", secret),
+        }
+
+        @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+        @pytest.mark.parametrize("wrap", [lambda it: it, lambda it: [it], lambda it: {"it": it}, lambda it: (1, it)])
+        def test_it(make, wrap):
+            one, other = (wrap(make(f"TOKENSECRET-{each}")) for each in ("aaaa", "bbbb"))
+            assert one == other
+    """
+    path = tmp_path / "test_them.py"
+    path.write_text(dedent(program), "utf-8")
+    for more in ([], ["-vv"], ["-p", "no:paygrant"]):
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *more, path.name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "32 failed" in done.stdout
+        shown = [line for line in done.stdout.splitlines() if line.startswith("E ")]
+        assert shown
+        assert "SECRET" not in "\n".join(shown)
+
+
+@pytest.mark.parametrize("kind", [TokenResponse, GeneratedClient])
+def test_generated_classes_are_compared_as_before(kind: Any) -> None:
+    one, same, other = kind("a"), kind("a"), kind("b")
+    assert one == same
+    assert one != other
+    assert one != "a"
+    assert kind.__hash__ is None

@@ -16,6 +16,7 @@ from paygrant._request.client_auth import Encoding
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.retry import retrying
 from paygrant._request.send import request_token
+from paygrant._secrets import compared_as_a_whole
 from paygrant._stores.base import Entry, Store
 from paygrant._stores.fail_safe import FailSafeStore
 from paygrant._telemetry import Meter
@@ -32,6 +33,7 @@ _LEASE_AFTER_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Acquired:
     """A token, and the key under which the store keeps it."""

@@ -22,7 +22,7 @@ from paygrant._arguments import (
 from paygrant._errors import ConfigurationError
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
-from paygrant._secrets import fingerprint
+from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ P = TypeVar("P", bound="Provider")
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
-    made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
+    made = compared_as_a_whole(dataclass(frozen=True, kw_only=True, repr=False)(cls))
     init: Callable[..., None] = made.__init__
     names = {field.name for field in fields(made) if field.init}
 

@@ -22,6 +22,7 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import BasicProvider
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import endpoint_of, read_endpoint
@@ -41,6 +42,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """The Python types of a parameter, by the type in its schema."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
 class SpecProvider(BasicProvider):
     """Any token endpoint that a spec describes.

@@ -20,6 +20,7 @@ from paygrant._errors import (
 )
 from paygrant._request.lifetime import lifetime_at
 from paygrant._request.response import RawResponse
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.token import TOKEN_TEXT, Token
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=TokenError)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class ResponseReader:
     """Reads the responses to one client's requests. Its errors repeat none of the secrets."""

@@ -10,7 +10,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from paygrant._secrets import compared_as_a_whole
 
+
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class RawResponse:
     """A response as it came.

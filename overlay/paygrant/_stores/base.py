@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from paygrant import _clock, _errors
 from paygrant._arguments import checked
+from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
 
@@ -55,6 +56,7 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, R
 """What reading foreign bytes may raise."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a store keeps under a key: a token or an error, and how long it counts.
@@ -117,6 +119,7 @@ class Entry:
 Entry.__init__ = checked(Entry.__init__)  # type: ignore[method-assign]
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class SavedEntry:
     """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from paygrant._arguments import check_type, checked, invalid_argument
-from paygrant._secrets import fingerprint
+from paygrant._secrets import compared_as_a_whole, fingerprint
 
 TOKEN_TEXT = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a token: printable ASCII without spaces."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
     """An access token (RFC 6749 section 5.1). Its repr and str show a fingerprint, never the token.

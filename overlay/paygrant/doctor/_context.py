@@ -18,6 +18,7 @@ from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.outcome import ResponseReader, first_at
 from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
+from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._route import Handshake, Route, route_to
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from paygrant._stores.base import Store
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Setting:
     """One argument of the provider that is set.
@@ -44,6 +46,7 @@ class Setting:
     value: str
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One token request and its outcome. ``response`` is None if there was no response."""

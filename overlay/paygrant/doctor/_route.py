@@ -20,6 +20,7 @@ import httpx
 
 from paygrant._arguments import invalid_argument
 from paygrant._request.transport import environment_proxy, new_transport, tls_context
+from paygrant._secrets import compared_as_a_whole
 from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -68,6 +69,7 @@ class Handshake:
     missing_module: str | None = None
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Route:
     """The connection from this machine to the provider's host.
