@@ -152,7 +152,7 @@ def test_a_token_that_no_header_can_carry_is_malformed(kind: type[Provider], tok
 
 
 @each_provider
-@pytest.mark.parametrize("token_type", ["mac", "DPoP", "N_A", "Bearer token", "", 7, ["Bearer"], {"type": "Bearer"}])
+@pytest.mark.parametrize("token_type", ["mac", "MacToken", "PoP", "DPoP", "N_A", "Basic", "pop_token", ["MAC"]])
 def test_a_token_of_another_type_is_malformed(kind: type[Provider], token_type: object, server: Server) -> None:
     document = GRANTED[kind](TOKEN)
     server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
@@ -162,8 +162,32 @@ def test_a_token_of_another_type_is_malformed(kind: type[Provider], token_type: 
 
 
 def test_a_token_type_that_holds_the_secret_is_cut(server: Server) -> None:
-    server.reply = granted(TOKEN, token_type=f"for {CLIENT_SECRET}\x1b[2J")
-    assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is 'for[cut]'")
+    server.reply = granted(TOKEN, token_type=f"{CLIENT_SECRET}\x1b[2J:DPoP")
+    assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is '[cut]'")
+
+
+@each_provider
+@pytest.mark.parametrize(
+    "token_type",
+    [
+        *(
+            "BearerToken",
+            "bearer_token",
+            "Bearer ",
+            "Bearer token",
+            "bearer-access-token",
+            "urn:acme:token-type:Bearer",
+        ),
+        *("", "JWT", "access_token", "Acme", "none", 7, True, ["Bearer"], {"type": "Bearer"}),
+    ],
+)
+def test_a_token_whose_type_names_no_other_scheme_is_a_bearer_token(
+    kind: type[Provider], token_type: object, server: Server
+) -> None:
+    document = GRANTED[kind](TOKEN)
+    server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
+    token = ask(make(kind, base_url=server.base_url))
+    assert (token.access_token, token.token_type) == (TOKEN, registration_of(make(kind)).endpoint.token_use.prefix)
 
 
 def test_of_a_key_that_stands_twice_the_last_counts_in_token_and_response_alike(server: Server) -> None:
@@ -560,6 +584,8 @@ def test_an_address_that_a_redirect_names_is_printable_and_short(server: Server)
 
 ODD: list[tuple[type[Provider], dict[str, Any]]] = [
     (Cryptofuse, {"access_token": "the-token", "expires_in": "3600"}),
+    (Cryptofuse, {"access_token": "the-token", "token_type": "BearerToken", "expires_in": "1799"}),
+    (RipioRamp, {"access_token": "the-token", "token_type": "bearer_token", "expires_in": " 1799.0 "}),
     (Cryptofuse, {"access_token": "the-token", "expires_in": 3600.0}),
     (Cryptofuse, {"access_token": "the-token", "token_type": "BEARER", "expires_in": 3600}),
     (Cryptofuse, {"access_token": "the-token", "token_type": "bearer", "expires_in": 3600}),

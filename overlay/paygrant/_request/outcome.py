@@ -4,6 +4,7 @@ This is pure: bytes in, an outcome out. The generated models are not asked, beca
 from the documentation must still give its token, or one of our errors.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from paygrant._spec.description import Condition
 
 E = TypeVar("E", bound=TokenError)
+
+_OTHER_SCHEMES = frozenset(
+    {"basic", "digest", "dpop", "gnap", "hmac", "hoba", "mac", "mutual", "na", "negotiate", "pop"}
+)
+"""Token types and schemes that are not Bearer, as ``_scheme`` writes them (IANA's registries of both)."""
+
+_DECORATION = re.compile(r"access|oauth2?|token|type|[^a-z0-9]")
+"""What servers write around the name of a scheme, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,7 +104,7 @@ class ResponseReader:
         if not TOKEN_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        if token_type is not None and str(token_type).lower() not in {"bearer", prefix.lower()}:
+        if _scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}:
             raise _UnusableError(f"expected a Bearer token, but its type is {self.redact(str(token_type))!r}")
         lifetimes = (lifetime_at(each, document, response) for each in where.lifetime)
         lifetime = next((each for each in lifetimes if each is not None), None)
@@ -126,6 +135,15 @@ class _UnusableError(Exception):
 def first_at(document: Any, pointers: tuple[str, ...]) -> Any:
     """The first value at one of the pointers. None if there is no value."""
     return next((value for pointer in pointers if (value := value_at(document, pointer)) is not None), None)
+
+
+def _scheme(token_type: Any) -> str:
+    """The name of the scheme in a token type, such as ``bearer`` for "BearerToken".
+
+    Servers write many texts for Bearer: "BearerToken", "bearer_token", the name of a product. So only a text that
+    names another scheme counts as another type.
+    """
+    return _DECORATION.sub("", str(token_type).rpartition(":")[2].lower())
 
 
 def _strings(value: Any) -> tuple[str, ...]:
