@@ -96,7 +96,6 @@ NO_TOKENS = {
     "an empty object": Reply({}),
     "something else": Reply({"message": "it works"}),
     "another place": Reply({"data": granted(TOKEN).document}),
-    "latin-1": Reply(f'{{"access_token": "{TOKEN}", "note": "\xe9"}}'.encode("latin-1")),
     "a truncated UTF-8 sequence": Reply(b'{"access_token": "\xc3"}'),
     "gzip that is none": Reply(granted(TOKEN).document, headers={"Content-Encoding": "gzip"}),
     "deflate that is none": Reply(granted(TOKEN).document, headers={"Content-Encoding": "deflate"}),
@@ -369,7 +368,7 @@ BODIES = {
     "nothing": b"",
     "a page": PAGE,
     "a token all the same": json.dumps(granted(TOKEN).document).encode(),
-    "latin-1": b'{"error_description": "\xe9"}',
+    "cut JSON in Latin-1": b'{"error_description": "\xe9',
     "odd words": {"error": {"code": 7}, "error_description": ["a", "b"], "message": None},
 }
 
@@ -614,6 +613,7 @@ def test_an_odd_answer_with_a_good_token_is_good(
 ODD_BODIES: dict[str, Callable[[str], bytes]] = {
     "a byte order mark": lambda text: text.encode("utf-8-sig"),
     "UTF-16": lambda text: text.encode("utf-16"),
+    "Latin-1": lambda text: text.replace("{", '{"note": "Müller", ', 1).encode("latin-1"),
     "blanks around": lambda text: f" \r\n{text}\n".encode(),
 }
 
@@ -622,6 +622,55 @@ ODD_BODIES: dict[str, Callable[[str], bytes]] = {
 def test_an_odd_body_with_a_good_token_is_good(encode: Callable[[str], bytes], server: Server) -> None:
     server.reply = Reply(encode(json.dumps(granted("the-token").document)))
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
+
+
+ERROR = '{"error": "invalid_client", "error_description": "clé périmée"}'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [
+        ("text/plain", "utf-8"),
+        ("text/html", "utf-8-sig"),
+        ("application/json", "latin-1"),
+        ("application/problem+json; charset=ISO-8859-1", "latin-1"),
+        ("application/json; charset=iso-8859-1", "utf-8"),
+        ('Text/Plain; format=flowed; charset="windows-1250"', "windows-1250"),
+        ("application/json", "utf-16-le"),
+        ("application/json; charset=zip", "utf-8"),
+        ("application/json; charset=punycode", "latin-1"),
+        ("", "utf-8-sig"),
+    ],
+)
+def test_code_and_text_of_an_error_are_found_whatever_its_type_and_encoding(
+    content_type: str, encoding: str, server: Server
+) -> None:
+    server.reply = Reply(ERROR.encode(encoding), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert (error.error, error.error_description) == ("invalid_client", "clé périmée")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        ("clé périmée".encode("latin-1"), "TEXT/PLAIN", "clé périmée"),
+        ("\u0144ieznany klient".encode("iso-8859-2"), "text/plain; charset=iso-8859-2", "\u0144ieznany klient"),
+        (b"\xef\xbb\xbfno such client", "text/plain", "no such client"),
+        (b"no such client", "", "no such client"),
+        (b'"no such client"', "application/json", "no such client"),
+        (b'{"error": "invalid_client"}', "text/plain", None),
+        (b"<p>no such client", "", None),
+        (b"no such client", "text/html", None),
+    ],
+)
+def test_the_text_of_an_error_that_is_only_text_is_found(
+    body: bytes, content_type: str, text: str | None, server: Server
+) -> None:
+    server.reply = Reply(body, 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == text
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "text/html; charset=latin-1", "application/jwt", ""])

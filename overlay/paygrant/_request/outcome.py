@@ -69,7 +69,7 @@ class ResponseReader:
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = response.document
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
-        text = text or self._plain_text(response)
+        text = text or (None if code else self._plain_text(response, document))
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limited = self.error(RateLimited, f"too many requests{words}", status)
@@ -120,12 +120,14 @@ class ResponseReader:
         readable = isinstance(words, str | int | float) and not isinstance(words, bool) and words != ""
         return self.redact(str(words)) if readable else None
 
-    def _plain_text(self, response: RawResponse) -> str | None:
-        """The text of a failure that is sent as plain text, redacted."""
-        plain = response.headers.get("content-type", "").startswith("text/plain")
-        if not plain or response.status < HTTPStatus.BAD_REQUEST:
+    def _plain_text(self, response: RawResponse, document: Any) -> str | None:
+        """The text of a failure that is plain text, or a string in JSON, redacted."""
+        if response.status < HTTPStatus.BAD_REQUEST:
             return None
-        return self.redact((response.body or b"").decode(errors="replace")) or None
+        if isinstance(document, str):
+            return self.redact(document) or None
+        plain = response.media_type == "text/plain" or (not response.media_type and not response.is_html)
+        return (self.redact(response.text) or None) if plain else None
 
 
 class _UnusableError(Exception):

@@ -2,13 +2,22 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
+
+_CHARSET = re.compile(
+    r""";\s*charset\s*=\s*["']?"""
+    r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b",
+    re.IGNORECASE,
+)
+"""A charset in a Content-Type. Python has other codecs, and some of them take minutes for a long body."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,9 +51,32 @@ class RawResponse:
     def document(self) -> Any:
         """The JSON document in the body. None if there is none."""
         try:
-            return json.loads(self.body or b"")
+            return json.loads(self.text)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def text(self) -> str:
+        """The body as text: in UTF-8, 16 or 32, else in the charset of the Content-Type, else in Windows-1252.
+
+        Servers that declare another charset often send UTF-8 all the same, so UTF-8 comes first.
+        """
+        body = self.body or b""
+        declared = _CHARSET.search(self.headers.get("content-type", ""))
+        for encoding in (json.detect_encoding(body), declared and declared[1]):
+            with suppress(UnicodeDecodeError, LookupError):
+                return body.decode(encoding) if encoding else body.decode()
+        return body.decode("windows-1252", errors="replace")
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body in lower case, without parameters. Empty if the response does not state it."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is an HTML page."""
+        return "html" in self.media_type or (self.body or b"").lstrip()[:1] == b"<"
 
     @property
     def is_redirect(self) -> bool:

@@ -28,7 +28,7 @@ _WIDEST = 50
 """Members. The rest of a larger object or array is left out."""
 
 _READ = 1 << 14
-"""Bytes. The rest of a body that is not JSON is not read."""
+"""Characters. The rest of a body that is not JSON is not read."""
 
 _DEEPEST = 4
 """Levels. Deeper parts of a document are left out."""
@@ -41,16 +41,11 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 def described(response: RawResponse, reader: ResponseReader) -> str:
     """Status, media type, body and some headers of a response, without secrets."""
-    media_type = reader.redact(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    media_type = reader.redact(response.media_type) or "no media type"
     headers = [
         f"{name}: {reader.redact(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers
     ]
     return "; ".join([f"{response.status} {media_type}, {_body(response, reader)}", *headers])
-
-
-def is_html(response: RawResponse) -> bool:
-    """Whether the response is an HTML page."""
-    return "html" in response.headers.get("content-type", "") or (response.body or b"").lstrip()[:1] == b"<"
 
 
 def _body(response: RawResponse, reader: ResponseReader) -> str:
@@ -63,8 +58,8 @@ def _body(response: RawResponse, reader: ResponseReader) -> str:
     if document is not None:
         text = json.dumps(_Mask(response, reader).of(document), ensure_ascii=False)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
-    text = response.body[:_READ].decode(errors="replace")
-    if is_html(response):
+    text = response.text[:_READ]
+    if response.is_html:
         title = _TITLE.search(text)
         return f"HTML page: {_masked(html.unescape(title[1]), reader)}" if title else "HTML page"
     if response.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
