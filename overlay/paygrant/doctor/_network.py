@@ -8,10 +8,11 @@ from urllib.request import getproxies
 
 from paygrant import _clock
 from paygrant._errors import ConfigurationError
+from paygrant._request.trust import TRUST_VARIABLES
 from paygrant._text import os_error_words
 from paygrant.doctor._context import Context
 from paygrant.doctor._finding import Finding, failed, ok, skipped, warning
-from paygrant.doctor._route import TRUST_VARIABLES, Handshake, TunnelRefusedError
+from paygrant.doctor._route import Handshake, TunnelRefusedError
 
 # OpenSSL's error codes for certificates (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)
 _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED = 9, 10, 18
