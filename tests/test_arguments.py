@@ -5,6 +5,7 @@ import functools
 import os
 import pickle
 import re
+import tracemalloc
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -550,7 +551,39 @@ def test_an_amount_is_written_in_plain_digits(amount: Any, shown: str) -> None:
 )
 def test_an_amount_is_a_positive_number(amount: Any) -> None:
     text = refusal(lambda: WIDGET.widget_url(TOKEN, amount=amount), "amount")
-    assert text.endswith("; expected a positive number")
+    assert text.endswith("; expected a positive number of at most 40 digits")
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("1e9999999", "1e-9999999", Decimal("1e9999999"), "1" * 1_000_000, f"0.{'0' * 100}1", 1e300, 5e-324),
+        *(10**5000, -(10**5000), "9" * 41, "1e999999999999999999999"),
+    ],
+    ids=lambda amount: str(type(amount)),
+)
+def test_an_amount_of_many_digits_is_refused_at_once(amount: Any) -> None:
+    tracemalloc.start()
+    try:
+        text = refusal(lambda: WIDGET.widget_url(TOKEN, amount=amount), "amount")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(text) < 200
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000, -(10**5000)], ids=["large", "huge", "negative"])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(RefreshPolicy)])
+def test_a_number_of_many_digits_is_out_of_range(name: str, value: int) -> None:
+    if name == "max_attempts" and value > 0:
+        return
+    assert len(refusal(lambda: RefreshPolicy(**{name: value}), name)) < 200
+
+
+@pytest.mark.parametrize(("name", "value"), [("timeout", 1e5), ("deadline", 1e10), ("default_lifetime", 1e10)])
+def test_a_time_that_no_timer_takes_is_out_of_range(name: str, value: float) -> None:
+    refusal(lambda: RefreshPolicy(**{name: value}), name)
 
 
 @pytest.mark.parametrize("argument", ["address", "network", "crypto", "tracking_session"])
@@ -640,10 +673,13 @@ def test_the_attempts_are_a_whole_number(value: Any) -> None:
     assert RefreshPolicy(max_attempts=1)
 
 
-@pytest.mark.parametrize("argument", ["timeout", "deadline", "default_lifetime"])
-def test_some_times_cannot_be_nothing(argument: str) -> None:
+@pytest.mark.parametrize(
+    ("argument", "most"), [("timeout", "86400"), ("deadline", "86400"), ("default_lifetime", "1e+09")]
+)
+def test_some_times_cannot_be_nothing(argument: str, most: str) -> None:
     numbers: dict[str, Any] = {argument: 0}
-    assert refusal(lambda: RefreshPolicy(**numbers), argument).endswith("expected a finite number of at least 0.001")
+    text = refusal(lambda: RefreshPolicy(**numbers), argument)
+    assert text.endswith(f"expected a finite number from 0.001 to {most}")
     numbers[argument] = 0.001
     assert getattr(RefreshPolicy(**numbers), argument) == 0.001
 

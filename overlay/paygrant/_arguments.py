@@ -19,6 +19,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST_VALUE = 60
+"""Characters of a value that an error shows."""
+
 _PORTS = range(1, 1 << 16)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
@@ -65,6 +68,15 @@ def _mismatch(
 def invalid_argument(argument: str, fault: str, expected: str) -> ConfigurationError:
     """The error for an argument: its name, what is wrong with it, and what is expected."""
     return ConfigurationError(f"{argument}: {fault}; expected {expected}", argument=argument)
+
+
+def shown(value: object) -> str:
+    """A user's value for an error's text. A long one is cut; Python writes no int of more than 4,300 digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def check_text(argument: str, value: object, *, forbidden: str = "", multiline: bool = False) -> str:
@@ -120,20 +132,17 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
 
 def check_seconds(argument: str, value: object, *, least: float = 0.0, most: float = math.inf) -> None:
     """Check for a finite number within bounds."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or not least <= value <= most
-    ):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # A comparison works with an int of any length, which is not so of math.isfinite.
+    if not number or not least <= value < math.inf or value > most:
         bounds = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
-        raise invalid_argument(argument, f"is {value!r}", f"a finite number {bounds}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a finite number {bounds}")
 
 
 def check_whole(argument: str, value: object, *, least: int) -> None:
     """Check for a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise invalid_argument(argument, f"is {value!r}", f"a whole number of at least {least}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a whole number of at least {least}")
 
 
 def check_scope(argument: str, value: Any) -> tuple[str, ...]:
@@ -144,7 +153,7 @@ def check_scope(argument: str, value: Any) -> tuple[str, ...]:
     check_type(argument, value, list | tuple | set | frozenset, "a string, or a sequence of strings")
     for token in value:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
-            raise invalid_argument(argument, f"holds {token!r}", expected)
+            raise invalid_argument(argument, f"holds {shown(token)}", expected)
     # A set has no order, but the cache key needs one.
     return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
 
