@@ -5,6 +5,7 @@ import logging
 import threading
 from contextlib import suppress
 
+from paygrant._errors import ConfigurationError
 from paygrant._text import os_error_words
 
 
@@ -45,8 +46,8 @@ def main() -> None:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
         parser.error(f"cannot listen on port {port}: {os_error_words(error)}")
-    except OverflowError:
-        parser.error(f"invalid port {port}: expected a number from 0 to 65535")
+    except ConfigurationError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
