@@ -230,6 +230,9 @@ def test_an_unusual_value_is_a_warning(value: str, oddity: str, tmp_path: Path) 
     file.write_text(f"{value}\n", encoding="utf-8")
     file.chmod(0o600)
     (finding,) = settings(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
+    if value.startswith("\ufeff"):  # a program that reads a file leaves the mark out
+        assert finding.verdict == "ok"
+        return
     assert finding.seen == f"RIPPLE_CLIENT_SECRET_FILE: the value {oddity}"
 
 

@@ -20,7 +20,7 @@ class SecretFile:
         """
         secret, fault = "", "is empty"
         try:
-            secret = Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
+            secret = Path(self.path).read_text(encoding="utf-8-sig").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             fault = f"cannot be read ({type(error).__name__})"
         if not secret:

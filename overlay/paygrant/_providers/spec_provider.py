@@ -215,7 +215,7 @@ def _read(spec: Path | ModuleType) -> TokenEndpoint:
         if isinstance(spec, ModuleType):
             return endpoint_of(spec.__name__)
         if spec.is_dir():
-            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8")))
+            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8-sig")))
         from paygrant._spec.errors import SpecError
         from paygrant._spec.lint import load_checked
 

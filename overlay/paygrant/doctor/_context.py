@@ -97,7 +97,7 @@ class Context:
                 found.append(Setting(argument, name, value))
         if self.secret_file:
             name, path = self.secret_file
-            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8", newline="") as file:
+            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8-sig", newline="") as file:
                 # Readers of the file remove the line break at its end.
                 found.append(Setting("client_secret", name, file.read().rstrip("\r\n")))
         return found
