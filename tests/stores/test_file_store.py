@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cryptography.fernet import Fernet
@@ -100,10 +100,44 @@ def test_without_a_path_it_is_the_users_cache_folder(monkeypatch: pytest.MonkeyP
     assert (tmp_path / "paygrant" / f"{KEY}.token").exists()
 
 
-@pytest.mark.parametrize("path", ["", 5, b"/tmp"])
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"/tmp"
+
+
+@pytest.mark.parametrize("path", ["", 5, b"/tmp", BytesPath(), "a\0b"])
 def test_a_path_that_is_none_is_refused(path: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^path: "):
         FileStore(path)
+
+
+def no_entry(uid: int) -> NoReturn:
+    raise KeyError(uid)
+
+
+@pytest.mark.parametrize("home", [None, "relative"])
+def test_without_a_home_folder_the_path_must_be_given(
+    home: str | None, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    monkeypatch.setenv("HOME", home) if home else monkeypatch.delenv("HOME", raising=False)
+    with pytest.raises(ConfigurationError) as caught:
+        FileStore()
+    assert str(caught.value) == (
+        "path: is not given, and this user has no home folder; "
+        "expected the path of a folder, or HOME or XDG_CACHE_HOME set to an absolute path"
+    )
+    assert FileStore(folder) == FileStore(str(folder))
+
+
+def test_a_relative_path_needs_a_working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigurationError, match=r"^path: is relative, and the working folder does not exist"):
+        FileStore("here")
 
 
 def test_stores_of_the_same_folder_and_key_are_equal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

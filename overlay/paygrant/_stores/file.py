@@ -60,13 +60,9 @@ class FileStore:
     @checked
     def __init__(self, path: str | os.PathLike[str] | None = None, *, key: Key | None = None) -> None:
         import filelock
-        import platformdirs
 
         check_type("path", path, str | os.PathLike | None, "the path of a folder")
-        if path is not None and not os.fspath(path):
-            raise invalid_argument("path", "is empty", "the path of a folder")
-        self._folder = Path(platformdirs.user_cache_path("paygrant", appauthor=False) if path is None else path)
-        self._folder = self._folder.absolute()
+        self._folder = _default_folder() if path is None else _absolute(os.fspath(path))
         self._codec = Codec(key)
         self._new_lock = filelock.FileLock
 
@@ -163,6 +159,38 @@ class FileStore:
 
     def __repr__(self) -> str:
         return f"<FileStore {str(self._folder)!r}>"
+
+
+def _default_folder() -> Path:
+    """The folder in the user's cache folder.
+
+    Raises:
+        ConfigurationError: The user has no home folder. A container may run as a user without HOME and passwd entry.
+    """
+    import platformdirs
+
+    with suppress(RuntimeError):  # older versions return a relative path
+        found = Path(platformdirs.user_cache_path("paygrant", appauthor=False))
+        if found.is_absolute():
+            return found
+    expected = "the path of a folder, or HOME or XDG_CACHE_HOME set to an absolute path"
+    raise invalid_argument("path", "is not given, and this user has no home folder", expected)
+
+
+def _absolute(path: object) -> Path:
+    """The folder at a path.
+
+    Raises:
+        ConfigurationError: The path is bad, or relative to a working folder that does not exist any more.
+    """
+    expected = "the path of a folder"
+    if not isinstance(path, str):
+        raise invalid_argument("path", f"is of type {type(path).__name__}", expected)
+    if not path or "\0" in path:
+        raise invalid_argument("path", "holds a NUL character" if path else "is empty", expected)
+    with suppress(OSError):
+        return Path(path).absolute()
+    raise invalid_argument("path", "is relative, and the working folder does not exist", "an absolute path")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

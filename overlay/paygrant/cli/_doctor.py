@@ -11,7 +11,7 @@ import click
 
 from paygrant import ConfigurationError
 from paygrant.cli import _console, _options
-from paygrant.cli._store import store
+from paygrant.cli._store import store_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def _findings(given: "Given") -> "Iterator[Finding]":
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # The doctor reports empty variables, which the options leave out.
     variables = {**os.environ, **given.variables}
-    findings = diagnose(given.kind, given.overrides, variables=variables, store=store(given.variables))
+    findings = diagnose(given.kind, given.overrides, variables=variables, store=store_or_none(given.variables))
     while True:
         with _console.waiting("Examining ..."):
             finding = next(findings, None)
