@@ -19,6 +19,7 @@ from paygrant import (
     AlternativePayments,
     ConfigurationError,
     Cryptofuse,
+    FileStore,
     MemoryStore,
     PaygrantError,
     RefreshPolicy,
@@ -32,6 +33,7 @@ from paygrant import (
     ripple_audience,
 )
 from paygrant._providers.base import Provider, name_of, registration_of
+from paygrant.doctor import diagnose
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, USER, ask, each_provider, make
 from tests.helpers.servers import Server
 
@@ -578,12 +580,14 @@ def test_an_amount_of_many_digits_is_refused_at_once(amount: Any) -> None:
 def test_a_number_of_many_digits_is_out_of_range(name: str, value: int) -> None:
     if name == "max_attempts" and value > 0:
         return
-    assert len(refusal(lambda: RefreshPolicy(**{name: value}), name)) < 200
+    numbers: dict[str, Any] = {name: value}
+    assert len(refusal(lambda: RefreshPolicy(**numbers), name)) < 200
 
 
 @pytest.mark.parametrize(("name", "value"), [("timeout", 1e5), ("deadline", 1e10), ("default_lifetime", 1e10)])
 def test_a_time_that_no_timer_takes_is_out_of_range(name: str, value: float) -> None:
-    refusal(lambda: RefreshPolicy(**{name: value}), name)
+    numbers: dict[str, Any] = {name: value}
+    refusal(lambda: RefreshPolicy(**numbers), name)
 
 
 @pytest.mark.parametrize("argument", ["address", "network", "crypto", "tracking_session"])
@@ -866,8 +870,71 @@ class _WithoutHash:
         return "secret"
 
 
+class _WithABadHash(_WithoutHash):
+    def __hash__(self) -> int:  # type: ignore[override]
+        raise KeyError("canary")
+
+
+class _MemoryStoreWithoutHash(MemoryStore):
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def _secret_later() -> str:
+    return "canary"
+
+
+class _Later:
+    async def __call__(self) -> str:
+        return "canary"
+
+
+class _Nested:
+    def __call__(self) -> object:
+        return _secret_later()
+
+
+class _AsyncStore(MemoryStore):
+    async def load(self, key: str) -> Any:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return None
+
+
 def test_a_callable_has_to_be_hashable() -> None:
-    assert "cannot be hashed" in refusal(lambda: make(Ripple, client_secret=_WithoutHash()), "client_secret")
+    text = refusal(lambda: make(Ripple, client_secret=_WithoutHash()), "client_secret")
+    assert text.startswith("client_secret: is of type _WithoutHash, which cannot be hashed (TypeError); expected ")
+    text = refusal(lambda: make(Ripple, client_secret=_WithABadHash()), "client_secret")
+    assert text.startswith("client_secret: is of type _WithABadHash, which cannot be hashed (KeyError); expected ")
+
+
+@pytest.mark.parametrize("secret", [_secret_later, _Later(), functools.partial(_secret_later)])
+def test_an_async_secret_is_refused(secret: Any) -> None:
+    text = refusal(lambda: make(Ripple, client_secret=secret), "client_secret")
+    assert text.startswith("client_secret: is an async function, which nothing would await; expected ")
+
+
+def test_a_function_that_turns_out_to_be_asynchronous_is_refused(server: Server) -> None:
+    provider = make(Ripple, base_url=server.base_url, client_secret=cast("Any", _Nested()))
+    text = refusal(lambda: ask(provider), "client_secret")
+    assert text.startswith("client_secret: the callable is asynchronous; expected ")
+
+
+@pytest.mark.parametrize(
+    ("store", "fault"),
+    [
+        (_MemoryStoreWithoutHash, "is of type _MemoryStoreWithoutHash, which cannot be hashed (TypeError)"),
+        (_AsyncStore, "is an async function, which nothing would await"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_refused(store: type[MemoryStore], fault: str) -> None:
+    for call in (lambda: TokenSource(make(Ripple), store=store()), lambda: [*diagnose(Ripple, store=store())]):
+        assert refusal(call, "store").startswith(f"store: {fault}; expected ")
+
+
+@pytest.mark.parametrize("key", [_WithoutHash(), _Later(), _secret_later])
+def test_a_key_that_cannot_be_used_is_refused(key: Any) -> None:
+    refusal(lambda: FileStore("folder", key=key), "key")
 
 
 # Environment variables

@@ -71,9 +71,9 @@ from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _catalog, _failures
 from paygrant.doctor import Finding
 from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
-from paygrant.sandbox._control import _RequestError
 from paygrant.sandbox._endpoint import UnusualType
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
+from paygrant.sandbox._guard import RequestError
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, GRANTED, each_provider, make
@@ -353,7 +353,7 @@ SCENES = {
     "no token": Scene(MalformedResponse, Reply({"no_token": TOKEN})),
     "a token in two lines": Scene(MalformedResponse, granted(f"{TOKEN}\n{TOKEN}")),
     "a list for a token": Scene(MalformedResponse, Reply({"access_token": [TOKEN], "note": SECRET})),
-    "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}")),
+    "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}:DPoP")),
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long answer": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
@@ -921,7 +921,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
-    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, _RequestError}:  # made to be shown
+    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}

@@ -9,7 +9,7 @@ import inspect
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from types import UnionType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -109,11 +109,34 @@ def check_type(argument: str, value: object, kind: type | UnionType, expected: s
 
 def check_secret(argument: str, value: Any, *, multiline: bool = False) -> None:
     """Check for a secret, or for a callable that returns one."""
-    if not callable(value):
+    if callable(value):
+        check_function(argument, value, "a string, or a hashable callable that returns it")
+    else:
         check_text(argument, value, multiline=multiline)
-    elif not isinstance(value, Hashable):
-        expected = "a string, or a hashable callable that returns it"
-        raise invalid_argument(argument, "is a callable that cannot be hashed", expected)
+
+
+def check_function(argument: str, value: Callable[..., object], expected: str) -> None:
+    """Check for a callable that can be hashed, so that equal arguments share a token, and that is not asynchronous."""
+    if any(map(inspect.iscoroutinefunction, (value, getattr(value, "__call__", None)))):  # noqa: B004 - a class's own
+        raise invalid_argument(argument, "is an async function, which nothing would await", expected)
+    check_hashable(argument, value, expected)
+
+
+def check_hashable(argument: str, value: object, expected: str) -> None:
+    """Check for an object that can be hashed. A class with ``__eq__`` but without ``__hash__`` has none that can be."""
+    try:
+        hash(value)
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        fault = f"is of type {type(value).__name__}, which cannot be hashed ({type(error).__name__})"
+        raise invalid_argument(argument, fault, expected) from None
+
+
+def is_coroutine(value: object) -> bool:
+    """Whether a callable returned a coroutine, because it is asynchronous. It is closed: nothing awaits it."""
+    if inspect.iscoroutine(value):
+        value.close()
+        return True
+    return False
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
@@ -132,9 +155,9 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
 
 def check_seconds(argument: str, value: object, *, least: float = 0.0, most: float = math.inf) -> None:
     """Check for a finite number within bounds."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     # A comparison works with an int of any length, which is not so of math.isfinite.
-    if not number or not least <= value < math.inf or value > most:
+    if not least <= number < math.inf or number > most:
         bounds = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
         raise invalid_argument(argument, f"is {shown(value)}", f"a finite number {bounds}")
 

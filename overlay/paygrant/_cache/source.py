@@ -47,10 +47,11 @@ class TokenSource:
 
         from paygrant._cache.registry import cache_for
         from paygrant._providers.base import Provider
-        from paygrant._stores.base import Store
+        from paygrant._stores.base import Store, check_store
 
         check_type("provider", provider, Provider, "a provider, such as Ripple(...)")
         check_type("store", store, Store | None, "a store, such as MemoryStore()")
+        check_store("store", store)
         check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
         check_type("transport", transport, httpx.BaseTransport | None, "an httpx.BaseTransport")
         self.provider = provider

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from paygrant._arguments import (
     check_choice,
+    check_function,
     check_scope,
     check_text,
     check_type,
@@ -115,8 +116,8 @@ class SpecProvider(BasicProvider):
             missing = self.authenticate is None
             fault = "is missing" if missing else "is given, but the spec does not say 'computed'"
             raise invalid_argument("authenticate", fault, "a function only if the spec says 'computed'")
-        if self.authenticate is not None and not isinstance(self.authenticate, Hashable):
-            raise invalid_argument("authenticate", "is a callable that cannot be hashed", "a hashable function")
+        if self.authenticate is not None:
+            check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
         self._set("parameters", dict(self._checked_parameters()))
 
     @property

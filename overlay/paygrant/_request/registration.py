@@ -10,7 +10,7 @@ from importlib import import_module
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from paygrant._arguments import check_text, invalid_argument
+from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.unsigned import UnsignedRequest
@@ -79,6 +79,10 @@ class ClientRegistration:
                 raise
             fault = f"the callable raised {type(error).__name__}"
         else:
+            if is_coroutine(secret):
+                raise invalid_argument(
+                    "client_secret", "the callable is asynchronous", "a callable that returns the secret"
+                )
             return check_text("client_secret", secret, multiline=is_key(self.client_auth))
         raise invalid_argument("client_secret", fault, "a callable that returns the secret")
 

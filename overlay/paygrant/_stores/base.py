@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from paygrant import _clock, _errors
+from paygrant._arguments import check_function, check_hashable
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
 
@@ -178,6 +179,18 @@ class Store(Protocol):
 
 
 Store.__module__ = "paygrant"
+
+
+def check_store(argument: str, store: Store | None) -> None:
+    """Check that a store can be hashed, and that its methods are not asynchronous.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    if store is not None:
+        check_hashable(argument, store, "a hashable store")
+        for method in (store.load, store.save, store.discard, store.lock):
+            check_function(argument, method, "a store whose methods are not asynchronous")
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:

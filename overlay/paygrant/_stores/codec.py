@@ -1,10 +1,10 @@
 """Codec: entries as bytes for a store outside this process, encrypted if there is a key."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import check_function, invalid_argument, is_coroutine
 from paygrant._errors import missing_extra
 from paygrant._stores.base import Entry, SavedEntry, saved_entry
 
@@ -36,8 +36,8 @@ class Codec:
         self.key = key.decode(errors="replace") if isinstance(key, bytes) else key
         if not callable(key):
             self._fernet()
-        elif not isinstance(key, Hashable):
-            raise invalid_argument("key", "is a callable that cannot be hashed", _KEY_EXPECTED)
+        else:
+            check_function("key", key, _KEY_EXPECTED)
 
     def encode(self, name: str, entry: Entry) -> bytes:
         """The bytes of an entry that is saved now, under this name."""
@@ -64,7 +64,10 @@ class Codec:
         from cryptography.fernet import Fernet
 
         try:
-            return Fernet(self.key() if callable(self.key) else self.key)
+            key = self.key() if callable(self.key) else self.key
+            if not is_coroutine(key):
+                return Fernet(key)
+            fault = "the callable is asynchronous"
         except Exception as error:  # noqa: BLE001 - a user's callable may raise anything
             fault = type(error).__name__
         raise invalid_argument("key", f"cannot be used ({fault})", _KEY_EXPECTED)

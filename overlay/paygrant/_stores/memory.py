@@ -3,7 +3,7 @@
 import os
 import threading
 from contextlib import AbstractContextManager
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from paygrant import _clock
 from paygrant._stores.base import Entry
@@ -33,7 +33,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._renew_locks()
-        _memories.add(self)
+        _memories[id(self)] = self
 
     def _renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
@@ -63,18 +63,19 @@ class MemoryStore:
             return self._locks.setdefault(key, _Lock())
 
 
-_memories: WeakSet[MemoryStore] = WeakSet()
+_memories: WeakValueDictionary[int, MemoryStore] = WeakValueDictionary()
+"""All memory stores, by identity: a class that derives from MemoryStore may have no hash."""
 
 
 def clear_memory() -> None:
     """Empty all memory stores of this process."""
-    for memory in tuple(_memories):
+    for memory in tuple(_memories.values()):
         with memory._guard:
             memory._entries = {}
 
 
 def _after_fork() -> None:
-    for memory in tuple(_memories):
+    for memory in tuple(_memories.values()):
         memory._renew_locks()
 
 

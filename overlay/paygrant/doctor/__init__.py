@@ -18,7 +18,7 @@ from typing import Any
 
 from paygrant._arguments import check_type, checked, invalid_argument
 from paygrant._providers.base import Provider
-from paygrant._stores.base import Store
+from paygrant._stores.base import Store, check_store
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor import _network, _response, _settings, _store
 from paygrant.doctor._context import Context
@@ -87,6 +87,7 @@ def diagnose(
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         raise invalid_argument("provider", f"is {provider!r}", "a provider's class, such as Ripple")
     check_type("store", store, Store | None, "a store, such as FileStore()")
+    check_store("store", store)
     check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
     return _findings(Context(provider, overrides or {}, variables, store=store, policy=policy))
 

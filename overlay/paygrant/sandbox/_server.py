@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paygrant._arguments import (
     check_choice,
+    check_function,
     check_seconds,
     check_text,
     check_type,
@@ -92,6 +93,7 @@ class Sandbox:
             raise invalid_argument("port", f"is {shown(port)}", "a whole number from 0 to 65535")
         if not callable(clock):
             raise invalid_argument("clock", f"is of type {type(clock).__name__}", "a function such as time.time")
+        check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
         self._providers = {
