@@ -26,13 +26,14 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
+    SpecProvider,
     Token,
     TokenAuth,
     TokenSource,
     basic_credentials,
     ripple_audience,
 )
-from paygrant._providers.base import Provider, name_of, registration_of
+from paygrant._providers.base import BasicProvider, Provider, name_of, registration_of
 from paygrant.doctor import diagnose
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, USER, ask, each_provider, make
 from tests.helpers.servers import Server
@@ -556,13 +557,17 @@ def test_an_amount_is_a_positive_number(amount: Any) -> None:
     assert text.endswith("; expected a positive number of at most 40 digits")
 
 
+def repr_of_type(value: object) -> str:
+    return repr(type(value))
+
+
 @pytest.mark.parametrize(
     "amount",
     [
         *("1e9999999", "1e-9999999", Decimal("1e9999999"), "1" * 1_000_000, f"0.{'0' * 100}1", 1e300, 5e-324),
         *(10**5000, -(10**5000), "9" * 41, "1e999999999999999999999"),
     ],
-    ids=lambda amount: str(type(amount)),
+    ids=repr_of_type,
 )
 def test_an_amount_of_many_digits_is_refused_at_once(amount: Any) -> None:
     tracemalloc.start()
@@ -935,6 +940,21 @@ def test_a_store_that_cannot_be_used_is_refused(store: type[MemoryStore], fault:
 @pytest.mark.parametrize("key", [_WithoutHash(), _Later(), _secret_later])
 def test_a_key_that_cannot_be_used_is_refused(key: Any) -> None:
     refusal(lambda: FileStore("folder", key=key), "key")
+
+
+# Classes that describe no endpoint
+
+
+@pytest.mark.parametrize("kind", [Provider, BasicProvider])
+def test_a_class_that_describes_no_endpoint_says_so(kind: Any) -> None:
+    text = refusal(lambda: kind(client_id="a", client_secret="b"), "provider")
+    assert text.startswith(f"provider: {kind.__name__} describes no token endpoint; expected ")
+
+
+@pytest.mark.parametrize("kind", [Provider, BasicProvider, SpecProvider])
+def test_a_class_without_variables_of_its_own_says_so(kind: Any) -> None:
+    text = refusal(kind.from_env, "from_env")
+    assert text.startswith(f"from_env: {kind.__name__} has no environment variables of its own; expected ")
 
 
 # Environment variables

@@ -63,6 +63,8 @@ class Provider:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
+            raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         check_text("client_id", self.client_id)
         check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
@@ -185,9 +187,22 @@ class BasicProvider(Provider):
             check_text("client_id", self.client_id, forbidden=":")
 
 
+_EXPECTED = "a provider's class such as Ripple, or SpecProvider(...) with its arguments"
+
+
+def has_variables(kind: type[Provider]) -> bool:
+    """Whether a class stands for one provider, whose name begins the names of its variables."""
+    return hasattr(kind, "_package")
+
+
 def registration_of(provider: Provider) -> ClientRegistration:
     """What the engine knows of a provider."""
     return provider._registration
+
+
+def is_documented(kind: type[Provider]) -> bool:
+    """Whether the spec of a generated package describes the token endpoint of a class, whatever its arguments are."""
+    return has_variables(kind) and kind._endpoint is Provider._endpoint
 
 
 def name_of(kind: type[Provider]) -> str:
@@ -207,6 +222,9 @@ def variable_of(kind: type[Provider], field: str) -> str:
 
 def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
     """What ``from_env`` does, with the variables of any mapping."""
+    if not has_variables(kind):
+        fault = f"{kind.__name__} has no environment variables of its own"
+        raise invalid_argument("from_env", fault, _EXPECTED)
     names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
     found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
     file_variable = f"{names['client_secret']}_FILE"
