@@ -134,6 +134,7 @@ def table(rows: list[tuple[list[str], str | None]], *, narrow: bool) -> Table:
                 short or heading,
                 justify="right" if heading in HEADINGS[-2:] else "left",
                 no_wrap=heading == "provider",
+                max_width=13 if narrow and heading == "credentials" else None,
                 overflow="fold",
             )
     for cells, style in rows:
