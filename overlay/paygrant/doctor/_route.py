@@ -19,6 +19,7 @@ import httpx
 
 from paygrant._request.proxy import environment_proxy
 from paygrant._request.transport import new_transport, tls_context
+from paygrant._request.trust import trusting_context
 from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -171,6 +172,20 @@ class Route:
         except (OSError, TunnelRefusedError):  # the last handshake succeeded, so this proves nothing
             return True
         return True
+
+    def strict_error(self, timeout: float) -> ssl.SSLCertVerificationError | None:
+        """Why strict checking refuses the certificate, which this version of Python accepts. None if it does not."""
+        context = trusting_context()
+        if context.verify_flags & ssl.VERIFY_X509_STRICT:
+            return None
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        try:
+            self._secure(context, timeout).close()
+        except ssl.SSLCertVerificationError as error:
+            return error
+        except (OSError, TunnelRefusedError):  # the last handshake succeeded, so this proves nothing
+            return None
+        return None
 
     def _unverified(self, error: OSError, timeout: float) -> Handshake:
         """Read a certificate that is not valid. Nothing is sent to its server."""
