@@ -122,7 +122,9 @@ def made(server: Server) -> Iterator[Provider]:
     given: dict[str, Any] = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     for kind in (Cryptofuse, Ripple, AlternativePayments):
         yield make(kind, base_url=server.base_url)
-    yield ClientCredentials(**given, token_url=f"{server.base_url}/t?a=b", scope="read", parameters={"audience": "x"})
+    yield ClientCredentials(
+        **given, token_url=f"{server.base_url}/t?a=b", scope=("read",), parameters={"audience": "x"}
+    )
     spec = next(path for path in SPECS if path.stem == "cryptofuse")
     yield SpecProvider(spec, **given, base_url=server.base_url, scope="read")
 
@@ -152,7 +154,7 @@ def test_a_provider_that_is_made_is_advised_by_the_names_of_its_arguments(server
 
 
 def test_a_class_that_no_spec_describes_is_examined_as_far_as_its_settings_go(server: Server) -> None:
-    credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    credentials: dict[str, Any] = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     whole = look(ClientCredentials, **credentials, token_url=f"{server.base_url}/t")
     assert {each.verdict for (each,) in whole.values()} == {"ok"}
     assert [seen.path for seen in server.seen] == ["/t"]

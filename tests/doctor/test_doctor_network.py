@@ -188,7 +188,7 @@ Make = Callable[..., ssl.SSLContext]
 def secured(tmp_path: Path) -> Make:
     """Makes the TLS context of a server. By default it is for localhost and signed by the test authority."""
 
-    def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: timedelta) -> ssl.SSLContext:
+    def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: Any) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = sign(named(host), key, signer or Signer(named(host), key), host=host, **times)
         file = tmp_path / "server.pem"

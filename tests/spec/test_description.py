@@ -529,6 +529,10 @@ async def later(draft: UnsignedRequest) -> None:
     draft.headers["X-Signature"] = "a"
 
 
+def later_on(draft: UnsignedRequest) -> object:
+    return later(draft)
+
+
 @pytest.mark.parametrize(
     ("function", "fault"),
     [
@@ -537,7 +541,7 @@ async def later(draft: UnsignedRequest) -> None:
         (with_a_line_break, "X-Signature: holds a character that a header cannot carry"),
         (with_an_odd_name, "X Signature: holds a character"),
         (with_a_result, "authenticate: the function returned a UnsignedRequest"),
-        (lambda draft: later(draft=draft), "authenticate: the function is asynchronous"),
+        (later_on, "authenticate: the function is asynchronous"),
         (later, "authenticate: is an async function, which nothing would await"),
     ],
 )
