@@ -27,7 +27,7 @@ from paygrant import (
     _clock,
     _errors,
 )
-from paygrant._stores import codec as _codec
+from paygrant._stores import base
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
@@ -55,7 +55,7 @@ grants = st.builds(Grant, tokens, since=st.floats(-1e9, NOW), lifetime=seconds)
 @st.composite
 def errors(draw: st.DrawFn) -> TokenError:
     status = st.none() | st.integers(100, 599)
-    kind = draw(st.sampled_from(sorted(_codec._ERRORS.values(), key=lambda each: each.__name__)))
+    kind = draw(st.sampled_from(sorted(base._ERRORS.values(), key=lambda each: each.__name__)))
     error = kind(draw(st.text()), provider=draw(st.text()), environment=draw(texts), status=draw(status))
     for name, values in {"error": texts, "error_description": texts, "retry_after": st.none() | seconds}.items():
         if hasattr(error, name):
@@ -184,10 +184,10 @@ def test_a_document_with_one_thing_wrong_is_as_if_it_were_not_there(entry: Entry
 
 def test_every_error_and_every_field_of_one_can_be_kept() -> None:
     kinds = {each for each in vars(_errors).values() if inspect.isclass(each) and issubclass(each, TokenError)}
-    assert set(_codec._ERRORS.values()) == kinds
+    assert set(base._ERRORS.values()) == kinds
     for kind in kinds:
         annotated = {name for each in kind.__mro__ for name in inspect.get_annotations(each)}
-        assert {*vars(kind("")), *annotated} <= _codec._FIELDS.keys()
+        assert {*vars(kind("")), *annotated} <= base._FIELDS.keys()
 
 
 def test_encrypted_bytes_are_read_with_the_same_key_only() -> None:

@@ -1,12 +1,57 @@
-"""What a store is: the protocol Store, and the Entry that it keeps under a key."""
+"""What a store is: the protocol Store, the Entry that it keeps under a key, and an entry as bytes.
 
+The bytes are JSON. They hold no time of a monotonic clock, which has no meaning in another process, but durations from
+the moment of saving. Bytes that cannot be read are treated as if they were not there.
+"""
+
+import json
+import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from paygrant._errors import TokenError
+from paygrant import _clock, _errors
 from paygrant._tokens.lifecycle import Grant
-from paygrant._tokens.token import Token, same_token
+from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
+
+if TYPE_CHECKING:
+    from types import UnionType
+
+_VERSION = 1
+"""The version of the bytes. A change of their meaning counts it up: old and new processes then ignore each other's."""
+
+_CLOCKS_DIFFER = 1.0
+"""Seconds. An entry that was saved further in the future shows that the wall clock was set back."""
+
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (
+        _errors.TokenError,
+        _errors.TokenRequestRejected,
+        _errors.InvalidClient,
+        _errors.RateLimited,
+        _errors.ProviderUnavailable,
+        _errors.MalformedResponse,
+    )
+}
+
+_FIELDS: "dict[str, type | UnionType]" = {
+    "provider": str,
+    "environment": str | None,
+    "status": int | None,
+    "error": str | None,
+    "error_description": str | None,
+    "retry_after": float | int | None,
+    "attempts": int,
+}
+"""The fields of errors, and their types."""
+
+_OWNER = ("provider", "environment")
+"""Fields beside a token, which may be missing."""
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What reading foreign bytes may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +67,7 @@ class Entry:
 
     __module__ = "paygrant"
 
-    outcome: Grant | TokenError
+    outcome: "Grant | _errors.TokenError"
     until: float
     provider: str | None = None
     environment: str | None = None
@@ -30,6 +75,74 @@ class Entry:
     def holds(self, token: Token) -> bool:
         """Whether this entry holds this very token."""
         return isinstance(self.outcome, Grant) and same_token(self.outcome.token, token)
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until this entry ends; negative if it has ended."""
+        return self.until - _clock.monotonic()
+
+    def to_bytes(self, key: str) -> bytes:
+        """This entry as bytes, for a store outside the process. They hold the token.
+
+        Args:
+            key: The key under which the store keeps it.
+        """
+        now = _clock.monotonic()
+        document = {
+            "version": _VERSION,
+            "name": key,
+            "moment": _clock.wall().timestamp(),
+            "left": self.until - now,
+            "provider": self.provider,
+            "environment": self.environment,
+            **(
+                {"grant": _from_grant(self.outcome, now)}
+                if isinstance(self.outcome, Grant)
+                else {"error": _from_error(self.outcome)}
+            ),
+        }
+        return json.dumps(document, allow_nan=False).encode()
+
+    @staticmethod
+    def from_bytes(key: str, data: bytes) -> "Entry | None":
+        """The entry in these bytes. None if they are unreadable, were saved under another key, or have ended.
+
+        Its age is the time that has passed on the wall clock since it was saved.
+        """
+        saved = saved_entry(key, data)
+        return saved.entry_by_wall_clock() if saved else None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SavedEntry:
+    """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.
+
+    Attributes:
+        outcome: The token or the error.
+        left: How long it counted at that moment, in seconds.
+        moment: The moment, by the wall clock of the process that saved it, in seconds since 1970.
+        provider: The provider of the token, if it was stated.
+        environment: The environment of the token, if it was stated.
+    """
+
+    outcome: Grant | _errors.TokenError
+    left: float
+    moment: float
+    provider: str | None = None
+    environment: str | None = None
+
+    def entry(self, passed: float) -> Entry:
+        """The entry for this process, this many seconds after it was saved."""
+        saved = _clock.monotonic() - passed
+        outcome = self.outcome
+        if isinstance(outcome, Grant):
+            outcome = replace(outcome, since=saved + outcome.since)
+        return Entry(outcome, saved + self.left, self.provider, self.environment)
+
+    def entry_by_wall_clock(self) -> Entry | None:
+        """The entry for this process, by the time that has passed on the wall clock. None if it has ended."""
+        passed = _clock.wall().timestamp() - self.moment
+        return self.entry(max(0.0, passed)) if -_CLOCKS_DIFFER <= passed < self.left else None
 
 
 @runtime_checkable
@@ -42,7 +155,10 @@ class Store(Protocol):
     """
 
     def load(self, key: str) -> Entry | None:
-        """The entry under a key. None if there is none. It may return an entry that has ended: the caller looks at ``until``."""
+        """The entry under a key. None if there is none.
+
+        It may return an entry that has ended: the caller looks at ``until``.
+        """
         ...
 
     def save(self, key: str, entry: Entry) -> None:
@@ -62,3 +178,67 @@ class Store(Protocol):
 
 
 Store.__module__ = "paygrant"
+
+
+def saved_entry(key: str, data: bytes) -> SavedEntry | None:
+    """What was saved under this key. None if the bytes do not tell."""
+    try:
+        document = json.loads(data)
+        if document["version"] != _VERSION or document["name"] != key:
+            return None
+        outcome = _to_grant(document["grant"]) if "grant" in document else _to_error(document["error"])
+        owner = [_text(document[each]) if document.get(each) is not None else None for each in _OWNER]
+        return SavedEntry(outcome, _number(document["left"]), _number(document["moment"]), *owner)
+    except _UNREADABLE:
+        return None
+
+
+def _from_grant(grant: Grant, now: float) -> dict[str, object]:
+    token = grant.token
+    return {
+        "access_token": token.access_token,
+        "token_type": token.token_type,
+        "scope": token.scope,
+        "expires_at": token.expires_at and token.expires_at.isoformat(),
+        "age": now - grant.since,
+        "lifetime": grant.lifetime,
+    }
+
+
+def _to_grant(document: Any) -> Grant:
+    end = document["expires_at"]
+    if not TOKEN_TEXT.fullmatch(document["access_token"]):
+        raise ValueError("the token cannot be sent")
+    token = Token(
+        document["access_token"],
+        _text(document["token_type"]),
+        scope=tuple(_text(each) for each in document["scope"]),
+        expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
+    )
+    return Grant(token, since=-_number(document["age"]), lifetime=_number(document["lifetime"]))
+
+
+def _from_error(error: _errors.TokenError) -> dict[str, object]:
+    fields = {name: value for name, value in vars(error).items() if name in _FIELDS}
+    return {"class": type(error).__name__, "message": str(error), "fields": fields}
+
+
+def _to_error(document: Any) -> _errors.TokenError:
+    error = _ERRORS[document["class"]](_text(document["message"]))
+    for name, value in document["fields"].items():
+        if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
+            raise TypeError(name)
+        setattr(error, name, value)
+    return error
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError("expected a finite number")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected a string")
+    return value

@@ -1,7 +1,7 @@
-"""FileStore: the processes of one machine share tokens and the right to ask for them, through files.
+"""FileStore: the processes of one machine share tokens, and the right to request them, through files.
 
-A file a key, named after it: its bytes are for ``_codec``. A reader sees a whole file or none, because a new one takes
-an old one's place at once. The lock is the kernel's own: it goes when its holder does, however that ends.
+Each key has a file of that name. A new file replaces the old one in one step, so a reader never sees half a file. The
+lock is the kernel's own: it ends when its holder ends, in whatever way.
 """
 
 import os
@@ -23,37 +23,35 @@ _SUFFIX = ".token"
 _UNFINISHED = ".new"
 
 _LONGEST_FILE = 1 << 22
-"""Bytes. No token comes near it."""
+"""Bytes. No token is that long."""
 
 _POLL = 0.02
-"""Seconds between two tries to get the lock."""
-
-_CLOCKS_DIFFER = 1.0
-"""Seconds. A file that was saved further in the future tells of a wall clock that was set back."""
+"""Seconds between two attempts to get the lock."""
 
 _STALE = 60.0
-"""Seconds. What was of use so long ago is swept away; no process takes that long to write a file."""
+"""Seconds. A file that ended this long ago is removed. No process takes that long to write one."""
 
 _SWEPT = (_SUFFIX, _UNFINISHED)
 
 
 class FileStore:
-    """Shares tokens and the requests for them among the processes of one user on one machine.
+    """Shares tokens, and the requests for them, among the processes of one user on one machine.
 
-    The folder is for its owner alone (0700), and so are the files (0600). A folder that belongs to somebody else, that
-    others may write to, or that is a symbolic link is refused: every use of it raises, so that each process goes on by
-    itself. Give a folder of its own inside of such a place. Stores of the same folder and key are equal.
+    Only its owner can use the folder (mode 0700) and the files (0600). A folder is refused if it belongs to somebody
+    else, if others may write to it, or if it is a symbolic link. Every use then raises, and each process goes on without
+    the store. Give it a folder of its own inside such a place. Stores with the same folder and key are equal.
 
     A key needs the extra: ``pip install "paygrant[encryption]"``.
 
     Args:
-        path: The folder, made when first used; the user's cache folder otherwise (on Linux ``~/.cache/paygrant``).
-        key: Encrypts the files: a Fernet key, or a callable that returns it and is asked each time. What another key
-            encrypted is as if it were not there.
+        path: The folder. It is made when it is first used. The default is the user's cache folder (on Linux
+            ``~/.cache/paygrant``).
+        key: Encrypts the files: a Fernet key, or a callable that returns one and is called each time. A file that
+            another key encrypted is treated as if it were not there.
 
     Raises:
-        ConfigurationError: The key is none.
-        ImportError: There is a key, but not the extra.
+        ConfigurationError: The path or the key is bad.
+        ImportError: There is a key, but the extra is not installed.
     """
 
     __module__ = "paygrant"
@@ -72,11 +70,11 @@ class FileStore:
         self._new_lock = filelock.FileLock
 
     def load(self, key: str) -> Entry | None:
-        """What is known under a key. Files that are damaged, foreign or unreadable are as if they were not there."""
+        """The entry under a key. A damaged, foreign or unreadable file is treated as if it were not there."""
         return self._read(key, self._ready() / f"{key}{_SUFFIX}")
 
     def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry in place of what was there."""
+        """Keep an entry, in place of the one that was there."""
         folder, data = self._ready(), self._codec.encode(key, entry)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=f"{key}.", suffix=_UNFINISHED)  # with mode 0600
         unfinished = Path(name)
@@ -84,7 +82,7 @@ class FileStore:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
             end = _clock.wall().timestamp() + entry.until - _clock.monotonic()
-            os.utime(unfinished, (end, end))  # by which the sweep tells
+            os.utime(unfinished, (end, end))  # for the sweep
             unfinished.replace(folder / f"{key}{_SUFFIX}")
         except BaseException:
             with suppress(OSError):
@@ -93,11 +91,11 @@ class FileStore:
         _sweep(folder)
 
     def discard(self, key: str, token: Token) -> None:
-        """Forget this very token."""
+        """Remove the entry under a key if it holds this very token."""
         path = self._ready() / f"{key}{_SUFFIX}"
         if not self._holds(key, path, token):
             return
-        # Another process may put a new token there right now: take out what is there, and look what it is.
+        # Another process may save a new token at this moment. So move the file away first, and look at it then.
         taken = path.with_name(f"{key}.{uuid4().hex}{_UNFINISHED}")
         with suppress(FileNotFoundError):
             path.rename(taken)
@@ -108,14 +106,14 @@ class FileStore:
 
     @contextmanager
     def lock(self, key: str, lease: float) -> Generator[None]:
-        """The right to ask for a new token under a key. A holder gives it back, or ends; no lease is needed for that.
+        """The right to request a new token. It ends with its holder, so it needs no lease.
 
         Args:
             key: The key.
-            lease: For so long another holder is awaited, in seconds.
+            lease: How long to wait for other holders, in seconds.
 
         Raises:
-            TimeoutError: Others had it all the time.
+            TimeoutError: Others held it all the time.
         """
         with self._new_lock(self._ready() / f"{key}.lock", lease, 0o600, poll_interval=_POLL):
             yield
@@ -145,27 +143,27 @@ class FileStore:
                 path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        """The files that hold entries. Nothing is made for the looking."""
+        """The files that hold entries. This does not make the folder."""
         return [path for path in self._ready().iterdir() if path.suffix == _SUFFIX] if self._folder.exists() else []
 
     def _ready(self) -> Path:
-        """The folder, made if it is not there.
+        """The folder. It is made if it does not exist.
 
         Raises:
-            OSError: It cannot be made, or it is not for its owner alone to write to.
+            OSError: It cannot be made, or others than its owner may write to it.
         """
         with suppress(FileExistsError):
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700)
         found = self._folder.lstat()
         if not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(f"{self._folder} is no folder")
+            raise NotADirectoryError(f"{self._folder} is not a folder")
         if not _is_own(found) or (os.name == "posix" and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-            raise PermissionError(f"{self._folder} is not for this user alone to write to")
+            raise PermissionError(f"others than this user may write to {self._folder}")
         return self._folder
 
     def _read(self, key: str, path: Path) -> Entry | None:
-        """What a file tells, if it is one of this store's and its time is not over."""
+        """The entry in a file, if the file is one of this store's and the entry has not ended."""
         try:
             with open(path, "rb", opener=_open_no_link) as file:
                 found = os.fstat(file.fileno())
@@ -175,10 +173,7 @@ class FileStore:
         except OSError:
             return None
         saved = self._codec.decode(key, data)
-        if saved is None:
-            return None
-        passed = _clock.wall().timestamp() - saved.moment
-        return saved.entry(max(0.0, passed)) if -_CLOCKS_DIFFER <= passed < saved.left else None
+        return saved.entry_by_wall_clock() if saved else None
 
     def _holds(self, key: str, path: Path, token: Token) -> bool:
         """Whether a file holds this very token."""

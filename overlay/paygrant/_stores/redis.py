@@ -1,6 +1,6 @@
-"""RedisStore: a fleet shares tokens, refusals and the right to ask for a token, through a Redis (or Valkey).
+"""RedisStore: a fleet shares tokens, refusals and the right to request a token, through a Redis (or Valkey).
 
-Every clock that counts is Redis' own: it ends entries and locks, and its remaining time tells how old an entry is.
+Only the clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age.
 """
 
 import math
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
     from redis import Redis, RedisCluster
 
 _LOAD = "return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}"
-"""Value and remaining life of one moment: between two commands, another entry could take this one's place."""
+"""Reads value and remaining time in one step. Between two commands, another entry could replace this one."""
 
 _DISCARD = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-"""Takes away what was there when we looked, and no newer entry. WATCH would need a connection of its own for that, and
-a second round trip; redis-py's lock needs scripts in any case."""
+"""Removes the entry that we looked at, but no newer one. WATCH would need a connection of its own and a second round
+trip. The lock of redis-py needs scripts anyway."""
 
 _POLL = 0.05
-"""Seconds between two tries to get the lock."""
+"""Seconds between two attempts to get the lock."""
 
 _GRACE = 1.0
-"""Seconds. So much longer than its lease a lock is awaited: time for whoever inherits it to bring the token."""
+"""Seconds. A lock is awaited this much longer than its lease, so that the next holder can bring the token."""
 
 _IDLE = 30.0
-"""Seconds. A connection that was idle for longer is not used again: what lies between may have dropped it silently."""
+"""Seconds. A connection that was idle for longer is not used again: the network may have dropped it silently."""
 
 
 class RedisStore:
     """Shares tokens, refusals and the requests for tokens among all processes that use one Redis or Valkey.
 
-    Stores with equal arguments are equal. Needs the extra: ``pip install "paygrant[redis]"``; with a key,
-    ``paygrant[redis,encryption]``.
+    Stores with equal arguments are equal. It needs the extra: ``pip install "paygrant[redis]"``, or
+    ``paygrant[redis,encryption]`` with a key.
 
     Args:
-        client_or_url: ``redis://``, ``rediss://`` or ``unix://``; or a client of redis-py, as for Sentinel
-            (``Sentinel(...).master_for(...)``) and Cluster. A client's own time limits and retries hold, and whoever
-            made it closes it.
-        key: Encrypts what is kept: a Fernet key, or a callable that returns it and is asked each time. What another
-            key encrypted is as if it were not there.
-        timeout: With a URL, the time limit of connecting and of each command, in seconds. Nothing is tried again.
-        prefix: What the names of all keys in Redis begin with.
+        client_or_url: A URL (``redis://``, ``rediss://`` or ``unix://``), or a client of redis-py, such as one for
+            Sentinel (``Sentinel(...).master_for(...)``) or Cluster. A client keeps its own time limits and retries. The
+            store does not close it.
+        key: Encrypts the entries: a Fernet key, or a callable that returns one and is called each time. An entry that
+            another key encrypted is treated as if it were not there.
+        timeout: With a URL, the time limit of connecting and of each command, in seconds. There are no retries.
+        prefix: The beginning of the names of all keys in Redis.
 
     Raises:
-        ConfigurationError: An argument is bad, such as a client that would wait for ever.
+        ConfigurationError: An argument is bad, such as a client that could wait for ever.
         ImportError: An extra is not installed.
     """
 
@@ -89,23 +89,23 @@ class RedisStore:
                     socket_timeout=timeout,
                     socket_connect_timeout=timeout,
                     retry=Retry(NoBackoff(), 0),
-                    protocol=2,  # says all that is needed here, with the fewest round trips to begin with
+                    protocol=2,  # it suffices here, and needs the fewest round trips at the start
                 )
             except (ValueError, TypeError) as error:
-                fault = f"is no URL that redis-py reads ({type(error).__name__})"
+                fault = f"is not a URL that redis-py reads ({type(error).__name__})"
                 raise invalid_argument("client_or_url", fault, "redis://host[:port][/database]") from None
         else:
             self._shown = type(client_or_url).__name__
             self._client = client_or_url
             if self._client.get_connection_kwargs().get("socket_timeout") is None:
-                fault = "is a client without a time limit, and would wait for a Redis that hangs"
-                raise invalid_argument("client_or_url", fault, "one with socket_timeout=..., such as 0.5")
+                fault = "is a client without a time limit, which could wait for ever"
+                raise invalid_argument("client_or_url", fault, "a client with socket_timeout=..., such as 0.5")
 
     def load(self, key: str) -> Entry | None:
-        """What is known under a key.
+        """The entry under a key.
 
         Raises:
-            redis.RedisError: Redis failed or did not answer in time. The other methods raise it likewise.
+            redis.RedisError: Redis failed, or did not respond in time. The other methods raise it, too.
         """
         sent = _clock.monotonic()
         data, left_now = self._fetch(key)
@@ -113,18 +113,18 @@ class RedisStore:
         if saved is None:
             return None
         passed = saved.left - left_now / 1000
-        if left_now < 0 or passed < 0:  # somebody made it last
+        if left_now < 0 or passed < 0:  # somebody extended its life
             return None
         return saved.entry(passed + _clock.monotonic() - sent)
 
     def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry in place of what was there, until Redis itself drops it."""
+        """Keep an entry, in place of the one that was there, until Redis drops it."""
         left = math.floor((entry.until - _clock.monotonic()) * 1000)
         if left > 0:
             self._connected().set(self._prefix + key, self._codec.encode(key, entry), px=left)
 
     def discard(self, key: str, token: Token) -> None:
-        """Forget this very token."""
+        """Remove the entry under a key if it holds this very token."""
         data, _ = self._fetch(key)
         saved = self._codec.decode(key, data) if data else None
         if saved and saved.entry(0.0).holds(token):
@@ -132,14 +132,15 @@ class RedisStore:
 
     @contextmanager
     def lock(self, key: str, lease: float) -> Generator[None]:
-        """The right to ask for a new token under a key: redis-py's lock, which only its owner gives back.
+        """The right to request a new token: the lock of redis-py, which only its owner can release.
 
         Args:
             key: The key.
-            lease: In seconds; then Redis drops the lock, whatever became of its holder. For so long it is awaited.
+            lease: After this number of seconds Redis drops the lock, whether its holder lives or not. Others wait for
+                about as long.
 
         Raises:
-            TimeoutError: Others had it all the time.
+            TimeoutError: Others held it all the time.
         """
         lock = self._connected().lock(
             f"{self._prefix}{key}:lock",
@@ -153,22 +154,22 @@ class RedisStore:
         try:
             yield
         finally:
-            with suppress(self._error):  # it may be over, or Redis away: then it ends by itself
+            with suppress(self._error):  # the lock has ended, or Redis is away: then it ends by itself
                 lock.release()
 
     def close(self) -> None:
-        """Close the connections of a store that was made from a URL. Another use opens them anew."""
+        """Close the connections of a store that was made from a URL. The next use opens new ones."""
         if self._own:
             self._client.close()
 
     def _fetch(self, key: str) -> tuple[bytes, int]:
-        """The bytes kept under a key, none where there are none, and their remaining life in milliseconds."""
+        """The bytes under a key, empty if there are none, and their remaining time in milliseconds."""
         data, left = self._connected().eval(_LOAD, 1, self._prefix + key)
-        # A client may be set to decode what it reads.
+        # A client may be configured to decode what it reads.
         return data.encode() if isinstance(data, str) else data or b"", left
 
     def _connected(self) -> Any:
-        """The client, without connections that may be dead."""
+        """The client, after it dropped connections that may be dead."""
         now = _clock.monotonic()
         if self._own and now - self._used > _IDLE:
             self._client.connection_pool.disconnect(inuse_connections=False)
@@ -186,7 +187,7 @@ class RedisStore:
 
 
 def _without_credentials(url: str) -> str:
-    """A URL as it can be shown: neither user nor password, nor the query, which may hold them as well."""
+    """A URL without user, password and query, so that it can be shown."""
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
