@@ -3,13 +3,13 @@
 import signal
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import pytest
 
 from paygrant import Cryptofuse, MemoryStore, _clock
 from paygrant._cache import registry
+from tests.helpers.clock import Clock as Clock  # noqa: PLC0414 - other tests import it from here
 from tests.helpers.servers import Server, serve
 
 pytest_plugins = ["tests.helpers.apis", "tests.peers.fixtures"]
@@ -18,23 +18,6 @@ pytest_plugins = ["tests.helpers.apis", "tests.peers.fixtures"]
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Clock:
-    """Both clocks of the package, standing still until a test moves them."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.offset = timedelta()
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def wall(self) -> datetime:
-        return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=self.seconds) + self.offset
-
-    def pass_by(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 @pytest.fixture(autouse=True)

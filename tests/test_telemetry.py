@@ -23,7 +23,7 @@ from paygrant import (
     TokenSource,
     _telemetry,
 )
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, make, settle
 from tests.helpers.servers import Reply, Seen, Server, granted
 

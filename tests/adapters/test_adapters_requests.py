@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 
 from paygrant import TokenSource
 from paygrant.adapters.requests import TokenAuth
-from tests.conftest import Clock
 from tests.helpers.apis import Api, token_of
+from tests.helpers.clock import Clock
 from tests.helpers.servers import Reply, Seen, Server
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paygrant import ConfigurationError, Cryptofuse, InvalidClient, TokenSource
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import settle
 from tests.helpers.servers import Reply, Seen, Server, granted
 

@@ -24,7 +24,7 @@ from paygrant import (
 )
 from paygrant._cache.cache import Cache
 from paygrant._providers.base import registration_of
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.servers import Reply, Server, granted
 
 USER_1 = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"

@@ -54,6 +54,18 @@ GRANTED: dict[type[Provider], Callable[[object], dict[str, Any]]] = {
 }
 """The documented answer with this token in it."""
 
+BASIC_PROVIDERS: list[type[Provider]] = [RipioRamp, AlternativePayments, Cryptofuse]
+"""Those that accept the credentials as HTTP Basic."""
+
+ENVIRONMENTS: dict[type[Provider], str] = {
+    RipioRamp: "sandbox, production",
+    RipioWidget: "sandbox, production",
+    Ripple: "test, uat, production",
+    AlternativePayments: "demo, production",
+}
+"""Those that have environments, and which."""
+
+each_with_environments = pytest.mark.parametrize(("kind", "known"), ENVIRONMENTS.items())
 each_provider = pytest.mark.parametrize("kind", ARGUMENTS)
 
 

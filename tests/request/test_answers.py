@@ -39,7 +39,7 @@ from paygrant import (
 from paygrant._providers.base import Provider, registration_of
 from paygrant_clients.description import Lifetime
 from paygrant_clients.ripple import endpoint as ripple
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 

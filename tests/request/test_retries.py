@@ -22,7 +22,7 @@ from paygrant import (
     TokenSource,
     _clock,
 )
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.servers import Reply, Seen, Server, granted
 
 DEADLINE = RefreshPolicy().deadline

@@ -31,7 +31,7 @@ from paygrant._stores import base
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET
 from tests.helpers.servers import Reply, Server
 

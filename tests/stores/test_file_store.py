@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet
 from paygrant import ConfigurationError, Cryptofuse, FileStore, InvalidClient, Token, TokenSource
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.fleet import fleet
 from tests.helpers.servers import Reply, Server
 

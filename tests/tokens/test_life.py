@@ -32,7 +32,7 @@ from paygrant import (
 )
 from paygrant._cache.cache import Cache
 from paygrant._tokens.lifecycle import Grant, Life, State, pause_after
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.providers import make
 from tests.helpers.servers import Reply, Seen, Server, granted
 

@@ -1,0 +1,20 @@
+"""A clock that stands still until a test moves it."""
+
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Both clocks of the package: the monotonic clock and the wall clock."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.offset = timedelta()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def wall(self) -> datetime:
+        return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=self.seconds) + self.offset
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds

@@ -1,0 +1,39 @@
+"""Secrets that a test can search for: an id, a secret and a token, each with a part that no encoding hides."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+
+from tests.helpers.servers import Seen
+
+CORES = ("idcanary7f3a", "seccanary91bc", "tokcanaryd04e")
+"""What ``found`` searches for. It knows each spelling in which these can stand in a text."""
+
+ID = f"{CORES[0]} é\"'+/%&<>\\"
+SECRET = f"{CORES[1]} é\"'+/%&<>\\:="
+TOKEN = f"{CORES[2]}.~+/=-_"
+CREDENTIALS = {"client_id": ID, "client_secret": SECRET}
+
+
+def traces(core: str) -> Iterator[str]:
+    """The spellings of a core: plain, reversed, in hexadecimal and in base64."""
+    raw = core.encode()
+    yield core
+    yield core[::-1]
+    yield raw.hex()
+    for shift in range(3):  # base64 depends on the number of bytes before the core
+        encoded = b64encode(bytes(shift) + raw).decode()
+        yield encoded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
+
+
+TRACES = {trace.lower(): core for core in CORES for trace in traces(core)}
+
+
+def found(text: str) -> set[str]:
+    """The cores that stand in a text, in any spelling."""
+    text = text.lower()
+    return {core for trace, core in TRACES.items() if trace in text}
+
+
+def echo(seen: Seen) -> str:
+    """What a server received, and what it might make of it."""
+    return f"{seen.headers.get('Authorization')} {seen.body!r} {ID} {SECRET}"
