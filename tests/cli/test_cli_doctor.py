@@ -19,8 +19,8 @@ from paygrant._secrets import fingerprint
 from paygrant.cli import main
 from paygrant.doctor import CHECKS
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET
+from tests.helpers.secrets import ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted
-from tests.test_secrets import ID, SECRET, TOKEN, echo, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable

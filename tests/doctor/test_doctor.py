@@ -36,8 +36,8 @@ from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor import CHECKS, Finding, diagnose
 from tests.conftest import Clock
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, USER, each_provider, make
+from tests.helpers.secrets import CORES, ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
-from tests.test_secrets import CORES, ID, SECRET, TOKEN, echo, found
 
 ON_THE_WAY = ("clock", "redirect", "answer", "basic", "environment", "expiry")
 """The checks that need the token request."""
