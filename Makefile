@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LIGHT := $(VENV)/.light
 READY := $(VENV)/.ready
 SPECS := $(wildcard specs/*.yaml)
-PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py) overlay/paygrant/_spec/reader.py scripts/requirements-light.txt
+PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py overlay/paygrant/_spec/*.py) scripts/requirements-light.txt
 
 # Tests run in this many processes; the tests of one file run in one process, in order. make test JOBS=0 uses no others.
 JOBS ?= 2

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 WANTED = (
     "paygrant/py.typed",
-    "paygrant/generate/extensions.schema.json",
-    "paygrant/generate/normalized.schema.json",
+    "paygrant/_spec/extensions.schema.json",
+    "paygrant/_spec/normalized.schema.json",
     "paygrant/sandbox/page/icon.svg",
     "paygrant/sandbox/page/index.html",
     "paygrant/sandbox/page/page.css",
@@ -68,7 +68,7 @@ def main() -> None:
         (folder / "test_example.py").write_text(next(each for each in others if "paygrant_sandbox" in each), "utf-8")
         run(python, "-m", "pytest", "--quiet", "-W", "error", "test_example.py", cwd=folder)
         run(python.with_name("paygrant"), "generate", ROOT / "specs/ripple.yaml", "--output", "clients", cwd=folder)
-        run(python, "-W", "error", "-c", "from clients.ripple.endpoint import ENDPOINT", cwd=folder)
+        run(python, "-W", "error", "-c", "from clients.ripple.environments import Environment", cwd=folder)
     print(f"{wheel.name}: installs, and does what the README says")
 
 

@@ -1,14 +1,14 @@
-"""`python -m scripts.lint_specs specs/*.yaml`: a line for each finding, and exit code 1 when there is any."""
+"""`python -m scripts.lint_specs specs/*.yaml`: prints a line for each finding; the exit code is 1 where there is one."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from paygrant.generate._lint import RULES, lint
+from paygrant._spec.lint import RULES, lint
 
 
 def main() -> int:
-    """Lints the named specs."""
+    """Lint the named specs."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.lint_specs", description="Check that specs are normalized."
     )

@@ -1,4 +1,4 @@
-"""What a change of the specs, or of the code, does to users: `python -m scripts.breaking BASE`, for `make breaking`.
+"""Reports what changes of the specs and the code mean for users: `python -m scripts.breaking BASE`, for `make breaking`.
 
-`endpoints` compares what the specs say, `python_api` the names and signatures; `change` is what both report.
+`endpoints` compares the descriptions in the specs, `python_api` names and signatures. `change` is what both report.
 """

@@ -1,4 +1,4 @@
-"""Tells what has changed for users since a git reference: exit status 1 where something breaks, 0 otherwise."""
+"""Show what has changed for users since a git reference. The exit status is 1 where something breaks, otherwise 0."""
 
 import argparse
 import json
@@ -11,10 +11,9 @@ from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
-import yaml
-
+from paygrant._spec import document
+from paygrant._spec.description import TokenEndpoint
 from paygrant._spec.reader import read_endpoint
-from paygrant_clients.description import TokenEndpoint
 from scripts.breaking.endpoints import endpoint_changes
 from scripts.breaking.python_api import FOLDERS, api_changes
 
@@ -37,13 +36,13 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     if options.json:
         print(json.dumps([{"breaking": each.breaking, **asdict(each)} for each in changes], indent=2))
     else:
-        told = [str(each) for each in changes] or [f"nothing has changed for users since {options.base}"]
-        print(*told, sep="\n")
+        lines = [str(each) for each in changes] or [f"nothing has changed for users since {options.base}"]
+        print(*lines, sep="\n")
     return int(any(each.breaking for each in changes))
 
 
 def _check_out(root: Path, base: str, folder: Path) -> None:
-    """Put the specs and the packages as they were into a folder; the work tree is left alone."""
+    """Write the specs and the packages of the git reference into a folder. The work tree stays as it is."""
     command = ["git", "archive", "--format=zip", "--end-of-options", base, "specs", *FOLDERS.values()]
     archive = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
     with zipfile.ZipFile(BytesIO(archive)) as files:
@@ -51,8 +50,8 @@ def _check_out(root: Path, base: str, folder: Path) -> None:
 
 
 def _endpoints(root: Path) -> Mapping[str, TokenEndpoint]:
-    """The token endpoints that the specs describe."""
-    specs = {path.stem: yaml.safe_load(path.read_bytes()) for path in sorted((root / "specs").glob("*.yaml"))}
+    """Return the descriptions of the token endpoints in the specs."""
+    specs = {path.stem: document.load(path) for path in sorted((root / "specs").glob("*.yaml"))}
     return {name: read_endpoint(name, spec) for name, spec in specs.items()}
 
 

@@ -5,19 +5,19 @@ from enum import IntEnum
 
 
 class Weight(IntEnum):
-    """How much a change matters to users, the heaviest first."""
+    """How much a change matters to users. The heaviest weight is the first."""
 
     SECRET = 0
-    """A secret or a token goes elsewhere: to be looked at before anything else, whatever code has to change."""
+    """A secret or a token is sent to another place. Look at it before anything else."""
     BREAKING = 1
-    """Code, configuration or mocks that worked do not any more."""
+    """Code, configuration or mocks stop working."""
     FINE = 2
     """Nobody has to do anything."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Change:
-    """A change: how much it matters, where it is, what it is, and why it matters or does not."""
+    """A change: its weight, its place, what it is, and why it matters or does not matter."""
 
     weight: Weight
     where: str

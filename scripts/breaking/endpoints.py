@@ -1,13 +1,13 @@
-"""Compares descriptions of token endpoints, part by part: one function a part says what its change means to users.
+"""Compares descriptions of token endpoints. Each part has a function that says what its changes mean for users.
 
-Values are compared by their repr: in Python, 1 == True, on the wire they differ.
+Values are compared by their repr: 1 == True in Python, but not in a request.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paygrant_clients.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from scripts.breaking.change import Change, Weight
 
 _Found: TypeAlias = Iterator[tuple[Weight, str, str]]
@@ -16,15 +16,15 @@ _Part: TypeAlias = Callable[[TokenEndpoint, TokenEndpoint], _Found]
 _Each = TypeVar("_Each")
 
 _HOST = re.compile(r"//|\w\.[^\W\d]|(\d+\.){3}\d|^\[|^[\w.-]+:\d+(/|$)|localhost", re.IGNORECASE)
-"""What looks like an address, or a host without its scheme; better one text too many than a host too few."""
+"""Matches what looks like an address, or like a host without scheme. It rather matches too much than too little."""
 
-_OTHER_REQUEST = "gateways, allow-lists and mocks see another request"
+_OTHER_REQUEST = "gateways, allow-lists and mocks see a different request"
 
 
 def endpoint_changes(old: Mapping[str, TokenEndpoint], new: Mapping[str, TokenEndpoint]) -> Iterator[Change]:
-    """What differs between two sets of endpoints, by their names."""
+    """Yield what differs between two sets of endpoints, which are given by their names."""
     for name in sorted(old.keys() - new.keys()):
-        yield Change(Weight.BREAKING, name, "the provider is gone", "its class and its client go with it")
+        yield Change(Weight.BREAKING, name, "the provider is removed", "its class and its client are removed as well")
     for name in sorted(new.keys() - old.keys()):
         yield Change(Weight.FINE, name, "a new provider", "nobody uses it yet")
     for name in sorted(old.keys() & new.keys()):
@@ -51,9 +51,9 @@ def _hosts(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 
 def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     for environment in old.servers.keys() - new.servers.keys():
-        yield Weight.BREAKING, f"the environment {environment} is gone", "environment= refuses it"
+        yield Weight.BREAKING, f"the environment {environment} is removed", "environment= refuses it"
     for environment in new.servers.keys() - old.servers.keys():
-        # Where there was none at all, callers gave the host.
+        # Where there were no environments, callers gave the host.
         weight = Weight.FINE if old.servers else Weight.BREAKING
         why = "callers choose it by its name" if old.servers else "environment= is required now"
         yield weight, f"a new environment, {environment}", why
@@ -61,37 +61,37 @@ def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 
 def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     default = old.client_auth[0], new.client_auth[0]
-    pairs = _pairs(old.client_auth, new.client_auth, repr, lambda way: way.place, lambda _: True)
+    pairs = _pairs(old.client_auth, new.client_auth, repr, lambda auth: auth.place, lambda _: True)
     for before, after in dict.fromkeys([default, *pairs]):
         if before and after:
             if before != after:
-                what = f"credentials go {_way(after)} instead of {_way(before)}"
-                yield Weight.SECRET, what, "the secret travels in another place"
+                what = f"credentials are sent {_how(after)} instead of {_how(before)}"
+                yield Weight.SECRET, what, "the secret is sent in another place"
         elif before:
-            yield Weight.BREAKING, f"credentials no longer go {_way(before)}", "credentials_in= refuses it"
+            yield Weight.BREAKING, f"credentials are no longer sent {_how(before)}", "credentials_in= refuses it"
         elif after and after != new.client_auth[0]:
-            yield Weight.FINE, f"credentials may go {_way(after)}", "only where callers ask for it"
+            yield Weight.FINE, f"credentials may be sent {_how(after)}", "only where callers ask for it"
 
 
 def _pairs(
     old: Sequence[_Each], new: Sequence[_Each], *keys: Callable[[_Each], object]
 ) -> Iterator[tuple[_Each | None, _Each | None]]:
-    """What was with what it has become: those with one key, the first key first; then what is gone, and what came."""
-    gone, came = list(old), list(new)
+    """Pair old values with new ones that have the same key, by the first key first. Then yield removed and added values alone."""
+    removed, added = list(old), list(new)
     for key in keys:
-        for before in tuple(gone):
-            after = next((each for each in came if key(each) and key(each) == key(before)), None)
+        for before in tuple(removed):
+            after = next((each for each in added if key(each) and key(each) == key(before)), None)
             if after is not None:
-                gone.remove(before)
-                came.remove(after)
+                removed.remove(before)
+                added.remove(after)
                 yield before, after
-    yield from ((before, None) for before in gone)
-    yield from ((None, after) for after in came)
+    yield from ((before, None) for before in removed)
+    yield from ((None, after) for after in added)
 
 
-def _way(way: ClientAuth) -> str:
-    names = "".join(f" {name}" for name in (way.client_id, way.client_secret) if name)
-    return f"by {way.place}{names}"
+def _how(auth: ClientAuth) -> str:
+    names = "".join(f" {name}" for name in (auth.client_id, auth.client_secret) if name)
+    return f"by {auth.place}{names}"
 
 
 def _address(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
@@ -113,18 +113,18 @@ def _parameters(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
             yield from _travel(before, after)
             yield from _parameter(before, after)
         elif after:
-            yield _came(after)
+            yield _added(after)
         elif before:
-            yield _went(before)
+            yield _removed(before)
 
 
 def _travel(old: Parameter, new: Parameter) -> _Found:
-    """Where a parameter goes, and who may see it."""
+    """Yield changes of where a parameter is sent, and of who may see it."""
     name, weight = new.name, Weight.SECRET if old.secret or new.secret else Weight.BREAKING
     if old.name != new.name:
         yield weight, f"{old.name} is sent as {new.name}", _OTHER_REQUEST
     if old.place != new.place:
-        yield weight, f"{name} goes into the {new.place}, not the {old.place}", _OTHER_REQUEST
+        yield weight, f"{name} is sent in the {new.place}, not the {old.place}", _OTHER_REQUEST
     if old.secret and not new.secret:
         yield Weight.SECRET, f"{name} is no longer secret", "errors may repeat it"
     if new.secret and not old.secret:
@@ -134,15 +134,19 @@ def _travel(old: Parameter, new: Parameter) -> _Found:
 def _parameter(old: Parameter, new: Parameter) -> _Found:
     name = new.name
     if old.argument != new.argument:
-        yield Weight.BREAKING, f"{name} is filled by {new.argument}, not {old.argument}", "callers give other arguments"
+        yield (
+            Weight.BREAKING,
+            f"{name} is filled by {new.argument}, not {old.argument}",
+            "callers have to give another argument",
+        )
     if repr(old.value) != repr(new.value):
-        yield Weight.BREAKING, f"{name} is {new.value!r}, not {old.value!r}", "another token may come of it"
+        yield Weight.BREAKING, f"{name} is {new.value!r}, not {old.value!r}", "the token may be another one"
     if new.argument and new.required and not old.required:
         yield Weight.BREAKING, f"{name} is required", "callers have to give it"
     if old.required and not new.required:
-        yield Weight.FINE, f"{name} is optional", "callers may go on giving it"
+        yield Weight.FINE, f"{name} is optional", "callers may still give it"
     if (old.kind, new.kind) == ("integer", "number"):
-        yield Weight.FINE, f"{name} takes every number", "callers may go on giving integers"
+        yield Weight.FINE, f"{name} takes every number", "callers may still give integers"
     elif old.kind != new.kind:
         yield Weight.BREAKING, f"{name} is of type {new.kind}, not {old.kind}", "other values are refused"
     gone = [each for each in map(repr, old.choices) if each not in map(repr, new.choices)]
@@ -150,7 +154,7 @@ def _parameter(old: Parameter, new: Parameter) -> _Found:
         yield Weight.BREAKING, f"{name} no longer takes {', '.join(gone) or 'anything'}", "callers may give it"
 
 
-def _came(new: Parameter) -> tuple[Weight, str, str]:
+def _added(new: Parameter) -> tuple[Weight, str, str]:
     if new.argument and new.required:
         return Weight.BREAKING, f"a new required parameter, {new.name}", f"callers have to give {new.argument}"
     if new.argument:
@@ -158,32 +162,32 @@ def _came(new: Parameter) -> tuple[Weight, str, str]:
     return Weight.BREAKING, f"a new fixed parameter, {new.name}", _OTHER_REQUEST
 
 
-def _went(old: Parameter) -> tuple[Weight, str, str]:
+def _removed(old: Parameter) -> tuple[Weight, str, str]:
     why = f"{old.argument}= is refused" if old.argument else _OTHER_REQUEST
-    return Weight.BREAKING, f"the parameter {old.name} is gone", why
+    return Weight.BREAKING, f"the parameter {old.name} is removed", why
 
 
-def _answer(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    # Another value read as the token, such as a refresh token, would go to the API with every request.
+def _response(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
+    # Another value that is read as the token, such as a refresh token, would be sent with every API call.
     for fact, weight in (("access_token", Weight.SECRET), ("token_type", Weight.BREAKING), ("scope", Weight.BREAKING)):
         before, after = getattr(old.response, fact), getattr(new.response, fact)
-        yield from _places(fact, before, after, "an answer that has it only there is misread", weight)
+        yield from _places(fact, before, after, "a response that has it only there is misread", weight)
     if old.response.lifetime != new.response.lifetime:
-        yield Weight.FINE, "the lifetime is read otherwise", "tokens are renewed at other times"
+        yield Weight.FINE, "the lifetime is read in another way", "tokens are renewed at other times"
     if old.token_use != new.token_use:
         yield (
             Weight.SECRET,
             f"the token is used as {new.token_use}, not {old.token_use}",
-            "the token travels in another place",
+            "the token is sent in another place",
         )
 
 
-def _verdict(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
+def _conditions(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     if repr(old.success) != repr(new.success):
         weight = Weight.BREAKING if new.success else Weight.FINE
-        why = "an answer that gave a token may be refused" if new.success else "more answers give a token"
+        why = "a response with a token may be refused" if new.success else "more responses give a token"
         yield weight, f"success is {new.success}, not {old.success}", why
-    # Any of these holds: their order says nothing.
+    # Their order does not matter.
     before, after = ([*map(repr, endpoint.invalid_client)] for endpoint in (old, new))
     yield from _places("invalid_client", before, after, "except InvalidClient no longer sees it")
     for fact in ("code", "description"):
@@ -194,7 +198,7 @@ def _verdict(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 def _places(
     fact: str, before: Sequence[str], after: Sequence[str], loss: str, otherwise: Weight | None = None
 ) -> _Found:
-    """Changes of a list of places; `otherwise` is what it weighs, if anything, where another one counts first."""
+    """Yield the changes of a list of places. `otherwise` is the weight where another place now counts first; None for none."""
     for place in before:
         if place not in after:
             yield Weight.BREAKING, f"{fact} no longer read at {place}", loss
@@ -203,9 +207,9 @@ def _places(
         overtaken = [each for each in earlier if each not in after[: after.index(place)]]
         if overtaken and otherwise is not None:
             what = f"{fact} read at {place} rather than at {', '.join(overtaken)}"
-            yield otherwise, what, "an answer with both gives another value"
+            yield otherwise, what, "a response with both gives another value"
         elif place not in before:
-            yield Weight.FINE, f"{fact} also read at {place}", "more answers are understood"
+            yield Weight.FINE, f"{fact} also read at {place}", "more responses are understood"
 
 
-_PARTS: tuple[_Part, ...] = (_hosts, _credentials, _address, _parameters, _answer, _verdict)
+_PARTS: tuple[_Part, ...] = (_hosts, _credentials, _address, _parameters, _response, _conditions)

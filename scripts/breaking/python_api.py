@@ -9,11 +9,11 @@ import griffe
 from scripts.breaking.change import Change, Weight
 
 FOLDERS = {"paygrant": "overlay", "paygrant_clients": "generated"}
-"""Each package and the folder that it lies in."""
+"""The packages and their folders."""
 
 
 def api_changes(old: Path, new: Path) -> Iterator[Change]:
-    """What breaks, between two checkouts, for code that uses public names."""
+    """Yield what differs between two checkouts and breaks code that uses public names."""
     for package in FOLDERS:
         for breakage in griffe.find_breaking_changes(_load(package, old), _load(package, new)):
             what = (

@@ -1,8 +1,8 @@
-"""A command that calls a provider's API. The user's cache folder keeps the token, so the next run asks for none.
+"""A command that calls a provider's API. The user's cache folder keeps the token: the next run requests none.
 
     python command_line.py --field provider
 
-The environment gives the credentials (ALTERNATIVE_PAYMENTS_CLIENT_ID and so on) and API_URL, where the API is.
+Environment variables give the credentials (ALTERNATIVE_PAYMENTS_CLIENT_ID and so on) and API_URL, the API's base URL.
 """
 
 import argparse
@@ -16,19 +16,19 @@ from paygrant import AlternativePayments, FileStore, PaygrantError, TokenAuth, T
 
 
 def main() -> None:
-    """Print what the API says; or, to standard error, why it says nothing."""
-    parser = argparse.ArgumentParser(description="Ask the payments API.")
-    parser.add_argument("--field", help="print just this field of the answer")
+    """Print the API's response, or write the error to standard error."""
+    parser = argparse.ArgumentParser(description="Call the payments API.")
+    parser.add_argument("--field", help="print only this field of the response")
     field = parser.parse_args().field
     try:
         with (
             TokenSource(AlternativePayments.from_env(), store=FileStore()) as source,
             httpx.Client(base_url=os.environ["API_URL"], auth=TokenAuth(source)) as api,
         ):
-            answer = api.get("/resource").raise_for_status().json()
+            response = api.get("/resource").raise_for_status().json()
     except (PaygrantError, httpx.HTTPError) as error:
         sys.exit(f"error: {error}")
-    print(answer.get(field) if field else json.dumps(answer, indent=2))
+    print(response.get(field) if field else json.dumps(response, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Compares the files of a folder with those that should be there, and puts the latter in place.
+"""Compares the files of a folder with the wanted ones, and writes the wanted ones.
 
-Files are told by their paths relative to the folder, with their bytes. What Python caches beside them is not looked at.
+Files are given as bytes by their paths relative to the folder. Files that Python caches are left out.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """The files in `folder` and below; none where it does not exist."""
+    """Return the files in `folder` and below; none where it does not exist."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -19,12 +19,12 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 
 def differing(wanted: Mapping[str, bytes], found: Mapping[str, bytes]) -> list[str]:
-    """The files that are missing, one too many, or of other bytes."""
+    """Return the names of the files that are missing, not wanted, or different."""
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
 def put(folder: Path, name: str, content: bytes | None) -> None:
-    """Write the file; None removes it, and folders that are then empty."""
+    """Write the file. None removes it, with the folders that are empty then."""
     path = folder / name
     if content is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,9 +37,9 @@ def put(folder: Path, name: str, content: bytes | None) -> None:
 
 
 def difference(name: str, wanted: bytes | None, found: bytes | None) -> Iterator[str]:
-    """Lines that tell a person how a file differs."""
+    """Yield lines that show a person how a file differs."""
     if wanted is None:
-        yield f"{name}: one file too many"
+        yield f"{name}: not wanted"
     elif found is None:
         yield f"{name}: missing"
     else:

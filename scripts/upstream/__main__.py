@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 
 from paygrant._arguments import is_loopback
-from paygrant.generate import _document as document
+from paygrant._spec import document
+from paygrant._spec.reader import source_urls
 from scripts.upstream import watch
 from scripts.upstream.pages import fetch_all, read_all
 
@@ -82,7 +83,7 @@ def _sources(path: Path) -> Iterator[str]:
     """The addresses of the pages that a spec names."""
     spec = document.read(path)
     try:
-        urls = [httpx.URL(source["url"]) for source in spec.data["x-provenance"]["sources"]]
+        urls = [httpx.URL(url) for url in source_urls(spec.data)]
     except (KeyError, TypeError, httpx.InvalidURL) as error:
         faults = [fault.text for fault in spec.faults] or [repr(error)]
         raise ValueError(f"{path} names no sources: {'; '.join(faults)}") from None

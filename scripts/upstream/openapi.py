@@ -16,8 +16,8 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from paygrant._spec.document import is_object
 from paygrant._spec.pointer import escaped
-from paygrant.generate._document import is_object
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError
 

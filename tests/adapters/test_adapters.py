@@ -27,10 +27,10 @@ from paygrant import (
     RefreshPolicy,
     TokenSource,
 )
+from paygrant._spec.description import TokenUse
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
-from paygrant_clients.description import TokenUse
 from tests.helpers.apis import Api, Unseekable, token_of
 from tests.helpers.clients import ONE_SHOT, REPEATABLE, WAYS, AnyAuth, Body, Way
 from tests.helpers.clock import Clock

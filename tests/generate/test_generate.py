@@ -1,4 +1,4 @@
-"""The pipeline from specs to packages, run as `make generate` runs it, and what it wrote into generated/."""
+"""The pipeline from specs to packages as `make generate` runs it, and the packages in generated/."""
 
 import asyncio
 import importlib
@@ -23,7 +23,7 @@ import yaml
 from jinja2 import FileSystemBytecodeCache
 
 import paygrant_clients
-from paygrant._spec.reader import read_endpoint
+from paygrant._spec.reader import endpoint_of, read_endpoint
 from paygrant.generate import _client, read_spec
 from paygrant.generate._client import write_client
 from paygrant.generate._mask import MaskError, mask_fields, mask_package
@@ -37,7 +37,7 @@ EARLIER = 1_600_000_000
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the pipeline needs, as it stands after `make generate`."""
+    """A copy of what the pipeline needs, in the state after `make generate`."""
     root = tmp_path_factory.mktemp("pristine")
     for folder in ("specs", "scripts", "overlay"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -57,16 +57,17 @@ def project(pristine: Path, tmp_path: Path) -> Path:
 
 
 def _make(root: Path) -> str:
-    """What the pipeline says when make runs it with the tools of this environment, which `-o` takes as they are."""
+    """Return what the pipeline prints when make runs it with the tools of this environment. `-o` keeps make from updating them."""
     tools = Path(sys.prefix)
-    command = ["make", "--silent", "-j4", "-o", str(tools / ".ready"), f"VENV={tools}", "generate"]
+    stamps = [option for name in (".light", ".ready") for option in ("-o", str(tools / name))]
+    command = ["make", "--silent", "-j4", *stamps, f"VENV={tools}", "generate"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, env=environment)
     return done.stdout.strip()
 
 
 def _written(root: Path) -> set[str]:
-    """The files that were written since the project was made."""
+    """Return the files that were written since the project was made."""
     return {name for name in read_files(root / PACKAGES) if (root / PACKAGES / name).stat().st_mtime != EARLIER}
 
 
@@ -91,7 +92,7 @@ def test_a_changed_spec_generates_one_provider_and_writes_only_what_differs(proj
 def test_what_the_last_run_wrote_is_not_needed_for_the_next(project: Path) -> None:
     packages = project / PACKAGES
     before = read_files(packages)
-    (packages / "description.py").write_text("raise RuntimeError\n", "utf-8")
+    (packages / "__init__.py").write_text("raise RuntimeError\n", "utf-8")
     folders = os.pathsep.join([str(packages.parent), str(project / "overlay")])
     done = subprocess.run(
         [sys.executable, "-m", "scripts.generate"],
@@ -134,24 +135,24 @@ def test_the_check_shows_every_file_that_differs_and_writes_nothing(
     _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
     (packages / "ripio_ramp/py.typed").unlink()
     (packages / "ripio_ramp/extra.py").touch()
-    (packages / "description.py").write_bytes((packages / "description.py").read_bytes().rstrip())
+    (packages / "__init__.py").write_bytes((packages / "__init__.py").read_bytes().rstrip())
     (packages / "__pycache__").mkdir()
-    (packages / "__pycache__/description.cpython-311.pyc").touch()
+    (packages / "__pycache__/__init__.cpython-311.pyc").touch()
     before = read_files(project)
 
     assert main(["--check"], project) == 1
     lines = capsys.readouterr().out.splitlines()
     assert {line.removeprefix("--- generated/paygrant_clients/") for line in lines if line.startswith("---")} == {
+        "__init__.py",
         "cryptofuse/models/token_error.py",
         "cryptofuse/openapi.json",
-        "description.py",
         "ripple/client.py",
     }
     assert "-class Client:  # by hand" in lines
     assert "+class Client:" in lines
     assert any(line.startswith("+") and line.endswith(": A text.") for line in lines)
     assert "generated/paygrant_clients/ripio_ramp/py.typed: missing" in lines
-    assert "generated/paygrant_clients/ripio_ramp/extra.py: one file too many" in lines
+    assert "generated/paygrant_clients/ripio_ramp/extra.py: not wanted" in lines
     assert not any("__pycache__" in line for line in lines)
     assert read_files(project) == before
 
@@ -176,7 +177,7 @@ def test_the_check_shows_every_file_that_differs_and_writes_nothing(
         ),
     ],
 )
-def test_a_complaint_fails_the_run_and_nothing_is_written(
+def test_a_failed_run_shows_the_reason_and_writes_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], edit: tuple[str, str, str], complaint: str
 ) -> None:
     file, old, new = edit
@@ -187,7 +188,7 @@ def test_a_complaint_fails_the_run_and_nothing_is_written(
     assert _written(project) == set()
 
 
-def test_another_generator_than_the_pinned_one_is_refused(
+def test_another_version_of_the_generator_is_refused(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = ["httpx<1,>=0.27", "openapi-python-client==0.1.2; extra == 'generate'"]
@@ -197,13 +198,13 @@ def test_another_generator_than_the_pinned_one_is_refused(
 
     monkeypatch.setattr(_client, "requires", requires)
     assert main([], project) == 1
-    assert re.search(r"wants openapi-python-client 0\.1\.2, but .* is installed", capsys.readouterr().err)
+    assert re.search(r"needs openapi-python-client 0\.1\.2, but .* is installed", capsys.readouterr().err)
     assert _written(project) == set()
 
 
 @pytest.fixture(scope="session")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A client as the generator writes it, of a spec with secrets in odd places, and its models."""
+    """The client that the generator writes for a spec with secrets in unusual places, and its models."""
     spec = read_spec(ROOT / "specs/ripple.yaml")
     schemas = spec["components"]["schemas"]
     schemas["Secret"] = {"type": "string", "format": "password"}
@@ -217,7 +218,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return folder / "client", write_client(spec, folder / "client", FileSystemBytecodeCache(str(folder)))
 
 
-def test_a_secret_is_masked_wherever_the_spec_says_that_it_is_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
+def test_a_secret_is_masked_wherever_the_spec_declares_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
     folder = shutil.copytree(raw[0], tmp_path / "client")
     mask_package(folder, raw[1])
     shown = {
@@ -234,14 +235,14 @@ def test_a_secret_is_masked_wherever_the_spec_says_that_it_is_one(raw: tuple[Pat
 
 
 @pytest.mark.parametrize("name", ["client.py", "errors.py", "types.py", "models/token_response.py"])
-def test_masking_fails_where_nothing_is_to_be_masked(raw: tuple[Path, Any], tmp_path: Path, name: str) -> None:
+def test_masking_fails_where_the_expected_code_is_missing(raw: tuple[Path, Any], tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(raw[0], tmp_path / "client")
     (folder / name).write_text('"""The generator writes something else now."""\n', "utf-8")
     with pytest.raises(MaskError):
         mask_package(folder, raw[1])
 
 
-def test_masking_keeps_what_a_field_was() -> None:
+def test_masking_keeps_the_rest_of_a_field() -> None:
     source = 'class A:\n    a: str\n    b: int = 1\n    c: dict[str, int] = field(\n        factory=dict, kw_only=True\n    )\n    d: str = "\u2028"\n'
     assert mask_fields(source, "A", ["a", "b", "c"]) == (
         "class A:\n    a: str = field(repr=False)\n    b: int = field(default=1, repr=False)\n"
@@ -279,7 +280,7 @@ _SHOWN = {
 
 
 def _shown(generated: type[attrs.AttrsInstance]) -> set[str]:
-    """The fields that may be printed; of a schema's, those that the spec does not call a password."""
+    """Return the fields that may be printed: those of a schema that do not have format: password."""
     if generated.__name__ in _SHOWN:
         return _SHOWN[generated.__name__]
     schema = _spec(generated.__module__.split(".")[1])["components"]["schemas"][generated.__name__]
@@ -300,7 +301,7 @@ def test_no_generated_class_prints_a_secret(generated: type[attrs.AttrsInstance]
     assert set(re.findall(r"canary-(\w+)", f"{instance!r} {instance!s} {instance}")) == _shown(generated)
 
 
-def test_no_generated_class_is_of_a_kind_that_the_test_above_does_not_know() -> None:
+def test_the_test_above_covers_all_kinds_of_generated_classes() -> None:
     others = {each.__name__ for each in _generated_classes() if not attrs.has(each) and not is_dataclass(each)}
     assert others == {"Unset", "UnexpectedStatus"}
 
@@ -321,13 +322,13 @@ def test_an_unexpected_status_keeps_its_body_and_does_not_print_it(name: str) ->
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_the_endpoint_module_and_the_json_say_what_the_spec_says(name: str) -> None:
+def test_the_environments_and_the_json_of_a_package_are_those_of_the_spec(name: str) -> None:
     spec = _spec(name)
-    module = _module(f"{name}.endpoint")
-    assert asdict(module.ENDPOINT) == asdict(read_endpoint(name, spec))
+    endpoint = endpoint_of(f"paygrant_clients.{name}")
+    assert asdict(endpoint) == asdict(read_endpoint(name, spec))
     environments = [server["x-environment"] for server in spec.get("servers", [])]
-    assert list(module.ENDPOINT.servers) == environments
-    assert list(get_args(getattr(module, "Environment", None))) == environments
+    assert list(endpoint.servers) == environments
+    assert list(get_args(getattr(_module(f"{name}.environments"), "Environment", None))) == environments
 
     document = json.loads((ROOT / PACKAGES / name / "openapi.json").read_text("utf-8"))
     read = spec["x-provenance"]["sources"][0]["read"].isoformat()
@@ -337,10 +338,11 @@ def test_the_endpoint_module_and_the_json_say_what_the_spec_says(name: str) -> N
     assert document["components"] == spec["components"]
 
 
-def test_endpoint_descriptions_tell_the_facts() -> None:
+def test_an_endpoints_description_has_the_facts_of_the_spec() -> None:
     widget, ripple, cryptofuse = (
-        _module(f"{name}.endpoint").ENDPOINT for name in ("ripio_widget", "ripple", "cryptofuse")
+        endpoint_of(f"paygrant_clients.{name}") for name in ("ripio_widget", "ripple", "cryptofuse")
     )
+    assert widget.success
     assert widget.servers["sandbox"].url == "https://b2b-widget-onramp-api.sandbox.ripio.com"
     assert widget.servers["sandbox"].environment_facts == {"widget_url": "https://b2b-widget-onramp.sandbox.ripio.com"}
     assert (widget.success.at, widget.success.equals) == ("/succeed", True)
@@ -368,7 +370,7 @@ def _examples() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "status", "example"), [*_examples()])
-def test_the_functions_send_the_request_and_read_the_documented_answers(name: str, status: int, example: Any) -> None:
+def test_the_functions_send_the_request_and_read_the_documented_responses(name: str, status: int, example: Any) -> None:
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -396,7 +398,7 @@ def test_the_functions_send_the_request_and_read_the_documented_answers(name: st
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_client_without_credentials_will_do_unless_the_provider_insists(name: str) -> None:
+def test_a_client_without_credentials_is_accepted_where_the_spec_allows_it(name: str) -> None:
     package = _module(name)
     client = inspect.signature(_module(f"{name}.api.token.create_token").sync_detailed).parameters["client"]
     insists = name in {"alternative_payments", "ripio_ramp"}

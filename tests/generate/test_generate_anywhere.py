@@ -1,4 +1,4 @@
-"""`paygrant.generate` on anybody's spec: what it writes, where, and that a hostile spec gets nowhere."""
+"""`paygrant.generate` with any spec: what it writes, where it writes, and that a hostile spec does no harm."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from paygrant._spec.reader import read_endpoint
 from paygrant.generate import GenerationError, SpecError, _packages, generate, read_spec
 from scripts.generate.__main__ import PACKAGES, ROOT
 from scripts.generate.tree import read_files
-from tests.spec.test_lint_specs import (
+from tests.helpers.specs import (
     DECLARED,
     ENDPOINT,
     FIELD,
@@ -57,14 +57,14 @@ ONE_LINE = tuple(text.replace("\n", ";") for text in HOSTILE)
 
 
 def written(folder: Path, changes: dict[str, Any], *, name: str = "acme", spec: str = "ripple") -> Path:
-    """A spec in a file: one of this project's, with other values at some JSON Pointers."""
+    """Write a spec of this project with other values at some JSON Pointers."""
     path = folder / f"{name}.yaml"
     path.write_text(broken("", changes, "", spec).text)
     return path
 
 
 def python(code: str, *arguments: object, cwd: Path) -> str:
-    """What a fresh interpreter prints that runs a piece of code."""
+    """Return what a fresh interpreter prints that runs this code."""
     path = os.pathsep.join([str(cwd), *sys.path])
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
@@ -83,7 +83,8 @@ import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     importlib.import_module(info.name)
-print(importlib.import_module(sys.argv[1] + ".endpoint").ENDPOINT.name)
+from paygrant._spec.reader import endpoint_of
+print(endpoint_of(sys.argv[1]).name)
 """
 
 
@@ -95,7 +96,7 @@ def test_a_spec_of_this_project_makes_the_same_package_elsewhere(tmp_path: Path)
 
 
 def rich(folder: Path) -> Path:
-    """A spec with parts of a request everywhere, and with answers of some depth."""
+    """Write a spec that has parts of the request in every place, and nested responses."""
     operation = json.loads(broken("", {}, "").text)["paths"]["/oauth/token"]["post"]
     operation["parameters"] = [
         {**DECLARED, "name": "tenant", "in": "path"},
@@ -163,9 +164,7 @@ def rich(folder: Path) -> Path:
     return written(folder, changes)
 
 
-def test_a_spec_with_parts_of_a_request_everywhere_makes_a_client_that_sends_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_sends_the_parts_of_a_request_in_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generate(rich(tmp_path), tmp_path / "rich_clients")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     package, api = import_module("rich_clients.acme"), import_module("rich_clients.acme.api.token.create_token")
@@ -225,7 +224,7 @@ def test_a_spec_without_a_body_makes_a_client(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["bearer", None])
-def test_computed_credentials_may_fill_what_nothing_names(tmp_path: Path, scheme: str | None) -> None:
+def test_computed_credentials_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
     changes: dict[str, Any] = {
         f"{ENDPOINT}/credentials": [{"place": "computed"}],
         f"{REQUEST}/properties/client_assertion": SECRET,
@@ -237,7 +236,7 @@ def test_computed_credentials_may_fill_what_nothing_names(tmp_path: Path, scheme
 
 
 def hostile_changes(texts: tuple[str, ...], lines: tuple[str, ...]) -> dict[str, Any]:
-    """Hostile texts wherever a text is free, each in several places."""
+    """Return changes that put hostile texts wherever a spec may have any text."""
     prose = [
         "/info/description",
         f"{POST}/summary",
@@ -324,7 +323,7 @@ print(json.dumps([sorted(path for path in written if not path.startswith(allowed
 """
 
 
-def test_nothing_is_written_elsewhere_nobody_is_called_and_only_ruff_is_started(tmp_path: Path) -> None:
+def test_it_writes_only_the_package_makes_no_connection_and_starts_only_ruff(tmp_path: Path) -> None:
     spec, output, scratch = (
         written(tmp_path, hostile_changes(HOSTILE, ONE_LINE)),
         tmp_path / "out",
@@ -346,16 +345,16 @@ def test_nothing_is_written_elsewhere_nobody_is_called_and_only_ruff_is_started(
         pytest.param("openapi: 3.1.0\n".encode("utf-16"), "not UTF-8", id="UTF-16"),
         pytest.param(b"openapi: a\0b\n", "special characters are not allowed", id="NUL"),
         pytest.param(b"a: " + b"[" * 100_000, "nested more than 64 levels deep", id="deep"),
-        pytest.param(b"a: &a [1]\nb: [*a, *a]\n", "there is an anchor", id="bomb"),
-        pytest.param(b"a: !!python/object/apply:os.system ['touch canary']\n", "a tag", id="tag"),
+        pytest.param(b"a: &a [1]\nb: [*a, *a]\n", "anchors, aliases and tags", id="bomb"),
+        pytest.param(b"a: !!python/object/apply:os.system ['touch canary']\n", "tags are not allowed", id="tag"),
         pytest.param(b"a" * (1 << 20), "larger than 256 KiB", id="huge"),
-        pytest.param(b"a: 1\na: 2\n", "second time", id="twice"),
-        pytest.param(b"", "there is no mapping", id="empty"),
+        pytest.param(b"a: 1\na: 2\n", "duplicate", id="twice"),
+        pytest.param(b"", "not a mapping", id="empty"),
         pytest.param(b"x: {$ref: 'file:///etc/passwd'}\n", "references: #/x/\\$ref", id="file"),
         pytest.param(b"openapi: 3.1.0\n", "'info' is a required property", id="not normalized"),
     ],
 )
-def test_a_file_that_is_no_spec_is_an_error_with_its_place_and_leaves_no_trace(
+def test_a_file_that_is_not_a_spec_is_an_error_with_its_place_and_writes_nothing(
     tmp_path: Path, content: bytes, complaint: str
 ) -> None:
     spec = tmp_path / "acme.yaml"
@@ -371,20 +370,20 @@ def test_a_file_that_is_no_spec_is_an_error_with_its_place_and_leaves_no_trace(
 
 
 @pytest.mark.parametrize("path", ["missing.yaml", ".", "a\0b.yaml", "x" * 300])
-def test_a_path_that_leads_to_no_file_is_an_error_that_names_it(tmp_path: Path, path: str) -> None:
+def test_a_path_without_a_file_is_an_error_with_the_path(tmp_path: Path, path: str) -> None:
     with pytest.raises(SpecError, match=r": yaml: #: "):
         generate(tmp_path / path, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["..", "a b", "class", "a-b", "Acme", "a.b", "\u00e9", "_a", "__init__"])
-def test_a_file_whose_name_is_no_name_of_a_package_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_file_name_that_cannot_be_a_package_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SpecError, match="file-name: #: "):
         generate(written(tmp_path, {}, name=name), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     spec = tmp_path / "ripple.yaml"
     spec.write_bytes(b"\xef\xbb\xbf" + RIPPLE.read_bytes())
     assert read_spec(spec) == read_spec(RIPPLE)
@@ -397,7 +396,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "out/ripple"
 
 
-def test_a_generated_package_is_replaced_as_a_whole(package: Path) -> None:
+def test_a_generated_package_is_replaced_completely(package: Path) -> None:
     (package / "models/gone.py").write_text("")
     files = generate(RIPPLE, package.parent)
     assert package / "models/gone.py" not in files
@@ -406,7 +405,7 @@ def test_a_generated_package_is_replaced_as_a_whole(package: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "module", "file", "link", "dangling link"])
-def test_what_was_not_generated_is_left_alone(tmp_path: Path, package: Path, kind: str) -> None:
+def test_anything_that_was_not_generated_stays_as_it_is(tmp_path: Path, package: Path, kind: str) -> None:
     output, elsewhere = tmp_path / "other", package
     target = output / "ripple"
     output.mkdir()
@@ -414,7 +413,7 @@ def test_what_was_not_generated_is_left_alone(tmp_path: Path, package: Path, kin
         target.mkdir()
     elif kind == "module":
         target.mkdir()
-        (target / "endpoint.py").write_text("# by hand\n")
+        (target / "environments.py").write_text("# by hand\n")
     elif kind == "file":
         target.write_text("")
     else:
@@ -426,7 +425,7 @@ def test_what_was_not_generated_is_left_alone(tmp_path: Path, package: Path, kin
     assert target.is_symlink() == ("link" in kind)
 
 
-def test_an_output_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_an_output_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(GenerationError, match=r"out: .*nothing was written"):
         generate(RIPPLE, tmp_path / "out")
@@ -434,7 +433,7 @@ def test_an_output_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("folder", ["out", "new", "new/and/deep"])
-def test_a_run_that_fails_leaves_all_as_it_was(
+def test_a_failed_run_leaves_everything_as_it_was(
     tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     def fail(*command: str, **scratch: Path) -> None:
@@ -450,9 +449,7 @@ def test_a_run_that_fails_leaves_all_as_it_was(
     assert [path.name for path in package.parent.iterdir()] == ["ripple"]
 
 
-def test_a_move_that_fails_brings_the_old_package_back(
-    tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_move_restores_the_old_package(tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "old.py").write_text("")
     rename = Path.rename
 
@@ -468,16 +465,16 @@ def test_a_move_that_fails_brings_the_old_package_back(
     assert [path.name for path in package.parent.iterdir()] == ["ripple"]
 
 
-def test_a_formatter_that_fails_is_told_in_its_words(tmp_path: Path) -> None:
+def test_the_error_of_a_failed_formatter_has_its_output(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def\n")
     with pytest.raises(GenerationError, match=r"ruff format failed\n(.*\n)*.*broken\.py"):
         _packages._ruff("format", folder=tmp_path)
 
 
-def test_a_package_may_have_a_name_that_tools_leave_out(tmp_path: Path) -> None:
+def test_a_package_may_have_a_name_that_tools_ignore_by_default(tmp_path: Path) -> None:
     generate(written(tmp_path, {}, name="dist"), tmp_path / "build")
-    formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', '"dist"')
-    assert (tmp_path / "build/dist/endpoint.py").read_text("utf-8") == formatted
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
+    assert (tmp_path / "build/dist/environments.py").read_text("utf-8") == formatted
 
 
 @pytest.mark.parametrize("name", ["ruff", "sysconfig"])
@@ -488,8 +485,8 @@ def test_a_package_may_have_the_name_of_a_module_and_is_never_imported(
     if path:  # which for the formatter would be the folder of what was generated
         monkeypatch.setenv("PYTHONPATH", path)
     generate(written(tmp_path, {}, name=name), tmp_path / "out")
-    formatted = (ROOT / PACKAGES / "ripple/endpoint.py").read_text("utf-8").replace('"ripple"', f'"{name}"')
-    assert (tmp_path / f"out/{name}/endpoint.py").read_text("utf-8") == formatted
+    formatted = (ROOT / PACKAGES / "ripple/environments.py").read_text("utf-8")
+    assert (tmp_path / f"out/{name}/environments.py").read_text("utf-8") == formatted
 
 
 BLOCKED = """
@@ -528,3 +525,9 @@ def test_a_source_without_a_spec_is_refused_by_name(tmp_path: Path, kind: str) -
     assert str(source) in str(caught.value)
     assert "expected the path of a normalized spec" in str(caught.value)
     assert caught.value.argument == "spec"
+
+
+@pytest.mark.parametrize("module", ["json", "sys", "paygrant_clients"])
+def test_a_module_that_was_not_generated_is_refused_by_name(module: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^spec: cannot be read at '{module}' \(FileNotFoundError\)"):
+        SpecProvider(import_module(module), client_id="a", client_secret="b")

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from paygrant import ConfigurationError, InvalidClient, SpecProvider, UnsignedRequest
 from paygrant._providers.base import Provider
+from paygrant._spec.document import is_object
 from paygrant.generate import lint
-from paygrant.generate._document import is_object
 from paygrant.generate._packages import write_packages
 from paygrant.propose import Proposal, _read, _write, propose
 from paygrant.propose._find import find

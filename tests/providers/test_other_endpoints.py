@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from paygrant import ConfigurationError, InvalidClient, Provider, SpecProvider, TokenRequestRejected, UnsignedRequest
 from paygrant._providers.base import registration_of
+from paygrant._spec.description import TokenUse
 from paygrant.generate import generate, lint
-from paygrant_clients.description import TokenUse
 from tests.endpoints.servers import (
     CLIENT_ID,
     CLIENT_SECRET,

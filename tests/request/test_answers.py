@@ -36,9 +36,10 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
+from paygrant._providers import base
 from paygrant._providers.base import Provider, registration_of
-from paygrant_clients.description import Lifetime
-from paygrant_clients.ripple import endpoint as ripple
+from paygrant._spec.description import Lifetime
+from paygrant._spec.reader import endpoint_of
 from tests.helpers.clock import Clock
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
@@ -786,9 +787,11 @@ def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server)
 
 @pytest.fixture
 def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes Ripple's description say that an answer names the token's end."""
-    answer = dataclasses.replace(ripple.ENDPOINT.response, lifetime=(Lifetime("moment", "/expires_at"),))
-    monkeypatch.setattr(ripple, "ENDPOINT", dataclasses.replace(ripple.ENDPOINT, response=answer))
+    """Change Ripple's description: a response has the moment at which the token ends."""
+    ripple = endpoint_of("paygrant_clients.ripple")
+    response = dataclasses.replace(ripple.response, lifetime=(Lifetime("moment", "/expires_at"),))
+    changed = {"paygrant_clients.ripple": dataclasses.replace(ripple, response=response)}
+    monkeypatch.setattr(base, "endpoint_of", changed.__getitem__)
 
 
 @pytest.mark.usefixtures("with_moments")

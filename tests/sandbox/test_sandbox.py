@@ -1,6 +1,5 @@
 """The sandbox: each provider's endpoint as its page documents it, over a real socket where a socket matters."""
 
-import dataclasses
 import json
 import logging
 import re
@@ -22,9 +21,9 @@ import jwt
 import pytest
 
 from paygrant import ConfigurationError
+from paygrant._spec.reader import NormalizedSpec
 from paygrant.sandbox import Client, Sandbox
 from paygrant.sandbox._endpoint import Endpoint
-from paygrant_clients.description import Lifetime
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
 NOW = 1_800_000_000.0
@@ -366,15 +365,9 @@ def test_every_answer_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
 
 
 def test_a_lifetime_can_be_told_as_a_moment() -> None:
-    described = import_module("paygrant_clients.ripple.endpoint").ENDPOINT
-    moment = dataclasses.replace(described.response, lifetime=(Lifetime("moment", "/expires_at"),))
-    endpoint = Endpoint(
-        dataclasses.replace(described, response=moment),
-        spec_of("ripple"),
-        client=CLIENT,
-        basic_decoding="plain",
-        lifetime=None,
-    )
+    data = spec_of("ripple")
+    data["x-token-endpoint"]["answer"]["lifetime"] = [{"at": "/expires_at", "unit": "moment"}]
+    endpoint = Endpoint(NormalizedSpec("ripple", data), client=CLIENT, basic_decoding="plain", lifetime=None)
     request = endpoint.read("", "application/json", "", json.dumps(REQUESTS["ripple"]["json"]).encode())
 
     assert endpoint.answer(request, NOW).document["expires_at"] == "2027-01-15T09:00:00+00:00"

@@ -1,4 +1,4 @@
-"""What a change of a spec, or of a signature, is reported as, and in which order."""
+"""How changes of specs and signatures are reported, and in which order."""
 
 import json
 import shutil
@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from paygrant_clients.cryptofuse.endpoint import ENDPOINT as CRYPTOFUSE
-from paygrant_clients.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
-from paygrant_clients.ripio_widget.endpoint import ENDPOINT as WIDGET
-from paygrant_clients.ripple.endpoint import ENDPOINT as RIPPLE
+from paygrant._spec.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
+from paygrant._spec.reader import endpoint_of
 from scripts.breaking.__main__ import ROOT, main
 from scripts.breaking.change import Weight
 from scripts.breaking.endpoints import endpoint_changes
 
 SECRET, BREAKING, FINE = Weight.SECRET, Weight.BREAKING, Weight.FINE
+CRYPTOFUSE, RIPPLE, WIDGET = (
+    endpoint_of(f"paygrant_clients.{name}") for name in ("cryptofuse", "ripple", "ripio_widget")
+)
 GRANT, SCOPE = CRYPTOFUSE.parameters
 
 
@@ -56,26 +57,26 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (RIPPLE, ripple_test("http://auth-test.rnc.ripplenet.com"), SECRET, "becomes http://"),
         (RIPPLE, ripple_test(fact="tst"), BREAKING, "test: audience_environment test becomes tst"),
         (WIDGET, {"servers": {"sandbox": Server(WIDGET.servers["sandbox"].url)}}, SECRET, "widget_url https://"),
-        (RIPPLE, {"servers": dict(list(RIPPLE.servers.items())[1:])}, BREAKING, "the environment test is gone"),
+        (RIPPLE, {"servers": dict(list(RIPPLE.servers.items())[1:])}, BREAKING, "the environment test is removed"),
         (RIPPLE, {"servers": {**RIPPLE.servers, "eu": Server("https://eu")}}, FINE, "a new environment, eu"),
         (CRYPTOFUSE, {"servers": {"eu": Server("https://eu")}}, BREAKING, "a new environment, eu"),
-        (RIPPLE, {"client_auth": (BY_HEADER,)}, SECRET, "credentials go by header X-Id X-Key instead of by body"),
-        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[::-1]}, SECRET, "credentials go by body"),
-        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[:1]}, BREAKING, "credentials no longer go by body"),
-        (CRYPTOFUSE, {"client_auth": (*CRYPTOFUSE.client_auth, BY_HEADER)}, FINE, "credentials may go by header"),
+        (RIPPLE, {"client_auth": (BY_HEADER,)}, SECRET, "credentials are sent by header X-Id X-Key instead of by body"),
+        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[::-1]}, SECRET, "credentials are sent by body"),
+        (CRYPTOFUSE, {"client_auth": CRYPTOFUSE.client_auth[:1]}, BREAKING, "credentials are no longer sent by body"),
+        (CRYPTOFUSE, {"client_auth": (*CRYPTOFUSE.client_auth, BY_HEADER)}, FINE, "credentials may be sent by header"),
         (CRYPTOFUSE, {"client_auth": (BASIC, BY_HEADER)}, SECRET, "by header X-Id X-Key instead of by body client_id"),
         (
             THREE_WAYS,
             {"client_auth": (BASIC, ClientAuth("header", "X-Id", "X-B"))},
             SECRET,
-            "go by header X-Id X-B instead of by header X-Id X-Key",
+            "sent by header X-Id X-B instead of by header X-Id X-Key",
         ),
-        (THREE_WAYS, {"client_auth": (BASIC, BY_HEADER)}, BREAKING, "credentials no longer go by body"),
+        (THREE_WAYS, {"client_auth": (BASIC, BY_HEADER)}, BREAKING, "credentials are no longer sent by body"),
         (RIPPLE, {"path": "/v2/token"}, BREAKING, "path /oauth/token becomes /v2/token"),
         (RIPPLE, {"method": "PUT"}, BREAKING, "method POST becomes PUT"),
         (RIPPLE, {"media_type": None}, BREAKING, "media_type application/json becomes None"),
-        (CRYPTOFUSE, parameters(GRANT), BREAKING, "the parameter scope is gone"),
-        (CRYPTOFUSE, parameters(SCOPE), BREAKING, "the parameter grant_type is gone"),
+        (CRYPTOFUSE, parameters(GRANT), BREAKING, "the parameter scope is removed"),
+        (CRYPTOFUSE, parameters(SCOPE), BREAKING, "the parameter grant_type is removed"),
         (CRYPTOFUSE, parameters(GRANT, SCOPE, Parameter("a", argument="a")), FINE, "a new optional parameter, a"),
         (
             CRYPTOFUSE,
@@ -88,17 +89,17 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (CRYPTOFUSE, parameters(replace(GRANT, required=False), SCOPE), FINE, "grant_type is optional"),
         (CRYPTOFUSE, parameters(replace(GRANT, value="x"), SCOPE), BREAKING, "grant_type is 'x'"),
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, argument="scopes")), BREAKING, "scope is filled by scopes"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query")), BREAKING, "scope goes into the query"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query", secret=True)), SECRET, "scope goes into the"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query")), BREAKING, "scope is sent in the query"),
+        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query", secret=True)), SECRET, "scope is sent in the"),
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, kind="integer")), BREAKING, "scope is of type integer"),
         (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, choices=("a",))), BREAKING, "scope no longer takes anything"),
         (with_parameters(KEY), parameters(replace(KEY, name="X-Other")), SECRET, "X-Key is sent as X-Other"),
-        (with_parameters(KEY), parameters(replace(KEY, place="query")), SECRET, "X-Key goes into the query"),
+        (with_parameters(KEY), parameters(replace(KEY, place="query")), SECRET, "X-Key is sent in the query"),
         (
             with_parameters(KEY),
             parameters(replace(KEY, name="key", place="query", argument="other")),
             SECRET,
-            "key goes into the query, not the header",
+            "key is sent in the query, not the header",
         ),
         (
             with_parameters(KEY, COUNT),
@@ -134,7 +135,7 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
             SECRET,
             "access_token read at /b rather than at /a",
         ),
-        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read otherwise"),
+        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
         (RIPPLE, {"token_use": TokenUse("X-Token", "")}, SECRET, "the token is used as TokenUse(header='X-Token'"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
         (WIDGET, {"success": None}, FINE, "success is None"),
@@ -175,9 +176,7 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
     ],
 )
-def test_a_change_is_told_once_and_as_nothing_else(
-    endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]
-) -> None:
+def test_a_change_is_reported_once(endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]) -> None:
     found = endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)})
     assert [each.weight for each in found] == weights
 
@@ -196,25 +195,25 @@ def test_a_change_is_told_once_and_as_nothing_else(
         ("urn:acme", "urn:apex", BREAKING),
     ],
 )
-def test_a_fact_that_looks_like_a_host_steers_the_secret(was: str, now: str, weight: Weight) -> None:
+def test_a_fact_that_looks_like_a_host_has_the_weight_of_a_secret(was: str, now: str, weight: Weight) -> None:
     before, after = (replace(RIPPLE, **ripple_test(fact=fact)) for fact in (was, now))
     (found,) = endpoint_changes({"it": before}, {"it": after})
     assert found.weight is weight
 
 
-def test_providers_come_and_go() -> None:
+def test_added_and_removed_providers_are_reported() -> None:
     (gone,) = endpoint_changes({"it": RIPPLE}, {})
     (came,) = endpoint_changes({}, {"it": RIPPLE})
     assert (gone.weight, came.weight) == (BREAKING, FINE)
 
 
-def test_equal_descriptions_have_not_changed() -> None:
+def test_equal_descriptions_give_no_changes() -> None:
     assert not list(endpoint_changes({"it": RIPPLE}, {"it": RIPPLE}))
 
 
 @pytest.fixture(scope="session")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose last commit is this project as it stands."""
+    """A repository whose last commit is this project in its present state."""
     root = tmp_path_factory.mktemp("breaking")
     for folder in ("specs", "overlay", "generated"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -224,7 +223,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
+def test_the_report_begins_with_secrets_and_includes_signatures(
     committed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = shutil.copytree(committed, tmp_path / "project")
@@ -252,7 +251,7 @@ def test_the_report_begins_with_where_secrets_go_and_tells_of_signatures_too(
     assert first["breaking"]
 
 
-def test_where_nothing_has_changed_nothing_breaks(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_changes_nothing_breaks(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["HEAD"], committed) == 0
     assert capsys.readouterr().out == "nothing has changed for users since HEAD\n"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
+import click
 import pytest
 
 import paygrant
@@ -31,8 +32,7 @@ from paygrant._providers.spec_provider import SpecProvider
 from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
-from paygrant.cli import _options
-from paygrant.cli._app import _Commands
+from paygrant.cli import _catalog, _failures
 from paygrant.doctor import Finding
 from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox, _faults
 from paygrant.sandbox._control import _Refusal
@@ -74,6 +74,7 @@ HARMLESS: dict[str, Any] = {
     "credentials_in": "basic",
     "file_name": "receipt.pdf",
     "grant_type": "client_credentials",
+    "level": 1,
     "message": "a fault",
     "mime_type": "application/pdf",
     "path": "/run/secrets/ripple",
@@ -145,10 +146,10 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind is _options.Parameter:  # words of docstrings
+    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
         own = dict.fromkeys(parameters(kind), "words")
-    elif kind in {_Commands, _options.Group}:
-        own = {"name": "paygrant"}
+    elif issubclass(kind, click.Command):
+        own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
         own = {"kind": KINDS["fail"], "on": "token", "parameters": {}}
     elif kind is ProviderHandle:
@@ -177,7 +178,7 @@ def instance(kind: Any) -> Any:
 
 
 ABSTRACT = {Provider, BasicProvider}
-WORDS_OF_SPECS = ("paygrant_clients.description", "paygrant.generate", "paygrant.propose")
+WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 
 EVERY_CLASS = [kind for kind in classes() if kind not in ABSTRACT and not kind.__module__.startswith(WORDS_OF_SPECS)]

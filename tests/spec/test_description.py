@@ -1,4 +1,4 @@
-"""Each knob of ``x-token-endpoint``, against a server that wants it: what is sent, and how what comes back is read."""
+"""Each option of ``x-token-endpoint`` against a server that needs it: what is sent, and how the response is read."""
 
 import functools
 import json
@@ -45,7 +45,7 @@ def spec(  # noqa: PLR0913 - the parts of a spec
     parameters: tuple[Mapping[str, Any], ...] = (),
     **endpoint: Any,
 ) -> dict[str, Any]:
-    """A spec as small as can be, with these parts."""
+    """Return the smallest spec that has these parts."""
     body: dict[str, Any] = {"requestBody": {"content": {media_type: {}}}} if media_type else {}
     request = {"type": "object", "required": list(required), "properties": fields or {}}
     return {
@@ -63,19 +63,19 @@ def spec(  # noqa: PLR0913 - the parts of a spec
 
 
 def described(server: Server, document: dict[str, Any], **arguments: Any) -> SpecProvider:
-    """The provider of a spec, at this server."""
+    """Return the provider of a spec, with this server."""
     return of_document(document, client_id=ID, client_secret=SECRET, base_url=server.base_url, **arguments)
 
 
 def sent(server: Server, document: dict[str, Any], **arguments: Any) -> Seen:
-    """The request that asks for a token."""
+    """Return the token request."""
     ask(described(server, document, **arguments))
     (seen,) = server.seen
     return seen
 
 
 def answered(server: Server, reply: Reply, **endpoint: Any) -> Token:
-    """The token in an answer."""
+    """Return the token of a response."""
     server.reply = reply
     return ask(described(server, spec(**endpoint)))
 
@@ -84,35 +84,35 @@ def query(seen: Seen) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(seen.path).query))
 
 
-# Where the credentials travel
+# Where the credentials are sent
 
 NAMES = {"client_id": "app", "client_secret": "key"}
 
 
-def test_credentials_travel_in_fields_of_any_name(server: Server) -> None:
+def test_credentials_are_sent_in_fields_of_any_name(server: Server) -> None:
     seen = sent(server, spec(credentials=[{"place": "body", **NAMES}]))
     assert parse_qs(seen.body.decode()) == {"app": [ID], "key": [SECRET]}
     assert "Authorization" not in seen.headers
 
 
-def test_credentials_travel_in_headers_of_any_name_without_a_body(server: Server) -> None:
+def test_credentials_are_sent_in_headers_of_any_name_without_a_body(server: Server) -> None:
     seen = sent(server, spec(media_type=None, credentials=[{"place": "header", **NAMES}]))
     assert (seen.headers["app"], seen.headers["key"], seen.body) == (ID, SECRET, b"")
     assert "Content-Type" not in seen.headers
 
 
-def test_credentials_travel_in_the_query_by_get(server: Server) -> None:
+def test_credentials_are_sent_in_the_query_by_get(server: Server) -> None:
     seen = sent(server, spec(method="get", media_type=None, credentials=[{"place": "query", **NAMES}]))
     assert (seen.method, query(seen)) == ("GET", {"app": ID, "key": SECRET})
 
 
-def test_credentials_travel_in_json_at_any_depth(server: Server) -> None:
+def test_credentials_are_sent_in_json_at_any_depth(server: Server) -> None:
     way = {"place": "body", "client_id": "/auth/user/name", "client_secret": "/auth/user/pass~1word"}
     seen = sent(server, spec(media_type=JSON, credentials=[way]))
     assert json.loads(seen.body) == {"auth": {"user": {"name": ID, "pass/word": SECRET}}}
 
 
-def test_a_secret_alone_needs_no_client_id(server: Server) -> None:
+def test_a_secret_without_an_id_needs_no_client_id(server: Server) -> None:
     seen = sent(server, spec(media_type=JSON, credentials=[{"place": "body", "client_secret": "api_key"}]))
     assert json.loads(seen.body) == {"api_key": SECRET}
 
@@ -130,7 +130,7 @@ def in_path(seen: Seen) -> str:
 
 
 @pytest.mark.parametrize(("place", "found"), [("header", in_header), ("query", in_query), ("path", in_path)])
-def test_an_additional_secret_travels_where_it_is_declared_and_is_in_no_error(
+def test_another_secret_is_sent_where_it_is_declared_and_is_in_no_error(
     server: Server, place: str, found: Callable[[Seen], str]
 ) -> None:
     parameter = {"name": "tenant-key", "in": place, "required": True, "schema": PASSWORD}
@@ -173,7 +173,7 @@ def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> 
     assert seen.body == '{"name":"Müller"}'.encode()
 
 
-def test_what_a_function_computed_is_in_no_error(server: Server) -> None:
+def test_a_computed_secret_is_in_no_error(server: Server) -> None:
     def sign(draft: UnsignedRequest) -> None:
         draft.headers["X-Signature"] = "canary-signature-0001"
 
@@ -183,7 +183,7 @@ def test_what_a_function_computed_is_in_no_error(server: Server) -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_a_function_that_fails_is_a_configuration_error_without_its_text(server: Server) -> None:
+def test_a_failing_function_is_a_configuration_error_without_its_text(server: Server) -> None:
     def fail(draft: UnsignedRequest) -> None:
         raise ValueError(draft.client_secret)
 
@@ -194,13 +194,13 @@ def test_a_function_that_fails_is_a_configuration_error_without_its_text(server:
 
 
 @pytest.mark.parametrize("place", ["computed", "basic"])
-def test_a_function_is_given_where_credentials_are_computed_and_only_there(server: Server, place: str) -> None:
+def test_a_function_is_accepted_only_where_credentials_are_computed(server: Server, place: str) -> None:
     wrong = {} if place == "computed" else {"authenticate": print}
     with pytest.raises(ConfigurationError, match="authenticate: is"):
         described(server, spec(credentials=[{"place": place}]), **wrong)
 
 
-def test_a_secret_that_no_header_can_carry_is_refused_before_anything_is_sent(server: Server) -> None:
+def test_a_secret_that_a_header_cannot_carry_is_refused_before_anything_is_sent(server: Server) -> None:
     provider = described(server, spec(credentials=[{"place": "header", "client_secret": "X-Key"}]))
     object.__setattr__(provider, "client_secret", lambda: "sécret")
     with pytest.raises(ConfigurationError, match="X-Key: holds a character that a header cannot carry"):
@@ -212,7 +212,7 @@ def test_a_secret_that_no_header_can_carry_is_refused_before_anything_is_sent(se
 
 
 @pytest.mark.parametrize("place", ["query", "header"])
-def test_a_grant_type_may_be_renamed_have_another_value_and_stand_elsewhere(server: Server, place: str) -> None:
+def test_a_grant_type_may_have_another_name_value_and_place(server: Server, place: str) -> None:
     declared = {"name": "grant", "in": place, "required": True, "schema": TEXT}
     document = spec(media_type=None, parameters=(declared,))
     document["x-token-endpoint"]["parameters"] = {"grant": {"value": "account_credentials"}}
@@ -221,7 +221,7 @@ def test_a_grant_type_may_be_renamed_have_another_value_and_stand_elsewhere(serv
     assert found["grant"] == "account_credentials"
 
 
-def test_parameters_are_given_by_their_arguments_wherever_they_stand(server: Server) -> None:
+def test_arguments_fill_the_parameters_in_every_place(server: Server) -> None:
     document = spec(
         path="/{tenant}/token",
         media_type=JSON,
@@ -245,7 +245,7 @@ def test_parameters_are_given_by_their_arguments_wherever_they_stand(server: Ser
     assert json.loads(seen.body) == {"account": {"number": 7}, "deep": True}
 
 
-def test_an_optional_parameter_may_be_left_out_and_a_required_one_may_not(server: Server) -> None:
+def test_only_an_optional_parameter_may_be_missing(server: Server) -> None:
     document = spec(fields={"scope": TEXT, "audience": TEXT}, required=("audience",))
     document["x-token-endpoint"]["parameters"] = {
         "scope": {"argument": "scope"},
@@ -271,7 +271,7 @@ def test_an_optional_parameter_may_be_left_out_and_a_required_one_may_not(server
         ({"type": "string", "enum": ["eu", "us"]}, "eu", "asia"),
     ],
 )
-def test_a_parameter_has_the_type_and_the_choices_of_its_schema(
+def test_a_parameter_must_fit_the_type_and_the_enum_of_its_schema(
     server: Server, schema: dict[str, Any], good: object, bad: object
 ) -> None:
     document = spec(media_type=JSON, fields={"it": schema})
@@ -287,18 +287,18 @@ def test_scopes_may_be_a_sequence(server: Server) -> None:
     assert sent(server, document, scope=("a", "b")).body == b"scope=a+b"
 
 
-# Answers
+# Responses
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_a_token_is_found_at_the_first_candidate_that_is_there(server: Server, status: int) -> None:
+def test_a_token_is_read_at_the_first_pointer_that_leads_to_a_value(server: Server, status: int) -> None:
     answer = {"access_token": ["/result/0/token", "/data/token~1value"]}
     token = answered(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
     assert token.access_token == "it"
     assert answered(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
 
 
-def test_an_answer_has_to_fit_the_predicate(server: Server) -> None:
+def test_a_response_has_a_token_only_where_the_condition_success_holds(server: Server) -> None:
     answer = {"access_token": ["/token"]}
     success = {"at": "/code", "equals": 0}
     error = {"code": ["/code"], "description": ["/msg"]}
@@ -315,13 +315,13 @@ def test_a_value_at_a_pointer_means_wrong_credentials(server: Server) -> None:
         answered(server, Reply({"errors": [{"id": 40001}]}), **options)
 
 
-def test_an_error_that_is_plain_text_is_told_without_the_secret(server: Server) -> None:
+def test_a_plain_text_error_is_shown_without_the_secret(server: Server) -> None:
     reply = Reply(f"no such client, {SECRET}".encode(), 400, {"Content-Type": "text/plain; charset=utf-8"})
     with pytest.raises(TokenRequestRejected, match=r"refused: no such client,\[cut\]"):
         answered(server, reply)
 
 
-def test_html_is_not_told(server: Server) -> None:
+def test_an_html_error_is_not_shown(server: Server) -> None:
     with pytest.raises(TokenRequestRejected, match=r"status 400, refused$"):
         answered(server, Reply(b"<html>no</html>", 400, {"Content-Type": "text/html"}))
 
@@ -354,7 +354,7 @@ def test_a_lifetime_is_read_in_its_unit(server: Server, unit: str, value: object
     assert (token.expires_at - datetime.now(UTC)).total_seconds() == pytest.approx(900, abs=30)
 
 
-def test_a_lifetime_may_be_a_documented_constant_where_the_answer_says_nothing(server: Server) -> None:
+def test_a_lifetime_may_be_a_documented_constant_where_the_response_has_none(server: Server) -> None:
     lifetime = [{"at": "/expires_in", "unit": "seconds"}, {"unit": "seconds", "constant": 86400}]
     answer = {"access_token": ["/access_token"], "lifetime": lifetime}
     ends: list[float] = []
@@ -373,7 +373,7 @@ def test_a_lifetime_may_be_a_documented_constant_where_the_answer_says_nothing(s
         ({"at": "/ttl", "unit": "seconds", "zero_is_never": True}, {"ttl": "0"}),
     ],
 )
-def test_a_token_for_ever_is_asked_for_anew_after_a_year(
+def test_a_token_that_never_expires_is_replaced_after_a_year(
     server: Server, lifetime: dict[str, Any], document: dict[str, Any]
 ) -> None:
     answer = {"access_token": ["/access_token"], "lifetime": [lifetime]}
@@ -382,12 +382,12 @@ def test_a_token_for_ever_is_asked_for_anew_after_a_year(
     assert (token.expires_at - datetime.now(UTC)).days in {365, 366}
 
 
-def test_zero_is_over_already_unless_it_means_never(server: Server) -> None:
+def test_a_lifetime_of_zero_is_expired_unless_zero_means_never(server: Server) -> None:
     with pytest.raises(MalformedResponse, match="has already expired"):
         answered(server, granted(lifetime=0))
 
 
-# Use
+# Use of the token
 
 
 @pytest.mark.parametrize(
@@ -399,19 +399,19 @@ def test_zero_is_over_already_unless_it_means_never(server: Server) -> None:
         ({"query": "access_token"}, "it"),
     ],
 )
-def test_a_token_is_written_as_the_api_wants_it(server: Server, use: dict[str, str] | None, authorization: str) -> None:
+def test_a_token_is_written_as_token_use_says(server: Server, use: dict[str, str] | None, authorization: str) -> None:
     options = {"use": use} if use else {}
     assert answered(server, Reply({"access_token": "it"}), **options).authorization == authorization
 
 
-def test_everything_that_shapes_a_request_is_in_the_cache_key(server: Server) -> None:
+def test_the_cache_key_depends_on_the_parameters(server: Server) -> None:
     document = spec(fields={"audience": TEXT})
     document["x-token-endpoint"]["parameters"] = {"audience": {"argument": "audience"}}
     keys = {registration_of(described(server, document, audience=each)).cache_key(SECRET) for each in ("a", "b")}
     assert len(keys) == 2
 
 
-def test_two_specs_of_one_name_share_no_token(server: Server) -> None:
+def test_two_specs_with_the_same_name_share_no_token(server: Server) -> None:
     documents = [spec(fields={"scope": TEXT}) for _ in range(2)]
     for document, scope in zip(documents, ("read", "write"), strict=True):
         document["x-token-endpoint"]["parameters"] = {"scope": {"value": scope}}
@@ -440,7 +440,7 @@ def made_for(user: str) -> Callable[[UnsignedRequest], None]:
     return sign
 
 
-def test_users_for_whom_a_function_signs_share_no_token(server: Server) -> None:
+def test_two_users_of_a_signing_function_share_no_token(server: Server) -> None:
     document = spec(credentials=[{"place": "computed"}])
     server.reply = lambda seen: granted(seen.headers["X-User"])
     makers: list[Callable[[str], Callable[[UnsignedRequest], None]]]
@@ -450,7 +450,7 @@ def test_users_for_whom_a_function_signs_share_no_token(server: Server) -> None:
         assert [source.get().access_token for source in sources] == ["anna", "bert"]
 
 
-def test_a_function_is_known_by_its_name_or_by_being_the_same(server: Server) -> None:
+def test_a_function_is_identified_by_its_name_or_by_the_object(server: Server) -> None:
     def key(authenticate: Callable[[UnsignedRequest], None]) -> str:
         return registration_of(
             described(server, spec(credentials=[{"place": "computed"}]), authenticate=authenticate)
@@ -474,13 +474,13 @@ MADE: list[Callable[[UnsignedRequest], None]] = [
 
 
 @pytest.mark.parametrize("made", MADE)
-def test_a_function_made_for_the_occasion_has_a_mark_of_this_process_alone(
+def test_a_dynamic_function_has_a_mark_that_is_valid_in_this_process_only(
     made: Callable[[UnsignedRequest], None],
 ) -> None:
     assert re.fullmatch("[0-9a-f]{64}", _identity_of(made))
 
 
-def test_defaults_count_as_made_for_the_occasion() -> None:
+def test_a_function_with_defaults_counts_as_dynamic() -> None:
     def default(draft: UnsignedRequest, user: str = "anna") -> None: ...
     def keyword(draft: UnsignedRequest, *, user: str = "anna") -> None: ...
 
@@ -540,13 +540,13 @@ async def later(draft: UnsignedRequest) -> None:
         (later, "authenticate: the function returned a coroutine"),
     ],
 )
-def test_a_function_only_completes_the_draft(server: Server, function: Any, fault: str) -> None:
+def test_a_function_may_only_complete_the_request(server: Server, function: Any, fault: str) -> None:
     with pytest.raises(ConfigurationError, match=fault):
         ask(described(server, spec(**COMPUTED), authenticate=function))
     assert not server.seen
 
 
-def test_what_a_function_puts_into_the_address_or_calls_a_secret_is_in_no_error(server: Server) -> None:
+def test_an_address_or_secret_that_a_function_sets_is_in_no_error(server: Server) -> None:
     def sign(draft: UnsignedRequest) -> None:
         draft.url += "/canary-path-0001?key=canary-query-0001"
         draft.secrets = ("canary-said-0001",)
@@ -558,14 +558,14 @@ def test_what_a_function_puts_into_the_address_or_calls_a_secret_is_in_no_error(
     assert server.seen[0].path == "/token/canary-path-0001?key=canary-query-0001"
 
 
-def test_a_function_of_a_program_is_known_to_its_process_only() -> None:
+def test_a_function_of_a_program_has_a_mark_that_is_valid_in_this_process_only() -> None:
     program: dict[str, Any] = {"__name__": "__main__"}
     exec("def sign(draft): pass", program)
     assert len({_identity_of(program["sign"]), _identity_of(sign)}) == 2
     assert "sign" not in _identity_of(program["sign"])
 
 
-def test_a_function_that_was_written_anew_is_another_one() -> None:
+def test_a_function_with_other_code_has_another_mark() -> None:
     versions: list[Any] = []
     for key in ("a", "b"):
         module: dict[str, Any] = {"__name__": "acme"}
@@ -574,11 +574,11 @@ def test_a_function_that_was_written_anew_is_another_one() -> None:
     assert _identity_of(versions[0]) != _identity_of(versions[1])
 
 
-# What leads astray
+# Dangerous values
 
 
 @pytest.mark.parametrize("value", [".", ".."])
-def test_a_value_in_the_path_leads_to_no_other_path(server: Server, value: str) -> None:
+def test_a_value_in_the_path_cannot_lead_to_another_path(server: Server, value: str) -> None:
     parameter = {"name": "tenant", "in": "path", "required": True, "schema": TEXT}
     document = spec(path="/tenants/{tenant}/token", parameters=(parameter,))
     document["x-token-endpoint"]["parameters"] = {"tenant": {"argument": "tenant"}}
@@ -587,7 +587,7 @@ def test_a_value_in_the_path_leads_to_no_other_path(server: Server, value: str) 
     assert not server.seen
 
 
-def test_a_header_is_sent_once_however_it_is_written(server: Server) -> None:
+def test_a_header_is_sent_once_in_any_case_of_letters(server: Server) -> None:
     declared = {"name": "user-agent", "in": "header", "schema": TEXT}
     document = spec(parameters=(declared,))
     document["x-token-endpoint"]["parameters"] = {"user-agent": {"value": "acme/1"}}
@@ -595,21 +595,21 @@ def test_a_header_is_sent_once_however_it_is_written(server: Server) -> None:
     assert [value for name, value in seen.headers.items() if name.lower() == "user-agent"] == ["acme/1"]
 
 
-def test_a_spec_cannot_lead_to_plain_http() -> None:
+def test_a_spec_cannot_choose_plain_http() -> None:
     document = {**spec(), "servers": [{"url": "http://auth.example", "x-environment": "test"}]}
     with pytest.raises(ConfigurationError, match="environment: is plain http"):
         of_document(document, client_id=ID, client_secret=SECRET, environment="test")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 10**300, -(2**53)])
-def test_a_number_that_json_does_not_carry_is_refused(server: Server, value: float) -> None:
+def test_a_number_that_json_cannot_express_is_refused(server: Server, value: float) -> None:
     document = spec(media_type=JSON, fields={"it": {"type": "number"}})
     document["x-token-endpoint"]["parameters"] = {"it": {"argument": "it"}}
     with pytest.raises(ConfigurationError, match="it: is a number that JSON cannot carry"):
         described(server, document, it=value)
 
 
-def test_a_value_that_is_none_of_the_choices_is_not_shown(server: Server) -> None:
+def test_a_value_that_is_not_in_the_enum_is_not_shown(server: Server) -> None:
     document = spec(fields={"pin": {"type": "string", "format": "password", "enum": ["1234"]}})
     document["x-token-endpoint"]["parameters"] = {"pin": {"argument": "pin"}}
     with pytest.raises(ConfigurationError, match="pin: is none of the choices") as caught:
@@ -628,6 +628,6 @@ def test_a_value_that_is_none_of_the_choices_is_not_shown(server: Server) -> Non
         ("moment", "21 Nov 2099 12:00 IST"),
     ],
 )
-def test_an_end_that_means_nothing_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
+def test_an_expiry_that_cannot_be_read_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
     answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
     assert answered(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from paygrant._providers.base import BasicProvider, provider
 
 if TYPE_CHECKING:
-    from paygrant_clients.alternative_payments import endpoint
+    from paygrant_clients.alternative_payments import environments
 
 
 @provider
@@ -21,4 +21,4 @@ class AlternativePayments(BasicProvider):
 
     _package: ClassVar[str] = "paygrant_clients.alternative_payments"
 
-    environment: "endpoint.Environment"
+    environment: "environments.Environment"

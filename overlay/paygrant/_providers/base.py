@@ -18,7 +18,7 @@ from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
     from paygrant._request.build import UnsignedRequest
-    from paygrant_clients.description import ClientAuth, TokenEndpoint
+    from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
 

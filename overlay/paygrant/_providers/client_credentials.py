@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._arguments import check_choice, check_scope, check_text, check_type, check_url, invalid_argument
 from paygrant._providers.base import BasicProvider, provider
-from paygrant_clients.description import (
+from paygrant._spec.description import (
     ClientAuth,
     Condition,
     ErrorFields,

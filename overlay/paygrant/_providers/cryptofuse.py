@@ -8,7 +8,7 @@ from paygrant._arguments import check_choice, check_scope
 from paygrant._providers.base import BasicProvider, provider
 
 if TYPE_CHECKING:
-    from paygrant_clients.description import ClientAuth
+    from paygrant._spec.description import ClientAuth
 
 
 @provider

@@ -12,8 +12,8 @@ from paygrant._tokens.token import Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paygrant_clients.ripio_ramp import endpoint as ramp
-    from paygrant_clients.ripio_widget import endpoint as widget
+    from paygrant_clients.ripio_ramp import environments as ramp
+    from paygrant_clients.ripio_widget import environments as widget
 
 _PAGES = {"onramp": "", "offramp": "/offramp.html"}
 

@@ -9,7 +9,7 @@ from paygrant._providers.base import Provider, description_of, provider
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paygrant_clients.ripple import endpoint as ripple
+    from paygrant_clients.ripple import environments as ripple
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _URN = re.compile(

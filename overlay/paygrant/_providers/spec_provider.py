@@ -22,8 +22,8 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import BasicProvider
+from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.reader import endpoint_of, read_endpoint
-from paygrant_clients.description import ClientAuth, Parameter, TokenEndpoint
 
 if TYPE_CHECKING:
     from paygrant._request.build import UnsignedRequest
@@ -82,7 +82,7 @@ class SpecProvider(BasicProvider):
     ) -> None:
         check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
-        description = endpoint_of(spec.__name__) if isinstance(spec, ModuleType) else _read(Path(fspath(spec)))
+        description = _read(spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
         if client_id is None and not any(
             each.client_id or each.place in {"basic", "computed"} for each in description.client_auth
@@ -203,27 +203,27 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
     return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
 
 
-OWN = {"client_id", "client_secret", "base_url", "basic_encoding", "environment", "credentials_in", "authenticate"}
-"""The arguments that every SpecProvider has, so that no spec may name one of its own like that."""
-
-
-def _read(path: Path) -> TokenEndpoint:
-    """The description in a spec's file. A folder is a generated package, which holds its spec.
+def _read(spec: Path | ModuleType) -> TokenEndpoint:
+    """Read the description in a spec's file, or in the spec that a generated package contains.
 
     Raises:
         ConfigurationError: There is no spec, or it breaks a rule.
     """
     expected = "the path of a normalized spec, or of a package that was generated from one"
     try:
-        if path.is_dir():
-            # The generator has checked it, so a package needs no tools at run time.
-            return read_endpoint(path.resolve().name, json.loads((path / "openapi.json").read_text("utf-8")))
-        from paygrant.generate import SpecError, read_spec
+        # The generator has checked the spec of a package, so a package needs no tools at run time.
+        if isinstance(spec, ModuleType):
+            return endpoint_of(spec.__name__)
+        if spec.is_dir():
+            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8")))
+        from paygrant._spec.errors import SpecError
+        from paygrant._spec.lint import load_checked
 
         try:
-            return read_endpoint(path.stem, read_spec(path))
+            return read_endpoint(spec.stem, load_checked(spec))
         except SpecError as error:
             fault = f"is not a normalized spec\n{error}\n"
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        fault = f"cannot be read at {str(path)!r} ({type(error).__name__})"
+        place = spec.__name__ if isinstance(spec, ModuleType) else str(spec)
+        fault = f"cannot be read at {place!r} ({type(error).__name__})"
     raise invalid_argument("spec", fault, expected)

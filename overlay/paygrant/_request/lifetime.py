@@ -10,7 +10,7 @@ from paygrant._request.response import RawResponse
 from paygrant._spec.pointer import value_at
 
 if TYPE_CHECKING:
-    from paygrant_clients.description import Lifetime
+    from paygrant._spec.description import Lifetime
 
 _LONGEST_LIFETIME = 366 * 86400.0
 """Seconds. A token that lives longer, or for ever, is renewed after a year."""

@@ -25,7 +25,7 @@ from paygrant._tokens.token import TOKEN_TEXT, Token
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
-    from paygrant_clients.description import Condition
+    from paygrant._spec.description import Condition
 
 E = TypeVar("E", bound=TokenError)
 

@@ -17,7 +17,7 @@ from paygrant._secrets import fingerprint
 
 if TYPE_CHECKING:
     from paygrant._request.build import UnsignedRequest
-    from paygrant_clients.description import ClientAuth, TokenEndpoint
+    from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

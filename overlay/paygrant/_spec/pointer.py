@@ -1,20 +1,25 @@
-"""JSON Pointers (RFC 6901): finding a value in a document, and putting one there."""
+"""JSON Pointers (RFC 6901): write one, find a value by one, put a value at one."""
 
 from typing import Any
 
 
 def escaped(step: str) -> str:
-    """A step as a pointer holds it."""
+    """Escape one step of a pointer."""
     return step.replace("~", "~0").replace("/", "~1")
 
 
+def pointer_to(place: str, *steps: str | int) -> str:
+    """Return the pointer that leads some steps further than ``place``."""
+    return "/".join((place, *(escaped(str(step)) for step in steps)))
+
+
 def parts(pointer: str) -> list[str]:
-    """The steps of a pointer."""
+    """Return the steps of a pointer, unescaped."""
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """What stands there; None where nothing does."""
+    """Return the value at a pointer; None where there is no value."""
     for part in parts(pointer):
         inner: Any = document
         if isinstance(document, dict):
@@ -27,7 +32,7 @@ def value_at(document: Any, pointer: str) -> Any:
 
 
 def put(document: dict[str, Any], pointer: str, value: object) -> None:
-    """Set what stands there, and make the objects on the way."""
+    """Set the value at a pointer. Objects that are missing on the way are made."""
     *parents, last = parts(pointer)
     inner: Any = document
     for part in parents:

@@ -1,97 +1,345 @@
-"""From a normalized spec to the description of its token endpoint: what OpenAPI says, and what ``x-token-endpoint`` adds.
+"""Reads a normalized spec. This module alone knows the layout: what OpenAPI says, and what ``x-token-endpoint`` adds.
 
-Whether a document is a normalized spec is not judged here; that is for the checks of ``paygrant generate``.
+It takes for granted that the spec is normalized. Checking that is left to ``lint``. ``shape`` and ``fit`` run before the
+check is complete, so each part is read when it is asked for, and from its own place only.
 """
 
+import functools
+import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from paygrant._spec import pointer as _pointer
-from paygrant_clients.description import (
+from paygrant._spec.description import (
     ClientAuth,
     Condition,
     ErrorFields,
     Lifetime,
     Parameter,
+    Place,
     ResponseFields,
     Server,
     TokenEndpoint,
     TokenUse,
 )
+from paygrant._spec.pointer import parts, pointer_to
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+TEXT = "text/plain"
+
+REQUEST, RESPONSE, ERROR = "TokenRequest", "TokenResponse", "TokenError"
+"""The names of the schemas."""
+
+ENDPOINT = "x-token-endpoint"
+SCHEMAS = "/components/schemas"
+SERVERS = "/servers"
+DEVIATIONS = "/x-provenance/deviations"
+
+_SECTIONS = {
+    "client_auth": "credentials",
+    "parameters": "parameters",
+    "response": "answer",
+    "success": "success",
+    "invalid_client": "invalid_client",
+    "error": "error",
+}
+"""The fields of a description, and the words of ``x-token-endpoint`` for them."""
 
 
-def read_endpoint(name: str, spec: Mapping[str, Any]) -> TokenEndpoint:
-    """The description of the token endpoint of the provider ``name``, out of its normalized spec."""
-    ((path, item),) = spec["paths"].items()
-    ((method, operation),) = item.items()
-    token = spec["x-token-endpoint"]
-    answer = token["answer"]
-    return TokenEndpoint(
-        name=name,
-        method=method.upper(),
-        path=path,
-        media_type=next(iter(operation.get("requestBody", {}).get("content", ())), None),
-        servers={
-            server["x-environment"]: Server(server["url"], server.get("x-environment-facts", {}))
-            for server in spec.get("servers", ())
-        },
-        client_auth=tuple(ClientAuth(**way) for way in token["credentials"]),
-        parameters=tuple(_parameters(token["parameters"], spec, operation)),
-        response=ResponseFields(
-            access_token=tuple(answer["access_token"]),
-            token_type=tuple(answer.get("token_type", ())),
-            scope=tuple(answer.get("scope", ())),
-            lifetime=tuple(Lifetime(**lifetime) for lifetime in answer.get("lifetime", ())),
-        ),
-        success=Condition(**token["success"]) if "success" in token else None,
-        invalid_client=tuple(Condition(**condition) for condition in token["invalid_client"]),
-        error=ErrorFields(**{part: tuple(pointers) for part, pointers in token["error"].items()}),
-        token_use=_use(token["use"]) if "use" in token else TokenUse(),
-    )
+class RequestPart(NamedTuple):
+    """A parameter of the operation, or a field of the request's body."""
+
+    place: Place
+    name: str
+    required: bool
+    schema: Mapping[str, Any]
 
 
-def _parameters(
-    sources: Mapping[str, Mapping[str, Any]], spec: Mapping[str, Any], operation: Mapping[str, Any]
-) -> Iterator[Parameter]:
-    """The parts of the request that are no credentials: what fills each, and what its schema says of it."""
-    declared = {each["name"]: each for each in operation.get("parameters", ())}
-    for name, source in sources.items():
-        if name in declared:
-            place, required, schema = (
-                declared[name]["in"],
-                declared[name].get("required", False),
-                declared[name]["schema"],
-            )
-        else:
-            place = "body"
-            required, schema = _field(spec["components"]["schemas"]["TokenRequest"], name)
-        yield Parameter(
-            name=name,
-            place=place,
-            value=source.get("value"),
-            argument=source.get("argument"),
-            required=required,
-            secret="argument" in source and schema.get("format") == "password",
-            kind=schema["type"],
-            choices=tuple(schema.get("enum", ())),
+class Source(NamedTuple):
+    """What fills a parameter: a fixed value, or an argument of the caller."""
+
+    value: str | float | bool | None
+    argument: str | None
+
+
+class Example(NamedTuple):
+    """An example of a response, and its JSON Pointer in the spec."""
+
+    pointer: str
+    status: str
+    media_type: str
+    name: str
+    body: Any
+
+
+class SchemaField(NamedTuple):
+    """A field of a schema, at any depth.
+
+    Attributes:
+        at: Its JSON Pointer in a body. Any item of an array is ``*``.
+        pointer: Its JSON Pointer in the spec.
+        schema: Its own schema.
+    """
+
+    at: str
+    pointer: str
+    schema: Mapping[str, Any]
+
+
+class NormalizedSpec:
+    """A normalized spec, taken apart.
+
+    Args:
+        name: The provider's name, which is the name of the spec's file.
+        data: The spec as JSON data.
+    """
+
+    def __init__(self, name: str, data: Mapping[str, Any]) -> None:
+        self.name = name
+        self.data = data
+        ((self.path, item),) = data["paths"].items()
+        ((method, operation),) = item.items()
+        self.method: str = method.upper()
+        self.operation: Mapping[str, Any] = operation
+        self.operation_pointer = pointer_to("/paths", self.path, method)
+        self._endpoint: Mapping[str, Any] = data[ENDPOINT]
+
+    # What OpenAPI says
+
+    @property
+    def servers(self) -> list[tuple[str, Server]]:
+        """The environments by name, in the order of the spec."""
+        return [
+            (each["x-environment"], Server(each["url"], each.get("x-environment-facts", {})))
+            for each in self.data.get("servers", ())
+        ]
+
+    @property
+    def media_type(self) -> str | None:
+        """The media type of the request's body; None where there is no body."""
+        return next(iter(self.operation.get("requestBody", {}).get("content", ())), None)
+
+    @property
+    def declared(self) -> list[RequestPart]:
+        """The parameters of the operation: what a request carries besides the body."""
+        return [
+            RequestPart(each["in"], each["name"], each.get("required", False), each["schema"])
+            for each in self.operation.get("parameters", ())
+        ]
+
+    def declared_pointer(self, index: int) -> str:
+        """Return the JSON Pointer of one of them."""
+        return pointer_to(self.operation_pointer, "parameters", index)
+
+    @property
+    def security(self) -> list[tuple[str, ...]]:
+        """The alternatives of the operation's security: of each, its HTTP schemes; another scheme is ``other``."""
+        schemes: Mapping[str, Mapping[str, str]] = self.data["components"].get("securitySchemes", {})
+        alternatives: list[Mapping[str, Any]] = self.operation.get("security") or [{}]
+        return [
+            tuple(schemes.get(name, {}).get("scheme", "other").lower() for name in alternative)
+            for alternative in alternatives
+        ]
+
+    def has_schema(self, name: str) -> bool:
+        """Whether there is a schema of this name."""
+        return name in self.data["components"]["schemas"]
+
+    def schema(self, name: str) -> Mapping[str, Any]:
+        """The schema of this name; an empty one where there is none."""
+        schema: Mapping[str, Any] = self.data["components"]["schemas"].get(name, {})
+        return schema
+
+    def fields(self, name: str) -> Iterator[SchemaField]:
+        """Every field of a schema, at any depth."""
+        return _fields(self.schema(name), pointer_to(SCHEMAS, name))
+
+    @property
+    def statuses(self) -> list[str]:
+        """The statuses that have a response; one may be ``default``."""
+        return list(self.operation["responses"])
+
+    def response_headers(self, status: int) -> frozenset[str] | None:
+        """The headers of the response with this status; None where the status has no response of its own."""
+        response: Mapping[str, Any] | None = self.operation["responses"].get(str(int(status)))
+        return None if response is None else frozenset(response.get("headers", ()))
+
+    def examples(self) -> Iterator[Example]:
+        """Every example of a response."""
+        for status, response in self.operation["responses"].items():
+            for media_type, content in response["content"].items():
+                for name, example in content.get("examples", {}).items():
+                    steps = ("responses", status, "content", media_type, "examples", name, "value")
+                    yield Example(
+                        pointer_to(self.operation_pointer, *steps), status, media_type, name, example["value"]
+                    )
+
+    # What x-provenance says
+
+    @property
+    def sources(self) -> list[Mapping[str, Any]]:
+        """The provider's pages that were read: ``url`` and ``read``, the day."""
+        return list(self.data["x-provenance"]["sources"])
+
+    @property
+    def deviations(self) -> list[Mapping[str, str]]:
+        """Where the spec differs from those pages: ``id``, ``upstream``, ``here`` and ``reason``."""
+        return list(self.data["x-provenance"]["deviations"])
+
+    # What x-token-endpoint says
+
+    @staticmethod
+    def place_of(section: str, *steps: str | int) -> str:
+        """Return the JSON Pointer of a section of ``x-token-endpoint``, or of a place in it.
+
+        Args:
+            section: A field of ``TokenEndpoint``, such as ``"client_auth"``.
+            *steps: The steps from there.
+        """
+        return pointer_to("", ENDPOINT, _SECTIONS[section], *steps)
+
+    @property
+    def client_auth(self) -> tuple[ClientAuth, ...]:
+        """The ways of client authentication, the default first."""
+        return tuple(ClientAuth(**each) for each in self._endpoint["credentials"])
+
+    @property
+    def parameter_sources(self) -> dict[str, Source]:
+        """What fills each parameter, by its name."""
+        return {
+            name: Source(source.get("value"), source.get("argument"))
+            for name, source in self._endpoint["parameters"].items()
+        }
+
+    @property
+    def response(self) -> ResponseFields:
+        """Where a response has the token and its facts."""
+        fields = self._endpoint["answer"]
+        return ResponseFields(
+            access_token=tuple(fields["access_token"]),
+            token_type=tuple(fields.get("token_type", ())),
+            scope=tuple(fields.get("scope", ())),
+            lifetime=tuple(Lifetime(**each) for each in fields.get("lifetime", ())),
         )
 
+    @property
+    def success(self) -> Condition | None:
+        """The condition that a response with a token meets."""
+        return Condition(**self._endpoint["success"]) if "success" in self._endpoint else None
 
-def _field(schema: Mapping[str, Any], name: str) -> tuple[bool, Mapping[str, Any]]:
-    """Whether a field of the body is required, with all that it stands in, and its schema."""
-    required = True
-    for part in _pointer.parts(name) if name.startswith("/") else [name]:
-        required = required and part in schema.get("required", ())
-        schema = schema["properties"][part]
-    return required, schema
+    @property
+    def invalid_client(self) -> tuple[Condition, ...]:
+        """The conditions that mean refused credentials."""
+        return tuple(Condition(**each) for each in self._endpoint["invalid_client"])
+
+    @property
+    def error(self) -> ErrorFields:
+        """Where a response has an error's code and text."""
+        return ErrorFields(**{fact: tuple(pointers) for fact, pointers in self._endpoint["error"].items()})
+
+    @property
+    def token_use(self) -> TokenUse:
+        """How an API call carries the token."""
+        use: Mapping[str, str] | None = self._endpoint.get("use")
+        return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query")) if use else TokenUse()
+
+    @property
+    def limits(self) -> list[tuple[int, float]]:
+        """The documented limits: so many requests in so many seconds."""
+        return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
+
+    # All of it
+
+    @functools.cached_property
+    def endpoint(self) -> TokenEndpoint:
+        """The description of the token endpoint."""
+        return TokenEndpoint(
+            name=self.name,
+            method=self.method,
+            path=self.path,
+            media_type=self.media_type,
+            servers=dict(self.servers),
+            client_auth=self.client_auth,
+            parameters=tuple(self._parameters()),
+            response=self.response,
+            success=self.success,
+            invalid_client=self.invalid_client,
+            error=self.error,
+            token_use=self.token_use,
+        )
+
+    def _parameters(self) -> Iterator[Parameter]:
+        """The parts of the request that are not the client's authentication."""
+        declared = {each.name: each for each in self.declared}
+        for name, (value, argument) in self.parameter_sources.items():
+            part = declared.get(name) or self._body_field(name)
+            yield Parameter(
+                name=name,
+                place=part.place,
+                value=value,
+                argument=argument,
+                required=part.required,
+                secret=argument is not None and part.schema.get("format") == "password",
+                kind=part.schema["type"],
+                choices=tuple(part.schema.get("enum", ())),
+            )
+
+    def _body_field(self, name: str) -> RequestPart:
+        """A field of the body. It is required where all that contains it is required as well."""
+        required, schema = True, self.schema(REQUEST)
+        for step in parts(name) if name.startswith("/") else [name]:
+            required = required and step in schema.get("required", ())
+            schema = schema["properties"][step]
+        return RequestPart("body", name, required, schema)
 
 
-def _use(use: Mapping[str, str]) -> TokenUse:
-    """How the token is used: a header (with a prefix, where one is named) or a parameter of the query."""
-    return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query"))
+def source_urls(data: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of the provider's pages. The rest of the spec need not be normalized.
+
+    Raises:
+        KeyError, TypeError: There is no list of sources.
+    """
+    return [source["url"] for source in data["x-provenance"]["sources"]]
 
 
+def read_endpoint(name: str, data: Mapping[str, Any]) -> TokenEndpoint:
+    """Return the description of the token endpoint of the provider ``name``, from the data of its normalized spec."""
+    return NormalizedSpec(name, data).endpoint
+
+
+@functools.cache
 def endpoint_of(package: str) -> TokenEndpoint:
-    """The description of the token endpoint of a generated package."""
-    return cast("TokenEndpoint", import_module(f"{package}.endpoint").ENDPOINT)
+    """Return the description of the token endpoint of a generated package. It is read once for a process.
+
+    Args:
+        package: The package's full name, such as ``"paygrant_clients.ripple"``.
+
+    Raises:
+        OSError: The package has no spec.
+        ModuleNotFoundError: There is no such package.
+    """
+    return spec_of(package).endpoint
+
+
+def spec_of(package: str) -> NormalizedSpec:
+    """Return the spec that a generated package contains. Raises what ``endpoint_of`` raises."""
+    found: Any = import_module(package).__spec__
+    if not found or not found.submodule_search_locations or not hasattr(found.loader, "get_data"):
+        raise FileNotFoundError(f"{package} is not a generated package")
+    # The loader, not the file system: a package may be in a zip file.
+    file = Path(found.submodule_search_locations[0], "openapi.json")
+    return NormalizedSpec(package.rpartition(".")[2], json.loads(found.loader.get_data(str(file))))
+
+
+def _fields(schema: Mapping[str, Any], pointer: str, at: str = "") -> Iterator[SchemaField]:
+    below = [
+        SchemaField(pointer_to(at, name), pointer_to(pointer, "properties", name), field)
+        for name, field in schema.get("properties", {}).items()
+    ]
+    if "items" in schema:
+        below.append(SchemaField(f"{at}/*", pointer_to(pointer, "items"), schema["items"]))
+    for field in below:
+        yield field
+        yield from _fields(field.schema, field.pointer, field.at)

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -118,34 +119,6 @@ class FileStore:
         with self._new_lock(self._ready() / f"{key}.lock", lease, 0o600, poll_interval=_POLL):
             yield
 
-    def _entries(self) -> list[tuple[str, Entry | None, datetime]]:
-        """All that is kept: each key, what is known under it (None where it cannot be read), and when that ends.
-
-        Raises:
-            OSError: The folder is there, but not for its owner alone to write to.
-        """
-        found: list[tuple[str, Entry | None, datetime]] = []
-        for path in sorted(self._files()):
-            with suppress(OSError):  # gone in the meantime
-                end = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-                if end > _clock.wall():
-                    found.append((path.stem, self._read(path.stem, path), end))
-        return found
-
-    def _clear(self, keys: Collection[str] | None = None) -> None:
-        """Forget what is kept under these keys; everything, where none are given.
-
-        Raises:
-            OSError: As ``_entries``; or a file cannot be removed.
-        """
-        for path in self._files():
-            if keys is None or path.stem in keys:
-                path.unlink(missing_ok=True)
-
-    def _files(self) -> list[Path]:
-        """The files that hold entries. This does not make the folder."""
-        return [path for path in self._ready().iterdir() if path.suffix == _SUFFIX] if self._folder.exists() else []
-
     def _ready(self) -> Path:
         """The folder. It is made if it does not exist.
 
@@ -192,18 +165,78 @@ class FileStore:
         return f"<FileStore {str(self._folder)!r}>"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredEntry:
+    """What a file of a store contains.
+
+    Attributes:
+        key: The key under which it is kept.
+        entry: The entry; None if the file cannot be read, such as one that another key encrypted.
+        expires: When the entry ends, in UTC.
+    """
+
+    key: str
+    entry: Entry | None
+    expires: datetime
+
+
+def folder_of(store: FileStore) -> Path:
+    """The folder of a store. It may not exist yet."""
+    return store._folder
+
+
+def make_folder(store: FileStore) -> Path:
+    """The folder of a store, made if it does not exist.
+
+    Raises:
+        OSError: It cannot be made, or users other than its owner can write to it.
+    """
+    return store._ready()
+
+
+def stored_entries(store: FileStore) -> list[StoredEntry]:
+    """The entries of a store that have not ended, sorted by key. A folder that does not exist is not made.
+
+    Raises:
+        OSError: The folder exists, but users other than its owner can write to it.
+    """
+    found: list[StoredEntry] = []
+    for path in sorted(_files(store)):
+        with suppress(OSError):  # removed by another process in the meantime
+            expires = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+            if expires > _clock.wall():
+                found.append(StoredEntry(path.stem, store._read(path.stem, path), expires))
+    return found
+
+
+def clear_entries(store: FileStore, keys: Collection[str] | None = None) -> None:
+    """Remove the entries with these keys from a store; by default all entries.
+
+    Raises:
+        OSError: As for ``stored_entries``; or a file cannot be removed.
+    """
+    for path in _files(store):
+        if keys is None or path.stem in keys:
+            path.unlink(missing_ok=True)
+
+
+def _files(store: FileStore) -> list[Path]:
+    """The files that contain entries."""
+    return [path for path in store._ready().iterdir() if path.suffix == _SUFFIX] if store._folder.exists() else []
+
+
 def _is_own(found: os.stat_result) -> bool:
     """Whether a file or folder belongs to the user of this process."""
     return os.name != "posix" or found.st_uid == os.geteuid()
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    """Open a file itself, not what a link leads to; a pipe does not make this wait for its other end."""
+    """Open the file itself, not the target of a link. Opening a pipe does not wait for its other end."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _sweep(folder: Path) -> None:
-    """Drop what is of no use any more. A lock's file stays: who waits for it has it open."""
+    """Remove files that have ended. Files of locks stay, because waiting processes have them open."""
     before = _clock.wall().timestamp() - _STALE
     with suppress(OSError):
         for file in folder.iterdir():

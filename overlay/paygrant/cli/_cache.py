@@ -1,148 +1,115 @@
-"""``paygrant cache``: what the processes of this user keep, by fingerprints; and how to forget it."""
+"""``paygrant cache``: shows the tokens that this user's processes share, by fingerprints, and removes them."""
 
 import json
-import math
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from paygrant import ConfigurationError, FileStore, RefreshPolicy, _clock
-from paygrant._providers.base import registration_of
+from paygrant import RefreshPolicy, _clock
 from paygrant._secrets import fingerprint
+from paygrant._stores.file import clear_entries, folder_of, stored_entries
 from paygrant._tokens.lifecycle import Grant
-from paygrant.cli import _console
-from paygrant.cli._options import Group, names
+from paygrant.cli import _console, _options
+from paygrant.cli._catalog import names
+from paygrant.cli._store import KEY_VARIABLE, store
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from paygrant._providers.base import Provider
-    from paygrant._stores.base import Entry
-
-_KEY_VARIABLE = "PAYGRANT_CACHE_KEY"
-"""Gives the key that encrypts the cache, where one does: a Fernet key."""
+    from paygrant._stores.file import StoredEntry
 
 _KEY_SHOWN = 8
-"""Characters of a key that are shown. Keys are hashes, so few tell them apart."""
+"""Characters of a key that are shown. Keys are hashes: these are enough to tell one from another."""
 
 _HEADINGS = ("key", "provider", "environment", "kept", "state", "ends")
 
-app = typer.Typer(
-    cls=Group,
-    help=f"The tokens that this user's processes share. They are encrypted where {_KEY_VARIABLE} is set: a Fernet key.",
-    epilog="Example: paygrant cache list",
-)
+
+def build() -> click.Command:
+    """The command."""
+    about = f"The tokens that this user's processes share. {KEY_VARIABLE}, a Fernet key, encrypts them."
+    return _options.LazyGroup(
+        "cache", {"list": _list_command, "clear": _clear_command}, about=about, example="paygrant cache list"
+    )
 
 
-def store(variables: Mapping[str, str] = os.environ) -> FileStore:
-    """The store that all commands use: the user's cache folder, as ``FileStore()`` has it.
-
-    Raises:
-        ConfigurationError: The key is none.
-    """
-    try:
-        return FileStore(key=variables.get(_KEY_VARIABLE) or None)
-    except ConfigurationError as error:
-        argument, fault = _KEY_VARIABLE, str(error).partition(": ")[2].partition("; ")[0]
-    raise ConfigurationError(f"{argument}: {fault}; allowed is a Fernet key: 32 bytes in Base64", argument=argument)
+def _list_command() -> click.Command:
+    return _options.Command(
+        "list",
+        _list,
+        about="Show what is kept: fingerprints, never a token.",
+        example="paygrant cache list --json",
+        params=[_options.json_option()],
+    )
 
 
-def usable(variables: Mapping[str, str]) -> FileStore | None:
-    """The store, if it can be used; what keeps it from that is told."""
-    kept = store(variables)
-    try:
-        kept._ready()
-    except OSError as error:
-        _console.note(f"{_console.words(error)}; no token is kept")
-        return None
-    return kept
+def _clear_command() -> click.Command:
+    return _options.Command(
+        "clear",
+        _clear,
+        about=(
+            "Remove tokens and remembered errors: those of the named providers, and those with the named keys or "
+            'fingerprints, as "paygrant cache list" shows them; by default all.'
+        ),
+        example="paygrant cache clear ripple",
+        params=[click.Argument(["what"], nargs=-1, shell_complete=_begun)],
+    )
 
 
-def remembered(store: FileStore, provider: "Provider") -> int:
-    """For how many seconds the error for this provider is kept, and told without a request."""
-    try:
-        entry = store.load(registration_of(provider).cache_key(registration_of(provider).secret(), "error"))
-    except OSError:
-        return 0
-    return math.ceil(entry.until - _clock.monotonic()) if entry else 0
-
-
-def _begun(incomplete: str) -> list[str]:
-    """The providers whose names begin so, for a shell that completes."""
+def _begun(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The providers whose names begin like this, for completion in a shell."""
     return [name for name in names() if name.startswith(incomplete)]
 
 
-@app.command("list", epilog="Example: paygrant cache list --json")
-def show(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show what is kept: fingerprints, never a token."""
-    kept = store()
-    found = [_told(*each) for each in kept._entries()]
+def _list(*, as_json: bool) -> None:
+    kept = store(os.environ)
+    found = [_shown(each) for each in stored_entries(kept)]
     if as_json:
         _console.result(json.dumps(found))
-        return
-    if not found:
-        _console.note(f"nothing is kept in {kept._folder}")
-        return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for each in found:
-        table.add_row(*(each[heading] or "-" for heading in _HEADINGS))
-    _console.draw(table)
+    elif found:
+        _console.result(_console.table([_HEADINGS, *([each[name] or "-" for name in _HEADINGS] for each in found)]))
+    else:
+        _console.note(f"nothing is kept in {folder_of(kept)}")
 
 
-@app.command(epilog="Example: paygrant cache clear ripple")
-def clear(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Providers, and keys or fingerprints as the list shows them; everything otherwise.",
-            autocompletion=_begun,
-        ),
-    ] = None,
-) -> None:
-    """Forget tokens, and refusals that are remembered."""
-    kept = store()
-    entries = [(key, _told(key, entry, end)) for key, entry, end in kept._entries()]
-    marks = {key: {told["key"], told["provider"], told["fingerprint"]} - {None} for key, told in entries}
-    wanted = {each.replace("-", "_").lower() for each in what or ()}
+def _clear(what: tuple[str, ...]) -> None:
+    kept = store(os.environ)
+    entries = {each.key: _shown(each) for each in stored_entries(kept)}
+    marks = {key: {shown["key"], shown["provider"], shown["fingerprint"]} - {None} for key, shown in entries.items()}
+    wanted = {each.replace("-", "_").lower() for each in what}
     if wanted - set(names()).union(*marks.values()):  # not repeated: it may be a secret
-        there = ", ".join(sorted({told["provider"] or told["key"] for _, told in entries})) or "nothing"
-        raise typer.BadParameter(f"no entry goes by that name; kept is {there}", param_hint="WHAT")
+        there = ", ".join(sorted({shown["provider"] or shown["key"] for shown in entries.values()}))
+        expected = f"expected one of {there}" if there else "nothing is kept"
+        raise click.BadParameter(f"no entry has this name; {expected}", param_hint="WHAT")
     keys = {key for key, each in marks.items() if not wanted or each & wanted}
-    kept._clear(keys if wanted else None)
-    _console.note(f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'} cleared")
+    clear_entries(kept, keys if wanted else None)
+    _console.note(f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'} removed")
 
 
-def _told(key: str, entry: "Entry | None", end: "datetime") -> dict[str, Any]:
-    """What an entry says, without what is secret. The state of one that cannot be read is not known."""
-    told: dict[str, Any] = {
-        "key": key[:_KEY_SHOWN],
+def _shown(stored: "StoredEntry") -> dict[str, Any]:
+    """What an entry holds, without what is secret. An entry that cannot be read shows its key and its end only."""
+    shown: dict[str, Any] = {
+        "key": stored.key[:_KEY_SHOWN],
         "provider": None,
         "environment": None,
         "kept": None,
         "fingerprint": None,
         "state": "unreadable",
-        "ends": end.isoformat(timespec="seconds"),
+        "ends": stored.expires.isoformat(timespec="seconds"),
     }
+    entry = stored.entry
     if entry is None:
-        return told
+        return shown
     outcome = entry.outcome
     if isinstance(outcome, Grant):
         mark = fingerprint(outcome.token.access_token)
         state = outcome.life(RefreshPolicy(), 0.0).state(_clock.monotonic(), failing=False)
-        return told | {
+        return shown | {
             "provider": entry.provider,
             "environment": entry.environment,
             "kept": f"token {mark}",
             "fingerprint": mark,
             "state": state.name.lower(),
         }
-    return told | {
+    return shown | {
         "provider": outcome.provider,
         "environment": outcome.environment,
         "kept": "error",

@@ -1,125 +1,190 @@
-"""Where a command writes: its result to standard output, all else to standard error.
+"""Where a command writes: its result to standard output, everything else to standard error.
 
-rich is loaded by those who draw with it. It leaves colours out where nobody looks at them: not on a terminal, or
-``NO_COLOR`` is set. A reader that has enough and goes away is no failure: the command ends as it would have ended.
+Under ``--json`` each line on standard error is a JSON object too. A reader that goes away early is not a failure: the
+command ends as it would have ended.
 """
 
+import json
 import os
+import shutil
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Any, TextIO
 
 _PATIENCE = 1.0
-"""Seconds. What takes longer says what it waits for."""
+"""Seconds. A wait that takes longer is shown at the terminal, and its time is updated as often."""
 
-_WIDE = 1000
-"""Columns. A pipe has no width to fit into: nothing is cut or wrapped there."""
+_GAP = "  "
+"""Between the columns of a table."""
 
 
-def mend() -> None:
-    """Put something in the place of streams that the caller closed (Python has None there).
+class _Lines:
+    """Standard error, line by line.
 
-    Nothing can be read, nobody reads the notes; but a result that goes nowhere is an error.
+    Attributes:
+        as_json: Whether each line is a JSON object.
+        progress: What the last line shows about a wait; empty if nothing is shown.
+        lock: Held while a line is written, as a note may come from another thread.
     """
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.progress = ""
+        self.lock = threading.Lock()
+
+    def wipe(self) -> None:
+        """Remove the progress from the last line. Blanks do that on every terminal."""
+        if self.progress:
+            sys.stderr.write(f"\r{' ' * len(self.progress)}\r")
+            self.progress = ""
+
+
+_lines = _Lines()
+
+
+def begin(*, as_json: bool) -> None:
+    """Prepare the streams for a command.
+
+    A stream that the caller closed (None in Python) is replaced: reading finds nothing, notes go nowhere, and writing
+    a result is an error.
+
+    Args:
+        as_json: Whether lines on standard error are JSON objects.
+    """
+    _lines.as_json = as_json
     for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # not every terminal speaks UTF-8
+            stream.reconfigure(errors="backslashreplace")  # not every terminal can show UTF-8
 
 
 def result(text: str) -> None:
-    """Write a result, with a line break, at once.
+    """Write a result and a line break at once.
 
     Raises:
-        OSError: It cannot be written. That a reader has gone raises nothing.
+        OSError: It cannot be written. A reader that has gone away is not an error.
     """
-    try:
-        _write(text, sys.stdout)
-    except BrokenPipeError:
-        return
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, "standard output") from None
+    _deliver(partial(print, text, flush=True))
 
 
-def draw(*what: object) -> None:
-    """Write a result that rich draws."""
-    console = out()
-    with console.capture() as drawn:
-        console.print(*what)
-    result("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+def draw(text: str) -> None:
+    """Write a result that has colours. They appear only on a terminal, and not if ``NO_COLOR`` is set.
+
+    Raises:
+        OSError: As for ``result``.
+    """
+    import click
+
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    _deliver(partial(click.echo, text, color=wanted))
+
+
+def table(rows: Iterable[Sequence[str]], indent: str = "") -> str:
+    """Rows as aligned columns. Nothing is cut or wrapped."""
+    cells = list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines)
+
+
+def wrapped(text: str, indent: int) -> str:
+    """A text that continues at this column on a terminal. In a pipe, which has no width, nothing is wrapped."""
+    if not sys.stdout.isatty():
+        return text
+    from textwrap import wrap
+
+    width = max(shutil.get_terminal_size().columns - indent, 1)
+    return f"\n{' ' * indent}".join(wrap(text, width, break_on_hyphens=False))
 
 
 def note(text: str) -> None:
-    """Write a line that is no result."""
-    with suppress(OSError):  # a note that nobody can read ends no command
-        _write(f"paygrant: {printable(text)}", sys.stderr)
+    """Write a line that is not a result. Under ``--json`` it is ``{"note": "..."}``."""
+    _say(json.dumps({"note": text}) if _lines.as_json else f"paygrant: {printable(text)}")
+
+
+def failure(message: str, hints: Sequence[str], facts: Mapping[str, Any]) -> None:
+    """Write why a command failed: a line for the message and for each hint.
+
+    Under ``--json`` it is one line, ``{"error": {"message": "...", "hints": [...], ...}}`` with all facts.
+    """
+    if _lines.as_json:
+        _say(json.dumps({"error": {"message": message, "hints": list(hints), **facts}}))
+        return
+    for each in (message, *hints):
+        note(each)
 
 
 def printable(text: str) -> str:
-    """A text that moves no cursor and rings no bell, whoever wrote it."""
+    """A text that cannot move the cursor or ring the bell, whoever wrote it."""
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
 def settle(stream: TextIO) -> None:
-    """Let go of what cannot be written: the interpreter would try again, and fail, when it ends."""
+    """Drop what cannot be written. Otherwise the interpreter tries again when it ends, and fails."""
     try:
         stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _write(text: str, stream: TextIO) -> None:
-    try:
-        print(text, file=stream, flush=True)
-    except OSError:
-        settle(stream)
-        raise
-
-
 def words(error: OSError) -> str:
-    """An operating system's error, with the file or folder that it is about."""
+    """An error of the operating system, with the file or folder that it concerns."""
     return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
-
-
-def out() -> "Console":
-    """To draw a result with."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-
-
-def err() -> "Console":
-    """To draw with what is no result."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
 
 
 @contextmanager
 def waiting(what: str) -> Generator[None]:
-    """Tell the person at the terminal what is awaited, if it takes long, and wipe that away afterwards."""
+    """Show a person at the terminal what a long wait is for and how long it has taken, and wipe that afterwards."""
     if not sys.stderr.isatty():
         yield
         return
     done = threading.Event()
-
-    def show() -> None:
-        if not done.wait(_PATIENCE):
-            with err().status(what):
-                done.wait()
-
-    shower = threading.Thread(target=show, name="paygrant-progress", daemon=True)
+    shower = threading.Thread(target=_show, args=(what, done), name="paygrant-progress", daemon=True)
     shower.start()
     try:
         yield
     finally:
         done.set()
         shower.join()
+
+
+def _show(what: str, done: threading.Event) -> None:
+    """Keep the last line of standard error up to date until the wait is over."""
+    ticks = 0
+    with suppress(OSError):
+        while not done.wait(_PATIENCE):
+            ticks += 1
+            with _lines.lock:
+                _lines.wipe()
+                text = printable(f"{what} {ticks * _PATIENCE:.0f} s")
+                _lines.progress = text[: shutil.get_terminal_size().columns - 1]  # wiping works on one line only
+                sys.stderr.write(_lines.progress)
+                sys.stderr.flush()
+        with _lines.lock:
+            _lines.wipe()
+            sys.stderr.flush()
+
+
+def _deliver(write: Callable[[], None]) -> None:
+    """Write a result, and name standard output if that fails."""
+    try:
+        write()
+    except OSError as error:
+        settle(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def _say(line: str) -> None:
+    try:
+        with _lines.lock:
+            _lines.wipe()
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - notes are for the person at the terminal
+    except OSError:  # a note that nobody can read does not end a command
+        settle(sys.stderr)

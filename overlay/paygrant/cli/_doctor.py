@@ -1,39 +1,53 @@
-"""``paygrant doctor``: the findings of ``paygrant.doctor``, drawn line by line as they come, or as JSON."""
+"""``paygrant doctor``: writes the findings of ``paygrant.doctor`` line by line as they come, or as JSON."""
 
-import functools
 import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from paygrant import ConfigurationError
-from paygrant.cli import _cache, _console
-from paygrant.cli._options import Given
+from paygrant.cli import _console, _options
+from paygrant.cli._store import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from rich.table import Table
-
+    from paygrant._providers.base import Provider
+    from paygrant.cli._given import Given
     from paygrant.doctor import Code, Finding, Verdict
 
 _EXITS: "dict[Code, int]" = {"configuration": 2, "refused": 3, "unavailable": 4, "malformed": 5}
-"""The exit code of each kind of failure: what ``paygrant token`` would end with."""
+"""The exit code for each kind of failure: the one that ``paygrant token`` would end with."""
 
-_STYLES: "dict[Verdict, str]" = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+_STYLES: "dict[Verdict, Callable[[str], str]]" = {
+    "ok": partial(click.style, fg="green"),
+    "warning": partial(click.style, fg="yellow"),
+    "failed": partial(click.style, fg="red", bold=True),
+    "skipped": partial(click.style, dim=True),
+}
 
 
-def doctor(
-    given: Given, *, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False
-) -> None:
-    """Find out why there is no token: one request, looked at from all sides. Nothing is kept."""
-    with suppress(ConfigurationError):  # found again
-        given.provider()  # asks for the secret, before anything is drawn
+def build() -> click.Command:
+    """The command."""
+    return _options.ProviderGroup("doctor", _for_provider, about="Find out why there is no token.")
+
+
+def _for_provider(name: str, kind: "type[Provider]", example: str) -> click.Command:
+    return _options.provider_command(
+        name, kind, _examine, example=example, params=[_options.json_option("Print the findings as JSON.")]
+    )
+
+
+def _examine(given: "Given", *, as_json: bool) -> None:
+    """Write the findings. The exit code is that of the first failure."""
+    with suppress(ConfigurationError):  # it is a finding later
+        given.provider()  # asks for the secret before anything is written
     findings: list[Finding] = []
-    for finding in map(functools.partial(_spelled, given), _found(given)):
+    for finding in map(partial(_in_options, given), _findings(given)):
         findings.append(finding)
         if not as_json:
             _console.draw(_line(finding))
@@ -41,43 +55,40 @@ def doctor(
         _console.result(json.dumps([asdict(finding) for finding in findings], indent=2))
     code: Code | None = next((finding.code for finding in findings if finding.code), None)
     if code:
-        raise typer.Exit(_EXITS[code])
+        click.get_current_context().exit(_EXITS[code])
 
 
-def _found(given: Given) -> "Iterator[Finding]":
-    """One finding after the other; what takes long says so."""
+def _findings(given: "Given") -> "Iterator[Finding]":
+    """One finding after another."""
     from paygrant.doctor import diagnose
 
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
-    # An empty variable is worth a word: the options leave it out.
+    # The doctor reports empty variables, which the options leave out.
     variables = {**os.environ, **given.variables}
-    findings = diagnose(given.kind, given.overrides, variables=variables, store=_cache.store(given.variables))
+    findings = diagnose(given.kind, given.overrides, variables=variables, store=store(given.variables))
     while True:
-        with _console.waiting("Looking ..."):
+        with _console.waiting("Examining ..."):
             finding = next(findings, None)
         if finding is None:
             return
         yield finding
 
 
-def _spelled(given: Given, finding: "Finding") -> "Finding":
-    """A finding that names options where it named arguments. What a stranger said is left alone."""
+def _in_options(given: "Given", finding: "Finding") -> "Finding":
+    """A finding that names options in place of arguments. The words of a server stay as they are."""
     seen = given.in_options(finding.seen) if finding.check == "settings" else finding.seen
     return replace(finding, seen=seen, advice=given.in_options(finding.advice))
 
 
-def _line(finding: "Finding") -> "Table":
-    """A finding, whole."""
-    from rich.table import Table
-    from rich.text import Text
-
+def _line(finding: "Finding") -> str:
+    """A finding with its advice, in columns. Nothing is cut."""
     from paygrant.doctor import CHECKS
 
-    line = Table.grid(padding=(0, 2))
-    line.add_column(width=max(map(len, _STYLES)), style=_STYLES[finding.verdict])
-    line.add_column(width=max(map(len, CHECKS)))
-    line.add_column()
-    line.add_row(finding.verdict, finding.check, Text(_console.printable(finding.seen), overflow="fold"))
+    widths = [max(map(len, _STYLES)) + 2, max(map(len, CHECKS)) + 2]
+    indent = sum(widths)
+    verdict = _STYLES[finding.verdict](finding.verdict.ljust(widths[0]))
+    lines = [f"{verdict}{finding.check.ljust(widths[1])}{_console.wrapped(_console.printable(finding.seen), indent)}"]
     if finding.advice:
-        line.add_row("", "", Text(_console.printable(f"> {finding.advice}"), style="bold"))
-    return line
+        advice = _console.wrapped(_console.printable(f"> {finding.advice}"), indent)
+        lines.append(" " * indent + click.style(advice, bold=True))
+    return "\n".join(lines)

@@ -1,11 +1,13 @@
-"""``paygrant providers``: what there is to choose from, and how each is told what it needs."""
+"""``paygrant providers``: shows the providers, their environments, parameters and variables."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from paygrant._providers.base import description_of
 from paygrant.cli import _console, _options
+from paygrant.cli._catalog import SECRET, class_of, names, parameters, summary
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
@@ -13,36 +15,47 @@ if TYPE_CHECKING:
 _PLACES = {"basic": "HTTP Basic", "body": "fields of the body"}
 
 
-def providers(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show the providers: environments and their hosts, parameters, variables, where the credentials go."""
-    found = [_told(name, _options.class_of(name)) for name in _options.names()]
-    if as_json:
-        _console.result(json.dumps(found))
-        return
-    from rich.padding import Padding
-    from rich.table import Table
-
-    for each in found:
-        table = Table.grid(padding=(0, 2))
-        for environment, host in each["environments"].items():
-            table.add_row(environment, host)
-        table.add_row("credentials", " or ".join(_PLACES[place] for place in each["credentials"]))
-        for parameter in each["parameters"]:
-            variable = parameter["variable"] or ""
-            secret = parameter["name"] == "client_secret"
-            table.add_row(parameter["option"], f"{variable}_FILE or {variable}" if secret else variable)
-        _console.draw(f"[bold]{each['name']}[/]  {each['summary']}", Padding(table, (0, 0, 1, 2), expand=False))
+def build() -> click.Command:
+    """The command."""
+    return _options.Command(
+        "providers",
+        _list,
+        about="Show providers, parameters and variables. Also shows the base URL of each environment, and how the "
+        "credentials are sent.",
+        example="paygrant providers --json",
+        params=[_options.json_option()],
+    )
 
 
-def _told(name: str, kind: "type[Provider]") -> dict[str, Any]:
-    endpoint = _options.endpoint(kind)
+def _list(*, as_json: bool) -> None:
+    found = [_described(name, class_of(name)) for name in names()]
+    _console.draw(json.dumps(found) if as_json else "\n\n".join(map(_drawn, found)))
+
+
+def _drawn(provider: dict[str, Any]) -> str:
+    """A provider as a heading and a table."""
+    rows = [
+        *provider["environments"].items(),
+        ("credentials", " or ".join(_PLACES[place] for place in provider["credentials"])),
+    ]
+    for parameter in provider["parameters"]:
+        variable = parameter["variable"] or ""
+        rows.append(
+            (parameter["option"], f"{variable}_FILE or {variable}" if parameter["name"] == SECRET else variable)
+        )
+    return f"{click.style(provider['name'], bold=True)}  {provider['summary']}\n{_console.table(rows, '  ')}"
+
+
+def _described(name: str, kind: "type[Provider]") -> dict[str, Any]:
+    """A provider as JSON."""
+    found = description_of(kind)
     return {
         "name": name,
         "class": kind.__name__,
-        "summary": _options.summary(kind),
-        "environments": {environment: server.url for environment, server in endpoint.servers.items()},
-        "path": endpoint.path,
-        "credentials": [way.place for way in endpoint.client_auth],
+        "summary": summary(kind),
+        "environments": {environment: server.url for environment, server in found.servers.items()},
+        "path": found.path,
+        "credentials": [each.place for each in found.client_auth],
         "parameters": [
             {
                 "name": each.name,
@@ -53,6 +66,6 @@ def _told(name: str, kind: "type[Provider]") -> dict[str, Any]:
                 "required": each.required,
                 "help": each.help,
             }
-            for each in _options.parameters(kind)
+            for each in parameters(kind)
         ],
     }

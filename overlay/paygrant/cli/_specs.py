@@ -1,49 +1,68 @@
-"""``paygrant generate`` and ``paygrant new``: clients for providers that paygrant does not bring along."""
+"""``paygrant new`` and ``paygrant generate``: a spec and a typed client for any other provider."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from paygrant.cli import _console
-
-_USAGE = 2
+from paygrant import ConfigurationError
+from paygrant.cli import _console, _options
 
 
-def generate(
-    spec: Annotated[Path, typer.Argument(help="A normalized spec, called as the provider: acme.yaml.")],
-    *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder in which the package will stand.")],
-) -> int:
-    """Write the typed client of any provider whose spec is normalized, and print its files.
+def build_generate() -> click.Command:
+    """The command ``generate``."""
+    return _options.Command(
+        "generate",
+        _generate,
+        about=(
+            "Write the typed client for a normalized spec. It prints the names of the files.\n\n"
+            "In Python, SpecProvider makes a provider from the spec or the package."
+        ),
+        example="paygrant generate acme.yaml --output clients",
+        params=[
+            click.Argument(["spec"], type=click.Path(path_type=Path)),
+            click.Option(
+                ["--output", "-o"],
+                type=click.Path(path_type=Path),
+                metavar="FOLDER",
+                required=True,
+                help="The folder in which the package is made.",
+            ),
+        ],
+    )
 
-    In Python, SpecProvider makes a provider of the spec or of the package.
-    """
-    from paygrant.generate import GenerationError
-    from paygrant.generate import generate as write
+
+def build_new() -> click.Command:
+    """The command ``new``."""
+    return _options.Command(
+        "new",
+        _new,
+        about=(
+            "Print a spec for another provider. It is made from the provider's OpenAPI document (2.0, 3.0 or 3.1), or "
+            "from a page in Markdown that shows one.\n\n"
+            "What a person must decide is written to standard error and to the first lines of the spec."
+        ),
+        example="paygrant new https://docs.acme.example/openapi.json",
+        params=[click.Argument(["source"], metavar="URL_OR_FILE")],
+    )
+
+
+def _generate(*, spec: Path, output: Path) -> None:
+    from paygrant.generate import GenerationError, generate
 
     try:
-        with _console.waiting("generating"):
-            files = write(spec, output)
+        with _console.waiting("Generating ..."):
+            files = generate(spec, output)
     except GenerationError as error:
-        _console.note(str(error))
-        return _USAGE
+        raise ConfigurationError(str(error), argument="spec") from None
     _console.result("\n".join(map(str, files)))
-    return 0
 
 
-def new(
-    source: Annotated[str, typer.Argument(metavar="URL_OR_FILE", help="An OpenAPI document, 2.0, 3.0 or 3.1.")],
-) -> None:
-    """Print a normalized spec, out of a provider's OpenAPI document or a page in Markdown that shows one.
-
-    What a person must decide is told on standard error, and in the first lines of the spec.
-    """
+def _new(*, source: str) -> None:
     from paygrant.propose import propose
 
-    with _console.waiting(f"reading {source}"):
+    with _console.waiting(f"Reading {source} ..."):
         proposal = propose(source)
     _console.result(proposal.text.rstrip("\n"))
     for decision in proposal.decisions:
         _console.note(f"to decide: {decision}")
-    _console.note(f"to be called {proposal.name}.yaml")
+    _console.note(f"to save as {proposal.name}.yaml")

@@ -1,42 +1,90 @@
-"""``paygrant token``: the bare token, for a shell script; and what asks for one, for other commands."""
+"""``paygrant token``: prints the token for a shell script; and ``obtain``, which other commands use too."""
 
 import json
 import shlex
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-import typer
+import click
 
 from paygrant import MalformedResponse, ProviderUnavailable, TokenError, TokenSource, _clock
 from paygrant._providers.base import registration_of
-from paygrant.cli import _cache, _console
-from paygrant.cli._options import Given, prefix
+from paygrant.cli import _console, _options, _store
+from paygrant.cli._catalog import literal, prefix
 
 if TYPE_CHECKING:
     from paygrant import Token
     from paygrant._providers.base import Provider
+    from paygrant.cli._given import Given
 
-Cached = Annotated[
-    bool,
-    typer.Option("--cache/--no-cache", help="Use the token that this user's processes share, or ask for one anyway."),
-]
-Format = Literal["text", "header", "json", "env"]
+_Format = Literal["text", "header", "json", "env"]
 
 
-def token(
-    given: Given,
-    *,
-    header: Annotated[bool, typer.Option("--header", help="Print the whole header: Authorization: Bearer ...")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what is known of the token, as JSON.")] = False,
-    format: Annotated[  # noqa: A002 - named after the option
-        Format, typer.Option("--format", help="How to print it; env is a line NAME=value for a shell.")
-    ] = "text",
-    cache: Cached = True,
-) -> None:
-    """Print the access token, and nothing else."""
-    wishes = {name for name, wished in {"header": header, "json": as_json, format: format != "text"}.items() if wished}
-    if len(wishes) > 1:
-        raise typer.BadParameter("one of --header, --json and --format", param_hint="--format")
+def build() -> click.Command:
+    """The command."""
+    return _options.ProviderGroup("token", _for_provider, about="Print an access token and nothing else.")
+
+
+def cache_option() -> click.Option:
+    """The option to use the tokens of the user's cache folder or not."""
+    about = "Use and keep tokens in the user's cache folder, or request a token and do not keep it."
+    return click.Option(["--cache/--no-cache"], default=True, show_default=True, help=about)
+
+
+def obtain(given: "Given", provider: "Provider", *, cache: bool) -> "Token":
+    """A token: the one in the user's cache folder, or a new one that is kept there.
+
+    Raises:
+        TokenError: There is no token. If the error is remembered, its text says for how long and what ends that. If
+            the doctor can say more, a note says so.
+    """
+    for finding in given.exposed(given.env_file, given.secret_file):
+        _console.note(f"{finding.seen}; to change that: {finding.advice}")
+    store = _store.usable(given.variables) if cache else None
+    name = registration_of(provider).name
+    with TokenSource(provider, store=store) as source, _console.waiting(f"Waiting for {name} ..."):
+        try:
+            return source.get()
+        except TokenError as failed:
+            error = failed
+    seconds = _store.remembered(store, provider) if store else 0
+    if seconds:
+        hint = f'remembered for {seconds} s, no request is made until then; "paygrant cache clear" ends that'
+        error.args = (f"{error} ({hint})",)
+    if isinstance(error, (ProviderUnavailable, MalformedResponse)) or error.status == HTTPStatus.NOT_FOUND:
+        error.add_note(
+            f'the request went to {provider.token_url}; "paygrant doctor {error.provider}" with the same options '
+            "finds the cause"
+        )
+    raise error
+
+
+def _for_provider(name: str, kind: "type[Provider]", example: str) -> click.Command:
+    return _options.provider_command(
+        name,
+        kind,
+        _print,
+        example=example,
+        params=[
+            click.Option(["--header"], is_flag=True, help="Print the whole header: Authorization: Bearer ..."),
+            _options.json_option("Print the token and what is known about it as JSON."),
+            click.Option(
+                ["--format", "form"],
+                type=click.Choice(literal(_Format)),
+                default="text",
+                show_default=True,
+                help="How to print the token; env is a line NAME=value for a shell.",
+            ),
+            cache_option(),
+        ],
+    )
+
+
+def _print(given: "Given", *, header: bool, as_json: bool, form: _Format, cache: bool) -> None:
+    """Print the access token."""
+    forms = {name for name, wanted in {"header": header, "json": as_json, form: form != "text"}.items() if wanted}
+    if len(forms) > 1:
+        raise click.BadParameter("expected only one of --header, --json and --format", param_hint="--format")
     provider = given.provider()
     found = obtain(given, provider, cache=cache)
     printed = {
@@ -44,36 +92,7 @@ def token(
         "json": lambda: _document(found),
         "env": lambda: f"{prefix(given.kind)}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
     }
-    _console.result(printed[wishes.pop()]() if wishes else found.access_token)
-
-
-def obtain(given: Given, provider: "Provider", *, cache: bool) -> "Token":
-    """A token: the one at hand in the user's cache, or a new one that is kept there.
-
-    Raises:
-        TokenError: No token could be had. Where that is remembered, the text says for how long and what to do; where
-            the doctor would tell more, a note says so.
-    """
-    for finding in given.exposed(given.env_file, given.secret_file):
-        _console.note(f"{finding.seen}; to change that: {finding.advice}")
-    store = _cache.usable(given.variables) if cache else None
-    with (
-        TokenSource(provider, store=store) as source,
-        _console.waiting(f"Waiting for {registration_of(provider).name} ..."),
-    ):
-        try:
-            return source.get()
-        except TokenError as failed:
-            error = failed
-    seconds = _cache.remembered(store, provider) if store else 0
-    if seconds:
-        hint = f"remembered, and told without a request, for {seconds} s; paygrant cache clear ends that"
-        error.args = (f"{error} ({hint})",)
-    if isinstance(error, (ProviderUnavailable, MalformedResponse)) or error.status == HTTPStatus.NOT_FOUND:
-        error.add_note(
-            f"asked was {provider.token_url}; paygrant doctor {error.provider}, with the same options, says why"
-        )
-    raise error
+    _console.result(printed[forms.pop()]() if forms else found.access_token)
 
 
 def _document(token: "Token") -> str:

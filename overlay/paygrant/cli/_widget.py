@@ -1,53 +1,64 @@
-"""``paygrant widget-url``: the address of the widget's page, with a token in it. It is the result, as a token is."""
+"""``paygrant widget-url``: the URL of the widget's page, with a token in it. The URL is as secret as the token."""
 
 import inspect
-import re
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, cast, get_origin
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
+import click
 
 from paygrant import ConfigurationError, RipioWidget, Token
 from paygrant.cli import _console, _options
-from paygrant.cli._token import Cached, obtain
+from paygrant.cli._catalog import dashed, described, literal, parameters
+from paygrant.cli._token import cache_option, obtain
 
-_SOMEBODY = "6f1a4c52-6c0e-4b7e-9f3d-2f8f0a4f7b11"
-"""A user for the example: a UUID version 4, as it has to be."""
+if TYPE_CHECKING:
+    from paygrant.cli._given import Given
 
-_ARGUMENT = re.compile(r"^ {4}(\w+): (.+)$", re.MULTILINE)
-"""An entry under a docstring's "Args:"."""
+_USER = "6f1a4c52-6c0e-4b7e-9f3d-2f8f0a4f7b11"
+"""A user for the example, a UUID version 4."""
+
+_EXAMPLE = f"paygrant widget-url --environment sandbox --external-ref {_USER} --address 0x05946b0d --amount 100"
+
+_OF_PAGE = "page_"
+"""Begins the names of the page's arguments: the provider may have a parameter of the same name."""
 
 
-def command() -> Any:
-    """The command: its options are the provider's parameters, and the arguments of ``RipioWidget.widget_url``."""
-    page = list(_page())
-
-    def widget_url(given: _options.Given, *, cache: Cached = True, **options: Any) -> None:
-        arguments = {each.name.removeprefix("page_"): options[each.name] for each in page}
-        provider = cast("RipioWidget", given.provider())
-        try:
-            provider.widget_url(Token("none"), **arguments)  # better known before a token is asked for
-        except ConfigurationError as error:
-            option = next(each.name for each in page if each.name.removeprefix("page_") == error.argument)
-            message = f"--{_options.dashed(option)}: {str(error).partition(': ')[2]}"
-            raise ConfigurationError(message, argument=error.argument) from None
-        _console.result(str(provider.widget_url(obtain(given, provider, cache=cache), **arguments)))
-
-    return _options.make_command(
+def build() -> click.Command:
+    """The command. Its options are the provider's parameters and the arguments of ``RipioWidget.widget_url``."""
+    return _options.provider_command(
         "widget-url",
-        _options.takes_provider(RipioWidget, widget_url, page),
-        help="Print the address at which a user opens Ripio's widget. Whoever has it acts as this user.",
-        example=f"paygrant widget-url --environment sandbox --external-ref {_SOMEBODY} --address 0x05946b0d --amount 100",
+        RipioWidget,
+        _print,
+        about="Print the URL at which a user opens Ripio's widget. Whoever has it can act as this user.",
+        example=_EXAMPLE,
+        params=[*_page_options().values(), cache_option()],
     )
 
 
-def _page() -> Iterator[inspect.Parameter]:
-    """The arguments as options; one that is named as a parameter of the provider is the page's."""
-    told = dict(_ARGUMENT.findall(inspect.cleandoc(RipioWidget.widget_url.__doc__ or "")))
-    taken = {each.name for each in _options.parameters(RipioWidget)}
+def _print(given: "Given", *, cache: bool, **values: Any) -> None:
+    arguments = {name.removeprefix(_OF_PAGE): value for name, value in values.items()}
+    provider = cast("RipioWidget", given.provider())
+    try:
+        provider.widget_url(Token("none"), **arguments)  # a bad argument is found before a token is requested
+    except ConfigurationError as error:
+        option = _page_options()[error.argument or ""].opts[0]
+        raise ConfigurationError(f"{option}: {str(error).partition(': ')[2]}", argument=error.argument) from None
+    _console.result(str(provider.widget_url(obtain(given, provider, cache=cache), **arguments)))
+
+
+def _page_options() -> dict[str, click.Option]:
+    """The arguments of the page as options, by their names. "page" precedes a name that the provider uses too."""
+    about = described(RipioWidget.widget_url)
+    taken = {each.name for each in parameters(RipioWidget)}
+    found: dict[str, click.Option] = {}
     for each in inspect.signature(RipioWidget.widget_url).parameters.values():
         if each.kind is each.KEYWORD_ONLY:
-            name = f"page_{each.name}" if each.name in taken else each.name
-            option = typer.Option(f"--{_options.dashed(name)}", help=told.get(each.name))
-            kind = each.annotation if get_origin(each.annotation) is Literal else str | None
-            yield each.replace(name=name, annotation=Annotated[kind, option])
+            option = f"--page-{dashed(each.name)}" if each.name in taken else f"--{dashed(each.name)}"
+            choices, default = literal(each.annotation), each.default
+            found[each.name] = click.Option(
+                [option, f"{_OF_PAGE}{each.name}"],
+                type=click.Choice(choices) if choices else str,
+                default=default,
+                show_default=bool(default),
+                help=about.get(each.name),
+            )
+    return found

@@ -23,8 +23,9 @@ from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor import _network, _provider, _settings, _store
 from paygrant.doctor._case import Case
 from paygrant.doctor._finding import Code, Finding, Look, Verdict, skipped
+from paygrant.doctor._settings import open_to_others
 
-__all__ = ["CHECKS", "Code", "Finding", "Verdict", "diagnose"]
+__all__ = ["CHECKS", "Code", "Finding", "Verdict", "diagnose", "open_to_others"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

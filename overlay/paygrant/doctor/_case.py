@@ -25,8 +25,8 @@ from paygrant.doctor._road import Handshake, Road, road_to
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._request.registration import ClientRegistration
+    from paygrant._spec.description import TokenEndpoint
     from paygrant._stores.base import Store
-    from paygrant_clients.description import TokenEndpoint
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -16,7 +16,7 @@ from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import escaped
 
 if TYPE_CHECKING:
-    from paygrant_clients.description import TokenEndpoint
+    from paygrant._spec.description import TokenEndpoint
 
 _TELLING = ("retry-after", "www-authenticate", "server", "via", "x-request-id", "x-correlation-id", "cf-ray")
 """The headers that help to find out what happened, and who it was that answered. Others, cookies say, are not shown."""

@@ -1,6 +1,6 @@
-"""Drives openapi-python-client, in process: importing it takes longer than generating with it.
+"""Runs openapi-python-client in this process: importing it takes longer than generating with it.
 
-What it writes is raw: masking and formatting it is left to others.
+It writes raw code. Masking the secrets and formatting the code are left to others.
 """
 
 import contextlib
@@ -19,20 +19,20 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
 
-from paygrant.generate._errors import GenerationError
+from paygrant._spec.errors import GenerationError
 
 _NAME = "openapi-python-client"
 
 
 def check_version() -> None:
-    """Make sure that the installed generator is the one that paygrant is made for: another one writes other code.
+    """Check that the installed generator has the version that paygrant needs: another version writes other code.
 
     Raises:
-        GenerationError: It is not.
+        GenerationError: It has another version.
     """
     pins = re.findall(rf"^{_NAME}==([^\s;]+)", "\n".join(requires("paygrant") or ()), re.MULTILINE)
     if any(pin != __version__ for pin in pins):
-        raise GenerationError(f"paygrant wants {_NAME} {pins[0]}, but {__version__} is installed")
+        raise GenerationError(f"paygrant needs {_NAME} {pins[0]}, but {__version__} is installed")
 
 
 def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache) -> Sequence[ModelProperty]:
@@ -40,14 +40,14 @@ def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache
 
     Args:
         spec: A normalized OpenAPI document.
-        folder: Where the package will stand; its name is the provider's.
-        templates: Where the generator's templates, once compiled, are kept: compiling them is most of its work.
+        folder: The folder of the package. Its name is the provider's.
+        templates: Keeps the compiled templates of the generator: compiling them is most of its work.
 
     Returns:
-        The models that were written.
+        The generated models.
 
     Raises:
-        GenerationError: The generator has an error or a warning to tell.
+        GenerationError: The generator reports an error or a warning.
     """
     config = Config.from_sources(
         ConfigFile(literal_enums=True, post_hooks=[]),
@@ -70,11 +70,11 @@ def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache
 
 
 def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec as the generator should see it.
+    """Return the spec in a form that suits the generator.
 
-    An operation with `security` gets functions that take an `AuthenticatedClient` only, even where `{}` among its
-    requirements says that it can be called without: there the requirements go. A header must not have a `const`: there
-    an `enum` of one says the same, or of a type of which there are no enums, nothing does.
+    The generated functions take an `AuthenticatedClient` only where an operation has `security`, even where `{}` among
+    its requirements makes that optional. In that case the requirements are removed. The generator does not support a
+    header with a `const`. A string becomes an `enum` with one value; another type loses the `const`.
     """
     prepared = deepcopy(dict(spec))
     for path in prepared["paths"].values():

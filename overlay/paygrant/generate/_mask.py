@@ -1,7 +1,7 @@
-"""Keeps secrets out of what the generated classes print of themselves.
+"""Keeps secrets out of the repr of the generated classes.
 
-Each field that may hold a secret gets `repr=False`. Whatever is to be masked and is not found is an error: the generator
-then writes something else than this module knows. Formatting is left to others.
+Each field that may hold a secret gets `repr=False`. A field that is not found is an error: the generator then writes
+other code than this module knows. Formatting is left to others.
 """
 
 import ast
@@ -14,20 +14,20 @@ from pathlib import Path
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.properties import ModelProperty
 
-from paygrant.generate._errors import GenerationError
+from paygrant._spec.errors import GenerationError
 
 _CONNECTION = ("_cookies", "_headers", "_httpx_args")
 
 
 class MaskError(GenerationError):
-    """Something that is to be masked is not there."""
+    """Something that must be masked was not found."""
 
 
 def mask_package(folder: Path, models: Sequence[ModelProperty]) -> None:
     """Mask the client package in `folder`, in place.
 
     Raises:
-        MaskError: Something that is to be masked is not there.
+        MaskError: Something that must be masked was not found.
     """
     for model in models:
         path = folder / "models" / f"{model.class_info.module_name}.py"
@@ -42,7 +42,7 @@ def mask_fields(source: str, owner: str, names: Collection[str], field: str = "f
     """Give `repr=False` to fields of the attrs class `owner`, in a module that calls `attrs.field` by the name `field`.
 
     Raises:
-        MaskError: A field is not there.
+        MaskError: The class does not have a field of this name.
     """
     with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # the generator writes `if x != 1and ...`
         module = ast.parse(source)
@@ -56,7 +56,7 @@ def mask_fields(source: str, owner: str, names: Collection[str], field: str = "f
     if missing := set(names) - declarations.keys():
         raise MaskError(f"{owner} has no {', '.join(sorted(missing))} to mask")
     lines = source.split("\n")
-    for name, node in reversed(declarations.items()):  # from the end, so that line numbers hold
+    for name, node in reversed(declarations.items()):  # from the end: the line numbers before stay valid
         if name in names:
             lines[node.lineno - 1 : node.end_lineno] = [" " * node.col_offset + _masked(node, field)]
     return "\n".join(lines)
@@ -71,12 +71,12 @@ def _masked(node: ast.AnnAssign, field: str) -> str:
             arguments = [ast.unparse(argument) for argument in node.value.keywords]
         case default:
             arguments = [f"default={ast.unparse(default)}"]
-    # A bare dict is of unknown types to pyright.
+    # Pyright does not know the types in a bare dict.
     arguments = [f"factory={annotation}" if argument == "factory=dict" else argument for argument in arguments]
     return f"{ast.unparse(node.target)}: {annotation} = {field}({', '.join([*arguments, 'repr=False'])})"
 
 
-# Three modules that are the same for every provider.
+# These three modules are the same for every provider.
 @cache
 def _client(source: str) -> str:
     source = mask_fields(source, "Client", _CONNECTION)
@@ -96,12 +96,12 @@ def _errors(source: str) -> str:
 
 def _replaced(source: str, old: str, new: str) -> str:
     if source.count(old) != 1:
-        raise MaskError(f"found {source.count(old)} times, not once: {old.strip()}")
+        raise MaskError(f"found {source.count(old)} times, expected once: {old.strip()}")
     return source.replace(old, new)
 
 
 def _secret_fields(model: ModelProperty) -> Iterator[str]:
-    """The fields to mask. All of an error's: a server's free text may repeat the credentials that it was sent."""
+    """Yield the fields to mask. An error's fields are all masked: a server's text may repeat the credentials."""
     for field in (*(model.required_properties or ()), *(model.optional_properties or ())):
         schema = (model.data.properties or {}).get(field.name)
         if model.class_info.name.startswith("TokenError") or not _is_open(schema):
@@ -111,5 +111,5 @@ def _secret_fields(model: ModelProperty) -> Iterator[str]:
 
 
 def _is_open(schema: oai.Schema | oai.Reference | None) -> bool:
-    """Whether the schema is seen to be harmless; one that stands elsewhere (`$ref`, or inherited: None) is not."""
+    """Whether the schema is known to hold no secret. One that is elsewhere (`$ref`, or inherited: None) is not known."""
     return schema is not None and not re.search(r'"format":"password"|"\$ref"', schema.model_dump_json(by_alias=True))

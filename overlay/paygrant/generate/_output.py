@@ -1,31 +1,31 @@
-"""Puts a generated package in its place: whole, or not at all."""
+"""Installs a generated package in its folder: the whole package, or nothing."""
 
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from paygrant.generate._endpoint import is_ours
-from paygrant.generate._errors import GenerationError
+from paygrant._spec.errors import GenerationError
+from paygrant.generate._environments import is_ours
 
 
 def install(output: Path, name: str, write: Callable[[Path], object]) -> list[Path]:
-    """Have the package ``name`` written into a scratch folder, and move it to ``output`` once it is whole.
+    """Let ``write`` make the package ``name`` in a temporary folder, and move the complete package to ``output``.
 
     Returns:
         The package's files.
 
     Raises:
-        GenerationError: What stands there was not generated, or the files cannot be written.
+        GenerationError: Something else has the package's name, or the files cannot be written.
     """
     target = output / name
     if (target.exists() or target.is_symlink()) and not is_ours(target):
-        raise GenerationError(f"{target}: stands there already and was not generated; nothing was written")
+        raise GenerationError(f"{target}: exists already and was not generated; nothing was written")
     try:
         new = [folder for folder in (output, *output.parents) if not folder.exists()]
         output.mkdir(parents=True, exist_ok=True)
         try:
-            # Beside the target: a move within one file system is done or not done.
+            # Beside the target: a move within one file system happens as a whole.
             with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output) as scratch:
                 write(Path(scratch))
                 _move(Path(scratch, name), target, Path(scratch, f".{name}"))
@@ -40,7 +40,7 @@ def install(output: Path, name: str, write: Callable[[Path], object]) -> list[Pa
 
 
 def _move(made: Path, target: Path, aside: Path) -> None:
-    """Move what was made to the target; what stood there goes aside, and comes back should that fail."""
+    """Move the new package to the target. An old one is moved aside first, and moved back where that fails."""
     replaced = target.exists()
     if replaced:
         target.rename(aside)

@@ -1,6 +1,6 @@
-"""Writes the packages of some specs into a folder: client, description, and the spec itself as JSON.
+"""Writes the packages of some specs into a folder: the client, the environments, and the spec itself as JSON.
 
-Whether a spec is normalized is for `_lint` to say; here it is taken for granted.
+The specs must be normalized. Checking that is left to others.
 """
 
 import json
@@ -14,13 +14,13 @@ from typing import Any
 
 from jinja2 import FileSystemBytecodeCache
 
-from paygrant._spec.reader import read_endpoint
+from paygrant._spec.errors import GenerationError
+from paygrant._spec.reader import NormalizedSpec
 from paygrant.generate._client import check_version, write_client
-from paygrant.generate._endpoint import endpoint_module
-from paygrant.generate._errors import GenerationError
+from paygrant.generate._environments import MODULE, environments_module
 from paygrant.generate._mask import mask_package
 
-if find_spec("ruff") is None:  # it runs as a process of its own; that it is missing is better known now
+if find_spec("ruff") is None:  # it runs as a process of its own, so no import would fail
     raise ModuleNotFoundError("No module named 'ruff'", name="ruff")
 
 _RUFF_OPTIONS = (
@@ -34,11 +34,11 @@ _RUFF_OPTIONS = (
 
 
 def write_packages(specs: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Write a package for each spec, by its name, into `folder`, and format all that is there.
+    """Write a package for each spec, by its name, into `folder`, and format everything in there.
 
     Raises:
-        GenerationError: The generator is not the pinned one, has an error or a warning to tell, or wrote something that
-            the masking does not know.
+        GenerationError: The generator has another version than the pinned one, reports an error or a warning, or writes
+            code that the masking does not know.
     """
     check_version()
     with tempfile.TemporaryDirectory() as compiled:
@@ -47,16 +47,17 @@ def write_packages(specs: Mapping[str, Mapping[str, Any]], folder: Path) -> None
             package = folder / name
             models = write_client(spec, package, templates)
             mask_package(package, models)
-            _write(package / "endpoint.py", endpoint_module(read_endpoint(name, spec)))
+            environments = [environment for environment, _ in NormalizedSpec(name, spec).servers]
+            _write(package / MODULE, environments_module(environments))
             _write(package / "openapi.json", json.dumps(spec, indent=2, ensure_ascii=False) + "\n")
             _write(package / "py.typed", "")
-    # Once for all packages: ruff takes longer to start than to work.
+    # Once for all packages: most of the time that ruff needs is for its start.
     for command in (("check", "--select=F401,I", "--fix"), ("format",)):
         _ruff(*command, folder=folder)
 
 
 def _ruff(*command: str, folder: Path) -> None:
-    # -P and -E: neither this folder nor a relative PYTHONPATH lets Python import what was generated, called ruff say.
+    # -P and -E: Python must not import a generated package that is called ruff, say, from here or PYTHONPATH.
     done = subprocess.run(  # noqa: S603 - our own command, in our own folder
         (sys.executable, "-PE", "-m", "ruff", *command, *_RUFF_OPTIONS, "."),
         cwd=folder,

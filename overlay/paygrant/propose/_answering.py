@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from paygrant._spec.document import is_object
+from paygrant._spec.pointer import pointer_to as pointer
 from paygrant._spec.pointer import put, value_at
-from paygrant.generate._document import is_object, pointer
 from paygrant.propose._find import TOKENS, Found
 from paygrant.propose._node import Node, Notes, clean
 from paygrant.propose._schema import Field, Reader, find, word

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
-from paygrant._providers.spec_provider import OWN
-from paygrant.generate._document import pointer
-from paygrant.generate._lint_fit import _HTTPS_OWN, _TAKEN_BESIDE, FORM
+from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS, RESERVED_ARGUMENTS
+from paygrant._spec.pointer import pointer_to as pointer
+from paygrant._spec.reader import FORM
 from paygrant.propose._find import SECRETS, Found
 from paygrant.propose._node import Node, Notes, clean
 from paygrant.propose._schema import CLIENT_CREDENTIALS, Field, Reader, ensure, word, words
@@ -30,7 +30,7 @@ _SECRETIVE = re.compile(
 )
 """A name, without its spelling, of what no error should show. A field too many does no harm."""
 
-_OF_HTTP = _HTTPS_OWN | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
+_OF_HTTP = HTTP_HEADERS | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
 _NAMES = {"header": r"[A-Za-z0-9-]{1,100}", "query": r"[A-Za-z0-9.:@_\[\]-]{1,100}"}
 
 
@@ -151,7 +151,7 @@ def _beside(found: Found) -> Iterator[Part]:
         if place not in _NAMES or (place == "header" and name.lower() in _OF_HTTP):
             continue
         read = _declared(each)
-        usable = re.fullmatch(_NAMES[place], name) and "_".join(words(name)) not in _TAKEN_BESIDE
+        usable = re.fullmatch(_NAMES[place], name) and "_".join(words(name)) not in FUNCTION_NAMES
         if usable and read.kind not in {"object", "array"}:
             yield Part(place, (name,), read, needed)
         elif needed:
@@ -293,7 +293,7 @@ def _argument(part: Part, taken: set[str | None]) -> str:
         (words(part.steps[-1]), whole, [part.place, *whole]), ([part.place, *whole, str(n)] for n in count(2))
     )
     fitting = (name for name in map("_".join, names) if re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name))
-    return next(name for name in fitting if name not in OWN | taken and not keyword.iskeyword(name))
+    return next(name for name in fitting if name not in RESERVED_ARGUMENTS | taken and not keyword.iskeyword(name))
 
 
 def _put(body: Field, part: Part) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paygrant._arguments import invalid_argument
-from paygrant.generate._document import is_object
+from paygrant._spec.document import is_object
 from paygrant.propose._node import Node, Notes, clean
 from paygrant.propose._schema import SURE, Field, Reader, merit, word
 from paygrant.propose._swagger import upgraded

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
+from paygrant._spec.document import is_object
+from paygrant._spec.names import UNSAFE_CHARACTERS
+from paygrant._spec.pointer import pointer_to as pointer
 from paygrant._spec.pointer import value_at
-from paygrant.generate._document import is_object, pointer
-from paygrant.generate._lint_harm import _UNFIT
 
 _HOPS = 16
 """References in a row; a longer chain is taken for a circle."""
@@ -23,7 +24,7 @@ _MOST_NOTES = 100
 
 def clean(text: object, most: int = 300) -> str:
     """A stranger's text as one line that does no harm on a terminal, and is not too long."""
-    line = " ".join(_UNFIT.sub(" ", str(text)).split())
+    line = " ".join(UNSAFE_CHARACTERS.sub(" ", str(text)).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

@@ -19,7 +19,7 @@ from yaml.composer import Composer
 
 from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
 from paygrant._errors import ConfigurationError
-from paygrant.generate._document import is_object
+from paygrant._spec.document import is_object
 from paygrant.propose._node import is_list
 
 LARGEST = 5 << 20

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from paygrant._spec.document import is_object
+from paygrant._spec.names import MODEL_NAMES, SECRET_NAME
 from paygrant._spec.pointer import parts
-from paygrant.generate._document import is_object, pointer
-from paygrant.generate._lint_fit import _TAKEN, _TELLING
+from paygrant._spec.pointer import pointer_to as pointer
 from paygrant.propose._node import Node, clean, is_list
 
 MOST_FIELDS = 500
@@ -120,7 +121,7 @@ class Field:
 
     def _is_hidden(self, at: str) -> bool:
         """Whether no error and no example may show it: that was settled, is documented, or is told by the name."""
-        return self.secret or self.form == "password" or _TELLING.search(at) is not None
+        return self.secret or self.form == "password" or SECRET_NAME.search(at) is not None
 
 
 class Reader:
@@ -195,7 +196,7 @@ class Reader:
 
 def _is_usable(name: str) -> bool:
     """Whether a field of the models can have this name."""
-    return bool(_NAME.fullmatch(name)) and "_".join(words(name)) not in _TAKEN
+    return bool(_NAME.fullmatch(name)) and "_".join(words(name)) not in MODEL_NAMES
 
 
 def merit(option: Field) -> int:

@@ -6,7 +6,7 @@ for what they point to (definitions, parameters, responses) stays where it is.
 
 from typing import Any
 
-from paygrant.generate._document import is_object
+from paygrant._spec.document import is_object
 from paygrant.propose._node import Node
 
 _FORM = "application/x-www-form-urlencoded"

@@ -9,7 +9,7 @@ import yaml
 
 from paygrant import _clock
 from paygrant._arguments import invalid_argument, is_loopback
-from paygrant.generate._lint_fit import _TAKEN_BESIDE
+from paygrant._spec.names import FUNCTION_NAMES
 from paygrant.propose import _answering, _asking
 from paygrant.propose._find import Found
 from paygrant.propose._node import Node, Notes, clean
@@ -121,7 +121,7 @@ def _servers(found: Found, address: str) -> tuple[str, list[dict[str, Any]]]:
     notes = found.document.notes
     path, places = _places(found)
     placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
-    if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - _TAKEN_BESIDE):
+    if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - FUNCTION_NAMES):
         place = clean(found.place, 200)
         raise invalid_argument("source", f"the path of {place} is {clean(path, 80)!r}", "one that a URL can have")
     servers = dict[str, dict[str, Any]]()

@@ -19,8 +19,9 @@ from urllib.parse import parse_qsl, unquote_plus
 import jwt
 from jsonschema import Draft202012Validator
 
+from paygrant._spec.description import ClientAuth, Lifetime
 from paygrant._spec.pointer import put, value_at
-from paygrant_clients.description import ClientAuth, Lifetime, TokenEndpoint
+from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec
 
 BasicDecoding = Literal["plain", "form"]
 
@@ -91,11 +92,10 @@ class Answer:
 
 
 class Endpoint:
-    """A token endpoint, as its spec and its description tell it.
+    """A token endpoint that behaves as its spec describes it.
 
     Args:
-        description: Where credentials, parameters and the answer's parts stand.
-        spec: The OpenAPI document.
+        spec: The provider's spec.
         client: The one client there is.
         basic_decoding: Whether the parts of Basic credentials are taken as they are, or form-decoded
             (RFC 6749 section 2.3.1).
@@ -104,22 +104,19 @@ class Endpoint:
 
     def __init__(
         self,
-        description: TokenEndpoint,
-        spec: Mapping[str, Any],
+        spec: NormalizedSpec,
         *,
         client: Client,
         basic_decoding: BasicDecoding,
         lifetime: int | None,
     ) -> None:
+        self._description = description = spec.endpoint
         self.name = description.name
         self.path = description.path
-        self._description = description
         self._client = client
         self._basic_decoding: BasicDecoding = basic_decoding
 
-        operation = spec["paths"][description.path]["post"]
-        (self._media_type,) = operation["requestBody"]["content"]
-        schema = spec["components"]["schemas"]["TokenRequest"]
+        schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
         self.names = frozenset(schema["properties"])
         """The parameters that the spec names."""
@@ -129,13 +126,13 @@ class Endpoint:
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
         """Of those, the ones that have one right value."""
-        self.limits = tuple(Limit(**limit) for limit in spec["x-token-endpoint"].get("limits", ()))
+        self.limits = tuple(Limit(*limit) for limit in spec.limits)
         """The limits that the provider documents."""
-        too_many = operation["responses"].get(str(HTTPStatus.TOO_MANY_REQUESTS.value))
-        self.tells_retry_after = too_many is None or "Retry-After" in too_many.get("headers", ())
+        headers = spec.response_headers(HTTPStatus.TOO_MANY_REQUESTS)
+        self.tells_retry_after = headers is None or "Retry-After" in headers
         """Whether a 429 has a Retry-After: as documented, and where no 429 is documented."""
 
-        examples = dict(_examples(operation["responses"]))
+        examples = {each.name: Answer(int(each.status), each.body) for each in spec.examples()}
         self._granted = examples["granted"]
         self.wrong_credentials = examples["wrong_credentials"]
         self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
@@ -150,7 +147,7 @@ class Endpoint:
     def read(self, authorization: str, content_type: str, query: str, body: bytes) -> TokenRequest:
         """Take a request apart; what cannot be read is left to the judge."""
         parameters: Mapping[str, Any] | None = None
-        if content_type.partition(";")[0].strip().lower() == self._media_type:
+        if content_type.partition(";")[0].strip().lower() == self._description.media_type:
             with suppress(ValueError, RecursionError):  # no text, no JSON, or bottomless JSON
                 parameters = self._parameters(body)
         return TokenRequest(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
@@ -196,7 +193,7 @@ class Endpoint:
             ValueError: There is no text, or no JSON; or a parameter is repeated (RFC 6749 section 3.2).
             RecursionError: The JSON is bottomless.
         """
-        if self._media_type == "application/json":
+        if self._description.media_type == JSON:
             document: Any = json.loads(body)
             return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
@@ -274,11 +271,3 @@ def http_date(moment: float) -> str:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _examples(responses: Mapping[str, Any]) -> Iterator[tuple[str, Answer]]:
-    """The examples of a spec's responses, by their names."""
-    for status, response in responses.items():
-        for content in response.get("content", {}).values():
-            for name, example in content.get("examples", {}).items():
-                yield name, Answer(int(status), example["value"])

@@ -3,7 +3,6 @@
 The providers are those whose specs are installed with ``paygrant_clients``; nothing here knows one by name.
 """
 
-import json
 import logging
 import socket
 import threading
@@ -17,13 +16,12 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paygrant._arguments import check_choice, invalid_argument, is_loopback
-from paygrant._spec.reader import endpoint_of
+from paygrant._spec.reader import NormalizedSpec, spec_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, Provider, create_app
 from paygrant.sandbox._control import Control
 from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
 from paygrant.sandbox._handle import ProviderHandle
-from paygrant_clients.description import TokenEndpoint
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -73,11 +71,11 @@ class Sandbox:
         self._providers = {
             name: Provider(
                 name,
-                Endpoint(description, spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
+                Endpoint(spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
                 self._client,
                 journal,
             )
-            for name, description, spec in _installed()
+            for name, spec in _installed()
         }
         self._handles = {
             name: ProviderHandle(provider, self._client, self.base_url) for name, provider in self._providers.items()
@@ -244,13 +242,8 @@ class _Running:
         self._thread.join()
 
 
-def _installed() -> Iterator[tuple[str, TokenEndpoint, dict[str, Any]]]:
-    """Every provider that is installed: its name, its endpoint's description and its spec."""
+def _installed() -> Iterator[tuple[str, NormalizedSpec]]:
+    """Yield every installed provider: its name and its spec."""
     for package in sorted(resources.files("paygrant_clients").iterdir(), key=lambda each: each.name):
-        spec = package / "openapi.json"
-        if spec.is_file():
-            yield (
-                package.name,
-                endpoint_of(f"paygrant_clients.{package.name}"),
-                json.loads(spec.read_text(encoding="utf-8")),
-            )
+        if (package / "openapi.json").is_file():
+            yield package.name, spec_of(f"paygrant_clients.{package.name}")

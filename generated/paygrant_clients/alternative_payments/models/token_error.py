@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TokenError")
 
 @_attrs_define
 class TokenError:
-    """Why no token was given, as texts by name."""
+    """Why there is no token, as strings by name."""
 
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict[str, str], repr=False)
 

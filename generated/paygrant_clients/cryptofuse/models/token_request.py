@@ -17,9 +17,9 @@ class TokenRequest:
 
     Attributes:
         grant_type (Literal['client_credentials']): The grant type of RFC 6749 section 4.4.2.
-        client_id (str | Unset): The client's id, where it is not sent as Basic.
-        client_secret (str | Unset): The client's secret, where it is not sent as Basic.
-        scope (str | Unset): The wanted scopes (read, write, admin), separated by spaces.
+        client_id (str | Unset): The client's id, where HTTP Basic is not used.
+        client_secret (str | Unset): The client's secret, where HTTP Basic is not used.
+        scope (str | Unset): The requested scopes (read, write, admin), separated by spaces.
     """
 
     grant_type: Literal["client_credentials"]

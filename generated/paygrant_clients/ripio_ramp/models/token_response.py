@@ -13,12 +13,12 @@ T = TypeVar("T", bound="TokenResponse")
 
 @_attrs_define
 class TokenResponse:
-    """The token and what is known of it.
+    """The token and its facts.
 
     Attributes:
         access_token (str | Unset): The access token.
-        expires_in (int | Unset): The token's lifetime in seconds, counted from the answer.
-        token_type (str | Unset): How the token is presented; always Bearer.
+        expires_in (int | Unset): The token's lifetime in seconds, counted from the response.
+        token_type (str | Unset): How the token is presented, which is always Bearer.
         scope (str | Unset): The granted scopes, separated by spaces.
     """
 

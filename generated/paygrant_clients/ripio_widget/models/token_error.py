@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TokenError")
 
 @_attrs_define
 class TokenError:
-    """Why no token was given, in whatever form the provider says so."""
+    """Why there is no token, in any form."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any], repr=False)
 

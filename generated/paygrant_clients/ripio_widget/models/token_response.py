@@ -13,12 +13,12 @@ T = TypeVar("T", bound="TokenResponse")
 
 @_attrs_define
 class TokenResponse:
-    """The token, or that there is none.
+    """The token, or a refusal.
 
     Attributes:
-        succeed (bool | Unset): Whether the token was given.
-        token (str | Unset): The token, a JWT; its exp claim is the only word on its lifetime.
-        token_type (str | Unset): How the token is presented; bearer.
+        succeed (bool | Unset): Whether the response has a token.
+        token (str | Unset): The token, a JWT. Only its exp claim has its lifetime.
+        token_type (str | Unset): How the token is presented, which is bearer.
     """
 
     succeed: bool | Unset = UNSET

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="TokenError")
 
 @_attrs_define
 class TokenError:
-    """Why no token was given.
+    """Why there is no token.
 
     Attributes:
         error (str | Unset): An error code.

@@ -13,13 +13,13 @@ T = TypeVar("T", bound="TokenResponse")
 
 @_attrs_define
 class TokenResponse:
-    """The token and what is known of it.
+    """The token and its facts.
 
     Attributes:
-        access_token (str | Unset): The access token, of no fixed length.
+        access_token (str | Unset): The access token. Its length varies.
         scope (str | Unset): The granted scopes, separated by spaces.
-        expires_in (int | Unset): The token's lifetime in seconds, counted from the answer.
-        token_type (str | Unset): How the token is presented; Bearer.
+        expires_in (int | Unset): The token's lifetime in seconds, counted from the response.
+        token_type (str | Unset): How the token is presented, which is Bearer.
     """
 
     access_token: str | Unset = _attrs_field(default=UNSET, repr=False)

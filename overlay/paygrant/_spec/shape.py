@@ -1,4 +1,4 @@
-"""Rules on the shape of a spec: those of normalized.schema.json, where a title is a rule, and OpenAPI's own."""
+"""Rules on the shape of a spec: the titles in normalized.schema.json, and those of OpenAPI itself."""
 
 import json
 from collections.abc import Iterator
@@ -11,10 +11,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from paygrant.generate._document import Fault, Spec, is_object, pointer
+from paygrant._spec.document import Document, is_object
+from paygrant._spec.errors import Fault
+from paygrant._spec.pointer import pointer_to
 
 LONG = 80
-"""Characters; a value that takes more is not printed again in a finding, which names its place anyway."""
+"""Characters. A finding does not repeat a longer value; it names the place."""
 
 
 def _schema(name: str) -> Resource[Any]:
@@ -36,36 +38,36 @@ def _title(schema: Any) -> str | None:
     return schema.get("title") if is_object(schema) else None
 
 
-RULES = {**dict(_titles(_NORMALIZED)), "openapi": "A spec is valid OpenAPI 3.1."}
+RULES = {**dict(_titles(_NORMALIZED)), "openapi": "A spec must be valid OpenAPI 3.1."}
 
 
 def json_schema(schema: Any) -> Validator:
-    """A validator by this JSON Schema."""
+    """Return a validator for this JSON Schema."""
     return Draft202012Validator(schema, registry=_REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-def shape_faults(spec: Spec) -> Iterator[Fault]:
-    """What breaks the JSON Schema of a normalized spec."""
-    for error in json_schema(_NORMALIZED.contents).iter_errors(spec.data):
+def shape_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks the JSON Schema of a normalized spec."""
+    for error in json_schema(_NORMALIZED.contents).iter_errors(document.data):
         rule = _nearest_title(error)
-        allowed = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
-        yield _fault(rule, error, allowed)
+        expected = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
+        yield _fault(rule, error, expected)
 
 
-def openapi_faults(spec: Spec) -> Iterator[Fault]:
-    """What breaks OpenAPI 3.1."""
-    for error in OpenAPIV31SpecValidator(spec.data).iter_errors():
+def openapi_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks OpenAPI 3.1."""
+    for error in OpenAPIV31SpecValidator(document.data).iter_errors():
         yield _fault("openapi", error, RULES["openapi"])
 
 
-def _fault(rule: str, error: ValidationError, allowed: str) -> Fault:
+def _fault(rule: str, error: ValidationError, expected: str) -> Fault:
     shown = repr(error.instance)
     text = error.message.replace(shown, "this") if len(shown) > LONG else error.message
-    return Fault(rule, pointer("", *error.absolute_path), f"{text}. {allowed}")
+    return Fault(rule, pointer_to("", *error.absolute_path), f"{text}. {expected}")
 
 
 def _nearest_title(error: ValidationError) -> str:
-    """The last title on the way to what failed; a path that jsonschema gives leaves out each $ref on that way."""
+    """Return the last title on the path to what failed. The path that jsonschema gives does not contain the $refs."""
     schema, resolver = _NORMALIZED.contents, _REGISTRY.resolver_with_root(_NORMALIZED)
     title = str(_title(schema))
     for step in error.absolute_schema_path:

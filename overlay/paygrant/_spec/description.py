@@ -1,5 +1,4 @@
-# Written by `make generate`; do not edit.
-"""The types in which a token endpoint is described: specs/*.yaml say it, a generated module a provider holds it."""
+"""The types that describe a token endpoint. ``reader`` makes them from a spec."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_millisecond
 
 @dataclass(frozen=True, slots=True)
 class ClientAuth:
-    """Where the client's id and secret travel.
+    """One way of client authentication: how the client's id and secret are sent.
 
-    As HTTP Basic; under these names in the body, the query or headers; or computed: by a function that the caller gives.
+    ``basic`` is HTTP Basic (RFC 7617). ``body``, ``query`` and ``header`` send them under these names. ``computed``
+    leaves it to a function of the caller.
     """
 
     place: Literal["basic", "body", "query", "header", "computed"]
@@ -23,9 +23,9 @@ class ClientAuth:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One more part of the request: fixed (value), or given by the caller (argument).
+    """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
 
-    In a JSON body a name that begins with a slash is a JSON Pointer (RFC 6901).
+    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901).
     """
 
     name: str
@@ -40,7 +40,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds for an answer of this status, or for one with this value at this JSON Pointer."""
+    """Holds for a response with this status, or for one with this value at this JSON Pointer."""
 
     status: int | None = None
     at: str | None = None
@@ -49,10 +49,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long the token lives: a value in the answer, in this unit, or a documented constant; or for ever.
+    """How long a token lives: a value in the response, a documented constant in seconds, or forever (``never``).
 
-    The units count from now (seconds, milliseconds), since 1970 (epoch, epoch_milliseconds), are a date as text
-    (moment) or the token's own exp claim (jwt_exp).
+    ``seconds`` and ``milliseconds`` count from now. ``epoch`` and ``epoch_milliseconds`` count from 1970. ``moment`` is
+    a date as text. ``jwt_exp`` is the claim ``exp`` of the token itself.
     """
 
     unit: Unit
@@ -63,7 +63,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """How the API wants the token: in this header, after this prefix, or in this parameter of the query."""
+    """How an API call carries the token: in this header after this prefix, or in this query parameter."""
 
     header: str | None = "Authorization"
     prefix: str = "Bearer"
@@ -72,7 +72,7 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """Where in an answer things stand: JSON Pointers (RFC 6901), of which the first that leads to a value counts."""
+    """Where a response has the token and its facts: JSON Pointers (RFC 6901). The first that leads to a value counts."""
 
     access_token: tuple[str, ...]
     token_type: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class ResponseFields:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFields:
-    """Where in an answer an error's code and text stand: JSON Pointers."""
+    """Where a response has an error's code and text: JSON Pointers (RFC 6901). The first that leads to a value counts."""
 
     code: tuple[str, ...] = ()
     description: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class ErrorFields:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One environment: its base URL, and what else differs by environment."""
+    """One environment: its base URL, and what else differs between environments."""
 
     url: str
     environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -98,20 +98,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoint:
-    """One provider's token endpoint, as its spec describes it."""
+    """A provider's token endpoint, as its spec describes it."""
 
     name: str
     method: str
     path: str
     media_type: str | None
-    """Of the body; None where there is none."""
+    """The media type of the request's body; None where there is no body."""
     servers: Mapping[str, Server]
     client_auth: tuple[ClientAuth, ...]
     parameters: tuple[Parameter, ...]
     response: ResponseFields
     success: Condition | None
-    """What holds, beside a status of 2xx, when a token was given."""
+    """A condition that a response with a token meets, besides a status of 2xx."""
     invalid_client: tuple[Condition, ...]
-    """Any of these means that the credentials were refused."""
+    """Each of these means that the provider refused the credentials."""
     error: ErrorFields
     token_use: TokenUse = TokenUse()

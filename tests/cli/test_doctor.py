@@ -1,4 +1,4 @@
-"""``paygrant doctor`` as it is typed: on a terminal, in a pipe, as JSON; and how it ends."""
+"""``paygrant doctor``: on a terminal, in a pipe, as JSON, and its exit codes."""
 
 import fcntl
 import json
@@ -40,7 +40,7 @@ def settings(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Run it in this process: how it ends, and what it writes."""
+    """Run it in this process: the exit code and the output."""
     code = main(["doctor", "cryptofuse", *arguments])
     out, err = capsys.readouterr()
     assert err == ""
@@ -53,7 +53,7 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 
 
 def on_a_terminal(*arguments: str) -> tuple[int, list[str]]:
-    """Run it on a terminal of the usual size: how it ends, and the screen's lines."""
+    """Run it on a terminal of the usual size: the exit code and the lines on the screen."""
     mine, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     command = [sys.executable, "-c", "from paygrant.cli import main; raise SystemExit(main())", "doctor", "cryptofuse"]
@@ -73,7 +73,7 @@ def on_a_terminal(*arguments: str) -> tuple[int, list[str]]:
     return process.returncode, _CONTROL.sub("", written.decode()).replace("\r\n", "\n").splitlines()
 
 
-def test_where_all_is_well_it_fits_on_a_screen_and_nothing_is_cut() -> None:
+def test_success_fits_on_a_screen_and_nothing_is_cut() -> None:
     code, lines = on_a_terminal()
     assert code == 0
     assert [line.split()[:2] for line in lines if line[0] != " "] == [["ok", check] for check in CHECKS]
@@ -84,7 +84,7 @@ def test_where_all_is_well_it_fits_on_a_screen_and_nothing_is_cut() -> None:
     assert max(map(len, lines)) <= COLUMNS
 
 
-def test_what_is_wrong_is_shown_whole_on_a_screen_with_advice(server: Server) -> None:
+def test_a_failure_is_shown_in_full_with_advice(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "word " * 30}, 401)
     code, lines = on_a_terminal()
     assert code == 3
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_shown_whole_on_a_screen_with_advice(server: Server) ->
     assert "> Are id and secret whole, of this provider and environment, and not revoked?" in text
 
 
-def test_in_a_pipe_nothing_is_cut_and_nothing_coloured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_a_pipe_nothing_is_wrapped_or_coloured(capsys: pytest.CaptureFixture[str]) -> None:
     code, out = doctor(capsys)
     assert code == 0
     assert "\x1b" not in out
@@ -104,7 +104,9 @@ def test_in_a_pipe_nothing_is_cut_and_nothing_coloured(capsys: pytest.CaptureFix
     assert len(out.splitlines()) == len(CHECKS)
 
 
-def test_markup_in_an_answer_is_shown_as_it_is(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_response_is_shown_as_it_is_without_control_characters(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.reply = Reply({"error": "[bold]odd[/bold] \x1b[31m :smile:"}, 400)
     _, out = doctor(capsys)
     assert "[bold]odd[/bold] [31m :smile:" in out
@@ -112,10 +114,10 @@ def test_markup_in_an_answer_is_shown_as_it_is(server: Server, capsys: pytest.Ca
 
 
 def test_json_has_all_findings(capsys: pytest.CaptureFixture[str]) -> None:
-    code, told = findings(capsys)
+    code, shown = findings(capsys)
     assert code == 0
-    assert tuple(told) == CHECKS
-    assert told["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
+    assert tuple(shown) == CHECKS
+    assert shown["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
 
 
 @pytest.mark.parametrize(
@@ -127,38 +129,40 @@ def test_json_has_all_findings(capsys: pytest.CaptureFixture[str]) -> None:
         (Reply(b"<html>"), 5, "malformed"),
     ],
 )
-def test_it_ends_as_token_would(
+def test_the_exit_code_is_that_of_token(
     reply: Reply, code: int, kind: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.reply = reply
-    ended, told = findings(capsys)
-    assert (ended, told["answer"]["code"]) == (code, kind)
+    ended, shown = findings(capsys)
+    assert (ended, shown["answer"]["code"]) == (code, kind)
     assert doctor(capsys)[0] == code
 
 
-def test_the_first_failure_counts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_failure_gives_the_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CRYPTOFUSE_CLIENT_SECRET", "")
     monkeypatch.setenv("CRYPTOFUSE_BASE_URL", "https://nowhere.invalid")
-    code, told = findings(capsys)
+    code, shown = findings(capsys)
     assert code == 2
-    assert told["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
-    assert told["address"]["code"] == "unavailable"
+    assert shown["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
+    assert shown["address"]["code"] == "unavailable"
 
 
-def test_options_and_an_env_file_count(
+def test_options_and_an_env_file_are_used(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CRYPTOFUSE_CLIENT_SECRET")
     env_file = tmp_path / "cryptofuse.env"
     env_file.write_text(f"CRYPTOFUSE_CLIENT_SECRET={CLIENT_SECRET}\n")
     env_file.chmod(0o600)
-    code, told = findings(capsys, "--env-file", str(env_file), "--scope", "admin")
+    code, shown = findings(capsys, "--env-file", str(env_file), "--scope", "admin")
     assert code == 0
-    assert told["parameters"]["seen"] == "scope admin"
+    assert shown["parameters"]["seen"] == "scope admin"
     assert server.seen[0].body == b"grant_type=client_credentials&scope=admin"
 
 
-def test_an_env_file_that_others_can_read_is_warned_of(
+def test_an_env_file_that_others_can_read_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CRYPTOFUSE_CLIENT_SECRET")
@@ -172,34 +176,34 @@ def test_an_env_file_that_others_can_read_is_warned_of(
     assert (second["check"], second["verdict"]) == ("settings", "ok")
 
 
-def test_options_are_named_as_options_and_a_strangers_words_are_left_alone(
+def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, told = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
-    assert told["settings"]["seen"] == "--base-url: is not an https URL"
+    _, shown = findings(capsys, "--base-url", "ftp://nowhere", "--scope", "a")
+    assert shown["settings"]["seen"] == "--base-url: is not an https URL"
     file = tmp_path / "client_secret"
     file.write_text(CLIENT_SECRET)
     file.chmod(0o644)
     server.reply = Reply({"error": "base_url"}, 404)
-    _, told = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
-    assert told["settings"]["advice"] == f"chmod 600 {file}"
-    assert '{"error": "base_url"}' in told["answer"]["seen"]
-    assert told["answer"]["advice"].endswith(": check --base-url, its path too.")
+    _, shown = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
+    assert shown["settings"]["advice"] == f"chmod 600 {file}"
+    assert '{"error": "base_url"}' in shown["answer"]["seen"]
+    assert shown["answer"]["advice"].endswith(": check --base-url, its path too.")
     file.chmod(0o600)
-    _, told = findings(capsys, "--client-id", "mine", "--scope", "a")
-    assert told["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
+    _, shown = findings(capsys, "--client-id", "mine", "--scope", "a")
+    assert shown["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
 
 
-def test_it_looks_into_the_cache_of_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_cache_is_that_of_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["token", "cryptofuse"]) == 0
     capsys.readouterr()
-    _, told = findings(capsys)
-    assert told["cache"]["seen"].startswith(f"token {fingerprint('token-1')}, fresh, ")
-    assert told["cache"]["seen"].endswith(repr(FileStore()))
+    _, shown = findings(capsys)
+    assert shown["cache"]["seen"].startswith(f"token {fingerprint('token-1')}, fresh, ")
+    assert shown["cache"]["seen"].endswith(repr(FileStore()))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_nothing_secret_is_written(
+def test_no_secret_is_written(
     arguments: list[str],
     server: Server,
     tmp_path: Path,

@@ -41,7 +41,7 @@ def test_generate_writes_a_package_and_prints_its_files(tmp_path: Path, capsys: 
     assert main(["generate", str(SPEC), "--output", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     files = {Path(line) for line in out.splitlines()}
-    assert tmp_path / "ripple/endpoint.py" in files
+    assert tmp_path / "ripple/environments.py" in files
     assert files == {path for path in (tmp_path / "ripple").rglob("*") if path.is_file()}
     assert err == ""
 
@@ -59,7 +59,7 @@ def test_generate_says_what_is_wrong_with_a_spec_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_new_prints_a_spec_that_generates_and_tells_what_is_to_be_decided(
+def test_new_prints_a_normalized_spec_and_what_a_person_must_decide(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = tmp_path / "openapi.yaml"
@@ -67,7 +67,7 @@ def test_new_prints_a_spec_that_generates_and_tells_what_is_to_be_decided(
     assert main(["new", str(document)]) == 0
     out, err = capsys.readouterr()
     *decisions, name = err.splitlines()
-    assert name == "paygrant: to be called acme_pay.yaml"
+    assert name == "paygrant: to save as acme_pay.yaml"
     assert decisions
     assert all(line.startswith("paygrant: to decide: ") for line in decisions)
     spec = tmp_path / "acme_pay.yaml"
@@ -75,7 +75,7 @@ def test_new_prints_a_spec_that_generates_and_tells_what_is_to_be_decided(
     assert lint(spec) == []
 
 
-def test_new_says_why_it_proposes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_says_why_there_is_no_proposal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = tmp_path / "openapi.yaml"
     document.write_text("openapi: 3.0.3\ninfo: {title: a, version: b}\npaths: {}\n", "utf-8")
     assert main(["new", str(document)]) == 2

@@ -1,0 +1,53 @@
+"""What a check of a spec finds, and the errors that report it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from paygrant._errors import PaygrantError
+
+
+class Fault(NamedTuple):
+    """A broken rule: the rule's id, the place (a JSON Pointer, RFC 6901), and what is wrong there and what is expected."""
+
+    rule: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A fault with the file and the line that it is in."""
+
+    path: Path
+    line: int
+    fault: Fault
+
+    def __str__(self) -> str:
+        rule, place, text = self.fault
+        return f"{self.path}:{self.line}: {rule}: #{place}: {text}"
+
+
+class GenerationError(PaygrantError):
+    """A package could not be generated. The text says why."""
+
+
+class SpecError(GenerationError):
+    """A spec is not normalized. The text has a line for each finding.
+
+    Attributes:
+        findings: What is wrong, and where.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
+
+    def __reduce__(self) -> tuple[type["SpecError"], tuple[object]]:
+        return type(self), (self.findings,)
+
+
+# A traceback names an error as a user imports it.
+for _kind in (GenerationError, SpecError):
+    _kind.__module__ = "paygrant.generate"

@@ -1,0 +1,427 @@
+"""Rules on how the parts of a spec fit together, which no JSON Schema can express: one function a rule.
+
+They rely on the shape, so ``shape`` runs first.
+"""
+
+import keyword
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from paygrant._spec.description import ClientAuth, Condition
+from paygrant._spec.document import Document
+from paygrant._spec.errors import Fault
+from paygrant._spec.names import (
+    FUNCTION_NAMES,
+    HTTP_HEADERS,
+    MODEL_NAMES,
+    RESERVED_ARGUMENTS,
+    SECRET_NAME,
+    generated_name,
+)
+from paygrant._spec.pointer import pointer_to, value_at
+from paygrant._spec.reader import (
+    DEVIATIONS,
+    ERROR,
+    FORM,
+    REQUEST,
+    RESPONSE,
+    SCHEMAS,
+    SERVERS,
+    TEXT,
+    NormalizedSpec,
+)
+from paygrant._spec.shape import json_schema
+
+_PLAIN = {"string", "integer", "number", "boolean"}
+
+Faults: TypeAlias = Iterator[tuple[str, str]]
+"""The places (JSON Pointers) that break a rule, and what is wrong there."""
+
+Check: TypeAlias = Callable[[NormalizedSpec], Faults]
+
+Key: TypeAlias = tuple[str, str]
+"""A part of a request: its place, and its name there (in the body, its JSON Pointer)."""
+
+RULES: dict[str, str] = {}
+_BASIC: dict[str, Check] = {}
+_FURTHER: dict[str, Check] = {}
+
+
+def rule(check: Check, checks: dict[str, Check] = _FURTHER) -> Check:
+    """Add a function to the table of rules. Its name is the rule's id, its docstring the rule's meaning."""
+    name = check.__name__.replace("_", "-")
+    RULES[name] = str(check.__doc__)
+    checks[name] = check
+    return check
+
+
+def basic_rule(check: Check) -> Check:
+    """Add a function in the same way, as a rule on which the other rules and those of OpenAPI rely."""
+    return rule(check, _BASIC)
+
+
+def basic_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks the rules on which the others rely."""
+    return _faults(document, _BASIC)
+
+
+def fit_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks the others."""
+    return _faults(document, _FURTHER)
+
+
+def _faults(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+    spec = NormalizedSpec(document.path.stem, document.data)
+    for name, check in checks.items():
+        for place, text in check(spec):
+            yield Fault(name, place, f"{text}. {RULES[name]}")
+
+
+@rule
+def file_name(spec: NormalizedSpec) -> Faults:
+    """The file must have the provider's name in snake_case, which must not be a Python keyword: it names the package."""
+    if keyword.iskeyword(spec.name) or not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", spec.name):
+        yield "", f"the name is {spec.name!r}"
+
+
+@rule
+def unique_environments(spec: NormalizedSpec) -> Faults:
+    """Two servers must not have the same x-environment."""
+    for index, environment in _repeated([environment for environment, _ in spec.servers]):
+        yield pointer_to(SERVERS, index, "x-environment"), f"{environment!r} is a duplicate"
+
+
+@rule
+def same_facts(spec: NormalizedSpec) -> Faults:
+    """All servers must have the same names in x-environment-facts: a fact is needed in every environment."""
+    facts = [sorted(server.environment_facts) for _, server in spec.servers]
+    for index, names in enumerate(facts):
+        if names != facts[0]:
+            yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
+
+
+@rule
+def unique_deviations(spec: NormalizedSpec) -> Faults:
+    """Two deviations must not have the same id."""
+    for index, name in _repeated([deviation["id"] for deviation in spec.deviations]):
+        yield pointer_to(DEVIATIONS, index, "id"), f"{name!r} is a duplicate"
+
+
+@rule
+def field_names(spec: NormalizedSpec) -> Faults:
+    """A field must not have a name that the generated models use, such as to_dict. A parameter must not have one that the generated functions use, such as body."""
+    fields = [
+        (field.at.rpartition("/")[2], field.pointer)
+        for schema in (REQUEST, RESPONSE, ERROR)
+        for field in spec.fields(schema)
+    ]
+    parameters = [(each.name, spec.declared_pointer(index)) for index, each in enumerate(spec.declared)]
+    for named, taken in ((fields, MODEL_NAMES), (parameters, FUNCTION_NAMES)):
+        for name, place in named:
+            if generated_name(name) in taken:
+                yield place, f"the name is {name!r}"
+
+
+@rule
+def argument_names(spec: NormalizedSpec) -> Faults:
+    """An argument must not be a Python keyword, nor have the name of an argument that every provider has."""
+    for name, source in spec.parameter_sources.items():
+        place = spec.place_of("parameters", name, "argument")
+        if source.argument in RESERVED_ARGUMENTS:
+            yield place, f"{source.argument!r} is one of {', '.join(sorted(RESERVED_ARGUMENTS))}"
+        elif keyword.iskeyword(source.argument or ""):
+            yield place, f"{source.argument!r} is a Python keyword"
+
+
+@rule
+def header_names(spec: NormalizedSpec) -> Faults:
+    """A parameter must not be a header that HTTP, the body or HTTP Basic sets. Two headers must not differ only in case."""
+    taken = {*HTTP_HEADERS}
+    if "basic" in _places(spec):
+        taken.add("authorization")
+    for index, each in enumerate(spec.declared):
+        if each.place == "header":
+            name = each.name.lower()
+            if name in taken:
+                yield pointer_to(spec.declared_pointer(index), "name"), f"{each.name!r} is taken"
+            taken.add(name)
+
+
+@basic_rule
+def body(spec: NormalizedSpec) -> Faults:
+    """There must be a schema TokenRequest where the operation has a requestBody, and only there. The one of a form must be flat."""
+    if spec.has_schema(REQUEST) != (spec.media_type is not None):
+        yield SCHEMAS, "TokenRequest is missing" if spec.media_type else "no requestBody uses TokenRequest"
+    for at, place, field in spec.fields(REQUEST):
+        if field["type"] == "array" or (field["type"] == "object" and spec.media_type == FORM):
+            yield place, f"{at!r} is an {field['type']}, which nothing can fill"
+
+
+@basic_rule
+def path_parameters(spec: NormalizedSpec) -> Faults:
+    """Each {placeholder} of the path must be a required parameter in: path, and occur once. Each such parameter must be a placeholder."""
+    placeholders = re.findall(r"\{([^}]*)\}", spec.path)
+    known = {each.name: index for index, each in enumerate(spec.declared) if each.place == "path"}
+    for name in placeholders:
+        if name not in known:
+            yield pointer_to("/paths", spec.path), f"{name!r} is not a parameter"
+        elif placeholders.count(name) > 1:
+            yield pointer_to("/paths", spec.path), f"{name!r} occurs twice"
+    for name, index in known.items():
+        if name not in placeholders:
+            yield spec.declared_pointer(index), f"{name!r} is not in the path"
+        elif not spec.declared[index].required:
+            yield spec.declared_pointer(index), f"{name!r} is not required"
+
+
+@basic_rule
+def unique_names(spec: NormalizedSpec) -> Faults:
+    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest."""
+    names = [each.name for each in spec.declared]
+    for index, name in enumerate(names):
+        if name in names[:index] or name in spec.schema(REQUEST).get("properties", {}):
+            yield pointer_to(spec.declared_pointer(index), "name"), f"{name!r} is a duplicate"
+
+
+@rule
+def secrets(spec: NormalizedSpec) -> Faults:
+    """A field that carries credentials or the token, or has a name that says so, must have format: password."""
+    filled = {_parameter_key(spec, name) for name in spec.parameter_sources}
+    named = {key for auth in spec.client_auth for key in _auth_keys(auth).values()}
+    for key, part in _request_parts(spec).items():
+        carries = key in named or (key[0] == "body" and key not in filled)
+        if (carries or SECRET_NAME.search(key[1])) and part.schema.get("format") != "password":
+            yield part.pointer, f"the format is {part.schema.get('format')!r}"
+    tokens = {_any_item(at) for at in spec.response.access_token}
+    for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
+        for at, place, field in spec.fields(model):
+            if (_any_item(at) in carrying or SECRET_NAME.search(at)) and field.get("format") != "password":
+                yield place, f"the format is {field.get('format')!r}"
+
+
+@rule
+def request_fields(spec: NormalizedSpec) -> Faults:
+    """Credentials and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
+    parameters = {_parameter_key(spec, name): spec.place_of("parameters", name) for name in spec.parameter_sources}
+    named = dict(parameters)
+    for index, auth in enumerate(spec.client_auth):
+        for part, key in _auth_keys(auth).items():
+            place = spec.place_of("client_auth", index, part)
+            if key in parameters:
+                yield place, f"{getattr(auth, part)!r} is a parameter as well"
+            named[key] = place
+    declared = _request_parts(spec)
+    for (where, name), place in named.items():
+        if (where, name) not in declared:
+            yield place, f"the {where} has no {name!r}"
+    if "computed" not in _places(spec):  # a function may fill more
+        for key in declared.keys() - named.keys():
+            yield declared[key].pointer, f"nothing names {key[1]!r}"
+
+
+@rule
+def required_fields(spec: NormalizedSpec) -> Faults:
+    """Each way of sending the credentials must send everything that is required, in the body and besides it."""
+    required = {key for key, part in _request_parts(spec).items() if part.required}
+    parameters = {_parameter_key(spec, name) for name in spec.parameter_sources}
+    for index, auth in enumerate(spec.client_auth):
+        missing = required - parameters - {*_auth_keys(auth).values()}
+        if missing and auth.place != "computed":
+            names = sorted(name for _, name in missing)
+            yield spec.place_of("client_auth", index), f"this way does not send {names}"
+
+
+@rule
+def fixed_values(spec: NormalizedSpec) -> Faults:
+    """A parameter's value must be the const of its schema, and fit the schema. The schema of an argument must not have a const."""
+    declared = _request_parts(spec)
+    for name, source in spec.parameter_sources.items():
+        part = declared.get(_parameter_key(spec, name))
+        if part is None:
+            continue
+        value, const = source.value, part.schema.get("const")
+        place = spec.place_of("parameters", name)
+        if (type(value), value) != (type(const), const):
+            yield place, f"the value is {value!r}, the const is {const!r}"
+        elif value is not None and not json_schema(part.schema).is_valid(value):
+            yield place, f"{value!r} is not of the type {part.schema.get('type')!r}, or not in the enum"
+
+
+@rule
+def basic_security(spec: NormalizedSpec) -> Faults:
+    """The operation's security must be HTTP Basic for the place basic, and {} or absent for other places. For the place computed it may be any other scheme."""
+    allowed = {"+".join(schemes) or "none" for schemes in spec.security}
+    wanted = {"basic" if place == "basic" else "none" for place in _places(spec) - {"computed"}}
+    if "computed" in _places(spec):
+        allowed = {scheme for scheme in allowed if scheme == "basic" or scheme in wanted}
+    if allowed != wanted:
+        place = pointer_to(spec.operation_pointer, "security")
+        yield place, f"the security is {sorted(allowed)}, expected {sorted(wanted)}"
+
+
+@rule
+def answer_fields(spec: NormalizedSpec) -> Faults:
+    """The first place in each list of answer must be a field of TokenResponse. The type and the scope may also be at the names of RFC 6749 section 5.1."""
+    response = spec.response
+    first = {
+        fact: getattr(response, fact)[0] for fact in ("access_token", "token_type", "scope") if getattr(response, fact)
+    }
+    if response.lifetime:
+        first["lifetime"] = response.lifetime[0].at
+    places = {spec.place_of("response", fact, 0): at for fact, at in first.items()}
+    if spec.success:
+        places[spec.place_of("success")] = spec.success.at
+    for place, at in places.items():
+        if at and at not in {"/token_type", "/scope"} and not _documented(spec, at, RESPONSE):
+            yield place, f"{at!r} is not documented"
+
+
+@rule
+def error_fields(spec: NormalizedSpec) -> Faults:
+    """The first place in each list of error must be a field of TokenError or TokenResponse, or a name of RFC 6749 section 5.2."""
+    first = {
+        spec.place_of("error", fact, 0): getattr(spec.error, fact)[0]
+        for fact in ("code", "description")
+        if getattr(spec.error, fact)
+    }
+    for index, condition in enumerate(spec.invalid_client):
+        if condition.at is not None:
+            first[spec.place_of("invalid_client", index, "at")] = condition.at
+    for place, at in first.items():
+        if at not in {"/error", "/error_description"} and not _documented(spec, at, RESPONSE, ERROR):
+            yield place, f"{at!r} is not documented"
+
+
+@rule
+def lifetimes(spec: NormalizedSpec) -> Faults:
+    """A constant lifetime or never must be the last in its list: it always holds."""
+    for index, lifetime in enumerate(spec.response.lifetime[:-1]):
+        if lifetime.at is None:
+            yield spec.place_of("response", "lifetime", index), "this is not the last one"
+
+
+@rule
+def refusal_statuses(spec: NormalizedSpec) -> Faults:
+    """A status in invalid_client must have a response, its own or default, or be the 401 of RFC 6749 section 5.2."""
+    known = {*spec.statuses, "401"}
+    for index, condition in enumerate(spec.invalid_client):
+        if condition.status is not None and not known & {str(condition.status), "default"}:
+            yield spec.place_of("invalid_client", index, "status"), f"{condition.status} is not documented"
+
+
+@rule
+def example_schemas(spec: NormalizedSpec) -> Faults:
+    """An example must fit the schema of its response."""
+    for example in spec.examples():
+        schema = spec.schema(RESPONSE if example.status.startswith("2") else ERROR)
+        if example.media_type == TEXT:
+            schema = {"type": "string"}
+        for error in json_schema(schema).iter_errors(example.body):
+            yield pointer_to(example.pointer, *error.absolute_path), error.message
+
+
+@rule
+def granted_example(spec: NormalizedSpec) -> Faults:
+    """Each 2xx response must have an example named granted, from which x-token-endpoint reads a token."""
+    granted = [example for example in spec.examples() if example.name == "granted"]
+    for status in spec.statuses:
+        if status.startswith("2") and status not in {example.status for example in granted}:
+            yield pointer_to(spec.operation_pointer, "responses", status), "there is no such example"
+    for example in granted:
+        found = (value_at(example.body, at) for at in spec.response.access_token)
+        token = next((value for value in found if value is not None), None)
+        if not (isinstance(token, str) and token):
+            yield example.pointer, "there is no token"
+        if spec.success and not _holds(spec.success, example.body, example.status):
+            yield example.pointer, "the condition success does not hold"
+
+
+@rule
+def wrong_credentials_example(spec: NormalizedSpec) -> Faults:
+    """Some response must have an example named wrong_credentials. These examples must meet a condition of invalid_client, and no others."""
+    examples = list(spec.examples())
+    if not any(example.name == "wrong_credentials" for example in examples):
+        yield pointer_to(spec.operation_pointer, "responses"), "there is no such example"
+    for example in examples:
+        refused = any(_holds(condition, example.body, example.status) for condition in spec.invalid_client)
+        if refused != (example.name == "wrong_credentials"):
+            met = "meets a condition" if refused else "meets no condition"
+            yield example.pointer, f"{example.name!r} {met} of invalid_client"
+
+
+class _Part(NamedTuple):
+    """A part of a request: the JSON Pointer of its declaration, its schema, and whether it is required."""
+
+    pointer: str
+    schema: Mapping[str, Any]
+    required: bool
+
+
+def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
+    """Everything that a request can carry."""
+    found: dict[Key, _Part] = {
+        (each.place, each.name): _Part(spec.declared_pointer(index), each.schema, each.required)
+        for index, each in enumerate(spec.declared)
+    }
+    required = _required(spec.schema(REQUEST))
+    for at, pointer, field in spec.fields(REQUEST):
+        if field["type"] in _PLAIN:
+            found["body", at] = _Part(pointer, field, at in required)
+    return found
+
+
+def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
+    """The part of the request that a parameter names."""
+    return next(((each.place, name) for each in spec.declared if each.name == name), ("body", _at(name)))
+
+
+def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
+    """The parts of the request that a way of client authentication names, by ``client_id`` and ``client_secret``."""
+    named = {"client_id": auth.client_id, "client_secret": auth.client_secret}
+    return {
+        part: (auth.place, _at(name) if auth.place == "body" else name)
+        for part, name in named.items()
+        if name is not None
+    }
+
+
+def _places(spec: NormalizedSpec) -> set[str]:
+    """The places of all ways of client authentication."""
+    return {auth.place for auth in spec.client_auth}
+
+
+def _at(name: str) -> str:
+    """The JSON Pointer of a field of the body."""
+    return name if name.startswith("/") else pointer_to("", name)
+
+
+def _documented(spec: NormalizedSpec, at: str, *schemas: str) -> bool:
+    """Whether one of these schemas has a field at this JSON Pointer. A number stands for any item of an array."""
+    return _any_item(at) in {_any_item(field.at) for schema in schemas for field in spec.fields(schema)}
+
+
+def _any_item(at: str) -> str:
+    """The JSON Pointer with ``*`` in place of each number."""
+    return re.sub(r"/(?:0|[1-9][0-9]*)(?=/|$)", "/*", at)
+
+
+def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:
+    """The JSON Pointers of the fields of a body that are required, together with all that contains them."""
+    inner = {
+        pointer_to(at, name): field
+        for name, field in schema.get("properties", {}).items()
+        if name in schema.get("required", ())
+    }
+    return inner.keys() | {below for place, field in inner.items() for below in _required(field, place)}
+
+
+def _repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+    return ((index, value) for index, value in enumerate(values) if value in values[:index])
+
+
+def _holds(condition: Condition, body: Any, status: str) -> bool:
+    if condition.at is None:
+        return status == str(condition.status)
+    found, wanted = value_at(body, condition.at), condition.equals
+    return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)  # in Python, 1 == True

@@ -1,0 +1,51 @@
+"""Names that mean something already: of arguments, of generated code, of headers, and of secrets."""
+
+import re
+
+RESERVED_ARGUMENTS = frozenset(
+    {
+        "authenticate",
+        "base_url",
+        "basic_encoding",
+        "client_id",
+        "client_secret",
+        "credentials_in",
+        "environment",
+        "parameters",
+        "spec",
+    }
+)
+"""The arguments that every SpecProvider has. A spec gives its own arguments other names."""
+
+MODEL_NAMES = frozenset(
+    {
+        "additional_keys",
+        "additional_properties",
+        "cls",
+        "d",
+        "field_dict",
+        "from_dict",
+        "src_dict",
+        "to_dict",
+    }
+)
+"""Names that the generated models use. The generator does not avoid all of them."""
+
+FUNCTION_NAMES = frozenset({"body", "cookies", "headers", "kwargs", "params", "quote", "response"})
+"""Names that the generated functions use. The generator does not avoid all of them."""
+
+HTTP_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
+"""Headers that HTTP or the body sets."""
+
+SECRET_NAME = re.compile("(secret|password|username)[^/]*$|token$", re.IGNORECASE)
+"""Matches the name of a field that is secret, judging by the name alone."""
+
+UNSAFE_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Matches control characters, and characters that change the direction or the line of a text."""
+
+
+def generated_name(name: str) -> str:
+    """The Python name that the generator makes of a name, as far as the sets above care."""
+    return re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -1,0 +1,171 @@
+"""What a command was given for a provider: options, environment variables, an env file, and a typed secret."""
+
+import functools
+import getpass
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paygrant import ConfigurationError
+from paygrant._providers.base import from_variables, registration_of
+from paygrant.cli._catalog import SECRET, parameters, prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from paygrant._providers.base import Provider
+    from paygrant.doctor import Finding
+
+
+class Given:
+    """The arguments of a provider and where they come from.
+
+    Attributes:
+        kind: The provider's class.
+        overrides: The arguments that options gave.
+        variables: Those of the environment, then those of the env file; empty ones are left out.
+        env_file: The env file if the secret is in it, otherwise None.
+    """
+
+    def __init__(
+        self,
+        kind: "type[Provider]",
+        overrides: Mapping[str, Any],
+        variables: Mapping[str, str],
+        env_file: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.variables = variables
+        self.env_file = env_file
+        secret = _secret_variable(kind)
+        missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
+        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
+        self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
+
+    @classmethod
+    def of(cls, kind: "type[Provider]", values: dict[str, Any]) -> "Given":
+        """The values of a command's options, with the environment.
+
+        Raises:
+            ConfigurationError: A file cannot be read.
+        """
+        env_file, secret_file = values.pop("env_file"), values.pop("client_secret_file")
+        overrides = {name: value for name, value in values.items() if value is not None}
+        if secret_file is not None:
+            overrides[SECRET] = _secret(secret_file)
+        from_file = _read(env_file)
+        from_environment = {name: value for name, value in os.environ.items() if value}
+        with_secret = _secret_variable(kind) in from_file
+        return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None)
+
+    def provider(self) -> "Provider":
+        """The provider. A secret that is given nowhere is asked for at the terminal, if there is one.
+
+        It is asked for last: nobody should type a secret if something else is missing.
+
+        Raises:
+            ConfigurationError: An argument is bad or missing; the option or variable is named.
+        """
+        try:
+            made = from_variables(self.kind, self.variables, self.overrides)
+            registration_of(made).secret()
+        except ConfigurationError as error:
+            raise self._named(error) from None
+        return made
+
+    @property
+    def secret_file(self) -> str | None:
+        """The file that contains only the secret; None if the secret comes from somewhere else."""
+        if SECRET in self.overrides:
+            return getattr(self.overrides[SECRET], "path", None)
+        return self.variables.get(f"{_secret_variable(self.kind)}_FILE")
+
+    def exposed(self, *files: str | None) -> "Iterator[Finding]":
+        """Warnings about files with a secret that other users can read."""
+        for each in filter(None, files):
+            from paygrant.doctor import open_to_others
+
+            yield from open_to_others(each)
+
+    def in_options(self, text: str) -> str:
+        """A text that names arguments, with the names of options in their place."""
+        for each in parameters(self.kind):
+            if "_" in each.name and each.name != SECRET:
+                name = rf"(?<![\w/.-]){each.name}(?!\.?\w|[/-])"
+            else:  # may be another word or part of a file's name, unless it is a whole item
+                name = rf"(?:^|(?<=[,;] )){each.name}(?=[:,;]|$)"
+            text = re.sub(name + ("(?:=True)?" if each.flag else ""), each.option, text)
+        return text
+
+    def _named(self, error: ConfigurationError) -> ConfigurationError:
+        """The error of an argument, with the option and the variable in place of its name."""
+        for each in parameters(self.kind):
+            if error.argument in (each.name, each.variable):
+                places = " or ".join(place for place in (each.option, each.variable) if place)
+                message = f"{places}: {self.in_options(str(error).partition(': ')[2])}"
+                return ConfigurationError(message, argument=each.name)
+        return error
+
+
+def _secret_variable(kind: "type[Provider]") -> str:
+    return f"{prefix(kind)}_CLIENT_SECRET"
+
+
+def _secret(path: str) -> Any:
+    """The secret in a file or on standard input, or a callable that reads the file.
+
+    Raises:
+        ConfigurationError: The file does not exist. It is not named, as the path may be a secret typed by mistake.
+    """
+    if path == "-":
+        return sys.stdin.read().rstrip("\r\n")
+    from paygrant._secrets import SecretFile
+
+    if _name(path) != path:
+        expected = "expected a UTF-8 file that contains the secret, or - for standard input"
+        raise ConfigurationError(f"--client-secret-file: the file does not exist; {expected}", argument=SECRET)
+    file = SecretFile(path)
+    return file() if Path(path).is_fifo() else file  # a pipe can be read once only
+
+
+def _ask_person(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)  # at the terminal itself, wherever standard error leads
+    except EOFError:
+        return ""
+
+
+def _name(path: str) -> str:
+    """A file's name if it is surely one, otherwise "the file": a secret may have been typed there by mistake."""
+    folder, _ = os.path.split(path)
+    exists = os.access(path, os.F_OK) or (folder and os.access(folder, os.F_OK))
+    return path if exists or path.endswith((".env", ".txt")) else "the file"
+
+
+def _read(env_file: Path | None) -> dict[str, str]:
+    """The variables of an env file. They stay out of the environment of this process, which others can see.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a line is not NAME=value.
+    """
+    if env_file is None:
+        return {}
+    from dotenv.parser import parse_stream
+
+    try:
+        with env_file.open(encoding="utf-8") as file:
+            # Values count as written: a secret may contain what looks like a reference to a variable.
+            bindings = list(parse_stream(file))
+    except (OSError, UnicodeDecodeError) as error:
+        fault = f"cannot be read ({type(error).__name__})"
+    else:
+        bad = next((each.original for each in bindings if each.error or (each.key and each.value is None)), None)
+        if bad is None:
+            return {each.key: each.value for each in bindings if each.key and each.value}
+        blank, _, _ = bad.string.partition(bad.string.strip())
+        fault = f"has no NAME=value in line {bad.line + blank.count(chr(10))}"
+    expected = "expected a UTF-8 file of lines NAME=value"
+    raise ConfigurationError(f"--env-file: {_name(str(env_file))} {fault}; {expected}", argument="env_file")

@@ -1,0 +1,55 @@
+"""The store that the commands share: the user's cache folder, encrypted if there is a key."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from paygrant import ConfigurationError, FileStore, _clock
+from paygrant._providers.base import registration_of
+from paygrant._stores.file import make_folder
+from paygrant.cli import _console
+
+if TYPE_CHECKING:
+    from paygrant._providers.base import Provider
+
+KEY_VARIABLE = "PAYGRANT_CACHE_KEY"
+"""The environment variable for the key that encrypts the cache, a Fernet key."""
+
+
+def store(variables: Mapping[str, str]) -> FileStore:
+    """The store of all commands: the user's cache folder, as for ``FileStore()``.
+
+    Raises:
+        ConfigurationError: The key is not a Fernet key.
+    """
+    try:
+        return FileStore(key=variables.get(KEY_VARIABLE) or None)
+    except ConfigurationError as error:
+        fault = str(error).partition(": ")[2].partition("; ")[0]
+    message = f"{KEY_VARIABLE}: {fault}; expected a Fernet key, which is 32 bytes in URL-safe Base64"
+    raise ConfigurationError(message, argument=KEY_VARIABLE)
+
+
+def usable(variables: Mapping[str, str]) -> FileStore | None:
+    """The store. If its folder cannot be used, None, and a note says why.
+
+    Raises:
+        ConfigurationError: As for ``store``.
+    """
+    found = store(variables)
+    try:
+        make_folder(found)
+    except OSError as error:
+        _console.note(f"{_console.words(error)}; the token is not kept")
+        return None
+    return found
+
+
+def remembered(store: FileStore, provider: "Provider") -> int:
+    """For how many seconds the error of this provider is remembered, so that no request is made."""
+    registration = registration_of(provider)
+    try:
+        entry = store.load(registration.cache_key(registration.secret(), "error"))
+    except OSError:
+        return 0
+    return math.ceil(entry.until - _clock.monotonic()) if entry else 0

@@ -1,0 +1,88 @@
+"""Help, for all commands."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from paygrant import RipioWidget, Ripple
+from paygrant.cli import _app, _catalog
+
+pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command there is, groups included."""
+    yield path
+    if hasattr(command, "list_commands"):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from commands(command.get_command(context, name), (*path, name))
+
+
+EVERY_COMMAND = list(commands(_app.app))
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND, ids=lambda path: " ".join(path) or "paygrant")
+def test_every_help_has_an_example_that_can_be_parsed(run: Any, path: tuple[str, ...], env_file: Path) -> None:
+    code, out, err = run(*path, "--help")
+    assert (code, err) == (0, "")
+    example = out.partition("Example: ")[2].split()
+    assert example[0] == "paygrant"
+    assert example[1 : 1 + len(path)] == list(path)
+    assert "--help" not in example
+    command: Any = _app.app
+    context = click.Context(command)
+    arguments = example[1:]
+    while hasattr(command, "get_command"):
+        command = command.get_command(context, arguments.pop(0))
+    command.make_context(None, arguments)  # raises what a usage error would
+    assert command.name
+
+
+def test_the_example_of_the_widget_works(run: Any, widget: RipioWidget) -> None:
+    example = run("widget-url", "--help").out.partition("Example: paygrant ")[2].split()
+    assert run(*example, "--client-id", "mine").code == 0
+
+
+def test_help_says_what_the_env_files_of_its_examples_contain(run: Any) -> None:
+    assert "ripple.env, contains lines like RIPPLE_CLIENT_ID=..." in " ".join(run("--help").out.split())
+    assert "lines such as RIPPLE_CLIENT_ID=..." in " ".join(run("token", "ripple", "--help").out.split())
+
+
+def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> None:
+    shown = run("token", "ripple", "--help").out
+    for each in _catalog.parameters(Ripple):
+        assert each.option in shown
+        assert each.variable in shown
+    assert "CRYPTOFUSE" not in shown
+    assert "--client-secret " not in shown
+
+
+def test_no_variable_is_cut_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in _catalog.names():
+        shown = run("token", name, "--help").out
+        variables = [each.variable for each in _catalog.parameters(_catalog.class_of(name)) if each.variable]
+        assert all(variable in shown for variable in variables)
+
+
+def test_a_missing_command_shows_help_and_is_a_usage_error(run: Any) -> None:
+    for path in [(), ("token",), ("cache",), ("doctor",)]:
+        ran = run(*path)
+        assert ran.code == 2
+        assert "Usage: paygrant" in ran.out
+        assert ran.err == ""
+
+
+def test_the_version_is_printed(run: Any) -> None:
+    assert run("--version") == (0, f"{version('paygrant')}\n", "")
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND, ids=lambda path: " ".join(path) or "paygrant")
+def test_every_command_has_short_options_for_help_and_verbose(run: Any, path: tuple[str, ...]) -> None:
+    assert run(*path, "-h") == run(*path, "--help")
+    assert "-v, --verbose" in run(*path, "-h").out
