@@ -70,8 +70,8 @@ def test_each_token_request_is_one_line(
     level = logging.INFO if outcome == "granted" else logging.WARNING
     assert [record.levelno for record in records()] == [level] * attempts == [level] * len(server.seen)
     for attempt, record in enumerate(records(), start=1):
-        told = f"token request: provider=alternative_payments environment=demo outcome={outcome} duration=T attempt={attempt}"
-        assert re.sub(r"=\d\.\d{3}s", "=T", record.getMessage()) == told
+        logged = f"token request: provider=alternative_payments environment=demo outcome={outcome} duration=T attempt={attempt}"
+        assert re.sub(r"=\d\.\d{3}s", "=T", record.getMessage()) == logged
 
 
 @each_ending
@@ -98,8 +98,8 @@ def test_the_duration_is_the_requests_own(server: Server, clock: Clock, records:
 
     server.reply = slow
     TokenSource(make(Cryptofuse, base_url=server.base_url)).get()
-    told = [re.findall(r"outcome=(\w+) duration=(\S+)", record.getMessage()) for record in records()]
-    assert told == [[("ProviderUnavailable", "1.250s")], [("granted", "1.250s")]]
+    logged = [re.findall(r"outcome=(\w+) duration=(\S+)", record.getMessage()) for record in records()]
+    assert logged == [[("ProviderUnavailable", "1.250s")], [("granted", "1.250s")]]
 
 
 def test_what_asks_nobody_logs_nothing(server: Server, records: Records) -> None:

@@ -117,9 +117,9 @@ class World(httpx.BaseTransport):
                 self._change.notify_all()
 
     @contextmanager
-    def waiting(self, flight: PendingRenewal) -> Generator[None]:
+    def waiting(self, renewal: PendingRenewal) -> Generator[None]:
         with self._change:
-            self._wait_for(flight)
+            self._wait_for(renewal)
         yield
         with self._change:
             del self._waits[threading.current_thread()]
@@ -179,10 +179,10 @@ class Life(RuleBasedStateMachine):
             fly(cache)
             world.done()
 
-        def watched_wait(flight: PendingRenewal) -> Token:
-            with world.waiting(flight):
-                flight._completed.wait()
-            return wait(flight)
+        def watched_wait(renewal: PendingRenewal) -> Token:
+            with world.waiting(renewal):
+                renewal._completed.wait()
+            return wait(renewal)
 
         for target, name, stand_in in (
             (_clock, "monotonic", lambda: world.now),
@@ -226,7 +226,7 @@ class Life(RuleBasedStateMachine):
                 self._got(index, await self.sources[index].aget())
             except TokenError:
                 pass
-            except Exception as error:  # noqa: BLE001 - told by the invariant
+            except Exception as error:  # noqa: BLE001 - the invariant reports it
                 self.world.faults.append(repr(error))
 
         self.tasks.append(self.loop.create_task(call()))
@@ -319,7 +319,7 @@ class Life(RuleBasedStateMachine):
                 action()
             except TokenError:
                 pass
-            except Exception as error:  # noqa: BLE001 - told by the invariant
+            except Exception as error:  # noqa: BLE001 - the invariant reports it
                 self.world.faults.append(repr(error))
             self.world.done()
 

@@ -136,23 +136,23 @@ def circles(graph: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The shortest circle through each node that is in one, written once."""
     found: dict[frozenset[str], str] = {}
     for start in sorted(graph):
-        circle = _shortest_way(graph, start)
+        circle = _shortest_path(graph, start)
         if circle and not any(set(circle) <= known for known in found):
             steps = [f"{one} -> {other} ({graph[one][other]})" for one, other in pairwise([*circle, start])]
             found[frozenset(circle)] = "circle: " + ", ".join(steps)
     return list(found.values())
 
 
-def _shortest_way(graph: Mapping[str, Mapping[str, str]], start: str) -> list[str]:
+def _shortest_path(graph: Mapping[str, Mapping[str, str]], start: str) -> list[str]:
     """The nodes from a node back to itself."""
-    ways, known = [[start]], set[str]()
-    for way in ways:
-        for target in graph.get(way[-1], {}):
+    paths, known = [[start]], set[str]()
+    for steps in paths:
+        for target in graph.get(steps[-1], {}):
             if target == start:
-                return way
+                return steps
             if target not in known:
                 known.add(target)
-                ways.append([*way, target])
+                paths.append([*steps, target])
     return []
 
 

@@ -52,8 +52,8 @@ def transport() -> Generator[Watched]:
 
 @pytest.fixture(params=["get", "aget"])
 def fetch(request: pytest.FixtureRequest) -> Fetch:
-    ways: dict[str, Fetch] = {"get": TokenSource.get, "aget": lambda source: asyncio.run(source.aget())}
-    return ways[request.param]
+    calls: dict[str, Fetch] = {"get": TokenSource.get, "aget": lambda source: asyncio.run(source.aget())}
+    return calls[request.param]
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
@@ -62,11 +62,11 @@ def call(request: pytest.FixtureRequest) -> Call:
         async with httpx.AsyncClient(auth=auth) as api:
             return await api.get(url)
 
-    ways: dict[str, Call] = {
+    calls: dict[str, Call] = {
         "Client": lambda url, auth: httpx.get(url, auth=auth),
         "AsyncClient": lambda url, auth: asyncio.run(call_async(url, auth)),
     }
-    return ways[request.param]
+    return calls[request.param]
 
 
 def cryptofuse(server: DjangoOAuth, client: str, **options: Any) -> Cryptofuse:

@@ -643,7 +643,7 @@ def test_a_scope_that_is_not_told_is_the_one_that_was_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("stated", "seconds"),
     [
         (3600, 3600),
         (1, 1),
@@ -673,9 +673,9 @@ def test_a_scope_that_is_not_told_is_the_one_that_was_asked_for(
     ],
 )
 def test_a_lifetime_is_a_number_of_seconds_and_else_the_policys(
-    told: object, seconds: float | None, server: Server, clock: Clock
+    stated: object, seconds: float | None, server: Server, clock: Clock
 ) -> None:
-    server.reply = lambda _: granted(f"token-{len(server.seen)}", told)
+    server.reply = lambda _: granted(f"token-{len(server.seen)}", stated)
     source = TokenSource(make(Cryptofuse, base_url=server.base_url), policy=RefreshPolicy(default_lifetime=200))
     token = source.get()
     assert token.expires_at == (None if seconds is None else clock.wall() + timedelta(seconds=seconds))
@@ -695,9 +695,9 @@ def test_a_documented_answer_gives_the_documented_lifetime(kind: type[Provider],
     assert documented.keys() == ARGUMENTS.keys()
 
 
-@pytest.mark.parametrize("told", [0, -1, -3600, "0", "-1", -0.5, -1e308])
-def test_a_token_that_is_over_already_is_malformed(told: object, server: Server) -> None:
-    server.reply = granted(TOKEN, told)
+@pytest.mark.parametrize("stated", [0, -1, -3600, "0", "-1", -0.5, -1e308])
+def test_a_token_that_is_over_already_is_malformed(stated: object, server: Server) -> None:
+    server.reply = granted(TOKEN, stated)
     error = failure(Cryptofuse, server.base_url)
     assert type(error) is MalformedResponse
     assert "the token has already expired" in str(error)

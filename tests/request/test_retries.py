@@ -329,9 +329,9 @@ def test_a_token_within_its_margin_is_handed_out_as_soon_as_an_attempt_has_faile
     assert len(server.seen) == 2
 
     server.reply = granted("new")
-    flight = cast("Any", source._cache)._pending
+    pending = cast("Any", source._cache)._pending
     go_on.set()
-    assert flight.wait().access_token == source.get().access_token == "new"
+    assert pending.wait().access_token == source.get().access_token == "new"
 
 
 def test_a_token_within_its_margin_is_handed_out_after_the_last_attempt(

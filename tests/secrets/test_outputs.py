@@ -78,19 +78,19 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
     source = TokenSource(provider, store=store)
     server.hold.clear()
     cache = source._cache
-    flight = cache.token()
+    pending = cache.token()
     assert isinstance(cache, Cache)
-    assert isinstance(flight, PendingRenewal)
-    things: list[object] = [provider, source, cache, flight, store, TokenAuth(source)]
+    assert isinstance(pending, PendingRenewal)
+    things: list[object] = [provider, source, cache, pending, store, TokenAuth(source)]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
 
     server.hold.set()
-    token = flight.wait()
+    token = pending.wait()
     [entry] = store._entries.values()
     assert token.access_token == TOKEN
     assert token.response is not None
     things += [token, token.response, entry, entry.outcome, cache.held, NOTHING]
-    things += [vars(thing) for thing in (source, cache, flight, store, TokenAuth(source))]
+    things += [vars(thing) for thing in (source, cache, pending, store, TokenAuth(source))]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
 
 

@@ -173,9 +173,9 @@ REFUSAL = Entry(RateLimited("wait", provider="ripple", status=429), 2000.0)
 )
 def test_a_document_with_one_thing_wrong_is_as_if_it_were_not_there(entry: Entry, path: str, value: object) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
-    *way, last = path.split("/")
+    *parents, last = path.split("/")
     inside = document
-    for step in way:
+    for step in parents:
         inside = inside[step]
     assert Codec(None).decode(NAME, json.dumps(document).encode())
     inside[last] = value

@@ -52,8 +52,8 @@ def settle() -> None:
 # Numbers
 
 
-def life(lifetime: float, dice: float = 0.0, **policy: float) -> Life:
-    return Grant(Token("t"), since=0.0, lifetime=lifetime).life(RefreshPolicy(**policy), dice)  # type: ignore[arg-type]
+def life(lifetime: float, fraction: float = 0.0, **policy: float) -> Life:
+    return Grant(Token("t"), since=0.0, lifetime=lifetime).life(RefreshPolicy(**policy), fraction)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_life_is_counted_from_when_the_token_was_asked_for() -> None:
 
 
 def test_jitter_is_up_to_a_tenth_of_the_due_window() -> None:
-    assert life(3600, dice=0.5).due == pytest.approx(2880 + 34.5)
-    assert life(3600, dice=1.0).due == pytest.approx(2880 + 69)
-    assert life(3600, dice=1.0, jitter=1.0).due == pytest.approx(3570)
-    assert life(3600, dice=1.0, jitter=0.0).due == 2880
+    assert life(3600, fraction=0.5).due == pytest.approx(2880 + 34.5)
+    assert life(3600, fraction=1.0).due == pytest.approx(2880 + 69)
+    assert life(3600, fraction=1.0, jitter=1.0).due == pytest.approx(3570)
+    assert life(3600, fraction=1.0, jitter=0.0).due == 2880
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ seconds = st.floats(0, 1e6)
     ),
 )
 def test_a_token_never_expires_before_it_is_due_nor_after_its_end(
-    lifetime: float, dice: float, policy: RefreshPolicy
+    lifetime: float, fraction: float, policy: RefreshPolicy
 ) -> None:
-    moments = Grant(Token("t"), since=0.0, lifetime=lifetime).life(policy, dice)
+    moments = Grant(Token("t"), since=0.0, lifetime=lifetime).life(policy, fraction)
     assert 0 <= moments.due <= moments.expires <= moments.ends == lifetime
 
 
@@ -431,7 +431,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_jitter_differs_by_process(method: str, server: Server, tmp_path: Path) -> None:
-    program = tmp_path / "dice.py"
+    program = tmp_path / "jitter.py"
     program.write_text(DICE, "utf-8")
     command = [sys.executable, str(program), method, server.base_url]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60, encoding="utf-8").stdout
