@@ -57,7 +57,7 @@ OLD_PROSE = (
 OF_OTHER_LIBRARIES = {"_timer"}
 """Underscore names that an object of aiohttp has as well."""
 
-MAY_CHANGE_THE_PATH = {"tests/providers/test_packages.py"}
+MAY_CHANGE_THE_PATH = {"tests/providers/test_spec_provider.py"}
 """Test modules that import a package which they have generated themselves."""
 
 

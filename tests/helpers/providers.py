@@ -19,12 +19,16 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
+from tests.helpers.servers import Reply, Seen, Server
 
 P = TypeVar("P", bound=Provider)
 
 CLIENT_ID = "client-of-straw"
 CLIENT_SECRET = "secret-of-straw"
 USER = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"
+
+AWKWARD = "s% :+/é&=\"'<>\\?#"
+"""A secret of which each character means something to some encoding."""
 
 ARGUMENTS: dict[type[Provider], dict[str, Any]] = {
     RipioRamp: {"environment": "sandbox"},
@@ -87,3 +91,11 @@ def settle(source: TokenSource) -> None:
     if pending:
         with suppress(PaygrantError):
             pending.wait()
+
+
+def request_of(kind: type[Provider], server: Server, **changes: Any) -> Seen:
+    """What arrives when a provider's token is asked for."""
+    server.reply = Reply(GRANTED[kind]("the-token"))
+    assert ask(make(kind, base_url=server.base_url, **changes)).access_token == "the-token"
+    (seen,) = server.seen
+    return seen

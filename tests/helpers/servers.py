@@ -40,6 +40,11 @@ def granted(token: str = "token-1", lifetime: object = 3600, **more: object) -> 
     return Reply({"access_token": token, "token_type": "Bearer", "expires_in": lifetime, **more})
 
 
+_GRANT = granted().body
+RAW_GRANT = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_GRANT), _GRANT)
+"""The same as it goes over the wire."""
+
+
 class Server:
     """Answers each request by ``reply``, which a test sets: a reply, or a function of the request."""
 

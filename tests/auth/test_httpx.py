@@ -1,4 +1,4 @@
-"""What is particular to httpx and httpx2; what TokenAuth promises through every client is in ``test_adapters``."""
+"""What is particular to httpx and httpx2; what TokenAuth promises through every client is in ``tests/adapters/test_every_client``."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What is particular to aiohttp; what TokenAuth promises through every client is in ``test_adapters``."""
+"""What is particular to aiohttp; what TokenAuth promises through every client is in ``test_every_client``."""
 
 import asyncio
 import io
