@@ -102,7 +102,7 @@ MISFITS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, An
 
 
 @pytest.mark.parametrize(("call", "args", "kwargs", "fault"), MISFITS.values(), ids=MISFITS)
-def test_a_call_that_does_not_fit_is_never_a_bare_type_error(
+def test_a_call_with_a_wrong_signature_is_a_configuration_error(
     call: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(fault)):

@@ -66,9 +66,7 @@ def auth(client: ApiClient, source: TokenSource) -> AnyAuth:
 # Attaching
 
 
-def test_calls_of_the_sandbox_share_a_token_until_it_is_revoked_and_then_another(
-    client: ApiClient, sandbox: Sandbox
-) -> None:
+def test_calls_share_a_token_and_share_its_replacement_after_a_revocation(client: ApiClient, sandbox: Sandbox) -> None:
     provider = Cryptofuse(
         client_id=sandbox.client_id, client_secret=sandbox.client_secret, base_url=sandbox.base_url("cryptofuse")
     )
@@ -91,7 +89,7 @@ def test_many_calls_share_one_token_request(client: ApiClient, auth: AnyAuth, ap
     assert len(server.seen) == 1
 
 
-def test_a_call_with_the_token_at_hand_waits_for_no_lock(
+def test_a_call_with_a_fresh_token_takes_no_lock(
     client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api
 ) -> None:
     client.call(auth, api.url)
@@ -100,12 +98,12 @@ def test_a_call_with_the_token_at_hand_waits_for_no_lock(
         assert pool.submit(client.call, auth, api.url).result(10).status == 200
 
 
-def test_the_users_own_authorization_gives_way(client: ApiClient, auth: AnyAuth, api: Api) -> None:
+def test_the_token_replaces_an_authorization_of_the_user(client: ApiClient, auth: AnyAuth, api: Api) -> None:
     assert client.call(auth, api.url, headers={"authorization": "Basic of-the-user"}).status == 200
     assert api.server.seen[0].headers["Authorization"] == "Bearer token-1"
 
 
-def test_a_failed_token_request_fails_the_call_and_nothing_reaches_the_api(
+def test_a_failed_token_request_fails_the_call_before_it_reaches_the_api(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
@@ -136,7 +134,7 @@ def test_a_revoked_token_is_replaced_once_and_the_call_repeated(
     assert len(server.seen) == 2
 
 
-def test_a_newer_token_at_hand_is_used_without_a_token_request(
+def test_a_newer_token_is_used_without_a_token_request(
     client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     old = source.get()
@@ -153,7 +151,7 @@ def test_a_newer_token_at_hand_is_used_without_a_token_request(
     assert len(server.seen) == 2
 
 
-def test_a_replacement_that_worked_elsewhere_first_and_is_then_revoked_is_replaced(
+def test_a_replacement_that_another_call_proved_is_replaced_after_a_revocation(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-2"}
@@ -168,7 +166,7 @@ def test_a_replacement_that_worked_elsewhere_first_and_is_then_revoked_is_replac
     assert len(server.seen) == 3
 
 
-def test_a_replacement_that_never_worked_is_not_replaced(
+def test_a_replacement_that_the_api_never_accepted_is_not_replaced(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
@@ -180,7 +178,7 @@ def test_a_replacement_that_never_worked_is_not_replaced(
     assert len(server.seen) == 2
 
 
-def test_32_calls_that_meet_a_revoked_token_at_once_make_one_token_request(
+def test_32_calls_with_a_revoked_token_make_one_token_request(
     client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     source.get()
@@ -200,7 +198,7 @@ def test_32_calls_that_meet_a_revoked_token_at_once_make_one_token_request(
     assert len(server.seen) == 2
 
 
-def test_an_api_that_always_says_401_costs_no_token_request_a_call(
+def test_an_api_that_always_says_401_does_not_cause_a_token_request_per_call(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
@@ -208,7 +206,7 @@ def test_an_api_that_always_says_401_costs_no_token_request_a_call(
     assert len(server.seen) == 2
 
 
-def test_an_api_that_always_says_401_costs_a_herd_no_token_request_a_call(
+def test_concurrent_calls_of_an_api_that_always_says_401_share_token_requests(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
@@ -216,7 +214,7 @@ def test_an_api_that_always_says_401_costs_a_herd_no_token_request_a_call(
     assert len(server.seen) <= 3
 
 
-def test_an_address_that_is_forbidden_by_401_costs_no_token_request_a_call(
+def test_an_address_that_answers_401_does_not_cause_a_token_request_per_call(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-1", "token-2", "token-3"}
@@ -226,7 +224,9 @@ def test_an_address_that_is_forbidden_by_401_costs_no_token_request_a_call(
     assert len(server.seen) == 2
 
 
-def test_the_pause_ends(client: ApiClient, provider: Cryptofuse, api: Api, server: Server, clock: Clock) -> None:
+def test_tokens_are_replaced_again_after_the_pause(
+    client: ApiClient, provider: Cryptofuse, api: Api, server: Server, clock: Clock
+) -> None:
     auth = client.auth(TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(replacement_pause=12)))
     api.accepted = set()
     client.call(auth, api.url)
@@ -241,7 +241,7 @@ def test_the_pause_ends(client: ApiClient, provider: Cryptofuse, api: Api, serve
     assert len(server.seen) == 3
 
 
-def test_what_counts_as_a_rejection_can_be_told(
+def test_the_user_decides_which_statuses_are_rejections(
     client: ApiClient, source: TokenSource, api: Api, server: Server
 ) -> None:
     auth = client.auth(source, rejected_statuses=frozenset({401, 403}))
@@ -254,7 +254,7 @@ def test_what_counts_as_a_rejection_can_be_told(
 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
-def test_another_fault_is_the_apis_answer(
+def test_any_other_error_status_is_returned(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server, status: int
 ) -> None:
     api.accepted, api.rejection = set(), status
@@ -273,7 +273,7 @@ def test_a_token_request_that_fails_after_a_401_fails_the_call(
         client.call(auth, api.url)
 
 
-def test_while_a_renewal_has_just_failed_a_401_stands(
+def test_a_401_is_returned_after_a_renewal_has_just_failed(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server, clock: Clock
 ) -> None:
     client.call(auth, api.url)
@@ -292,7 +292,7 @@ def test_while_a_renewal_has_just_failed_a_401_stands(
     assert len(server.seen) == requests + 1
 
 
-def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_their_token(
+def test_a_forbidden_call_keeps_the_token_when_the_token_endpoint_is_down(
     client: ApiClient, api: Api, clock: Clock
 ) -> None:
     with serve() as tokens:
@@ -307,7 +307,7 @@ def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_the
     assert set(api.tokens) == {"token-1"}
 
 
-def test_while_a_token_is_being_replaced_it_stays_in_service(
+def test_other_calls_use_the_old_token_while_it_is_replaced(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-1", "token-2"}
@@ -324,7 +324,7 @@ def test_while_a_token_is_being_replaced_it_stays_in_service(
     assert api.tokens == ["token-1", "token-1", "token-1", "token-2"]
 
 
-def test_a_source_that_is_closed_meanwhile_lets_the_401_stand(
+def test_a_401_is_returned_when_the_source_was_closed_meanwhile(
     client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
@@ -342,7 +342,7 @@ def test_a_source_that_is_closed_meanwhile_lets_the_401_stand(
 
 
 @pytest.mark.parametrize("body", REPEATABLE.values(), ids=REPEATABLE)
-def test_a_body_is_repeated_byte_for_byte(client: ApiClient, auth: AnyAuth, api: Api, body: Body) -> None:
+def test_a_body_is_sent_again_byte_for_byte(client: ApiClient, auth: AnyAuth, api: Api, body: Body) -> None:
     api.accepted = {"token-2"}
 
     assert client.call(auth, api.url, "POST", **body(client)).status == 200
@@ -353,7 +353,7 @@ def test_a_body_is_repeated_byte_for_byte(client: ApiClient, auth: AnyAuth, api:
 
 
 @pytest.mark.parametrize("body", ONE_SHOT.values(), ids=ONE_SHOT)
-def test_what_can_be_sent_once_is_not_repeated_but_the_token_is_replaced(
+def test_a_one_shot_body_is_not_sent_again_but_the_token_is_replaced(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server, body: Body
 ) -> None:
     api.accepted = {"token-2"}
@@ -375,9 +375,7 @@ def test_what_can_be_sent_once_is_not_repeated_but_the_token_is_replaced(
 @pytest.mark.parametrize(
     "name", ["httpx", "httpx2", "requests", "aiohttp"]
 )  # the async ones of httpx take no such body
-def test_a_file_as_the_whole_body_is_not_repeated_where_it_cannot_be_set_back(
-    name: str, source: TokenSource, api: Api
-) -> None:
+def test_a_file_that_cannot_be_rewound_is_not_sent_again(name: str, source: TokenSource, api: Api) -> None:
     client = CLIENTS[name]
     api.accepted = {"token-2"}
     assert client.call(client.auth(source), api.url, "POST", **client.body(Unseekable(b"once"))).status == 401
@@ -425,7 +423,7 @@ def test_a_request_to_an_origin_carries_the_token(
         "https://evil.example#https://api.example.com/",
     ],
 )
-def test_a_request_to_another_origin_goes_without_a_token(
+def test_a_request_to_another_origin_carries_no_token(
     client: ApiClient, source: TokenSource, server: Server, url: str
 ) -> None:
     authorization = client.authorization(client.auth(source, origins={"https://api.example.com"}), url)
@@ -433,7 +431,7 @@ def test_a_request_to_another_origin_goes_without_a_token(
     assert server.seen == []
 
 
-def test_where_no_origin_is_allowed_no_request_carries_the_token(client: ApiClient, source: TokenSource) -> None:
+def test_no_request_carries_the_token_when_no_origin_is_allowed(client: ApiClient, source: TokenSource) -> None:
     assert client.authorization(client.auth(source, origins=()), "https://api.example.com/") is None
 
 
@@ -449,7 +447,7 @@ def test_a_401_from_outside_the_origins_replaces_nothing(
     assert len(server.seen) == 1
 
 
-def test_outside_the_origins_the_users_own_authorization_stays(
+def test_an_authorization_of_the_user_stays_outside_the_origins(
     client: ApiClient, source: TokenSource, elsewhere: Server
 ) -> None:
     auth = client.auth(source, origins={"https://api.example.com"})
@@ -468,7 +466,7 @@ def test_a_redirect_to_another_origin_drops_the_token(
     assert [token_of(seen) for seen in elsewhere.seen] == [None]
 
 
-def test_a_redirect_to_another_origin_drops_the_token_even_where_both_may_see_it(
+def test_a_redirect_between_two_allowed_origins_drops_the_token(
     client: ApiClient, source: TokenSource, api: Api, elsewhere: Server
 ) -> None:
     auth = client.auth(source, origins={api.server.base_url, elsewhere.base_url})
@@ -476,7 +474,7 @@ def test_a_redirect_to_another_origin_drops_the_token_even_where_both_may_see_it
     assert [token_of(seen) for seen in elsewhere.seen] == [None]
 
 
-def test_a_redirect_into_the_origins_brings_no_token(
+def test_a_redirect_into_the_origins_adds_no_token(
     client: ApiClient, source: TokenSource, api: Api, elsewhere: Server
 ) -> None:
     elsewhere.reply = Reply({}, 307, {"Location": api.url})
@@ -525,7 +523,7 @@ def test_a_401_after_a_redirect_within_the_origin_replaces_the_token(
     assert len(server.seen) == 2
 
 
-def test_a_redirect_after_a_replacement_within_the_origin_arrives(
+def test_a_redirect_after_a_replacement_is_followed_within_the_origin(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-2"}
@@ -593,13 +591,13 @@ def test_a_source_is_needed(kind: type[AnyAuth], provider: Cryptofuse) -> None:
 
 
 @each_auth
-def test_nothing_of_it_shows_a_token(kind: type[AnyAuth], source: TokenSource) -> None:
+def test_no_repr_shows_a_token(kind: type[AnyAuth], source: TokenSource) -> None:
     token = source.get().access_token
     assert token not in f"{kind(source)!r} {vars(kind(source))}"
 
 
 @pytest.mark.parametrize("client", ["httpx2", "requests", "aiohttp"])
-def test_a_missing_client_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
+def test_the_error_for_a_missing_client_names_its_extra(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
     monkeypatch.setitem(sys.modules, client, None)
     monkeypatch.delitem(sys.modules, f"paygrant.adapters.{client}")
     with pytest.raises(ImportError, match=rf'needs {client}; to get it: pip install "paygrant\[{client}\]"') as fault:
@@ -607,7 +605,7 @@ def test_a_missing_client_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch, 
     assert fault.value.name == client
 
 
-def test_no_client_is_imported_before_its_adapter() -> None:
+def test_only_an_adapter_imports_its_client() -> None:
     lines = [
         "import sys, paygrant, paygrant.adapters",
         "paygrant.TokenAuth",
@@ -639,7 +637,7 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     ],
     ids=["header", "prefix", "query"],
 )
-def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
+def test_a_token_is_put_and_replaced_where_the_spec_says(
     client: ApiClient, api: Api, server: Server, token_use: TokenUse, form: str
 ) -> None:
     dead: list[str] = []
@@ -662,7 +660,7 @@ def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
 # After a redirect, and after a failure
 
 
-def test_of_a_redirected_call_only_the_step_that_was_rejected_is_repeated(
+def test_only_the_rejected_step_of_a_redirected_call_is_repeated(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     def answer(seen: Seen) -> Reply:
@@ -679,7 +677,7 @@ def test_of_a_redirected_call_only_the_step_that_was_rejected_is_repeated(
     assert len(server.seen) == 2
 
 
-def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: Server, source: TokenSource) -> None:
+def test_a_failed_replacement_releases_the_connection(server: Server, source: TokenSource) -> None:
     with serve() as api:
         api.reply = Reply(b"x" * 3_000_000, 401)
         source.get()
@@ -695,7 +693,7 @@ def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: S
         assert asyncio.run(main()) == 0
 
 
-def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
+def test_a_token_in_another_header_does_not_reach_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
     auth = for_requests.TokenAuth(with_use(server, TokenUse("X-Vault-Token", "")))
     there, back = api.redirect(elsewhere.base_url), f"{api.server.base_url}/moved"
     session = requests.Session()
@@ -707,7 +705,7 @@ def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Serve
     assert there == back
 
 
-def test_a_query_is_left_as_it_is_but_for_the_token(client: ApiClient, api: Api, server: Server) -> None:
+def test_the_rest_of_a_query_stays_unchanged(client: ApiClient, api: Api, server: Server) -> None:
     api.server.reply = lambda seen: Reply({}, 401 if "token-1" in seen.path else 200)
     auth = client.auth(with_use(server, TokenUse(None, "", "key")))
     assert client.call(auth, f"{api.url}?a=%E9&flag&b=c+d").status == 200
@@ -716,6 +714,6 @@ def test_a_query_is_left_as_it_is_but_for_the_token(client: ApiClient, api: Api,
     ]
 
 
-def test_a_location_that_is_no_address_is_the_callers_to_read(client: ApiClient, auth: AnyAuth, api: Api) -> None:
+def test_an_invalid_location_is_returned_to_the_caller(client: ApiClient, auth: AnyAuth, api: Api) -> None:
     api.server.reply = Reply({}, 201, {"Location": "http://["})
     assert client.call(auth, api.url).status == 201

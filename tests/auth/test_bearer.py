@@ -32,6 +32,6 @@ ORIGINS = "a set of strings such as 'https://api.example.com'"
         ("rejected_statuses", [401, True], STATUSES),
     ],
 )
-def test_an_auth_takes_what_it_says(argument: str, value: Any, allowed: str) -> None:
+def test_a_bad_argument_of_an_auth_is_refused(argument: str, value: Any, allowed: str) -> None:
     arguments: dict[str, Any] = {"source": TokenSource(make(Cryptofuse)), argument: value}
     assert f"; expected {allowed}" in refusal(lambda: TokenAuth(**arguments), argument)

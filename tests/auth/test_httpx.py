@@ -35,7 +35,7 @@ def auth(client: Httpx, source: TokenSource) -> AnyAuth:
 # Bodies
 
 
-def test_a_file_on_the_disk_is_repeated_whole(client: Httpx, auth: AnyAuth, api: Api, tmp_path: Path) -> None:
+def test_a_file_on_disk_is_sent_again_whole(client: Httpx, auth: AnyAuth, api: Api, tmp_path: Path) -> None:
     content = os.urandom(200_000)
     path = tmp_path / "receipt.pdf"
     path.write_bytes(content)
@@ -49,7 +49,7 @@ def test_a_file_on_the_disk_is_repeated_whole(client: Httpx, auth: AnyAuth, api:
     assert repeated.body == rejected.body
 
 
-def test_a_file_that_was_closed_meanwhile_is_not_repeated(client: Httpx, auth: AnyAuth, api: Api) -> None:
+def test_a_closed_file_is_not_sent_again(client: Httpx, auth: AnyAuth, api: Api) -> None:
     file = io.BytesIO(b"once")
 
     def answer(seen: Seen) -> Reply:
@@ -77,7 +77,7 @@ class Tape(io.FileIO):
 
 
 @pytest.mark.parametrize("kind", [Broken, Tape])
-def test_a_file_that_cannot_be_read_anew_is_not_repeated(
+def test_a_file_that_cannot_be_read_again_is_not_sent_again(
     client: Httpx, auth: AnyAuth, api: Api, tmp_path: Path, kind: type[io.FileIO]
 ) -> None:
     path = tmp_path / "receipt.pdf"
@@ -90,9 +90,7 @@ def test_a_file_that_cannot_be_read_anew_is_not_repeated(
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_a_stream_of_the_users_own_is_not_repeated_once_it_is_consumed(
-    source: TokenSource, api: Api, name: str
-) -> None:
+def test_a_consumed_stream_of_the_user_is_not_sent_again(source: TokenSource, api: Api, name: str) -> None:
     library = HTTPX[name].library
 
     class Once(library.AsyncByteStream, library.SyncByteStream):  # type: ignore[misc,name-defined]  # as given
@@ -116,7 +114,7 @@ def test_a_stream_of_the_users_own_is_not_repeated_once_it_is_consumed(
     assert [seen.body for seen in api.server.seen] == [b"once"]
 
 
-def test_a_stream_of_unknown_length_is_not_repeated(client: Httpx, auth: AnyAuth, api: Api) -> None:
+def test_a_stream_of_unknown_length_is_not_sent_again(client: Httpx, auth: AnyAuth, api: Api) -> None:
     class Pipe(io.BytesIO):
         def seek(self, *_: object) -> int:
             raise io.UnsupportedOperation
@@ -197,7 +195,7 @@ def test_a_streaming_call_is_repeated_and_streams(client: Httpx, auth: AnyAuth, 
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_one_connection_is_enough(source: TokenSource, api: Api, name: str) -> None:
+def test_a_call_and_its_repetition_need_one_connection(source: TokenSource, api: Api, name: str) -> None:
     client = HTTPX[name]
     api.accepted = {"token-2"}
     limits = client.library.Limits(max_connections=1)
@@ -206,7 +204,7 @@ def test_one_connection_is_enough(source: TokenSource, api: Api, name: str) -> N
         assert session.get(api.url).status_code == 200
 
 
-def test_it_is_an_auth_of_its_library(client: Httpx, auth: AnyAuth) -> None:
+def test_the_auth_has_the_type_of_its_library(client: Httpx, auth: AnyAuth) -> None:
     assert isinstance(auth, client.library.Auth)
     assert isinstance(auth, httpx.Auth) == (client.library is httpx)
 

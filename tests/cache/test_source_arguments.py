@@ -26,6 +26,6 @@ from tests.helpers.providers import make
         ("transport", httpx.AsyncHTTPTransport(), "an httpx.BaseTransport"),
     ],
 )
-def test_a_source_takes_what_it_says(argument: str, value: Any, allowed: str) -> None:
+def test_a_bad_argument_of_a_source_is_refused(argument: str, value: Any, allowed: str) -> None:
     arguments: dict[str, Any] = {"provider": make(Cryptofuse), argument: value}
     assert refusal(lambda: TokenSource(**arguments), argument).endswith(f"; expected {allowed}")

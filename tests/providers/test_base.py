@@ -20,7 +20,7 @@ from tests.helpers.servers import Server
 @each_provider
 @pytest.mark.parametrize("argument", ["client_id", "client_secret"])
 @pytest.mark.parametrize(("value", "fault"), BAD_TEXTS)
-def test_an_id_and_a_secret_are_texts_that_can_be_sent(
+def test_an_id_and_a_secret_must_be_strings_that_can_be_sent(
     kind: type[Provider], argument: str, value: Any, fault: str
 ) -> None:
     text = refusal(lambda: make(kind, **{argument: value}), argument)
@@ -41,13 +41,13 @@ def test_a_colon_in_a_plain_basic_client_id_is_refused(kind: type[Provider], enc
     assert text.startswith("client_id: holds ':'; expected a non-empty string")
 
 
-def test_a_colon_in_a_client_id_is_fine_where_it_is_not_plain_basic() -> None:
+def test_a_colon_in_a_client_id_is_accepted_outside_plain_basic() -> None:
     assert make(Cryptofuse, client_id="a:b", basic_encoding="form")
     assert make(Cryptofuse, client_id="a:b", credentials_in="body")
     assert make(Ripple, client_id="a:b")
 
 
-def test_a_colon_in_a_secret_is_fine() -> None:
+def test_a_colon_in_a_secret_is_accepted() -> None:
     assert make(Cryptofuse, client_secret="a:b")
 
 
@@ -63,7 +63,7 @@ def test_a_colon_in_a_secret_is_fine() -> None:
         (["test"], "is of type list"),
     ],
 )
-def test_an_environment_is_one_of_the_known(kind: type[Provider], known: str, value: Any, fault: str) -> None:
+def test_an_unknown_environment_is_refused(kind: type[Provider], known: str, value: Any, fault: str) -> None:
     text = refusal(lambda: make(kind, environment=value), "environment")
     assert text == f"environment: {fault}; expected one of: {known}"
 
@@ -76,7 +76,7 @@ def test_an_environment_has_no_default(kind: type[Provider], known: str) -> None
 
 
 @each_with_environments
-def test_every_known_environment_will_do(kind: type[Provider], known: str) -> None:
+def test_every_known_environment_is_accepted(kind: type[Provider], known: str) -> None:
     for environment in known.split(", "):
         provider = make(kind, environment=environment)
         assert registration_of(provider).environment == environment
@@ -85,7 +85,7 @@ def test_every_known_environment_will_do(kind: type[Provider], known: str) -> No
 
 @pytest.mark.parametrize("kind", BASIC_PROVIDERS)
 @pytest.mark.parametrize("value", ["base64", "Plain", "", None, 7, []])
-def test_a_basic_encoding_is_one_of_the_three(kind: type[Provider], value: Any) -> None:
+def test_an_unknown_basic_encoding_is_refused(kind: type[Provider], value: Any) -> None:
     text = refusal(lambda: make(kind, basic_encoding=value), "basic_encoding")
     assert text.endswith("; expected one of: auto, plain, form")
 
@@ -127,7 +127,7 @@ BAD_BASE_URLS = [
 
 @each_provider
 @pytest.mark.parametrize(("value", "fault"), BAD_BASE_URLS)
-def test_a_base_url_is_https_and_nothing_but_a_base(kind: type[Provider], value: Any, fault: str) -> None:
+def test_a_bad_base_url_is_refused(kind: type[Provider], value: Any, fault: str) -> None:
     text = refusal(lambda: make(kind, base_url=value), "base_url")
     assert text == (
         f"base_url: {fault}; expected https://host[:port][/path] (plain http on loopback only), "
@@ -156,11 +156,11 @@ def test_a_password_in_a_base_url_is_not_shown() -> None:
         ("http://[::1]:8000", "http://[::1]:8000/o/token/"),
     ],
 )
-def test_a_base_url_takes_its_normal_form(given: str, token_url: str) -> None:
+def test_a_base_url_is_normalized(given: str, token_url: str) -> None:
     assert make(Cryptofuse, base_url=given).token_url == token_url
 
 
-def test_a_base_url_takes_the_place_of_the_environments_host() -> None:
+def test_a_base_url_replaces_the_environments_host() -> None:
     assert make(Ripple).token_url == "https://auth-test.rnc.ripplenet.com/oauth/token"
     assert make(Ripple, base_url="https://gateway.example").token_url == "https://gateway.example/oauth/token"
 
@@ -169,7 +169,7 @@ def test_a_base_url_takes_the_place_of_the_environments_host() -> None:
 
 
 @each_provider
-def test_a_providers_constructor_says_what_it_takes(kind: type[Provider]) -> None:
+def test_the_error_for_a_wrong_signature_lists_the_arguments(kind: type[Provider]) -> None:
     construct = cast("Callable[..., object]", kind)
     names = ", ".join(field.name for field in dataclasses.fields(kind))
     for argument in ("client_id", "client_secret"):
@@ -243,5 +243,5 @@ class _WithoutHash:
         return "secret"
 
 
-def test_a_callable_has_to_be_hashable() -> None:
+def test_a_callable_must_be_hashable() -> None:
     assert "cannot be hashed" in refusal(lambda: make(Ripple, client_secret=_WithoutHash()), "client_secret")

@@ -29,18 +29,18 @@ from tests.helpers.providers import make
         ({"read": 1}, "is of type dict"),
     ],
 )
-def test_a_scope_that_rfc_6749_does_not_allow_is_refused(value: Any, fault: str) -> None:
+def test_a_scope_outside_rfc_6749_is_refused(value: Any, fault: str) -> None:
     text = refusal(lambda: make(Cryptofuse, scope=value), "scope")
     assert text.startswith(f"scope: {fault}; expected ")
 
 
 @pytest.mark.parametrize("value", [("read", "write"), ["read", "write"], "read write", {"write", "read"}])
-def test_a_scope_may_be_written_in_several_ways(value: Any) -> None:
+def test_a_scope_may_be_a_string_or_a_collection(value: Any) -> None:
     assert make(Cryptofuse, scope=value) == make(Cryptofuse)
 
 
 @pytest.mark.parametrize("value", ["header", "Basic", "", None, 7])
-def test_cryptofuses_credentials_go_as_basic_or_in_the_body(value: Any) -> None:
+def test_an_unknown_place_of_credentials_is_refused(value: Any) -> None:
     assert "expected one of: basic, body" in refusal(lambda: make(Cryptofuse, credentials_in=value), "credentials_in")
 
 

@@ -37,7 +37,7 @@ def test_a_colon_in_any_part_of_the_widgets_user_name_is_refused(argument: str) 
         uuid.UUID("7f1d2a3e-5f0b-1c55-9a52-0f6a6f2f1a01"),
     ],
 )
-def test_an_external_ref_is_a_uuid_version_4(value: Any) -> None:
+def test_an_external_ref_must_be_a_uuid_version_4(value: Any) -> None:
     text = refusal(lambda: make(RipioWidget, external_ref=value), "external_ref")
     assert (
         text
@@ -46,26 +46,26 @@ def test_an_external_ref_is_a_uuid_version_4(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [USER, USER.upper(), uuid.UUID(USER)])
-def test_an_external_ref_may_be_a_uuid_or_its_text(value: Any) -> None:
+def test_an_external_ref_may_be_a_uuid_or_its_string(value: Any) -> None:
     assert (
         registration_of(make(RipioWidget, external_ref=value)).arguments["username"].lower()
         == f"{CLIENT_ID}:{USER}:0x05"
     )
 
 
-def test_any_external_ref_passes_where_it_is_allowed() -> None:
+def test_any_external_ref_is_accepted_if_allowed() -> None:
     provider = make(RipioWidget, external_ref="USER_1111", allow_any_external_ref=True)
     assert registration_of(provider).arguments == {"username": f"{CLIENT_ID}:USER_1111:0x05"}
 
 
 @pytest.mark.parametrize("argument", ["external_ref", "address"])
 @pytest.mark.parametrize(("value", "fault"), BAD_TEXTS)
-def test_the_parts_of_the_widgets_user_name_are_texts(argument: str, value: Any, fault: str) -> None:
+def test_the_parts_of_the_widgets_user_name_must_be_strings(argument: str, value: Any, fault: str) -> None:
     assert fault in refusal(lambda: make(RipioWidget, **{argument: value}), argument)
 
 
 @pytest.mark.parametrize("value", ["false", "true", 1, None, []])
-def test_allow_any_external_ref_is_a_boolean(value: Any) -> None:
+def test_allow_any_external_ref_must_be_a_boolean(value: Any) -> None:
     text = refusal(lambda: make(RipioWidget, allow_any_external_ref=value), "allow_any_external_ref")
     assert "expected True or False" in text
 
@@ -96,7 +96,7 @@ WIDGET = make(RipioWidget)
         ),
     ],
 )
-def test_a_widget_url_holds_the_token_and_what_the_page_is_to_show(
+def test_a_widget_url_contains_the_token_and_the_options(
     environment: str, options: dict[str, Any], address: str
 ) -> None:
     assert make(RipioWidget, environment=environment).widget_url(TOKEN, **options) == address
@@ -106,12 +106,12 @@ def test_a_token_in_a_widget_url_is_escaped() -> None:
     assert WIDGET.widget_url(Token("a+b/c=&d")).endswith("?_to=a%2Bb%2Fc%3D%26d")
 
 
-def test_a_widget_url_leads_to_the_page_even_where_tokens_come_from_elsewhere() -> None:
+def test_a_base_url_does_not_change_the_widget_url() -> None:
     provider = make(RipioWidget, base_url="https://gateway.example")
     assert provider.widget_url(TOKEN) == WIDGET.widget_url(TOKEN)
 
 
-def test_a_widget_url_is_a_text_whose_repr_masks_the_token() -> None:
+def test_the_repr_of_a_widget_url_masks_the_token() -> None:
     url = WIDGET.widget_url(TOKEN, address="0x05")
     assert isinstance(url, str)
     assert str(url) == f"{url}" == f"{PAGE}?_to=the-token&_addr=0x05"
@@ -139,23 +139,23 @@ def test_an_amount_is_written_in_plain_digits(amount: Any, shown: str) -> None:
 @pytest.mark.parametrize(
     "amount", [0, -1, "0", "-0.01", "", "ten", "1,5", "NaN", "sNaN", "Infinity", float("inf"), True, [], b"1"]
 )
-def test_an_amount_is_a_positive_number(amount: Any) -> None:
+def test_an_amount_must_be_a_positive_number(amount: Any) -> None:
     text = refusal(lambda: WIDGET.widget_url(TOKEN, amount=amount), "amount")
     assert text.endswith("; expected a positive number")
 
 
 @pytest.mark.parametrize("argument", ["address", "network", "crypto", "tracking_session"])
 @pytest.mark.parametrize("value", ["", 7, b"x", "a\nb", "\ud800"])
-def test_what_the_page_is_to_show_is_text(argument: str, value: Any) -> None:
+def test_the_options_of_the_page_must_be_strings(argument: str, value: Any) -> None:
     refusal(lambda: WIDGET.widget_url(TOKEN, **{argument: value}), argument)
 
 
 @pytest.mark.parametrize("flow", ["buy", "", None, 7])
-def test_a_flow_is_one_of_the_two(flow: Any) -> None:
+def test_an_unknown_flow_is_refused(flow: Any) -> None:
     assert "expected one of: onramp, offramp" in refusal(lambda: WIDGET.widget_url(TOKEN, flow=flow), "flow")
 
 
 @pytest.mark.parametrize("token", ["the-token", None, Token])
-def test_a_widget_url_takes_a_token_and_no_text(token: Any) -> None:
+def test_a_widget_url_needs_a_token_object(token: Any) -> None:
     text = refusal(lambda: WIDGET.widget_url(token), "token")
     assert "the-token" not in text

@@ -35,7 +35,7 @@ BAD_TENANTS = [
 
 
 @pytest.mark.parametrize("tenant_id", BAD_TENANTS)
-def test_a_tenant_that_makes_no_urn_is_refused_and_nothing_is_escaped(tenant_id: str) -> None:
+def test_a_tenant_that_cannot_stand_in_a_urn_is_refused(tenant_id: str) -> None:
     for call in (lambda: ripple_audience("test", tenant_id), lambda: make(Ripple, tenant_id=tenant_id)):
         text = refusal(call, "tenant_id")
         assert text.startswith("tenant_id: cannot stand in a URN; expected parts of letters, digits")
@@ -44,13 +44,13 @@ def test_a_tenant_that_makes_no_urn_is_refused_and_nothing_is_escaped(tenant_id:
 @pytest.mark.parametrize(
     ("value", "fault"), [("", "is empty"), ("a\nb", "holds a control character"), (7, "is of type int")]
 )
-def test_a_tenant_is_a_text(value: Any, fault: str) -> None:
+def test_a_tenant_must_be_a_string(value: Any, fault: str) -> None:
     for call in (lambda: ripple_audience("test", value), lambda: make(Ripple, tenant_id=value)):
         assert fault in refusal(call, "tenant_id")
 
 
 @pytest.mark.parametrize("environment", ["sandbox", "TEST", "", None])
-def test_an_audience_is_of_a_known_environment(environment: Any) -> None:
+def test_an_audience_needs_a_known_environment(environment: Any) -> None:
     assert "expected one of: test, uat, production, prod" in refusal(
         lambda: ripple_audience(environment, "acme"), "environment"
     )
@@ -73,7 +73,7 @@ def test_ripple_needs_a_tenant_or_an_audience_and_not_both() -> None:
         *["urn:another-namespace:acme", "urn:ab:c", f"urn:{'n' * 32}:acme", "urn:a-b:c/d"],
     ],
 )
-def test_an_audience_is_taken_as_it_is(audience: str) -> None:
+def test_a_given_audience_is_sent_unchanged(audience: str) -> None:
     assert registration_of(make(Ripple, tenant_id=None, audience=audience)).arguments == {"audience": audience}
 
 
@@ -86,7 +86,7 @@ def test_an_audience_is_taken_as_it_is(audience: str) -> None:
         *["urn:ripplexcurrent-te\u017ft:acme", "urn:ripplexcurrent-test:acme?+x", "urn:ripplexcurrent-test:acme#x"],
     ],
 )
-def test_an_audience_that_is_no_urn_is_refused(audience: str) -> None:
+def test_an_audience_must_be_a_urn(audience: str) -> None:
     text = refusal(lambda: make(Ripple, tenant_id=None, audience=audience), "audience")
     assert text.startswith("audience: is not a URN; expected urn:ripplexcurrent-{environment}:{tenant}")
 

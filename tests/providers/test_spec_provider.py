@@ -224,7 +224,7 @@ def without_assertion(text: str) -> str:
 
 
 @each_endpoint
-def test_the_spec_keeps_to_the_rules(name: str) -> None:
+def test_the_spec_passes_all_lint_rules(name: str) -> None:
     assert lint(SPECS / f"{name}.yaml") == []
 
 
@@ -233,7 +233,7 @@ def test_each_spec_has_a_case_and_a_server() -> None:
 
 
 @each_endpoint
-def test_a_token_is_had_by_the_spec_alone(name: str, server: Server) -> None:
+def test_a_spec_is_enough_for_a_token(name: str, server: Server) -> None:
     case, provider = CASES[name], make(name, server)
     token = ask(provider)
     assert token.access_token == case.token
@@ -243,7 +243,7 @@ def test_a_token_is_had_by_the_spec_alone(name: str, server: Server) -> None:
 
 
 @each_endpoint
-def test_nothing_is_sent_but_what_is_documented(name: str, server: Server) -> None:
+def test_only_documented_values_are_sent(name: str, server: Server) -> None:
     case = CASES[name]
     ask(make(name, server))
     (seen,) = server.seen
@@ -254,7 +254,7 @@ def test_nothing_is_sent_but_what_is_documented(name: str, server: Server) -> No
 
 
 @each_endpoint
-def test_the_server_takes_nothing_undocumented(name: str, server: Server) -> None:
+def test_the_server_of_the_tests_refuses_undocumented_values(name: str, server: Server) -> None:
     ask(make(name, server))
     (seen,) = server.seen
     own = {each: value for each, value in seen.headers.items() if each.lower() not in {"host", "content-length"}}
@@ -272,7 +272,7 @@ def test_the_server_takes_nothing_undocumented(name: str, server: Server) -> Non
 
 
 @each_endpoint
-def test_wrong_credentials_are_told_in_the_providers_words(name: str, server: Server) -> None:
+def test_wrong_credentials_raise_an_error_with_the_providers_text(name: str, server: Server) -> None:
     wrong = pem(rsa.generate_private_key(65537, 2048)) if name in HOOKS else "not-the-secret"
     with pytest.raises(InvalidClient) as caught:
         ask(make(name, server, client_secret=wrong))
@@ -295,7 +295,7 @@ def test_wrong_credentials_are_told_in_the_providers_words(name: str, server: Se
         ("auth0", {"organization": "org_1"}, {}),
     ],
 )
-def test_what_may_be_given_is_sent_where_it_is_given(
+def test_an_optional_parameter_is_sent_if_given(
     name: str, optional: dict[str, Any], where: dict[str, str], server: Server
 ) -> None:
     assert ask(make(name, server, **optional)).access_token == CASES[name].token
@@ -318,7 +318,7 @@ def test_what_may_be_given_is_sent_where_it_is_given(
         ("docusign", "authenticate"),
     ],
 )
-def test_what_is_required_is_asked_for_before_anything_is_sent(name: str, argument: str, server: Server) -> None:
+def test_a_missing_required_parameter_sends_nothing(name: str, argument: str, server: Server) -> None:
     with pytest.raises(ConfigurationError, match=f"{argument}: is missing"):
         make(name, server, **{argument: None})
     assert not server.seen
@@ -334,7 +334,7 @@ def test_what_is_required_is_asked_for_before_anything_is_sent(name: str, argume
         ("tableau", {}),
     ],
 )
-def test_an_environment_gives_the_host_and_without_one_the_caller_does(
+def test_the_host_comes_from_the_environment_or_from_the_caller(
     name: str, hosts: dict[str, str], server: Server
 ) -> None:
     endpoint = registration_of(make(name, server)).endpoint
@@ -344,7 +344,7 @@ def test_an_environment_gives_the_host_and_without_one_the_caller_does(
             SpecProvider(SPECS / f"{name}.yaml", client_id="a", client_secret="b", **CASES[name].gives)
 
 
-def test_a_lease_of_zero_is_one_without_an_end(server: Server) -> None:
+def test_a_lease_of_zero_has_no_end(server: Server) -> None:
     token = ask(make("vault", server, namespace="endless"))
     assert seconds_left(token.expires_at) > 365 * 86400 - 60
 
@@ -357,7 +357,7 @@ def test_a_lease_of_zero_is_one_without_an_end(server: Server) -> None:
         ("zoho", {"refresh_token": "not-the-token"}, "invalid_code"),
     ],
 )
-def test_a_code_under_status_200_says_what_is_wrong_of_the_credentials(
+def test_an_error_code_under_status_200_is_a_refusal(
     name: str, changes: dict[str, Any], error: str, server: Server
 ) -> None:
     with pytest.raises(InvalidClient) as caught:
@@ -370,7 +370,7 @@ def test_a_private_key_has_several_lines_and_may_come_from_a_callable(server: Se
     assert ask(provider).access_token == CASES["github_app"].token
 
 
-def test_a_wrong_user_is_no_wrong_client(server: Server) -> None:
+def test_a_wrong_user_does_not_raise_invalid_client(server: Server) -> None:
     def assert_nobody(draft: UnsignedRequest) -> None:
         claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(draft)}
         draft.fields["assertion"] = jwt.encode(claims, draft.client_secret, "RS256")
@@ -381,7 +381,7 @@ def test_a_wrong_user_is_no_wrong_client(server: Server) -> None:
     assert caught.value.error_description == "user_not_found"
 
 
-def test_a_name_with_a_colon_is_one_where_the_credentials_are_not_basic(server: Server) -> None:
+def test_a_client_id_may_hold_a_colon_if_the_credentials_are_not_basic(server: Server) -> None:
     with pytest.raises(InvalidClient):
         ask(make("tableau", server, client_id="nightly:export"))
 
@@ -403,7 +403,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def test_all_packages_are_typed_as_strictly_as_can_be(packages: Path, tmp_path: Path) -> None:
+def test_all_packages_pass_strict_type_checks(packages: Path, tmp_path: Path) -> None:
     root = packages.parent
     pyright = {"include": [packages.name], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
     (root / "pyrightconfig.json").write_text(json.dumps(pyright))
@@ -423,14 +423,14 @@ def test_all_packages_are_typed_as_strictly_as_can_be(packages: Path, tmp_path: 
 
 
 @each_endpoint
-def test_a_package_describes_what_the_spec_does(name: str, packages: Path, server: Server) -> None:
+def test_a_package_and_its_spec_give_the_same_description(name: str, packages: Path, server: Server) -> None:
     package = importlib.import_module(f"{packages.name}.{name}")
     imported, folder, file = (make(name, server, source) for source in (package, packages / name, None))
     assert len({repr(registration_of(each).endpoint) for each in (imported, folder, file)}) == 1
 
 
 @each_endpoint
-def test_a_package_has_a_model_for_the_answer(name: str, packages: Path, server: Server) -> None:
+def test_a_package_has_a_model_for_the_response(name: str, packages: Path, server: Server) -> None:
     package = importlib.import_module(f"{packages.name}.{name}")
     token = ask(make(name, server, package))
     assert type(token.response).__module__ == f"{packages.name}.{name}.models.token_response"

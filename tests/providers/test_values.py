@@ -42,7 +42,7 @@ def test_equal_arguments_make_equal_providers(kind: type[Provider]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "changes"), OTHER_VALUES)
-def test_another_argument_makes_another_provider_with_tokens_of_its_own(
+def test_providers_with_different_arguments_differ_and_share_no_token(
     kind: type[Provider], changes: dict[str, Any]
 ) -> None:
     provider, other = make(kind), make(kind, **changes)
@@ -51,7 +51,7 @@ def test_another_argument_makes_another_provider_with_tokens_of_its_own(
     assert first.cache_key(first.secret()) != second.cache_key(second.secret())
 
 
-def test_environments_behind_one_address_have_tokens_of_their_own() -> None:
+def test_environments_behind_one_address_share_no_token() -> None:
     keys = {
         registration_of(
             make(AlternativePayments, base_url="https://gateway.example", environment=environment)
@@ -62,7 +62,7 @@ def test_environments_behind_one_address_have_tokens_of_their_own() -> None:
 
 
 @each_provider
-def test_a_provider_survives_a_pickle(kind: type[Provider]) -> None:
+def test_a_provider_can_be_pickled(kind: type[Provider]) -> None:
     provider = make(kind)
     copy = pickle.loads(pickle.dumps(provider))
     assert copy == provider
@@ -75,7 +75,7 @@ def test_a_provider_can_be_changed_into_another(kind: type[Provider], changes: d
 
 
 @each_provider
-def test_a_change_is_checked_like_a_new_provider(kind: type[Provider]) -> None:
+def test_replace_checks_its_arguments(kind: type[Provider]) -> None:
     refusal(lambda: dataclasses.replace(make(kind), client_id=""), "client_id")
 
 
@@ -87,7 +87,7 @@ def test_a_provider_is_frozen(kind: type[Provider]) -> None:
 
 
 @each_provider
-def test_the_repr_of_a_provider_says_where_it_asks_and_not_with_what(kind: type[Provider]) -> None:
+def test_the_repr_of_a_provider_shows_its_environment_and_no_credentials(kind: type[Provider]) -> None:
     provider = make(kind)
     assert repr(provider).startswith(
         f"<{kind.__name__} {registration_of(provider).environment or provider.base_url} client="

@@ -79,22 +79,20 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @each_provider
-def test_a_provider_can_be_made_of_environment_variables(kind: type[Provider], environ: Callable[..., None]) -> None:
+def test_from_env_reads_all_variables(kind: type[Provider], environ: Callable[..., None]) -> None:
     environ(kind)
     assert kind.from_env() == make(kind, **FROM_VARIABLES[kind], base_url="https://gateway.example")
 
 
 @each_provider
-def test_an_override_goes_before_the_environment(kind: type[Provider], environ: Callable[..., None]) -> None:
+def test_an_override_wins_over_a_variable(kind: type[Provider], environ: Callable[..., None]) -> None:
     environ(kind, CLIENT_ID="from-the-environment", CLIENT_SECRET="bad\nsecret")
     given = kind.from_env(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
     assert given == make(kind, **FROM_VARIABLES[kind], base_url="https://gateway.example")
 
 
 @each_provider
-def test_an_override_may_take_the_place_of_a_missing_variable(
-    kind: type[Provider], environ: Callable[..., None]
-) -> None:
+def test_an_override_replaces_a_missing_variable(kind: type[Provider], environ: Callable[..., None]) -> None:
     environ(kind, CLIENT_SECRET=None)
     assert registration_of(kind.from_env(client_secret=CLIENT_SECRET)).secret() == CLIENT_SECRET
 
@@ -121,7 +119,9 @@ def test_a_missing_variable_is_named(
         (Cryptofuse, "BASE_URL"),
     ],
 )
-def test_a_missing_variable_of_ones_own_is_named(kind: type[Provider], name: str, environ: Callable[..., None]) -> None:
+def test_a_missing_variable_of_one_provider_is_named(
+    kind: type[Provider], name: str, environ: Callable[..., None]
+) -> None:
     environ(kind, **{name: None})
     refusal(kind.from_env, f"{prefix(kind)}_{name}")
 
@@ -159,9 +159,7 @@ def test_a_bad_override_is_named_as_an_argument(environ: Callable[..., None]) ->
     assert refusal(lambda: Ripple.from_env(environment="live"), "environment").startswith("environment: is 'live'")
 
 
-def test_a_secret_file_is_read_anew_for_each_request(
-    server: Server, tmp_path: Path, environ: Callable[..., None]
-) -> None:
+def test_a_secret_file_is_read_for_each_request(server: Server, tmp_path: Path, environ: Callable[..., None]) -> None:
     file = tmp_path / "secret"
     file.write_text("first\n", encoding="utf-8")
     environ(Ripple, CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file), BASE_URL=server.base_url)
@@ -183,7 +181,7 @@ def test_each_provider_takes_a_secret_file(kind: type[Provider], tmp_path: Path,
     assert registration_of(kind.from_env()).secret() == "from a file"
 
 
-def test_a_secret_and_a_secret_file_are_too_much(tmp_path: Path, environ: Callable[..., None]) -> None:
+def test_a_secret_beside_a_secret_file_is_refused(tmp_path: Path, environ: Callable[..., None]) -> None:
     file = tmp_path / "secret"
     file.write_text("from a file")
     environ(Ripple, CLIENT_SECRET_FILE=str(file))
@@ -214,9 +212,7 @@ def test_a_bad_secret_file_is_refused_when_the_provider_is_made(
     assert "canary" not in text
 
 
-def test_a_secret_file_that_goes_away_sends_nothing(
-    server: Server, tmp_path: Path, environ: Callable[..., None]
-) -> None:
+def test_a_deleted_secret_file_sends_nothing(server: Server, tmp_path: Path, environ: Callable[..., None]) -> None:
     file = tmp_path / "secret"
     file.write_text("there")
     environ(Ripple, CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file), BASE_URL=server.base_url)

@@ -51,7 +51,7 @@ DOCUMENTED: dict[type[Provider], Request] = {
 
 
 @each_provider
-def test_a_request_is_the_documented_one_byte_for_byte(kind: type[Provider], server: Server) -> None:
+def test_a_request_matches_the_documentation_byte_for_byte(kind: type[Provider], server: Server) -> None:
     seen = request_of(kind, server)
     documented = DOCUMENTED[kind]
     assert (seen.method, seen.path, seen.body) == ("POST", documented.path, documented.body)
@@ -88,12 +88,12 @@ def test_ripple_gets_its_fields_in_the_documented_order(server: Server) -> None:
     assert [name for name, _ in pairs] == ["audience", "grant_type", "client_id", "client_secret"]
 
 
-def test_ripple_gets_a_whole_audience_as_it_was_given(server: Server) -> None:
+def test_ripple_gets_a_given_audience_unchanged(server: Server) -> None:
     seen = request_of(Ripple, server, tenant_id=None, audience="urn:ripplexcurrent-test:acme:eu/1%20a")
     assert json.loads(seen.body)["audience"] == "urn:ripplexcurrent-test:acme:eu/1%20a"
 
 
-def test_the_widget_gets_client_user_and_address_as_its_user_name(server: Server) -> None:
+def test_the_user_name_of_the_widget_joins_client_user_and_address(server: Server) -> None:
     seen = request_of(RipioWidget, server, address="addr é+/")
     assert parse_qsl(seen.body.decode(), strict_parsing=True) == [
         ("username", f"client-of-straw:{USER}:addr é+/"),
@@ -101,7 +101,7 @@ def test_the_widget_gets_client_user_and_address_as_its_user_name(server: Server
     ]
 
 
-def test_cryptofuse_takes_the_credentials_in_the_body_and_then_nowhere_else(server: Server) -> None:
+def test_credentials_in_the_body_are_sent_nowhere_else(server: Server) -> None:
     seen = request_of(Cryptofuse, server, credentials_in="body")
     assert seen.body == (
         b"grant_type=client_credentials&scope=read+write&client_id=client-of-straw&client_secret=secret-of-straw"
@@ -119,7 +119,7 @@ def test_cryptofuse_takes_the_credentials_in_the_body_and_then_nowhere_else(serv
         ({"write", "read", "admin"}, b"grant_type=client_credentials&scope=admin+read+write"),
     ],
 )
-def test_cryptofuse_is_asked_for_the_wanted_scopes(scope: Any, body: bytes, server: Server) -> None:
+def test_cryptofuse_gets_the_requested_scopes(scope: Any, body: bytes, server: Server) -> None:
     assert request_of(Cryptofuse, server, scope=scope).body == body
 
 
@@ -131,7 +131,7 @@ def test_cryptofuse_is_asked_for_the_wanted_scopes(scope: Any, body: bytes, serv
         (Ripple, "client_secret", {}),
     ],
 )
-def test_a_secret_in_the_body_arrives_as_it_is(
+def test_a_secret_in_the_body_arrives_unchanged(
     kind: type[Provider], field: str, changes: dict[str, Any], server: Server
 ) -> None:
     body = request_of(kind, server, client_secret=AWKWARD, **changes).body.decode()
@@ -139,7 +139,7 @@ def test_a_secret_in_the_body_arrives_as_it_is(
     assert fields[field] == AWKWARD
 
 
-def test_a_base_url_with_a_path_keeps_it(server: Server) -> None:
+def test_the_path_of_a_base_url_is_kept(server: Server) -> None:
     ask(make(Cryptofuse, base_url=f"{server.base_url}/gateway/v2/"))
     assert server.seen[0].path == "/gateway/v2/o/token/"
 

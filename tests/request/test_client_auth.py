@@ -26,25 +26,27 @@ from tests.helpers.arguments import BAD_TEXTS, refusal
         ("Az09-._", "Az09-._", "plain", "QXowOS0uXzpBejA5LS5f"),
     ],
 )
-def test_basic_credentials_are_as_the_rfcs_have_them(
+def test_basic_credentials_match_the_examples_of_the_rfcs(
     client_id: str, client_secret: str, encoding: Any, text: str
 ) -> None:
     assert basic_credentials(client_id, client_secret, encoding) == text
 
 
-def test_basic_credentials_are_plain_unless_told() -> None:
+def test_basic_credentials_are_plain_by_default() -> None:
     assert basic_credentials("Aladdin", "open sesame") == "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 
 
 @pytest.mark.parametrize("argument", ["client_id", "client_secret"])
 @pytest.mark.parametrize(("value", "fault"), BAD_TEXTS)
 @pytest.mark.parametrize("encoding", ["plain", "form"])
-def test_basic_credentials_are_texts_that_can_be_sent(argument: str, value: Any, fault: str, encoding: Any) -> None:
+def test_basic_credentials_must_be_strings_that_can_be_sent(
+    argument: str, value: Any, fault: str, encoding: Any
+) -> None:
     arguments: dict[str, Any] = {"client_id": "a", "client_secret": "b", argument: value}
     assert fault in refusal(lambda: basic_credentials(**arguments, encoding=encoding), argument)
 
 
-def test_basic_credentials_refuse_a_colon_where_plain_and_an_unknown_encoding() -> None:
+def test_basic_credentials_refuse_a_colon_and_an_unknown_encoding() -> None:
     assert "holds ':'" in refusal(lambda: basic_credentials("a:b", "c"), "client_id")
     encoding: Any = "auto"
     assert "expected one of: plain, form" in refusal(lambda: basic_credentials("a", "b", encoding), "encoding")

@@ -47,7 +47,7 @@ BROKEN: dict[str, Callable[[socket.socket], object]] = {
 
 
 @pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
-def test_a_connection_that_breaks_means_unavailable(script: Callable[[socket.socket], object]) -> None:
+def test_a_broken_connection_raises_provider_unavailable(script: Callable[[socket.socket], object]) -> None:
     with serve_raw(script) as base_url:
         error = failure(Ripple, base_url)
     assert type(error) is ProviderUnavailable
@@ -55,7 +55,7 @@ def test_a_connection_that_breaks_means_unavailable(script: Callable[[socket.soc
 
 
 @each_provider
-def test_a_port_where_nobody_listens_means_unavailable(kind: type[Provider]) -> None:
+def test_a_closed_port_raises_provider_unavailable(kind: type[Provider]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     error = failure(kind, f"http://127.0.0.1:{port}")
@@ -64,7 +64,7 @@ def test_a_port_where_nobody_listens_means_unavailable(kind: type[Provider]) -> 
     assert (error.status, error.retryable) == (None, True)
 
 
-def test_tls_to_a_plain_port_means_unavailable(server: Server) -> None:
+def test_tls_to_a_plain_port_raises_provider_unavailable(server: Server) -> None:
     error = failure(Ripple, server.base_url.replace("http://", "https://"))
     assert type(error) is ProviderUnavailable
     assert "SSL" in str(error)
@@ -72,7 +72,7 @@ def test_tls_to_a_plain_port_means_unavailable(server: Server) -> None:
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.example", "..", "-"])
-def test_an_unknown_host_means_unavailable(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_raises_provider_unavailable(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RES_OPTIONS", "attempts:1 timeout:1")  # where there is no name server, it is not awaited long
     error = failure(Cryptofuse, f"https://{host}")
     assert type(error) is ProviderUnavailable

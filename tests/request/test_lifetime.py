@@ -70,7 +70,7 @@ def lifetime(kind: type[Provider], base_url: str, clock: Clock) -> float | None:
         ({"seconds": 3600}, None),
     ],
 )
-def test_a_lifetime_is_a_number_of_seconds_and_else_the_policys(
+def test_a_lifetime_is_in_seconds_or_comes_from_the_policy(
     stated: object, seconds: float | None, server: Server, clock: Clock
 ) -> None:
     server.reply = lambda _: granted(f"token-{len(server.seen)}", stated)
@@ -85,7 +85,9 @@ def test_a_lifetime_is_a_number_of_seconds_and_else_the_policys(
 
 
 @each_provider
-def test_a_documented_answer_gives_the_documented_lifetime(kind: type[Provider], server: Server, clock: Clock) -> None:
+def test_a_documented_response_gives_the_documented_lifetime(
+    kind: type[Provider], server: Server, clock: Clock
+) -> None:
     documented: dict[type[Provider], float | None]
     documented = {RipioRamp: 36000, RipioWidget: None, Ripple: 3600, AlternativePayments: 3600, Cryptofuse: 36000}
     server.reply = Reply(GRANTED[kind]("the-token"))
@@ -94,14 +96,14 @@ def test_a_documented_answer_gives_the_documented_lifetime(kind: type[Provider],
 
 
 @pytest.mark.parametrize("stated", [0, -1, -3600, "0", "-1", -0.5, -1e308])
-def test_a_token_that_is_over_already_is_malformed(stated: object, server: Server) -> None:
+def test_a_token_that_has_ended_is_malformed(stated: object, server: Server) -> None:
     server.reply = granted(TOKEN, stated)
     error = failure(Cryptofuse, server.base_url)
     assert type(error) is MalformedResponse
     assert "the token has already expired" in str(error)
 
 
-def test_a_lifetime_that_makes_no_sense_leaves_the_next_place_to_tell(server: Server, clock: Clock) -> None:
+def test_an_unusable_lifetime_is_skipped_for_the_next_place(server: Server, clock: Clock) -> None:
     server.reply = Reply({"accessToken": "the-token", "expiresIn": "soon", "expires_in": 60})
     assert lifetime(RipioRamp, server.base_url, clock) == 60
 
@@ -128,7 +130,7 @@ def widget(token: str, date: str = format_datetime(NOON, usegmt=True)) -> Reply:
         (10**11, A_YEAR),
     ],
 )
-def test_a_jwts_end_is_read_by_the_servers_clock(
+def test_the_exp_claim_is_read_by_the_servers_clock(
     exp: object, seconds: float, days: float, server: Server, clock: Clock
 ) -> None:
     clock.offset = NOON + timedelta(days=days) - clock.wall()
@@ -137,7 +139,7 @@ def test_a_jwts_end_is_read_by_the_servers_clock(
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sat, 99 Nov 2026 12:00:00 GMT"])
-def test_where_the_server_does_not_tell_the_time_our_own_clock_counts(date: str, server: Server, clock: Clock) -> None:
+def test_our_clock_counts_if_the_server_does_not_state_its_time(date: str, server: Server, clock: Clock) -> None:
     server.reply = widget(signed(exp=clock.wall().timestamp() + 900), date)
     assert lifetime(RipioWidget, server.base_url, clock) == pytest.approx(900)
 
@@ -157,7 +159,7 @@ def test_where_the_server_does_not_tell_the_time_our_own_clock_counts(date: str,
         f"{signed().partition('.')[0]}.{b64encode(b'[' * 90_000).decode()}.c2ln",
     ],
 )
-def test_a_token_that_does_not_tell_its_end_lives_as_long_as_the_policy_says(
+def test_a_token_without_an_exp_claim_lives_as_long_as_the_policy_says(
     token: str, server: Server, clock: Clock
 ) -> None:
     server.reply = lambda _: widget(token)
@@ -173,7 +175,7 @@ def test_a_token_that_does_not_tell_its_end_lives_as_long_as_the_policy_says(
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -86400])
-def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server) -> None:
+def test_a_jwt_that_has_ended_is_malformed(seconds: float, server: Server) -> None:
     server.reply = widget(signed(exp=NOON.timestamp() + seconds))
     error = failure(RipioWidget, server.base_url)
     assert type(error) is MalformedResponse
@@ -232,7 +234,7 @@ def test_a_moment_is_read_by_the_servers_clock(
 
 @pytest.mark.usefixtures("with_moments")
 @pytest.mark.parametrize("moment", ["2026-11-21T12:00:00Z", "2026-11-21T11:59:59Z", "0001-01-01T00:00:00Z"])
-def test_a_moment_that_is_over_already_is_malformed(moment: str, server: Server) -> None:
+def test_a_moment_in_the_past_is_malformed(moment: str, server: Server) -> None:
     document = {"access_token": TOKEN, "expires_at": moment}
     server.reply = Reply(document, headers={"Date": format_datetime(NOON, usegmt=True)})
     assert "the token has already expired" in str(failure(Ripple, server.base_url))

@@ -121,7 +121,7 @@ def test_a_token_type_that_holds_the_secret_is_cut(server: Server) -> None:
     assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is 'for[cut]'")
 
 
-def test_of_a_key_that_stands_twice_the_last_counts_in_token_and_response_alike(server: Server) -> None:
+def test_the_last_of_two_equal_json_keys_counts(server: Server) -> None:
     server.reply = Reply(b'{"access_token": "first", "access_token": "second", "expires_in": 1, "expires_in": 3600}')
     token = ask(make(Cryptofuse, base_url=server.base_url))
     assert token.access_token == token.response.access_token == "second"
@@ -159,7 +159,7 @@ BODIES = {
 
 @each_provider
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
-def test_a_status_tells_what_went_wrong(
+def test_each_status_raises_its_error(
     kind: type[Provider], status: int, expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply({"error": "some_code", "error_description": "Some text", "message": "Some text"}, status)
@@ -174,7 +174,7 @@ def test_a_status_tells_what_went_wrong(
 
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_status_counts_whatever_the_body_is(
+def test_a_status_decides_whatever_the_body_is(
     status: int, expected: type[TokenError], body: Any, server: Server
 ) -> None:
     server.reply = Reply(body, status)
@@ -194,7 +194,7 @@ FORBIDDEN: dict[type[Provider], type[TokenError]] = {
 
 
 @pytest.mark.parametrize(("kind", "expected"), FORBIDDEN.items())
-def test_a_403_means_wrong_credentials_where_the_provider_says_so(
+def test_a_403_raises_invalid_client_if_the_spec_says_so(
     kind: type[Provider], expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply({"credentials": "are wrong"}, 403)
@@ -224,7 +224,7 @@ REFUSALS: list[tuple[type[Provider], int, dict[str, Any], type[TokenError]]] = [
 
 
 @pytest.mark.parametrize(("kind", "status", "document", "expected"), REFUSALS)
-def test_a_refusal_is_known_by_the_providers_own_signs(
+def test_a_refusal_is_recognized_as_the_spec_describes_it(
     kind: type[Provider], status: int, document: dict[str, Any], expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply(document, status)
@@ -237,13 +237,13 @@ def test_a_refusal_is_known_by_the_providers_own_signs(
 
 
 @pytest.mark.parametrize("succeed", [{}, {"succeed": None}, {"succeed": True}])
-def test_the_widget_has_to_deny_its_success_to_be_refused(succeed: dict[str, Any], server: Server) -> None:
+def test_the_widget_is_refused_only_if_its_success_field_says_so(succeed: dict[str, Any], server: Server) -> None:
     server.reply = Reply({"token": "the-token", **succeed})
     assert ask(make(RipioWidget, base_url=server.base_url)).access_token == "the-token"
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 226, 299])
-def test_any_success_may_bring_a_token(status: int, server: Server) -> None:
+def test_any_status_of_success_may_bring_a_token(status: int, server: Server) -> None:
     server.reply = Reply(granted("the-token").document, status)
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
@@ -281,7 +281,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("place", ["error", "error_description"])
 @pytest.mark.parametrize("secret", [CLIENT_SECRET, AWKWARD, "ab-1"])
-def test_a_servers_words_are_cut_where_they_echo_the_secret(
+def test_a_servers_text_is_cut_at_an_echo_of_the_secret(
     echo: Callable[[str], str], place: str, secret: str, server: Server
 ) -> None:
     server.reply = Reply({place: f"refused: {echo(secret)} is wrong"}, 400)
@@ -293,20 +293,20 @@ def test_a_servers_words_are_cut_where_they_echo_the_secret(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 408, 429, 500])
-def test_words_are_cut_beside_any_status(status: int, server: Server) -> None:
+def test_a_servers_text_is_cut_for_any_status(status: int, server: Server) -> None:
     server.reply = Reply({"message": f"no such client: {CLIENT_ID} ({CLIENT_SECRET})"}, status)
     error = failure(AlternativePayments, server.base_url)
     attempts = " (attempts: 1)" if isinstance(error, ProviderUnavailable) else ""
     assert str(error).endswith(f"no such client:[cut]{attempts}")
 
 
-def test_a_short_id_does_not_cut_the_words_that_happen_to_hold_it(server: Server) -> None:
+def test_a_short_id_does_not_cut_longer_words(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who is id?"}, 401)
     with pytest.raises(InvalidClient, match=r"invalid_client: who is\[cut\]$"):
         ask(make(Cryptofuse, base_url=server.base_url, client_id="id"))
 
 
-def test_control_characters_are_taken_out_of_words(server: Server) -> None:
+def test_control_characters_are_removed_from_a_servers_text(server: Server) -> None:
     words = "\x1b[31mred\x1b[0m\r\nSet-Cookie: a\0\tb\x85\u2028c\u202ed\ud800 \x7f"
     server.reply = Reply({"error": "e\nf", "error_description": words}, 400)
     error = failure(Cryptofuse, server.base_url)
@@ -316,7 +316,7 @@ def test_control_characters_are_taken_out_of_words(server: Server) -> None:
 
 
 @pytest.mark.parametrize("ends", ["", CLIENT_SECRET])
-def test_long_words_are_cut(ends: str, server: Server) -> None:
+def test_a_long_text_of_a_server_is_shortened(ends: str, server: Server) -> None:
     server.reply = Reply({"error": "x" * 10_000, "error_description": "y" * 295 + ends + "y" * 10_000}, 400)
     error = failure(Cryptofuse, server.base_url)
     assert isinstance(error, TokenRequestRejected)
@@ -324,7 +324,7 @@ def test_long_words_are_cut(ends: str, server: Server) -> None:
     assert error.error_description == "y" * (295 if ends else 300) + "[cut]"
 
 
-def test_an_address_that_a_redirect_names_is_printable_and_short(server: Server) -> None:
+def test_the_target_of_a_redirect_is_shown_printable_and_short(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": "https://elsewhere.example/" + "x" * 10_000})
     assert "https://elsewhere.example/xxx" in str(failure(Cryptofuse, server.base_url))
 
@@ -348,7 +348,7 @@ ODD: list[tuple[type[Provider], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "document"), ODD)
-def test_an_odd_answer_with_a_good_token_is_good(
+def test_an_unusual_response_with_a_good_token_gives_the_token(
     kind: type[Provider], document: dict[str, Any], server: Server
 ) -> None:
     server.reply = Reply(document)
@@ -366,7 +366,7 @@ ODD_BODIES: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("encode", ODD_BODIES.values(), ids=ODD_BODIES)
-def test_an_odd_body_with_a_good_token_is_good(encode: Callable[[str], bytes], server: Server) -> None:
+def test_an_unusual_encoding_of_a_body_gives_the_token(encode: Callable[[str], bytes], server: Server) -> None:
     server.reply = Reply(encode(json.dumps(granted("the-token").document)))
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
@@ -381,13 +381,15 @@ def test_the_content_type_does_not_matter(content_type: str, server: Server) -> 
     ("coding", "pack"),
     [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
 )
-def test_a_body_that_is_packed_unasked_is_unpacked(coding: str, pack: Callable[[bytes], bytes], server: Server) -> None:
+def test_a_compressed_body_is_unpacked_although_not_requested(
+    coding: str, pack: Callable[[bytes], bytes], server: Server
+) -> None:
     server.reply = Reply(pack(json.dumps(granted("the-token").document).encode()), headers={"Content-Encoding": coding})
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
 
 @pytest.mark.parametrize("token", ["~", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "a.b.c", "x" * 100_000])
-def test_a_tokens_form_and_length_are_the_providers_business(token: str, server: Server) -> None:
+def test_a_token_may_have_any_form_and_length(token: str, server: Server) -> None:
     server.reply = granted(token)
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == token
 
@@ -405,7 +407,7 @@ def test_a_tokens_form_and_length_are_the_providers_business(token: str, server:
         ({"scope": 7}, ()),
     ],
 )
-def test_a_scope_that_is_not_told_is_the_one_that_was_asked_for(
+def test_a_missing_scope_means_the_requested_scope(
     scope: dict[str, Any], expected: tuple[str, ...], server: Server
 ) -> None:
     server.reply = granted(**scope)

@@ -39,14 +39,14 @@ def takes_only(authorization: str) -> Callable[[Seen], Reply]:
 @pytest.mark.parametrize(
     ("encoding", "authorization"), [("plain", AWKWARD_PLAIN), ("form", AWKWARD_FORM), ("auto", AWKWARD_PLAIN)]
 )
-def test_basic_credentials_are_encoded_as_told(
+def test_basic_credentials_have_the_chosen_encoding(
     kind: type[Provider], encoding: str, authorization: str, server: Server
 ) -> None:
     seen = request_of(kind, server, client_secret=AWKWARD, basic_encoding=encoding)
     assert seen.headers["Authorization"] == authorization
 
 
-def test_auto_tries_form_once_where_plain_is_refused(server: Server) -> None:
+def test_auto_tries_form_once_after_plain_was_refused(server: Server) -> None:
     server.reply = takes_only(AWKWARD_FORM)
     assert ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD)).access_token == "token-1"
     assert authorizations(server) == [AWKWARD_PLAIN, AWKWARD_FORM]
@@ -75,14 +75,14 @@ def test_auto_gives_up_when_both_encodings_are_refused(server: Server) -> None:
     assert authorizations(server) == [AWKWARD_PLAIN, AWKWARD_FORM]
 
 
-def test_auto_asks_once_where_both_encodings_are_the_same_bytes(server: Server) -> None:
+def test_auto_makes_one_request_if_both_encodings_are_equal(server: Server) -> None:
     server.reply = takes_only("Basic nothing")
     with pytest.raises(InvalidClient):
         ask(make(Cryptofuse, base_url=server.base_url, client_secret="Only-unreserved_characters.123"))
     assert len(server.seen) == 1
 
 
-def test_auto_asks_once_where_the_credentials_are_in_the_body(server: Server) -> None:
+def test_auto_makes_one_request_if_the_credentials_are_in_the_body(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
         ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD, credentials_in="body"))
@@ -97,7 +97,7 @@ def test_auto_asks_once_where_the_credentials_are_in_the_body(server: Server) ->
         (Reply(b"<html>"), MalformedResponse),
     ],
 )
-def test_auto_tries_form_for_no_other_reason(reply: Reply, kind: type[Exception], server: Server) -> None:
+def test_auto_does_not_try_form_after_another_error(reply: Reply, kind: type[Exception], server: Server) -> None:
     server.reply = reply
     with pytest.raises(kind):
         ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD))
@@ -114,6 +114,6 @@ def test_a_named_encoding_is_the_only_one_tried(encoding: str, sent: str, accept
     assert authorizations(server) == [sent]
 
 
-def test_a_client_id_with_a_colon_goes_form_encoded(server: Server) -> None:
+def test_a_client_id_with_a_colon_can_be_form_encoded(server: Server) -> None:
     request = request_of(Cryptofuse, server, client_id="a:b", client_secret="c", basic_encoding="form")
     assert request.headers["Authorization"] == "Basic YSUzQWI6Yw=="  # a%3Ab:c

@@ -34,7 +34,7 @@ A_MEGABYTE = 1 << 20
 # Bodies that are too long
 
 
-def test_a_body_of_30_megabytes_is_not_read_on() -> None:
+def test_a_body_of_30_megabytes_is_not_read_to_its_end() -> None:
     def pour(connection: socket.socket) -> None:
         read_request(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
@@ -60,7 +60,7 @@ def test_a_body_of_30_megabytes_is_not_read_on() -> None:
 @pytest.mark.parametrize(
     ("surplus", "fault"), [(0, None), (1, "the response is too long")], ids=["a mebibyte", "a byte more"]
 )
-def test_a_body_may_be_a_mebibyte_long(surplus: int, fault: str | None, server: Server) -> None:
+def test_a_body_may_have_at_most_one_mebibyte(surplus: int, fault: str | None, server: Server) -> None:
     body = json.dumps(granted().document).encode()
     server.reply = Reply(body + b" " * (A_MEGABYTE - len(body) + surplus))
     if fault:
@@ -69,7 +69,7 @@ def test_a_body_may_be_a_mebibyte_long(surplus: int, fault: str | None, server: 
         assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "token-1"
 
 
-def test_a_body_that_never_ends_is_not_read_on() -> None:
+def test_an_endless_body_is_not_read_to_its_end() -> None:
     def pour(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -87,7 +87,7 @@ def test_a_body_that_never_ends_is_not_read_on() -> None:
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked_on(
+def test_a_compressed_body_is_not_unpacked_beyond_the_limit(
     coding: str, pack: Callable[[bytes], bytes], server: Server
 ) -> None:
     server.reply = Reply(pack(b" " * (32 * A_MEGABYTE)), headers={"Content-Encoding": coding})
@@ -104,9 +104,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked_on(
 @pytest.mark.parametrize(
     ("status", "expected"), [(400, TokenRequestRejected), (401, InvalidClient), (503, ProviderUnavailable)]
 )
-def test_a_long_page_beside_an_error_status_does_not_hide_the_status(
-    status: int, expected: type[TokenError], server: Server
-) -> None:
+def test_a_long_body_does_not_hide_an_error_status(status: int, expected: type[TokenError], server: Server) -> None:
     server.reply = Reply(b"<p>" * A_MEGABYTE, status)
     error = failure(Cryptofuse, server.base_url)
     assert (type(error), error.status) == (expected, status)
@@ -136,7 +134,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ("Sat, 99 Nov 2026 12:00:00 GMT", None),
     ],
 )
-def test_a_429_tells_how_long_to_wait_by_the_servers_own_clock(
+def test_retry_after_is_read_by_the_servers_clock(
     header: str, seconds: float | None, server: Server, clock: Clock
 ) -> None:
     clock.offset = timedelta(days=1)
@@ -146,7 +144,7 @@ def test_a_429_tells_how_long_to_wait_by_the_servers_own_clock(
     assert error.retry_after == seconds
 
 
-def test_a_redirect_to_no_address_is_told_as_it_is(server: Server) -> None:
+def test_the_error_shows_an_invalid_location_unchanged(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": "http://["})
     with pytest.raises(MalformedResponse, match=r"a redirect to http://\[, which is not followed"):
         ask(make(Cryptofuse, base_url=server.base_url))

@@ -27,7 +27,7 @@ def test_a_redirect_to_another_host_is_not_followed(status: int, server: Server,
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["{}/o/token", "/o/token", "../token"])
-def test_a_redirect_on_the_same_host_is_not_followed_and_named_in_full(
+def test_a_redirect_on_the_same_host_is_not_followed_but_shown_in_full(
     status: int, location: str, server: Server
 ) -> None:
     server.reply = Reply({}, status, {"Location": location.format(server.base_url)})
@@ -37,7 +37,7 @@ def test_a_redirect_on_the_same_host_is_not_followed_and_named_in_full(
 
 
 @each_provider
-def test_no_provider_is_followed_elsewhere(kind: type[Provider], server: Server, other: Server) -> None:
+def test_no_provider_follows_a_redirect(kind: type[Provider], server: Server, other: Server) -> None:
     server.reply = Reply({}, 307, {"Location": other.base_url})
     with pytest.raises(MalformedResponse, match=other.base_url):
         ask(make(kind, base_url=server.base_url))
@@ -45,7 +45,7 @@ def test_no_provider_is_followed_elsewhere(kind: type[Provider], server: Server,
     assert other.seen == []
 
 
-def test_a_redirect_that_holds_the_secret_is_named_without_it(server: Server) -> None:
+def test_a_redirect_with_the_secret_is_shown_without_it(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": f"https://elsewhere.example/?client_secret={CLIENT_SECRET}"})
     with pytest.raises(MalformedResponse, match=r"https://elsewhere\.example/\?client_secret=") as caught:
         ask(make(Cryptofuse, base_url=server.base_url))
@@ -55,7 +55,7 @@ def test_a_redirect_that_holds_the_secret_is_named_without_it(server: Server) ->
 # Time limits
 
 
-def test_a_server_that_does_not_answer_in_time_is_unavailable(server: Server) -> None:
+def test_a_slow_server_is_unavailable(server: Server) -> None:
     server.hold.clear()
     start = time.monotonic()
     with pytest.raises(ProviderUnavailable, match="ReadTimeout") as caught:
@@ -65,7 +65,7 @@ def test_a_server_that_does_not_answer_in_time_is_unavailable(server: Server) ->
     assert len(server.seen) == 1
 
 
-def test_a_server_that_stops_halfway_is_unavailable() -> None:
+def test_a_server_that_stops_during_the_response_is_unavailable() -> None:
     def stall(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"access_token": ')
@@ -79,7 +79,7 @@ def test_a_server_that_stops_halfway_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
-def test_an_answer_that_drips_past_the_deadline_is_not_awaited(begin: bytes) -> None:
+def test_a_dripping_response_ends_at_the_deadline(begin: bytes) -> None:
     def drip(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(begin)

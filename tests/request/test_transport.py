@@ -53,9 +53,7 @@ def test_a_request_goes_through_the_proxy_of_the_environment(
 
 
 @pytest.mark.parametrize("exempt", ["127.0.0.1", "localhost,127.0.0.1", "*", "127.0.0.1:{port}"])
-def test_no_proxy_leads_past_the_proxy(
-    exempt: str, server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_avoids_the_proxy(exempt: str, server: Server, other: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", other.base_url)
     monkeypatch.setenv("NO_PROXY", exempt.format(port=server.base_url.rpartition(":")[2]))
     ask(make(Cryptofuse, base_url=server.base_url))
@@ -63,7 +61,7 @@ def test_no_proxy_leads_past_the_proxy(
     assert other.seen == []
 
 
-def test_no_proxy_for_others_leads_through_the_proxy(
+def test_no_proxy_for_another_host_uses_the_proxy(
     server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", other.base_url)
@@ -125,7 +123,7 @@ def test_an_unusable_proxy_is_a_configuration_error(
     assert server.seen == []
 
 
-def test_plain_http_passes_no_proxy_elsewhere(
+def test_plain_http_on_loopback_uses_no_proxy(
     server: Server, provider: Cryptofuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
@@ -173,7 +171,7 @@ def test_a_transport_stays_open_when_the_request_fails(server: Server) -> None:
     transport.close()
 
 
-def test_a_transport_takes_the_place_of_the_environments_proxy(
+def test_a_transport_replaces_the_environments_proxy(
     server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", other.base_url)
@@ -183,7 +181,7 @@ def test_a_transport_takes_the_place_of_the_environments_proxy(
     assert other.seen == []
 
 
-def test_a_transport_without_a_network_serves_as_well() -> None:
+def test_a_transport_needs_no_network() -> None:
     answer = httpx.Response(200, json=granted("made-up").document)
     transport = httpx.MockTransport(lambda _: answer)
     assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
@@ -238,14 +236,14 @@ def tls_server(tmp_path: Path) -> Iterator[tuple[str, list[bytes], Path]]:
         yield base_url.replace("http://127.0.0.1", "https://localhost"), read, file
 
 
-def test_a_server_nobody_vouches_for_is_told_nothing(tls_server: tuple[str, list[bytes], Path]) -> None:
+def test_a_server_with_an_untrusted_certificate_gets_nothing(tls_server: tuple[str, list[bytes], Path]) -> None:
     base_url, read, _ = tls_server
     with pytest.raises(ProviderUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         ask(make(Cryptofuse, base_url=base_url))
     assert read == []
 
 
-def test_a_transport_can_bring_its_own_trust(tls_server: tuple[str, list[bytes], Path]) -> None:
+def test_a_transport_can_trust_its_own_authority(tls_server: tuple[str, list[bytes], Path]) -> None:
     base_url, read, certificate = tls_server
     context = ssl.create_default_context(cafile=certificate)
     with httpx.HTTPTransport(verify=context) as transport:

@@ -58,13 +58,13 @@ BAD_ARGUMENTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("bad", [*BAD_CREDENTIALS, *BAD_ARGUMENTS], ids=ascii)
 @each_provider
-def test_no_refusal_of_a_providers_arguments_shows_anything(kind: type[Provider], bad: dict[str, Any]) -> None:
+def test_no_refused_argument_of_a_provider_is_shown(kind: type[Provider], bad: dict[str, Any]) -> None:
     [argument] = bad
     assert searched_refusal(lambda: make(kind, **{**CREDENTIALS, **bad})).argument in {argument, None}
 
 
 @each_provider
-def test_no_refusal_of_a_providers_signature_shows_anything(kind: Any) -> None:
+def test_no_wrong_signature_of_a_provider_shows_a_secret(kind: Any) -> None:
     searched_refusal(lambda: kind(ID, SECRET))
     searched_refusal(lambda: kind(client_id=ID))
     searched_refusal(lambda: kind(client_secret=SECRET))
@@ -93,7 +93,7 @@ def test_no_refusal_of_a_providers_signature_shows_anything(kind: Any) -> None:
     ],
     ids=ascii,
 )
-def test_no_refusal_of_a_providers_own_arguments_shows_anything(kind: type[Provider], bad: dict[str, Any]) -> None:
+def test_no_refused_argument_of_one_provider_is_shown(kind: type[Provider], bad: dict[str, Any]) -> None:
     searched_refusal(lambda: make(kind, **{**CREDENTIALS, **bad}))
 
 
@@ -123,9 +123,7 @@ FROM_ENV = {
     ],
     ids=ascii,
 )
-def test_no_refusal_of_the_environment_shows_anything(
-    monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None]
-) -> None:
+def test_no_refused_variable_is_shown(monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None]) -> None:
     for name, value in {**FROM_ENV, **change}.items():
         if value is not None:
             monkeypatch.setenv(name, value)
@@ -134,9 +132,7 @@ def test_no_refusal_of_the_environment_shows_anything(
 
 
 @pytest.mark.parametrize("content", ["", f"{SECRET}\n{SECRET}", f"{SECRET}\xff", f"\xff{SECRET}"], ids=ascii)
-def test_no_refusal_of_a_secret_file_shows_anything(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
-) -> None:
+def test_no_refused_secret_file_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str) -> None:
     path = tmp_path / "secret"
     path.write_bytes(content.encode("latin-1"))
     for name, value in {**FROM_ENV, "RIPPLE_CLIENT_SECRET": "", "RIPPLE_CLIENT_SECRET_FILE": str(path)}.items():
@@ -201,5 +197,5 @@ BAD_CALLS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("call", BAD_CALLS.values(), ids=BAD_CALLS)
-def test_no_refusal_of_any_argument_shows_anything(call: Callable[[], object]) -> None:
+def test_no_refused_argument_of_a_public_call_is_shown(call: Callable[[], object]) -> None:
     searched_refusal(call)

@@ -185,11 +185,11 @@ EVERY_CLASS = [kind for kind in classes() if kind not in ABSTRACT and not kind._
 
 
 @pytest.mark.parametrize("kind", [*filter(speaks, EVERY_CLASS)], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
-def test_no_class_shows_anything(kind: type) -> None:
+def test_no_class_shows_a_secret(kind: type) -> None:
     assert found("\n".join(shown(instance(kind)))) == set()
 
 
-def test_the_walk_passes_all_classes() -> None:
+def test_the_walk_reaches_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
     assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
     assert names.issuperset(

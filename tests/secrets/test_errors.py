@@ -114,7 +114,7 @@ HALF = ("get", "a call on asyncio")
         ),
     ],
 )
-def test_no_error_shows_anything(scene: str, call: str, server: Server) -> None:
+def test_no_error_shows_a_secret(scene: str, call: str, server: Server) -> None:
     arranged = SCENES[scene]
     server.reply = arranged.reply
     source = a_source(arranged.base_url(server), **arranged.options)
@@ -122,7 +122,7 @@ def test_no_error_shows_anything(scene: str, call: str, server: Server) -> None:
         assert type(searched_failure(source, CALLS[call])) is arranged.error
 
 
-def test_the_scenes_are_of_all_kinds() -> None:
+def test_the_scenes_cover_all_errors() -> None:
     def kinds(error: type[PaygrantError]) -> set[type[PaygrantError]]:
         return {error}.union(*(kinds(each) for each in error.__subclasses__() if each.__module__ == "paygrant"))
 
@@ -131,7 +131,7 @@ def test_the_scenes_are_of_all_kinds() -> None:
 
 @pytest.mark.parametrize("write", SPELLINGS.values(), ids=SPELLINGS)
 @pytest.mark.parametrize("credential", CREDENTIALS.values(), ids=CREDENTIALS)
-def test_a_servers_words_end_where_they_echo_a_credential(
+def test_a_servers_text_ends_at_an_echo_of_a_credential(
     server: Server, credential: str, write: Callable[[str], str]
 ) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": f"no such client: {write(credential)}!"}, 401)
@@ -142,7 +142,7 @@ def test_a_servers_words_end_where_they_echo_a_credential(
 
 @pytest.mark.parametrize("place", ["basic", "body"])
 @pytest.mark.parametrize("encoding", ["plain", "form", "auto"])
-def test_a_servers_words_end_where_they_echo_what_was_sent(server: Server, place: str, encoding: str) -> None:
+def test_a_servers_text_ends_at_an_echo_of_the_request(server: Server, place: str, encoding: str) -> None:
     server.reply = lambda seen: Reply(
         {"error": f"who is {seen.headers.get('Authorization')} {seen.body.decode()}"}, 401
     )
@@ -178,7 +178,7 @@ def test_no_error_shows_what_a_servers_headers_echo(
     assert isinstance(error, MalformedResponse | ProviderUnavailable)
 
 
-def test_no_error_shows_what_is_no_http() -> None:
+def test_no_error_shows_a_response_that_is_not_http() -> None:
     def parrot(connection: Any) -> None:
         connection.sendall(b"HTTP/1.1 " + read_request(connection) + SECRET.encode() + b"\r\n\r\n")
 
@@ -186,7 +186,7 @@ def test_no_error_shows_what_is_no_http() -> None:
         assert isinstance(searched_failure(a_source(base_url)), ProviderUnavailable)
 
 
-def test_what_a_store_remembers_of_a_refusal_has_no_frames(server: Server) -> None:
+def test_a_remembered_refusal_has_no_frames(server: Server) -> None:
     server.reply = echoing(401)
     store = MemoryStore()
     for _ in range(3):
@@ -197,7 +197,7 @@ def test_what_a_store_remembers_of_a_refusal_has_no_frames(server: Server) -> No
     assert exposed(entry.outcome) == set()
 
 
-def test_a_store_that_fails_fails_nobody_and_shows_nothing(server: Server, watch: Watch, clock: Clock) -> None:
+def test_a_failing_store_fails_no_caller_and_shows_nothing(server: Server, watch: Watch, clock: Clock) -> None:
     server.reply = granted(TOKEN)
     source = a_source(server.base_url, store=FailingStore())
     assert source.get().access_token == TOKEN

@@ -27,7 +27,7 @@ def ripio_widget() -> RipioWidget:
 
 @each_call
 @each_provider
-def test_no_log_shows_anything(
+def test_no_log_shows_a_secret(
     kind: type[Provider], call: Callable[[TokenSource], object], server: Server, watch: Watch
 ) -> None:
     server.reply = Reply(GRANTED[kind](TOKEN))
@@ -40,7 +40,7 @@ def test_no_log_shows_anything(
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_no_log_of_a_replaced_token_shows_anything(server: Server, watch: Watch, backend: str) -> None:
+def test_no_log_shows_a_replaced_token(server: Server, watch: Watch, backend: str) -> None:
     server.reply = lambda _: granted(f"{TOKEN}{len(server.seen)}")
     with serve() as api:
         api.reply = lambda seen: Reply({}, 200 if seen.headers["Authorization"].endswith("2") else 401)
@@ -54,7 +54,7 @@ def test_no_log_of_a_replaced_token_shows_anything(server: Server, watch: Watch,
     assert f'GET {api.base_url} "HTTP/1.1 401 Unauthorized"' in "\n".join(watch.lines)
 
 
-def test_nothing_escapes_where_nobody_waits_any_more(server: Server) -> None:
+def test_no_exception_escapes_from_an_abandoned_renewal(server: Server) -> None:
     server.reply = echoing(401)
     server.hold.clear()
     source = a_source(server.base_url)
@@ -71,7 +71,7 @@ def test_nothing_escapes_where_nobody_waits_any_more(server: Server) -> None:
 
 
 @each_provider
-def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> None:
+def test_no_object_in_use_shows_a_secret(kind: type[Provider], server: Server) -> None:
     server.reply = Reply(GRANTED[kind](TOKEN))
     store = MemoryStore()
     provider = make(kind, **CREDENTIALS, base_url=server.base_url)
@@ -95,7 +95,7 @@ def test_nothing_in_use_shows_anything(kind: type[Provider], server: Server) -> 
 
 
 @each_provider
-def test_no_generated_client_in_use_shows_anything(kind: type[Provider]) -> None:
+def test_no_generated_client_shows_a_secret(kind: type[Provider]) -> None:
     clients = import_module(f"paygrant_clients.{name_of(kind)}.client")
     options: dict[str, Any] = {
         "base_url": "https://api.example",
@@ -109,7 +109,7 @@ def test_no_generated_client_in_use_shows_anything(kind: type[Provider]) -> None
 
 
 @pytest.mark.parametrize("flow", ["onramp", "offramp"])
-def test_a_widget_address_is_whole_and_does_not_show_itself(flow: Any) -> None:
+def test_the_repr_of_a_widget_url_shows_no_token(flow: Any) -> None:
     address = ripio_widget().widget_url(Token(TOKEN), flow=flow)
     assert f"_to={quote(TOKEN, safe='')}" in str(address)
     assert found(str(address)) == {CORES[2]}

@@ -109,7 +109,7 @@ def test_damaged_bytes_are_never_an_error(entry: Entry, codec: Codec, one: float
 
 
 @given(st.binary())
-def test_foreign_bytes_are_as_if_they_were_not_there(data: bytes) -> None:
+def test_foreign_bytes_are_ignored(data: bytes) -> None:
     assert Codec(None).decode(NAME, data) is None
     assert Codec(KEY).decode(NAME, data) is None
 
@@ -130,7 +130,7 @@ def _places(document: Any) -> list[tuple[Any, Any]]:
 
 
 @given(entries, anything, st.data())
-def test_something_else_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
+def test_a_wrong_value_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
     inside, at = data.draw(st.sampled_from(_places(document)))
     inside[at] = other
@@ -171,7 +171,7 @@ REFUSAL = Entry(RateLimited("wait", provider="ripple", status=429), 2000.0)
         (REFUSAL, "error/fields", {"status": True}),
     ],
 )
-def test_a_document_with_one_thing_wrong_is_as_if_it_were_not_there(entry: Entry, path: str, value: object) -> None:
+def test_a_document_with_one_wrong_value_is_ignored(entry: Entry, path: str, value: object) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
     *parents, last = path.split("/")
     inside = document
@@ -182,7 +182,7 @@ def test_a_document_with_one_thing_wrong_is_as_if_it_were_not_there(entry: Entry
     assert Codec(None).decode(NAME, json.dumps(document).encode()) is None
 
 
-def test_every_error_and_every_field_of_one_can_be_kept() -> None:
+def test_every_error_keeps_all_its_fields() -> None:
     kinds = {each for each in vars(_errors).values() if inspect.isclass(each) and issubclass(each, TokenError)}
     assert set(base._ERRORS.values()) == kinds
     for kind in kinds:
@@ -201,7 +201,7 @@ def test_encrypted_bytes_are_read_with_the_same_key_only() -> None:
     assert Codec(KEY).decode(NAME, Codec(None).encode(NAME, GRANT)) is None
 
 
-def test_a_callable_is_asked_for_the_key_each_time() -> None:
+def test_a_callable_is_called_for_the_key_each_time() -> None:
     keys = iter([KEY, KEY, OTHER_KEY])
     codec = Codec(lambda: next(keys))
     data = codec.encode(NAME, GRANT)
@@ -210,7 +210,7 @@ def test_a_callable_is_asked_for_the_key_each_time() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "short", b"\xff" * 44, 5, ["x"], b64encode(b"x" * 31)])
-def test_a_bad_key_is_refused_by_name_and_not_shown(key: Any) -> None:
+def test_a_bad_key_is_refused_without_showing_it(key: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^key: .*Fernet") as caught:
         FileStore("/nowhere", key=key)
     assert caught.value.argument == "key"
@@ -222,7 +222,7 @@ def _fail() -> str:
 
 
 @pytest.mark.parametrize("key", [_fail, lambda: "short"])
-def test_a_callable_that_gives_no_key_is_refused_when_asked(key: Callable[[], str]) -> None:
+def test_a_callable_that_returns_no_key_is_refused_when_called(key: Callable[[], str]) -> None:
     codec = Codec(key)
     with pytest.raises(ConfigurationError, match=r"^key: ") as caught:
         codec.encode(NAME, GRANT)
@@ -247,7 +247,7 @@ def test_a_missing_extra_is_named(module: str, call: str, extra: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 401, 429])
-def test_the_bytes_hold_nothing_of_the_clients_secrets(
+def test_the_bytes_show_no_secret_of_the_client(
     server: Server, tmp_path: Any, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     basic = b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()

@@ -13,20 +13,20 @@ NUMBERS = [field.name for field in dataclasses.fields(RefreshPolicy) if field.ty
 
 @pytest.mark.parametrize("argument", NUMBERS)
 @pytest.mark.parametrize("value", [-1, -0.001, float("nan"), float("inf"), "10", None, True, 1j])
-def test_a_policy_is_made_of_finite_numbers(argument: str, value: Any) -> None:
+def test_a_policy_refuses_numbers_that_are_not_finite(argument: str, value: Any) -> None:
     text = refusal(lambda: RefreshPolicy(**{argument: value}), argument)
     assert text.startswith(f"{argument}: is {value!r}; expected a finite number ")
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, 1.5, float("nan"), float("inf"), "4", None, True, 1j])
-def test_the_attempts_are_a_whole_number(value: Any) -> None:
+def test_max_attempts_must_be_a_whole_number(value: Any) -> None:
     text = refusal(lambda: RefreshPolicy(max_attempts=value), "max_attempts")
     assert text == f"max_attempts: is {value!r}; expected a whole number of at least 1"
     assert RefreshPolicy(max_attempts=1)
 
 
 @pytest.mark.parametrize("argument", ["timeout", "deadline", "default_lifetime"])
-def test_some_times_cannot_be_nothing(argument: str) -> None:
+def test_some_times_must_not_be_zero(argument: str) -> None:
     numbers: dict[str, Any] = {argument: 0}
     assert refusal(lambda: RefreshPolicy(**numbers), argument).endswith("expected a finite number of at least 0.001")
     numbers[argument] = 0.001
@@ -34,7 +34,7 @@ def test_some_times_cannot_be_nothing(argument: str) -> None:
 
 
 @pytest.mark.parametrize("argument", ["margin", "margin_fraction", "refusal_pause", "replacement_pause"])
-def test_other_numbers_can(argument: str) -> None:
+def test_other_numbers_may_be_zero(argument: str) -> None:
     numbers: dict[str, Any] = {argument: 0}
     assert getattr(RefreshPolicy(**numbers), argument) == 0
 
