@@ -1,4 +1,4 @@
-"""What is told to people who run it: log lines and counters, and nothing to those who did not ask."""
+"""Log lines and counters for those who run the package, and nothing unless logging is set up."""
 
 import gc
 import logging

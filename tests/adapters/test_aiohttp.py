@@ -1,4 +1,4 @@
-"""What is particular to aiohttp; what TokenAuth promises through every client is in ``test_every_client``."""
+"""What is particular to aiohttp. ``test_every_client`` has what TokenAuth promises for every client."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""What TokenAuth promises, through every client it is made for: real clients, real sockets, a token endpoint and an API."""
+"""What TokenAuth promises for every client: with real clients and sockets, a token endpoint and an API."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def client(request: pytest.FixtureRequest) -> ApiClient:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Server]:
-    """A server of another origin. It answers 401, whoever asks."""
+    """A server of another origin. Its response is always 401."""
     with serve() as server:
         server.reply = Reply({}, 401)
         yield server

@@ -1,4 +1,4 @@
-"""What is particular to httpx and httpx2; what TokenAuth promises through every client is in ``tests/adapters/test_every_client``."""
+"""What is particular to httpx and httpx2. ``adapters/test_every_client`` has what TokenAuth promises for every client."""
 
 import io
 import os

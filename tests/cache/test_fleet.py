@@ -1,4 +1,4 @@
-"""A simulated day of a fleet, smaller than the one that ``python -m scripts.simulate_fleet`` prints."""
+"""A simulated day of many processes, shorter than the one that ``python -m scripts.simulate_fleet`` prints."""
 
 from scripts.simulate_fleet import busiest_minute, requests_a_lifetime, simulate
 

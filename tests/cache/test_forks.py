@@ -1,4 +1,4 @@
-"""Children of a fork keep the token and get locks of their own."""
+"""Forked children keep the token and get new locks."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""One request for any number of callers: threads, tasks, loops, mixed, some of them cancelled."""
+"""Any number of callers share one request: threads, tasks and loops, some of them cancelled."""
 
 import asyncio
 import subprocess

@@ -1,7 +1,7 @@
-"""Random orders of calls, time, failures, revocations and cancellations, against a small model of who may get what.
+"""Random orders of calls, time, failures, revocations and cancellations, checked by a small model of the right results.
 
-All threads come to rest between two steps: each has ended, or waits for something that only another step brings. So
-a failing order fails again.
+Between two steps, each thread has ended or waits for something that only another step brings. So a failing order
+fails again.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ DONE = "done"
 
 @dataclasses.dataclass(eq=False)
 class Parked:
-    """A thread that waits for a step: for the answer to its request, or for time to pass."""
+    """A thread that waits for a step: for the response to its request, or for time to pass."""
 
     key: str = ""
     until: float = 0.0
@@ -58,7 +58,7 @@ class World(httpx.BaseTransport):
             self.faults.append(f"{token} ended {self.now - self.ends[token]:g} s ago")
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The token endpoint: answers when a step says so."""
+        """The token endpoint: it responds when a step says so."""
         client_id = base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().split(":")[0]
         if any(other.key == client_id for other in self.parked()):
             self.faults.append(f"two requests at once for {client_id}")
@@ -292,7 +292,7 @@ class Life(RuleBasedStateMachine):
         assert self.world.faults == []
 
     def teardown(self) -> None:
-        """Every caller ends, once the endpoint answers again."""
+        """Every caller ends when the endpoint responds again."""
         if not hasattr(self, "world"):
             return
         with self.stack:

@@ -1,4 +1,4 @@
-"""A secret that changes: it is read for each renewal, and once more when it is refused, so nothing has to be restarted."""
+"""A secret may change: it is read for each renewal, and once more after a refusal. No restart is needed."""
 
 from base64 import b64encode
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The life of a token: kept, shared, dropped, asked for anew; refusals remembered."""
+"""The life of a token: it is kept, shared, dropped and requested again. Refusals are remembered."""
 
 import dataclasses
 import gc
@@ -358,7 +358,7 @@ def test_a_bug_in_the_notes_of_a_renewal_does_not_block_callers(
             source.get()
         for thread in threading.enumerate():
             if thread.name == "paygrant":
-                thread.join(10)  # so that its fault is told here, where it is expected
+                thread.join(10)  # so that its fault is reported here, where it is expected
 
 
 def test_a_bug_in_a_renewal_does_not_block_callers(provider: Cryptofuse, server: Server) -> None:

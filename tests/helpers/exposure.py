@@ -1,4 +1,4 @@
-"""Searches whatever can be shown for the canaries: texts, errors with the locals of their frames, pickles and logs."""
+"""The search for canaries in everything that can be shown: texts, errors, the locals of their frames, pickles, logs."""
 
 import copy
 import html
@@ -101,7 +101,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "HTML with numbers": lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
     "HTML, twice": lambda text: html.escape(html.escape(text)),
 }
-"""How a text may be written that a server echoes."""
+"""The spellings in which a server may repeat a text."""
 
 
 def echoing(status: int) -> Callable[[Seen], Reply]:

@@ -14,7 +14,7 @@ BASIC = b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 
 
 def failure(kind: type[Provider], base_url: str, **options: Any) -> TokenError:
-    """The error that a provider's answer leads to. Whichever it is: it says whose it is, and nothing secret."""
+    """The error that a provider's response leads to. It must name the provider and show no secret."""
     provider = make(kind, base_url=base_url, client_secret=options.pop("client_secret", CLIENT_SECRET))
     with pytest.raises(TokenError) as caught:
         ask(provider, **options)

@@ -1,4 +1,4 @@
-"""The five providers with credentials of straw, and what their pages say that a granted token looks like."""
+"""The five providers with credentials for tests, and the responses that their pages document."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +56,7 @@ GRANTED: dict[type[Provider], Callable[[object], dict[str, Any]]] = {
         "scope": "read write",
     },
 }
-"""The documented answer with this token in it."""
+"""The documented response with this token in it."""
 
 BASIC_PROVIDERS: list[type[Provider]] = [RipioRamp, AlternativePayments, Cryptofuse]
 """Those that accept the credentials as HTTP Basic."""
@@ -80,13 +80,13 @@ def make(kind: type[P], **changes: Any) -> P:
 
 
 def ask(provider: Provider, **options: Any) -> Token:
-    """The token that a source of its own asks for by one request, whatever others have asked for before."""
+    """The token that a new source gets by one request. It shares nothing with other sources."""
     options = {"store": MemoryStore(), "policy": RefreshPolicy(max_attempts=1), **options}
     return TokenSource(provider, **options).get()
 
 
 def settle(source: TokenSource) -> None:
-    """Wait for the renewal that is under way, if one is, whatever comes of it."""
+    """Wait for the end of the pending renewal, if there is one."""
     pending = cast("Any", source._cache)._pending
     if pending:
         with suppress(PaygrantError):
@@ -94,7 +94,7 @@ def settle(source: TokenSource) -> None:
 
 
 def request_of(kind: type[Provider], server: Server, **changes: Any) -> Seen:
-    """What arrives when a provider's token is asked for."""
+    """The request that arrives when a provider's token is requested."""
     server.reply = Reply(GRANTED[kind]("the-token"))
     assert ask(make(kind, base_url=server.base_url, **changes)).access_token == "the-token"
     (seen,) = server.seen

@@ -1,4 +1,4 @@
-"""The overlay against servers that we did not write: a real django-oauth-toolkit, and Prism with our specs."""
+"""The package with servers of others: a real django-oauth-toolkit, and Prism with our specs."""
 
 import asyncio
 from collections.abc import Callable, Generator

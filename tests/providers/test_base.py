@@ -1,4 +1,4 @@
-"""What all providers have in common: credentials, environment, base URL. Each bad argument is refused before anything is sent."""
+"""What all providers have in common: a bad credential, environment or base URL is refused before anything is sent."""
 
 import dataclasses
 import functools

@@ -1,6 +1,6 @@
-"""A dozen endpoints that are unlike the five and unlike each other: a spec each, and no Python but the hook that signs.
+"""SpecProvider with a dozen endpoints that differ from the five and from each other. Only a signing hook needs Python.
 
-The specs and their sources are in tests/endpoints; so are the servers, which take the documented request and no other.
+``tests/endpoints`` has the specs with their sources, and the servers, which accept the documented requests only.
 """
 
 import base64
@@ -186,7 +186,7 @@ def _claims(draft: UnsignedRequest) -> dict[str, Any]:
 
 
 def sign_as_app(draft: UnsignedRequest) -> None:
-    """By this JWT a GitHub App tells who it is."""
+    """The JWT by which a GitHub App authenticates."""
     draft.headers["Authorization"] = f"Bearer {jwt.encode(_claims(draft), draft.client_secret, 'RS256')}"
 
 

@@ -1,4 +1,4 @@
-"""HTTP Basic: the bytes of the two RFCs."""
+"""HTTP Basic: the bytes that RFC 7617 and RFC 6749 give."""
 
 from typing import Any
 

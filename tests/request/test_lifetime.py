@@ -182,7 +182,7 @@ def test_a_jwt_that_has_ended_is_malformed(seconds: float, server: Server) -> No
     assert "the token has already expired" in str(error)
 
 
-# Lifetimes as a moment, which none of the five tells so far
+# Lifetimes as a moment. None of the five providers states one
 
 
 @pytest.fixture

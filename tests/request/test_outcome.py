@@ -1,4 +1,4 @@
-"""What a response leads to: each bad one to the right error, without a secret in its text; odd but good ones to tokens."""
+"""Bad responses become the right errors, without a secret in their text. Unusual but good ones become tokens."""
 
 import gzip
 import html

@@ -1,4 +1,4 @@
-"""What may succeed later is asked for again: so often, after such pauses, and no longer than the deadline allows."""
+"""Retries: which failures are retried, after which pauses, and until which deadline."""
 
 import threading
 from collections.abc import Callable
@@ -37,12 +37,12 @@ def hang_up(_: Seen) -> Reply:
 
 
 def busy(retry_after: str | None = None, status: int = 429) -> Reply:
-    """An answer that asks for patience. Its clock stands still."""
+    """A response that asks for a pause. Its clock stands still."""
     return Reply({}, status, {"Retry-After": retry_after or "", "Date": formatdate(MOMENT, usegmt=True)})
 
 
 def fails_at_first(server: Server, times: int, fault: Reply | Answer) -> None:
-    """Make the server grant a token after so many faults."""
+    """Make the server grant a token after this number of faults."""
 
     def answer(seen: Seen) -> Reply:
         number = len(server.seen)
@@ -104,7 +104,7 @@ def test_the_error_counts_the_attempts(
 ) -> None:
     server.reply = Reply({"error": "down"}, 503)
     source = TokenSource(provider, policy=RefreshPolicy(max_attempts=attempts))
-    for renewal in (1, 2):  # each begins anew
+    for renewal in (1, 2):  # each starts again at the first attempt
         with pytest.raises(ProviderUnavailable, match=rf"status 503, .*down \(attempts: {attempts}\)$") as caught:
             source.get()
         assert caught.value.attempts == attempts

@@ -1,4 +1,4 @@
-"""No refusal of a bad argument shows a secret: the frames that refuse it hold the good ones."""
+"""No refusal of a bad argument shows a secret, although the frames that refuse it hold the good arguments."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -85,7 +85,7 @@ HARMLESS: dict[str, Any] = {
     "token_type": "Bearer",
     "verify_ssl": True,
 }
-"""Parameters that are there to be seen, or take certain words alone."""
+"""Parameters that are no secrets, or that take certain values only."""
 
 WITH_CANARIES: dict[str, Any] = {
     "outcome": Grant(Token(CORES[2]), 0, 1),
@@ -132,7 +132,7 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     },
     ClientCredentials: {"token_url": "http://127.0.0.1/token", "parameters": {"audience": CORES[1]}},
 }
-"""What providers without a class of their own are made with."""
+"""The arguments of providers that need a spec or an address."""
 
 
 def arguments_of(kind: type[Any]) -> dict[str, Any]:

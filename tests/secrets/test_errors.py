@@ -170,7 +170,7 @@ ECHOING_HEADERS: dict[str, Callable[[Seen], dict[str, str]]] = {
 def test_no_error_shows_what_a_servers_headers_echo(
     server: Server, headers: Callable[[Seen], dict[str, str]], place: str
 ) -> None:
-    # At its lowest level httpcore logs the headers of an answer: what a server puts there is not ours to hide.
+    # At its lowest level, httpcore logs the headers of a response. We cannot hide what a server puts there.
     for name in ("httpcore", "httpcore.http11"):
         logging.getLogger(name).setLevel(logging.INFO)
     server.reply = lambda seen: Reply({}, 302, headers(seen))
@@ -201,7 +201,7 @@ def test_a_failing_store_fails_no_caller_and_shows_nothing(server: Server, watch
     server.reply = granted(TOKEN)
     source = a_source(server.base_url, store=FailingStore())
     assert source.get().access_token == TOKEN
-    for _ in range(3):  # it is told once, however often it is tried
+    for _ in range(3):  # the fault is logged once, however often the store is tried
         clock.pass_by(3600)
         assert source.get().access_token == TOKEN
     assert len(server.seen) == 4

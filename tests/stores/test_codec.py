@@ -1,4 +1,4 @@
-"""What stores keep outside this process: it comes back as it was, stands being damaged, and gives no secret away."""
+"""Entries as bytes: they come back unchanged, damage is harmless, and they show no secret."""
 
 import inspect
 import json
@@ -69,7 +69,7 @@ codecs = st.sampled_from([Codec(None), Codec(KEY)])
 
 @contextmanager
 def standing_clock() -> Generator[Clock]:
-    """Both clocks stand still, for each example anew."""
+    """Both clocks stand still. Each example starts again."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_clock, "monotonic", clock)

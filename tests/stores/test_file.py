@@ -1,4 +1,4 @@
-"""FileStore: processes of one machine share a token and one request; whatever lies about in the folder is harmless."""
+"""FileStore: processes of one machine share a token and one request. Other files in the folder are harmless."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""RedisStore against a real Redis: a fleet shares tokens, refusals and one request, and no trouble of Redis is theirs."""
+"""RedisStore with a real Redis: processes share tokens, refusals and one request. A failing Redis fails no caller."""
 
 import multiprocessing
 import socket

@@ -1,4 +1,4 @@
-"""A token's life: FRESH, DUE and EXPIRED as numbers, and what callers notice of them over a real socket."""
+"""A token's life: the states FRESH, DUE and EXPIRED as numbers, and their effects on callers over a real socket."""
 
 import asyncio
 import itertools

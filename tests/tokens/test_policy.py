@@ -1,4 +1,4 @@
-"""RefreshPolicy: which numbers it takes."""
+"""RefreshPolicy: the numbers that it accepts."""
 
 import dataclasses
 from typing import Any
