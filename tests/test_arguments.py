@@ -17,6 +17,7 @@ from paygrant import (
     basic_credentials,
     ripple_audience,
 )
+from paygrant._arguments import checked
 from tests.helpers.providers import make
 
 TOKEN = Token("the-token")
@@ -107,3 +108,13 @@ def test_a_call_with_a_wrong_signature_is_a_configuration_error(
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(fault)):
         call(*args, **kwargs)
+
+
+def test_a_type_error_from_within_a_call_is_not_a_wrong_signature() -> None:
+    @checked
+    def length(value: object, *more: object, unit: str = "", **options: object) -> int:
+        return len(value)  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="has no len"):
+        length(7)
+    assert length("seven", 1, unit="letters", other=1) == 5

@@ -312,8 +312,10 @@ token = source.get()
 print(token.access_token, source.get() is token)
 source.invalidate(token)
 print(source.get().access_token)
-from paygrant._telemetry import _instruments
+from paygrant._telemetry import Meter, _instruments
 print(_instruments)
+meter = Meter("acme", "test")
+meter.waited(), meter.served_stale(), meter.refused()
 """,
         server,
     )

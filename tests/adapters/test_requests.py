@@ -193,3 +193,15 @@ def test_the_origin_is_the_one_that_requests_connects_to(source: TokenSource) ->
             continue
         host = HTTPAdapter().get_connection_with_tls_context(prepared, verify=True).host
         assert ("Authorization" in prepared.headers) == (host == "api.example.com")
+
+
+def test_a_redirect_to_an_invalid_location_drops_the_token(source: TokenSource, api: Api) -> None:
+    api.server.reply = Reply({}, 302, {"Location": "http://["})
+    with requests.Session() as session:
+        session.trust_env = False
+        request = session.prepare_request(requests.Request("GET", api.url, auth=TokenAuth(source)))
+        assert "Authorization" in request.headers
+        with pytest.raises(ValueError, match="Invalid IPv6 URL"):  # requests itself reads the location
+            session.send(request, allow_redirects=False)
+    assert api.tokens == ["token-1"]
+    assert "Authorization" not in request.headers

@@ -217,6 +217,18 @@ def test_a_bad_key_is_refused_without_showing_it(key: Any) -> None:
     assert "short" not in str(caught.value)
 
 
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self) -> str:
+        return "secret-of-straw"
+
+
+def test_a_callable_for_the_key_must_be_hashable() -> None:
+    with pytest.raises(ConfigurationError, match=r"^key: is a callable that cannot be hashed"):
+        Codec(Unhashable())
+
+
 def _fail() -> str:
     raise RuntimeError("secret-of-straw")
 
@@ -274,3 +286,10 @@ def test_the_bytes_show_no_secret_of_the_client(
     for data in written:
         for secret in (CLIENT_ID, CLIENT_SECRET, basic):
             assert secret.encode() not in data
+
+
+def test_an_entry_knows_how_long_it_counts(clock: Clock) -> None:
+    entry = Entry(TokenError("acme: refused"), clock() + 60)
+    assert entry.seconds_left == 60
+    clock.pass_by(61)
+    assert entry.seconds_left == -1

@@ -20,6 +20,7 @@ from cryptography.fernet import Fernet
 
 from paygrant import ConfigurationError, Cryptofuse, FileStore, InvalidClient, Token, TokenSource
 from paygrant._stores.base import Entry, Store
+from paygrant._stores.file import clear_entries, folder_of, make_folder, stored_entries
 from paygrant._tokens.lifecycle import Grant
 from tests.helpers.clock import Clock
 from tests.helpers.fleet import fleet
@@ -500,3 +501,44 @@ def test_an_unusable_folder_fails_no_caller(
     _chmod(folder)
     assert TokenSource(provider, store=store).get().access_token == "token-1"
     assert len(server.seen) == 1
+
+
+# For people who look into a store
+
+
+def test_the_entries_of_a_folder_are_listed_by_key(store: FileStore, clock: Clock) -> None:
+    other = "a" * 64
+    store.save(KEY, entry_at(clock()))
+    store.save(other, entry_at(clock(), "token-2", 60))
+    first, second = stored_entries(store)
+    assert (first.key, second.key) == (KEY, other)
+    assert first.entry is not None
+    assert first.entry.holds(Token("token-1"))
+    assert first.expires > second.expires
+    clock.pass_by(60)
+    assert [each.key for each in stored_entries(store)] == [KEY]
+
+
+def test_an_entry_of_another_key_is_listed_without_its_contents(folder: Path, clock: Clock) -> None:
+    FileStore(folder, key=Fernet.generate_key()).save(KEY, entry_at(clock()))
+    [found] = stored_entries(FileStore(folder))
+    assert (found.key, found.entry) == (KEY, None)
+
+
+def test_chosen_entries_of_a_folder_are_removed(store: FileStore, clock: Clock) -> None:
+    keys = ["a" * 64, "b" * 64, "c" * 64]
+    for key in keys:
+        store.save(key, entry_at(clock()))
+    clear_entries(store, keys[:1])
+    assert [each.key for each in stored_entries(store)] == keys[1:]
+    clear_entries(store)
+    assert stored_entries(store) == []
+
+
+def test_looking_into_a_store_makes_no_folder(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "none")
+    assert stored_entries(store) == []
+    clear_entries(store)
+    assert not folder_of(store).exists()
+    assert make_folder(store) == folder_of(store) == tmp_path / "none"
+    assert folder_of(store).is_dir()
