@@ -8,6 +8,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+from tests.helpers.examples import DOCS, README, python_examples
+
 ROOT = Path(__file__).parents[1]
 
 WANTED = (
@@ -36,14 +38,13 @@ def run(*command: object, cwd: Path) -> None:
         sys.exit(f"failed: {' '.join(str(part) for part in command)}")
 
 
-def examples() -> list[str]:
-    """The Python examples of the README."""
-    blocks = (ROOT / "README.md").read_text("utf-8").split("```python\n")[1:]
-    return [block.split("```")[0] for block in blocks]
+def example(page: Path, word: str) -> str:
+    """The first Python example of a page that has this word."""
+    return next(each for each in python_examples(page) if word in each)
 
 
 def main() -> None:
-    """Build, install, run the README's first example and its test of a user's, and generate a client."""
+    """Build, install, run the README's example and a test that the documentation shows, and generate a client."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pip = (sys.executable, "-m", "pip", "--quiet")
@@ -61,11 +62,10 @@ def main() -> None:
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"
         run(python, "-m", "pip", "install", "--quiet", f"{wheel}[sandbox]", cwd=folder)
-        first, *others = examples()
-        (folder / "example.py").write_text(first, "utf-8")
+        (folder / "example.py").write_text(example(README, "with Sandbox()"), "utf-8")
         run(python, "-W", "error", "example.py", cwd=folder)
         run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli,generate,sandbox]", "pytest", cwd=folder)
-        (folder / "test_example.py").write_text(next(each for each in others if "paygrant_sandbox" in each), "utf-8")
+        (folder / "test_example.py").write_text(example(DOCS / "testing.md", "paygrant_sandbox"), "utf-8")
         run(python, "-m", "pytest", "--quiet", "-W", "error", "test_example.py", cwd=folder)
         run(python.with_name("paygrant"), "generate", ROOT / "specs/ripple.yaml", "--output", "clients", cwd=folder)
         run(python, "-W", "error", "-c", "from clients.ripple.environments import Environment", cwd=folder)

@@ -58,7 +58,7 @@ def live(sandbox: Sandbox, clock: Clock) -> None:
         ):
             for call in range(calls):
                 if call == revoked_after:
-                    sandbox.revoke(registration_of(provider).name)
+                    getattr(sandbox, registration_of(provider).name).revoke()
                 api.get("/resource")
                 clock.pass_by(1.7)
 

@@ -9,7 +9,7 @@ import pytest
 
 from paygrant import Cryptofuse, MemoryStore, _clock
 from paygrant._cache import registry
-from tests.helpers.clock import Clock as Clock  # noqa: PLC0414 - other tests import it from here
+from tests.helpers.clock import Clock
 from tests.helpers.servers import Server, serve
 
 pytest_plugins = ["tests.helpers.apis", "tests.peers.fixtures"]

@@ -1,6 +1,5 @@
-"""The pytest plugin, in test suites as users write them, each run by a pytest of its own."""
+"""The pytest plugin in test suites as users write them. Each suite is run by its own pytest."""
 
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 from paygrant import Cryptofuse, FileStore, TokenSource, pytest_plugin
 from paygrant._cache import registry
 from paygrant._cache.renewal import PendingRenewal
+from tests.helpers.examples import DOCS, python_examples
 from tests.helpers.servers import Reply, Server, granted
 
 pytest_plugins = ["pytester"]
 
-README = Path(__file__).parents[1] / "README.md"
 IMPORTS = "import os, sys, threading\nimport httpx, pytest\nfrom paygrant import *\n"
 
 EVERY = ("no:schemathesis", "no:asyncio")  # of those that are installed, these two warn of themselves
@@ -26,7 +25,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a suite where the plugin is installed, with these plugins beside it; every warning is an error."""
+    """Runs a suite with the plugin and these other plugins. Every warning is an error."""
 
     def run(suite: str, *options: str, conftest: str = "", plugins: tuple[str, ...] = ("paygrant",)) -> Result:
         # Finding and loading all that is installed takes longer than most of these suites.
@@ -42,14 +41,14 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def examples() -> list[str]:
-    """The tests that the README and the plugin itself show."""
-    shown = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    """The tests that the documentation and the plugin itself show."""
+    shown = python_examples(DOCS / "testing.md")
     own = [line[4:] for line in (pytest_plugin.__doc__ or "").splitlines() if line.startswith("    ")]
     return [example for example in (*shown, "\n".join(own)) if "paygrant_sandbox" in example]
 
 
-def test_the_tests_that_are_shown_pass(run: Run) -> None:
-    assert len(examples()) == 2
+def test_the_documented_tests_pass(run: Run) -> None:
+    assert len(examples()) == 3
     run("\n\n".join(examples()), plugins=EVERY).assert_outcomes(passed=len(examples()))
 
 
@@ -62,12 +61,12 @@ def service(paygrant_sandbox_session):
         yield api
 
 @pytest.fixture(autouse=True, params=["before", "after"])
-def as_good_as_new(paygrant_sandbox, service):
+def is_clean(paygrant_sandbox, service):
     ripple = paygrant_sandbox.ripple
     assert (ripple.token_requests, ripple.api_calls, ripple.requests, ripple.tokens, ripple.faults) == (0, 0, (), (), ())
     assert service.get("/resource").json() == {"provider": "ripple"}
     assert (ripple.token_requests, ripple.api_calls) == (1, 1)
-    paygrant_sandbox.revoke("ripple")
+    ripple.revoke()
     assert service.get("/resource").json() == {"provider": "ripple"}
     assert (ripple.token_requests, ripple.api_calls) == (2, 3)
     with TokenSource(Ripple.from_env(tenant_id="another")) as source:
@@ -77,7 +76,7 @@ def as_good_as_new(paygrant_sandbox, service):
 """
 
 
-def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives_on(run: Run) -> None:
+def test_each_test_starts_clean_even_if_a_service_lives_on(run: Run) -> None:
     suite = """
     def test_a_fault_that_stays_on(paygrant_sandbox, service):
         paygrant_sandbox.ripple.fail(500)
@@ -91,12 +90,12 @@ def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives
             with pytest.raises(InvalidClient):
                 source.get()
 
-    def test_a_request_to_come_later(paygrant_sandbox, service):
+    def test_a_request_that_must_wait(paygrant_sandbox, service):
         paygrant_sandbox.ripple.fail(429, retry_after=1000)
         with pytest.raises(RateLimited):
             service.get("/resource")
 
-    def test_a_renewal_under_way(paygrant_sandbox, service):
+    def test_a_renewal_in_progress(paygrant_sandbox, service):
         paygrant_sandbox.ripple.delay(0.2)
         source = TokenSource(Ripple.from_env(tenant_id="fourth"))
         threading.Thread(target=source.get, daemon=True).start()
@@ -110,7 +109,7 @@ def test_each_test_begins_anew_whatever_was_before_it_even_where_a_service_lives
     run(suite.replace("\n    ", "\n"), conftest=IMPORTS + SERVICE).assert_outcomes(passed=10)
 
 
-def test_nobody_waits_for_the_pauses_of_a_renewal(run: Run) -> None:
+def test_retries_make_no_pauses(run: Run) -> None:
     suite = """
 def test_three_pauses(paygrant_sandbox):
     paygrant_sandbox.ripple.fail(503, times=3, retry_after=25)
@@ -124,7 +123,7 @@ def test_pauses_are_as_usual_without_the_fixture():
     run(suite, "--timeout=20", plugins=("paygrant", "timeout")).assert_outcomes(passed=2)
 
 
-def test_the_environment_leads_to_the_sandbox_while_a_test_uses_it(
+def test_the_environment_points_to_the_sandbox_while_a_test_uses_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     machine = {
@@ -161,12 +160,12 @@ def test_after():
     ("proxies", "kept"),
     [
         ({"no_proxy": "small.example", "NO_PROXY": "capital.example"}, "small.example,127.0.0.1"),
-        ({"no_proxy": "*"}, "*"),  # all hosts, but for urllib only where it stands alone
+        ({"no_proxy": "*"}, "*"),  # all hosts; urllib understands it only alone
         ({"no_proxy": "", "NO_PROXY": "*"}, "*"),
         ({}, "127.0.0.1"),
     ],
 )
-def test_of_two_lists_of_hosts_without_a_proxy_the_small_one_is_kept(
+def test_of_two_no_proxy_variables_the_lower_case_one_counts(
     run: Run, monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str], kept: str
 ) -> None:
     for name, value in proxies.items():
@@ -230,7 +229,7 @@ def test_it(paygrant_sandbox, worker_id, turn):
     assert urls["gw0"] != urls["gw1"]
 
 
-def test_nothing_stays_behind_when_a_test_ends_nor_when_the_session_does(run: Run) -> None:
+def test_nothing_remains_after_a_test_or_the_session(run: Run) -> None:
     conftest = """
 import threading
 
@@ -243,7 +242,7 @@ def pytest_sessionfinish():
     suite = """
 from paygrant._cache import registry
 
-def test_that_leaves_a_request_under_way(paygrant_sandbox):
+def test_that_leaves_a_request_in_progress(paygrant_sandbox):
     paygrant_sandbox.ripple.delay(0.2)
     threading.Thread(target=TokenSource(Ripple.from_env(tenant_id="acme")).get).start()
     while not paygrant_sandbox.ripple.token_requests:
@@ -261,7 +260,7 @@ def test_that_comes_after(paygrant_sandbox_session):
     result.stdout.fnmatch_lines(["left behind:"])
 
 
-def test_no_test_waits_for_the_delays_of_the_last_one_nor_sees_its_requests(run: Run) -> None:
+def test_delays_and_requests_of_one_test_do_not_reach_the_next(run: Run) -> None:
     suite = """
 import asyncio
 from paygrant._cache import registry
@@ -295,7 +294,7 @@ def test_the_plugin_imports_nothing_but_itself(run: Run) -> None:
 import conftest
 
 def test_it():
-    assert conftest.loaded == {"paygrant", "paygrant.pytest_plugin"}
+    assert conftest.loaded == {"paygrant", "paygrant._version", "paygrant.pytest_plugin"}
 """
     conftest = (
         "import sys\nloaded = {name for name in sys.modules if name.startswith(('paygrant', 'httpx', 'starlette'))}"
@@ -315,7 +314,7 @@ def test_the_fixture_is_in_the_list_of_fixtures(run: Run) -> None:
         [
             "*paygrant_sandbox_session [[]session scope]*",
             "*paygrant_sandbox --*",
-            "*A sandbox that stands in for the providers*",
+            "*A sandbox in place of the providers*",
         ]
     )
 
@@ -326,20 +325,20 @@ def test_the_plugin_can_be_switched_off(run: Run) -> None:
     result.stdout.fnmatch_lines(["E * fixture 'paygrant_sandbox' not found"])
 
 
-def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
+def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
     server.reply = Reply(status=503)
     server.hold.clear()
     source = TokenSource(provider)
     cache = cast("Any", source._cache)
-    flight = cache.token()
+    renewal = cache.token()
     assert server.asked.wait(30)
     forgetting = threading.Thread(target=registry.forget_all)
     forgetting.start()
     assert cache._stop.wait(30)
     server.hold.set()
     forgetting.join(30)
-    assert isinstance(flight, PendingRenewal)
-    assert flight._completed.is_set()
+    assert isinstance(renewal, PendingRenewal)
+    assert renewal._completed.is_set()
     assert len(server.seen) == 1
 
     replies = [Reply(status=503), granted()]
@@ -347,7 +346,7 @@ def test_forgetting_ends_the_renewal_that_is_under_way_and_no_later_one(server: 
     assert source.get().access_token == "token-1"
 
 
-def test_forgetting_drops_the_token_at_hand_from_a_store_of_several_processes(
+def test_forget_removes_the_held_token_from_a_shared_store(
     server: Server, provider: Cryptofuse, tmp_path: Path
 ) -> None:
     for store in FileStore(tmp_path), FileStore(tmp_path):

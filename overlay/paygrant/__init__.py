@@ -9,7 +9,7 @@
 A name is loaded when it is first used, so ``import paygrant`` costs almost nothing.
 """
 
-__version__ = "0.1.0"
+from paygrant._version import __version__ as __version__
 
 TYPE_CHECKING = False  # type checkers take it for true, and so the module typing is not needed here
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from paygrant._providers.ripio import RipioRamp, RipioWidget
     from paygrant._providers.ripple import Ripple, ripple_audience
     from paygrant._providers.spec_provider import SpecProvider
-    from paygrant._request.build import UnsignedRequest
     from paygrant._request.client_auth import basic_credentials
+    from paygrant._request.unsigned import UnsignedRequest
     from paygrant._stores.base import Entry, Store
     from paygrant._stores.file import FileStore
     from paygrant._stores.memory import MemoryStore
@@ -93,7 +93,7 @@ _MODULES = {
     "_providers.ripio": ["RipioRamp", "RipioWidget"],
     "_providers.ripple": ["Ripple", "ripple_audience"],
     "_providers.spec_provider": ["SpecProvider"],
-    "_request.build": ["UnsignedRequest"],
+    "_request.unsigned": ["UnsignedRequest"],
     "_request.client_auth": ["basic_credentials"],
     "_stores.base": ["Entry", "Store"],
     "_stores.file": ["FileStore"],

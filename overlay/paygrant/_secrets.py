@@ -1,35 +1,8 @@
-"""Secrets: fingerprints to show in their place, and files that hold them."""
+"""Fingerprints: what is shown in place of a secret."""
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-
-from paygrant._arguments import invalid_argument
 
 
 def fingerprint(text: str) -> str:
     """A short name for a secret. Equal secrets have equal names, and a name does not lead back to the secret."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
-
-
-@dataclass(frozen=True)
-class SecretFile:
-    """Reads a mounted secret each time it is called, so that a rotated secret needs no restart."""
-
-    path: str
-
-    def __call__(self) -> str:
-        """The file's text without the line break at its end.
-
-        Raises:
-            ConfigurationError: The file is empty or cannot be read.
-        """
-        secret, fault = "", "is empty"
-        try:
-            secret = Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            fault = f"cannot be read ({type(error).__name__})"
-        if not secret:
-            expected = "a UTF-8 file that holds the secret"
-            raise invalid_argument("client_secret", f"the file {self.path} {fault}", expected)
-        return secret

@@ -1,12 +1,12 @@
 """The pytest plugin: the fixture ``paygrant_sandbox``, a provider for tests.
 
-    def test_a_wrong_secret_is_told(paygrant_sandbox):
+    def test_a_wrong_secret_is_reported(paygrant_sandbox):
         paygrant_sandbox.ripple.refuse()
         with pytest.raises(InvalidClient):
             TokenSource(Ripple.from_env(tenant_id="acme")).get()
 
-pytest loads this module in every run where paygrant is installed, so it imports next to nothing; what the sandbox
-itself does stands in ``paygrant.sandbox``.
+pytest loads this module in every run where paygrant is installed, so it imports almost nothing. ``paygrant.sandbox``
+is the sandbox itself.
 """
 
 import os
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def paygrant_sandbox_session() -> "Iterator[Sandbox]":
-    """The sandbox behind paygrant_sandbox: one for the session, or for each worker of pytest-xdist.
+    """The sandbox behind paygrant_sandbox: one for each session, or for each worker of pytest-xdist.
 
-    For fixtures of your own that live longer than a test. It sets no variables and cleans nothing up.
+    It is for fixtures that live longer than a test. It sets no variables and cleans nothing up.
     """
     from paygrant.sandbox import Sandbox
 
@@ -34,18 +34,20 @@ def paygrant_sandbox_session() -> "Iterator[Sandbox]":
 
 @pytest.fixture
 def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
-    """A sandbox that stands in for the providers, as good as new for each test (pip install "paygrant[sandbox]").
+    """A sandbox in place of the providers, clean for each test (pip install "paygrant[sandbox]").
 
-    Each provider is an attribute: paygrant_sandbox.ripple has base_url, client_id, client_secret, what came in
-    (requests, token_requests, api_calls), the tokens alive, and what real life does: fail(503, times=2), revoke(), ...
+    Each provider is an attribute. paygrant_sandbox.ripple has base_url, client_id and client_secret. It also has the
+    requests so far (requests, token_requests, api_calls), the valid tokens (tokens), and methods for what can go
+    wrong: fail(503, times=2), revoke() and so on.
 
-    For as long as a test uses it,
-    - the variables that from_env() reads lead to it: credentials, base URL and environment. What is yours, such as
-      RIPPLE_TENANT_ID, stays as it is;
-    - nothing is left of earlier tests: no fault or count, and no token, refusal or pause in this process, though its
-      source lives on. Share no FileStore or RedisStore among tests: they keep a refusal for a minute;
-    - a renewal makes its requests without pauses between them, so that fail(503, times=2) makes no test slow.
-      RefreshPolicy(max_attempts=1) makes one request only.
+    During a test that uses it:
+
+    - The variables that from_env() reads point to it: credentials, base URL and environment. Other variables, such as
+      RIPPLE_TENANT_ID, do not change.
+    - Nothing remains of earlier tests: no fault, count, token, error or pause, even if a token source lives on. Tests
+      must not share a FileStore or RedisStore: these keep an error for a minute.
+    - Retries make no pauses, so fail(503, times=2) does not slow a test down. RefreshPolicy(max_attempts=1) makes one
+      request only.
     """
     from paygrant import _clock
 
@@ -53,25 +55,25 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
         for variable, value in getattr(paygrant_sandbox_session, name).environ.items():
             monkeypatch.setenv(variable, value)
         monkeypatch.delenv(f"{name.upper()}_CLIENT_SECRET_FILE", raising=False)
-    # Whatever proxy the machine has, it is not for loopback. Of the two names, libraries prefer the small one.
+    # A proxy of the machine must not be used for loopback. Libraries prefer the lower-case variable.
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    if direct != "*":  # all hosts; urllib knows it only where it stands alone
+    if direct != "*":  # means all hosts, but urllib understands it only alone
         direct = f"{direct},127.0.0.1" if direct else "127.0.0.1"
     monkeypatch.setenv("no_proxy", direct)
     monkeypatch.setattr(_clock, "sleep", _no_pause)
-    _begin_anew(paygrant_sandbox_session)  # fixtures that live longer may have used it
+    _forget(paygrant_sandbox_session)  # fixtures that live longer may have used it
     yield paygrant_sandbox_session
-    _begin_anew(paygrant_sandbox_session)
+    _forget(paygrant_sandbox_session)
 
 
-def _begin_anew(sandbox: "Sandbox") -> None:
-    """Forget what was, on both sides."""
-    sandbox.reset()  # ends delays: the next line waits for requests that are under way
+def _forget(sandbox: "Sandbox") -> None:
+    """Delete the state of the sandbox and of this process."""
     from paygrant._cache import registry
 
+    sandbox.reset()  # ends delays: the next line waits for requests in progress
     registry.forget_all()
-    sandbox.reset()  # those may have led to others
+    sandbox.reset()  # they may have caused further requests
 
 
 def _no_pause(_seconds: float, _stop: object) -> None:
-    """Let no time pass."""
+    """Do not wait."""

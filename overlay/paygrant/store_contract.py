@@ -17,11 +17,9 @@ from uuid import uuid4
 
 import pytest
 
+from paygrant import Entry, InvalidClient, RateLimited, Store, Token
 from paygrant._clock import monotonic
-from paygrant._errors import InvalidClient, RateLimited
-from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
-from paygrant._tokens.token import Token
 
 __all__ = ["StoreContract"]
 

@@ -1,8 +1,8 @@
-"""A command that calls a provider's API. The user's cache folder keeps the token: the next run requests none.
+"""A command that calls a provider's API. The user's cache folder keeps the token for the next run.
 
     python command_line.py --field provider
 
-Environment variables give the credentials (ALTERNATIVE_PAYMENTS_CLIENT_ID and so on) and API_URL, the API's base URL.
+The environment holds the credentials (ALTERNATIVE_PAYMENTS_CLIENT_ID and so on) and API_URL, the API's address.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from paygrant import AlternativePayments, FileStore, PaygrantError, TokenAuth, T
 
 
 def main() -> None:
-    """Print the API's response, or write the error to standard error."""
+    """Print what the API returns. Write to standard error why a call failed."""
     parser = argparse.ArgumentParser(description="Call the payments API.")
     parser.add_argument("--field", help="print only this field of the response")
     field = parser.parse_args().field

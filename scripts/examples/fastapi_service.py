@@ -1,8 +1,8 @@
-"""A FastAPI service that calls a provider's API: one client, and one token, for as long as the service runs.
+"""A FastAPI service that calls a provider's API. It has one client and one token for as long as it runs.
 
     uvicorn fastapi_service:app
 
-The environment gives the credentials (RIPPLE_CLIENT_ID and so on) and API_URL, where the API is.
+The environment holds the credentials (RIPPLE_CLIENT_ID and so on) and API_URL, the API's address.
 """
 
 import os
@@ -18,7 +18,7 @@ from paygrant import Ripple, TokenAuth, TokenError, TokenSource
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-    """Open the client when the service starts, close it when it ends. A missing variable ends the start."""
+    """Open the client at the start, and close it at the end. A missing variable stops the start."""
     with TokenSource(Ripple.from_env()) as source:
         async with httpx.AsyncClient(base_url=os.environ["API_URL"], auth=TokenAuth(source)) as api:
             yield {"api": api}
@@ -29,9 +29,9 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/payments")
 async def payments(request: Request) -> Any:
-    """What the API says; 502 while it, or a token for it, cannot be had."""
+    """Return what the API returns, or 502 if the API or a token is not available."""
     try:
-        answer = await request.state.api.get("/resource")
-        return answer.raise_for_status().json()
+        response = await request.state.api.get("/resource")
+        return response.raise_for_status().json()
     except (TokenError, httpx.HTTPError) as error:
         raise HTTPException(502, "the payments API is out of reach") from error

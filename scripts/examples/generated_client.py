@@ -1,11 +1,11 @@
-"""A client out of openapi-python-client, with living tokens: its own knows only one that never changes.
+"""A client from openapi-python-client, with tokens that are renewed. On its own it knows one fixed token.
 
     openapi-python-client generate --path payments_api.yaml --meta none
     python generated_client.py
 
-The environment gives the credentials (RIPIO_RAMP_CLIENT_ID and so on) and API_URL, where the API is.
+The environment holds the credentials (RIPIO_RAMP_CLIENT_ID and so on) and API_URL, the API's address.
 """
-# Until it is generated, the client has no types.
+# The client has no types until it is generated.
 # mypy: disable-error-code="import-not-found"
 # pyright: basic, reportMissingImports=false
 
@@ -23,7 +23,7 @@ def main() -> None:
         TokenSource(RipioRamp.from_env()) as source,
         AuthenticatedClient(
             base_url=os.environ["API_URL"],
-            token="",  # TokenAuth brings one for each request
+            token="",  # TokenAuth sets the token of each request
             httpx_args={"auth": TokenAuth(source)},
         ) as client,
     ):

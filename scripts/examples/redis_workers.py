@@ -1,8 +1,8 @@
-"""Worker processes that share one token through Redis: one request for it, however many workers there are.
+"""Worker processes that share one token through Redis. Any number of workers makes one token request.
 
     python redis_workers.py
 
-The environment gives the credentials (CRYPTOFUSE_CLIENT_ID and so on), API_URL and REDIS_URL.
+The environment holds the credentials (CRYPTOFUSE_CLIENT_ID and so on), API_URL and REDIS_URL.
 """
 
 import os
@@ -18,15 +18,15 @@ JOBS = 5
 
 
 def work(worker: int) -> None:
-    """One process: a source and a client of its own, and everybody's token."""
+    """Work in one process. It has its own source and client, and the shared token."""
     store = RedisStore(os.environ["REDIS_URL"])
     with (
         TokenSource(Cryptofuse.from_env(), store=store) as source,
         httpx.Client(base_url=os.environ["API_URL"], auth=TokenAuth(source)) as api,
     ):
         for job in range(JOBS):
-            answer = api.get("/resource").raise_for_status()
-            print(f"worker {worker}, job {job}: {answer.json()['provider']}", flush=True)
+            response = api.get("/resource").raise_for_status()
+            print(f"worker {worker}, job {job}: {response.json()['provider']}", flush=True)
     store.close()
 
 

@@ -1,9 +1,9 @@
-"""An SDK that takes an ``http_client``, as those made by Stainless do: OpenAI's, here, in front of an API of your own.
+"""An SDK that accepts an ``http_client``, as Stainless makes them. Here OpenAI's SDK calls an API of your own.
 
     python stainless_sdk.py
 
-The environment gives the credentials (RIPPLE_CLIENT_ID and so on) and API_URL, where the API is. This SDK is built on
-httpx2; one that is still built on httpx takes ``paygrant.TokenAuth``.
+The environment holds the credentials (RIPPLE_CLIENT_ID and so on) and API_URL, the API's address. This SDK uses httpx2.
+An SDK that uses httpx needs ``paygrant.TokenAuth``.
 """
 
 import os
@@ -15,12 +15,12 @@ from paygrant.adapters.httpx2 import TokenAuth
 
 
 def main() -> None:
-    """List the models that the API has."""
+    """List the API's models."""
     with (
         TokenSource(Ripple.from_env()) as source,
         OpenAI(
             base_url=os.environ["API_URL"],
-            api_key="none",  # TokenAuth brings a token for each request
+            api_key="none",  # TokenAuth sets the token of each request
             http_client=DefaultHttpxClient(auth=TokenAuth(source)),
         ) as client,
     ):

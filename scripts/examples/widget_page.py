@@ -1,8 +1,8 @@
-"""The widget in a web view: an address of yours that leads the signed-in user to the widget, opened for this user.
+"""The widget in a web view: an address that leads the signed-in user to the widget.
 
     uvicorn widget_page:app
 
-The environment gives RIPIO_WIDGET_CLIENT_ID, RIPIO_WIDGET_CLIENT_SECRET and RIPIO_WIDGET_ENVIRONMENT.
+The environment holds RIPIO_WIDGET_CLIENT_ID, RIPIO_WIDGET_CLIENT_SECRET and RIPIO_WIDGET_ENVIRONMENT.
 """
 
 from typing import Annotated
@@ -13,14 +13,14 @@ from fastapi.responses import RedirectResponse
 from paygrant import RipioWidget, TokenError, TokenSource
 
 app = FastAPI()
-sessions: dict[str, dict[str, str]] = {}  # yours: who is signed in, each with external_ref and address
+sessions: dict[str, dict[str, str]] = {}  # your sessions, each with external_ref and address
 
-# The address holds the user's token: no cache keeps it, and no page learns it as its referrer.
+# The address holds the user's token, so no cache and no referrer may keep it.
 ONLY_FOR_THE_USER = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 def signed_in(session: Annotated[str, Cookie()] = "") -> dict[str, str]:
-    """The user, from the session alone: what a query says could open the widget for somebody else."""
+    """Return the user of the session. A query could name somebody else."""
     if session not in sessions:
         raise HTTPException(401)
     return sessions[session]
@@ -28,7 +28,7 @@ def signed_in(session: Annotated[str, Cookie()] = "") -> dict[str, str]:
 
 @app.get("/widget")
 async def widget(user: Annotated[dict[str, str], Depends(signed_in)]) -> RedirectResponse:
-    """On to the widget. A user who comes back gets the token at hand, as long as it lives."""
+    """Redirect to the widget. A user who returns gets the same token while it is valid."""
     provider = RipioWidget.from_env(**user)
     try:
         with TokenSource(provider) as source:

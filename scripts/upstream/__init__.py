@@ -1,6 +1,6 @@
-"""Watches the providers' pages that the specs were written from: `python -m scripts.upstream`, which `make upstream` calls.
+"""Watches the providers' pages that the specs were written from: ``python -m scripts.upstream``, or ``make upstream``.
 
-`pages` fetches a page and gives its text; `facts` takes from it what matters, by way of `openapi` or `prose`; `watch`
-compares that with what was seen last, which stands in specs/upstream; `__main__` is the command line. What a change
-means for the specs is for the reader to judge.
+``pages`` fetches a page as text. ``openapi`` and ``prose`` extract its facts, and ``facts`` limits them. ``watch`` compares
+them with the last ones that a person has checked, in specs/upstream. ``__main__`` is the command line. Whether a change
+concerns a spec is for the reader to decide.
 """

@@ -1,6 +1,6 @@
-"""The facts of a page: a flat mapping of places to what stands there, small enough to be kept and easy to compare.
+"""The facts of a page: a flat mapping from places to values, small enough to keep and easy to compare.
 
-Which places matter, openapi.py and prose.py know; here what they find is kept within bounds and fit to be printed.
+openapi.py and prose.py extract the facts. This module limits their number and makes them safe to print.
 """
 
 from collections import defaultdict
@@ -8,38 +8,39 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TypeAlias
 
+from paygrant._text import one_line
 from scripts.upstream.pages import PageError
 
 Pairs: TypeAlias = Iterator[tuple[str, str]]
-"""Places, and what stands there; a place may come more than once."""
+"""Places and values; a place can occur more than once."""
 Facts: TypeAlias = dict[str, str]
-"""Places, and all that stands there."""
+"""Each place, with all its values."""
 
-MOST = 1 << 20
-"""Characters of all facts of a page; a schema that refers to itself in many ways has more, without end."""
-LONGEST = 200
-"""Characters of a place or a value; of a longer one the rest is a hash."""
+MAX_TOTAL = 1 << 20
+"""Characters of all facts of a page. The limit ends a schema that refers to itself many times."""
+MAX_LENGTH = 200
+"""Characters of a place or a value. A hash replaces the rest of a longer one."""
 
 
 def gather(pairs: Pairs) -> Facts:
-    """The facts, sorted.
+    """Return the facts, sorted.
 
     Raises:
-        PageError: There are more than anyone wants to look at.
+        PageError: There are too many.
     """
     values = defaultdict[str, set[str]](set)
-    room = MOST
+    room = MAX_TOTAL
     for place, value in pairs:
         room -= len(place) + len(value)
         if room < 0:
-            raise PageError(f"its facts have more than {MOST} characters")
+            raise PageError(f"its facts have more than {MAX_TOTAL} characters")
         values[line(place)].add(line(value))
     return {place: " | ".join(sorted(values[place] - {""})) for place in sorted(values)}
 
 
 def line(text: str) -> str:
-    """A stranger's text as one line that no terminal takes for a command."""
-    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
-    if len(shown) <= LONGEST:
+    """A text from a page as one line without control characters."""
+    shown = one_line(text)
+    if len(shown) <= MAX_LENGTH:
         return shown
-    return f"{shown[:LONGEST]}... ({sha256(shown.encode()).hexdigest()[:12]})"
+    return f"{shown[:MAX_LENGTH]}... ({sha256(shown.encode()).hexdigest()[:12]})"

@@ -1,6 +1,6 @@
-"""Fetches pages, within limits of size and time, and gives their text; what stands in it, others say.
+"""Fetches pages as text, within limits of size and time.
 
-Nothing that a server does ends the run: what keeps a page from being read is a PageError, told of that page alone.
+A page that cannot be read becomes a PageError. It does not stop the other pages.
 """
 
 import ssl
@@ -16,74 +16,76 @@ from pathlib import Path
 import anyio
 import httpx
 
-LARGEST = 1 << 20
-"""Bytes; the pages that are known have some thousand."""
-AT_ONCE = 4
-"""Pages; the providers' servers should not notice."""
-REDIRECTS = 3
-"""Redirects within one origin; a documentation site adds a slash, or the page's new name."""
+from paygrant._text import os_error_words
+
+MAX_BYTES = 1 << 20
+"""Bytes of a page. The known pages have some thousand."""
+CONCURRENCY = 4
+"""Pages at once: a light load for the providers' servers."""
+MAX_REDIRECTS = 3
+"""Redirects within one origin. A documentation site adds a slash, or renames a page."""
 HEADERS = {
-    "User-Agent": f"paygrant-upstream/{version('paygrant')} (looks whether documentation pages have changed)",
+    "User-Agent": f"paygrant-upstream/{version('paygrant')} (checks whether documentation pages have changed)",
     "Accept": "text/markdown, text/plain;q=0.9, text/html;q=0.5, */*;q=0.1",
-    "Accept-Encoding": "identity",  # so that the limit of size holds for what is received and for what it unpacks to
+    "Accept-Encoding": "identity",  # the limit of size must hold for the unpacked content, too
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's text, and the address that it was read from, where a redirect led to another one."""
+    """A page's text, and the URL that a redirect led to; an empty string without a redirect."""
 
     text: str
     moved_to: str = ""
 
 
 class PageError(Exception):
-    """A page that could not be read, and why."""
+    """The reason why a page could not be read."""
 
     state = "not read"
 
 
 class PageGone(PageError):
-    """A page that is not there any more, for good or as far as its server knows."""
+    """The server does not have the page any more."""
 
     state = "gone"
 
 
 class PageMoved(PageError):
-    """A page that its server sends readers elsewhere for: to another host, or to another scheme or port."""
+    """The server redirects to another origin: another scheme, host or port."""
 
     state = "moved"
 
 
 def fetch_all(urls: Iterable[str], seconds: float) -> dict[str, Page | PageError]:
-    """Every page, or what kept it from being read within so many seconds."""
+    """Fetch every page; the time limit in seconds is for each."""
     return anyio.run(_fetch_all, urls, seconds)
 
 
 def read_all(urls: Iterable[str], folder: Path) -> dict[str, Page | PageError]:
-    """Every page, out of a folder where it lies at host/path, as `wget --force-directories` puts it."""
+    """Read every page from a folder, at host/path, where ``wget --force-directories`` saves it."""
     return {url: _saved(httpx.URL(url), folder) for url in urls}
 
 
 @cache
 def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # which reads some hundred certificates
+    return httpx.create_ssl_context()  # slow: it reads more than a hundred certificates
 
 
 async def _fetch_all(urls: Iterable[str], seconds: float) -> dict[str, Page | PageError]:
     pages: dict[str, Page | PageError] = {}
-    limiter = anyio.CapacityLimiter(AT_ONCE)
+    limiter = anyio.CapacityLimiter(CONCURRENCY)
 
     async def fetch(url: str) -> None:
         try:
             async with limiter:
-                with anyio.fail_after(seconds):  # all of it; a time-out of httpx is for one read
+                with anyio.fail_after(seconds):  # the whole exchange; a timeout of httpx covers one read
                     pages[url] = await _fetch(client, url)
         except PageError as error:
             pages[url] = error
         except TimeoutError:
-            pages[url] = PageError(f"not there after {seconds:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # a Location may be anything
+            pages[url] = PageError(f"no response within {seconds:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # a Location can be anything
             pages[url] = PageError(f"{type(error).__name__}: {error}")
 
     client = httpx.AsyncClient(headers=HEADERS, timeout=None, verify=_tls())  # noqa: S113 - see fail_after
@@ -95,26 +97,26 @@ async def _fetch_all(urls: Iterable[str], seconds: float) -> dict[str, Page | Pa
 
 async def _fetch(client: httpx.AsyncClient, url: str) -> Page:
     here = start = httpx.URL(url)
-    for _ in range(REDIRECTS + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         async with client.stream("GET", here) as response:
             if response.has_redirect_location:
                 here = here.join(response.headers["Location"])
                 if (here.scheme, here.netloc) != (start.scheme, start.netloc):
-                    raise PageMoved(f"its server points to {here}")
+                    raise PageMoved(f"the server redirects to {here}")
                 continue
             if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
                 raise PageGone(f"status {response.status_code}")
             if response.status_code != HTTPStatus.OK:
                 raise PageError(f"status {response.status_code}")
             if encoding := response.headers.get("Content-Encoding"):
-                raise PageError(f"encoded as {encoding}, which was not asked for")
+                raise PageError(f"encoded as {encoding}, which was not requested")
             content = bytearray()
             async for chunk in response.aiter_raw():
                 content += chunk
-                if len(content) > LARGEST:
-                    raise PageError(f"larger than {LARGEST} bytes")
+                if len(content) > MAX_BYTES:
+                    raise PageError(f"larger than {MAX_BYTES} bytes")
             return Page(_text(bytes(content), here), "" if here == start else str(here))
-    raise PageError(f"more than {REDIRECTS} redirects, the last to {here}")
+    raise PageError(f"more than {MAX_REDIRECTS} redirects, the last to {here}")
 
 
 def _saved(url: httpx.URL, folder: Path) -> Page | PageError:
@@ -122,7 +124,7 @@ def _saved(url: httpx.URL, folder: Path) -> Page | PageError:
     try:
         return Page(_text(path.read_bytes(), url))
     except OSError as error:
-        return PageError(f"{path}: {error.strerror}")
+        return PageError(f"{path}: {os_error_words(error)}")
     except PageError as error:
         return error
 
@@ -139,7 +141,7 @@ def _text(content: bytes, url: httpx.URL) -> str:
     reader = _Html()
     try:
         reader.feed(text)
-    except AssertionError as error:  # how HTMLParser says that a declaration is malformed
+    except AssertionError as error:  # HTMLParser raises it for a malformed declaration
         raise PageError(f"not HTML: {error}") from None
     return "".join(reader.pieces)
 
@@ -151,25 +153,25 @@ _UNSEEN = {"script", "style", "template", "svg", "nav", "footer", "thead"}
 
 
 class _Html(HTMLParser):
-    """Gives the text of an HTML page, with as much of Markdown's marks as the reader of prose looks at."""
+    """Extracts the text of an HTML page, with the Markdown marks that prose.py reads."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[str] = []
         self.inside = Counter[str]()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's
-        """Begins an element."""
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the signature of the base class
+        """Begin an element."""
         self._mark(_OPENING, tag)
         self.inside[tag] += 1
 
     def handle_endtag(self, tag: str) -> None:
-        """Ends an element."""
+        """End an element."""
         self.inside -= Counter([tag])  # never below zero
         self._mark(_CLOSING, tag)
 
     def handle_data(self, data: str) -> None:
-        """Takes the text between."""
+        """Keep the text within elements."""
         if not _UNSEEN & self.inside.keys():
             self.pieces.append(data if "pre" in self.inside else " ".join(f"_{data}_".split())[1:-1])
 

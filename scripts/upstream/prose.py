@@ -1,8 +1,8 @@
-"""What matters in a page of prose: hosts, paths, fields, headers, statuses, media types, and the forms of values.
+"""Extracts the facts of a page of prose: hosts, paths, fields, headers, statuses, media types, and the forms of values.
 
-It is read line by line, as a person skims it, and not as Markdown: the pages are Markdown by tools of all kinds, or text
-that was HTML. A place begins with the part of the page it was found in (request, answer, header, query), as far as the
-headings tell. Sentences give no facts, so that they may be reworded; names and values in them do.
+It reads line by line, and not as Markdown: many tools write the pages, and some were HTML. A place begins with the section
+of the page, as its headings say: request, response, header or query. Names and values in a sentence are facts. The sentence
+is not, so a page can be reworded.
 """
 
 import re
@@ -36,7 +36,7 @@ _EVERYWHERE = {
 }
 _SECTIONS = {
     "header": re.compile(r"\bheader", re.IGNORECASE),
-    "answer": re.compile(r"\b(response|answer|success|error|return)", re.IGNORECASE),
+    "response": re.compile(r"\b(response|answer|success|error|return)", re.IGNORECASE),
     "query": re.compile(r"\bquery", re.IGNORECASE),
     "request": re.compile(r"\b(request|body|parameter|argument|field)", re.IGNORECASE),
 }
@@ -53,7 +53,7 @@ _BOLD = re.compile(r"\*\*([^*]{1,60})\*\*")
 
 
 def pairs(text: str) -> Pairs:
-    """The places of a page that matter, and what stands there; where a link leads does not."""
+    """The facts of a page. The targets of links do not count."""
     plain = _ESCAPE.sub(r"\1", _LINK.sub("]", text))
     for scheme, host, placeholder, path, query in _URL.findall(plain):
         yield f"host {host.rstrip('.:') or placeholder}", scheme or "no scheme"
@@ -87,8 +87,8 @@ def _by_line(lines: list[str]) -> Pairs:
         for _, data in _CURL_DATA.findall(line):
             yield from _form(data)
         if match := _LISTED.match(line):
-            listed, told, rest = match.groups()
-            yield f"{section} {listed}", told or " ".join(_BOLD.findall(rest))
+            listed, kind, rest = match.groups()
+            yield f"{section} {listed}", kind or " ".join(_BOLD.findall(rest))
         elif (match := _VALUES.match(line)) and listed:
             yield f"{section} {listed} {match[1].lower()}", match[2].strip('"')
         elif "|" in line and not _is_rule(line) and not _is_rule(following):
@@ -96,12 +96,12 @@ def _by_line(lines: list[str]) -> Pairs:
 
 
 def _is_rule(line: str) -> bool:
-    """Whether this is the line below a table's heads."""
+    """Whether this is the line below the header of a table."""
     return "-" in line and "|" in line and not line.strip("|-: ")
 
 
 def _row(section: str, cells: list[str]) -> Pairs:
-    """A table's row: its name, and what its other cells hold where that is one word, or words marked as code."""
+    """A row of a table: its name, and the other cells, if they are one word or contain code."""
     name = cells[0].strip("*`")
     if name and " " not in name:
         place = f"status {name}" if name.isdecimal() else f"{section} {name}"
@@ -113,10 +113,13 @@ def _row(section: str, cells: list[str]) -> Pairs:
 
 
 def _form(data: str) -> Pairs:
-    """The fields of a form, and the form of those values that are put together of placeholders."""
+    """The fields of a form, and the form of each value that contains placeholders."""
     for part in data.split("&"):
         name, equals, value = part.partition("=")
         if equals and re.fullmatch(r"[\w.-]+", name):
             yield f"request {name}", ""
             if re.search(_PLACEHOLDER, value):
-                yield f"request {name} form", re.sub(r"\b\w*\d\w*", "*", value)  # an example's own value has digits
+                yield (
+                    f"request {name} form",
+                    re.sub(r"\b\w*\d\w*", "*", value),
+                )  # a word with a digit is an example's value

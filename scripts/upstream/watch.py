@@ -1,4 +1,4 @@
-"""Compares pages with what was seen of them last, which a JSON file a provider in specs/upstream keeps."""
+"""Compares the facts of pages with the last ones checked, in one JSON file for each provider in specs/upstream."""
 
 import json
 import re
@@ -14,28 +14,28 @@ from scripts.upstream.facts import Facts, gather, line
 from scripts.upstream.pages import Page, PageError
 
 STATES = ("changed", "gone", "moved", "new", "not read", "reworded", "unchanged")
-"""What a page can be, the most alarming first."""
+"""The states of a page, the most alarming first."""
 
 _URGENT = re.compile(
     r"(^|: )(host|credentials)|secret|password|user_?name|client_?id|authorization|api.?key|assertion", re.IGNORECASE
 )
-"""Places that say to whom the secret goes, and where in a request."""
+"""Places of facts about where the secret goes, and how a request carries it."""
 
 
-class Seen(NamedTuple):
-    """What was seen of a page: its facts, and a hash of its text."""
+class Snapshot(NamedTuple):
+    """The facts of a page, and a hash of its text."""
 
     facts: Facts
     sha256: str
 
 
-Memory: TypeAlias = dict[str, Seen]
-"""What was seen of pages, by address."""
+Snapshots: TypeAlias = dict[str, Snapshot]
+"""Snapshots of pages, by URL."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One place at which a page says something else than before; None where it says nothing."""
+class FactChange:
+    """A change of one fact; None stands for a fact that is missing."""
 
     place: str
     was: str | None
@@ -43,7 +43,7 @@ class Change:
 
     @property
     def urgent(self) -> bool:
-        """Whether the secret may go elsewhere than before: to another host, without TLS, or in another place."""
+        """Whether the change may concern where the secret goes: its host, TLS, or its place in a request."""
         return bool(_URGENT.search(self.place))
 
     def __str__(self) -> str:
@@ -56,21 +56,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What has become of a page."""
+    """The state of a page, and its changes."""
 
     provider: str
     url: str
     state: str
     reason: str = ""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FactChange, ...] = ()
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Pages with urgent changes before all others."""
+        """The sort key: pages with urgent changes first."""
         return (not any(change.urgent for change in self.changes), STATES.index(self.state), self.provider, self.url)
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """The report as JSON data."""
         changes = [{**asdict(change), "urgent": change.urgent} for change in self.changes]
         return {**asdict(self), "changes": changes}
 
@@ -79,12 +79,12 @@ class Report:
         return "\n".join((head, *(f"  {'!' if change.urgent else ' '} {change}" for change in self.changes)))
 
 
-def look(provider: str, url: str, page: Page | PageError, before: Seen | None) -> tuple[Report, Seen | None]:
-    """What has become of a page, and what is seen of it now; None where it could not be read."""
+def inspect(provider: str, url: str, page: Page | PageError, before: Snapshot | None) -> tuple[Report, Snapshot | None]:
+    """Return the report on a page, and its present snapshot; None if it could not be read."""
     try:
         if isinstance(page, PageError):
             raise page
-        now = Seen(facts_of(page.text), sha256(page.text.encode()).hexdigest())
+        now = Snapshot(facts_of(page.text), sha256(page.text.encode()).hexdigest())
     except PageError as error:
         return Report(provider, url, error.state, line(str(error))), None
     reason = f"read at {line(page.moved_to)}" if page.moved_to else ""
@@ -96,31 +96,31 @@ def look(provider: str, url: str, page: Page | PageError, before: Seen | None) -
 
 
 def facts_of(text: str) -> Facts:
-    """What matters in a page.
+    """Return the facts of a page.
 
     Raises:
-        PageError: The page holds no facts, or none that can be made out.
+        PageError: The page contains no facts, or they cannot be extracted.
     """
     try:
-        documents = list(openapi.documents(text))
+        documents = openapi.documents(text)
         facts = gather(chain.from_iterable(map(openapi.pairs, documents)) if documents else prose.pairs(text))
     except (RecursionError, ValueError) as error:
-        raise PageError(f"it cannot be made out: {error}") from None
+        raise PageError(f"its facts cannot be extracted: {error}") from None
     if facts.keys() <= {"document"}:
-        raise PageError("there is nothing in it to compare")
+        raise PageError("it contains no facts")
     return facts
 
 
-def compare(before: Facts, now: Facts) -> tuple[Change, ...]:
-    """What differs, the urgent first. An operation that has moved is one change, and what differs in it another."""
+def compare(before: Facts, now: Facts) -> tuple[FactChange, ...]:
+    """Return the changes, urgent ones first. The path of an operation is one change, and what differs in it another."""
     gone, new = _operations(before) - _operations(now), _operations(now) - _operations(before)
-    changes: list[Change] = []
+    changes: list[FactChange] = []
     if len(gone) == len(new) == 1:
         (old,), (name,) = gone, new
-        changes.append(Change("operation", old, name))
+        changes.append(FactChange("operation", old, name))
         before = {place.replace(f"{old}: ", f"{name}: ", 1): value for place, value in before.items()}
     differing = {place for place in before.keys() | now.keys() if before.get(place) != now.get(place)}
-    changes += [Change(place, before.get(place), now.get(place)) for place in differing]
+    changes += [FactChange(place, before.get(place), now.get(place)) for place in differing]
     return tuple(sorted(changes, key=lambda change: (not change.urgent, change.place)))
 
 
@@ -128,31 +128,32 @@ def _operations(facts: Facts) -> set[str]:
     return {place.split(": ")[0] for place in facts if ": " in place}
 
 
-def load(path: Path) -> Memory:
-    """What was seen of a provider's pages; of pages nobody has looked at, nothing.
+def load(path: Path) -> Snapshots:
+    """Load the snapshots of a provider's pages; none without a file.
 
     Raises:
-        ValueError: The file does not hold what `save` writes.
+        ValueError: The file is not one that ``save`` writes.
     """
     if not path.exists():
         return {}
     try:
         return {
-            url: Seen(dict(seen["facts"]), str(seen["sha256"])) for url, seen in json.loads(path.read_bytes()).items()
+            url: Snapshot(dict(seen["facts"]), str(seen["sha256"]))
+            for url, seen in json.loads(path.read_bytes()).items()
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold facts: {error}") from None
+        raise ValueError(f"{path} is not a file of facts: {error}") from None
 
 
-def save(path: Path, memory: Memory) -> None:
-    """Writes what was seen, the same bytes for the same facts."""
+def save(path: Path, snapshots: Snapshots) -> None:
+    """Write the snapshots; the same facts give the same bytes."""
     path.parent.mkdir(exist_ok=True)
-    data = {url: seen._asdict() for url, seen in memory.items()}
+    data = {url: snapshot._asdict() for url, snapshot in snapshots.items()}
     path.write_text(json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def summary(reports: Iterable[Report]) -> str:
-    """How many pages are in which state."""
+    """The number of pages in each state."""
     states = [report.state for report in reports]
     counts = (f"{states.count(state)} {state}" for state in STATES if state in states)
     return f"{len(states)} pages: {', '.join(counts)}"

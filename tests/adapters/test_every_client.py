@@ -74,7 +74,7 @@ def test_calls_share_a_token_and_share_its_replacement_after_a_revocation(client
     before = sandbox.token_requests("cryptofuse")
     assert client.herd(auth, url, 8) == [200] * 8
     assert sandbox.token_requests("cryptofuse") - before == 1
-    sandbox.revoke("cryptofuse")
+    sandbox.cryptofuse.revoke()
     assert client.herd(auth, url, 32) == [200] * 32
     assert sandbox.token_requests("cryptofuse") - before == 2
 

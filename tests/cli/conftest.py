@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from paygrant import RipioWidget
-from paygrant.cli import _catalog, main
+from paygrant._providers import registry
+from paygrant.cli import main
 from tests.helpers.command_line import SECRET, TOKEN, Ran
 from tests.helpers.providers import GRANTED, USER
 from tests.helpers.servers import Reply, Server, granted
@@ -17,7 +18,7 @@ from tests.helpers.servers import Reply, Server, granted
 @pytest.fixture
 def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> None:
     """A user with an empty cache folder, whose environment has all that Ripple needs."""
-    names = tuple(name.upper() for name in _catalog.names())
+    names = tuple(name.upper() for name in registry.names())
     for variable in os.environ:
         if variable.startswith((*names, "PAYGRANT", "_PAYGRANT", "FORCE_COLOR")):
             monkeypatch.delenv(variable)

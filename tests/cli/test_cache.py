@@ -10,7 +10,7 @@ import pytest
 from paygrant import Ripple
 from paygrant._providers.base import registration_of
 from paygrant._secrets import fingerprint
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN
 from tests.helpers.servers import Reply, Server, granted
 

@@ -93,7 +93,9 @@ def test_a_failure_is_shown_in_full_with_advice(server: Server) -> None:
     assert (
         f'failed answer 401 application/json, {{"error": "invalid_client", "error_description": "{"word " * 29}' in text
     )
-    assert "> Are id and secret whole, of this provider and environment, and not revoked?" in text
+    assert (
+        "> Check that id and secret are complete, belong to this provider and environment, and are not revoked." in text
+    )
 
 
 def test_in_a_pipe_nothing_is_wrapped_or_coloured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +119,13 @@ def test_json_has_all_findings(capsys: pytest.CaptureFixture[str]) -> None:
     code, shown = findings(capsys)
     assert code == 0
     assert tuple(shown) == CHECKS
-    assert shown["redirect"] == {"check": "redirect", "verdict": "ok", "seen": "none", "advice": "", "code": None}
+    assert shown["redirect"] == {
+        "check": "redirect",
+        "verdict": "ok",
+        "seen": "no redirect",
+        "advice": "",
+        "code": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,7 +153,7 @@ def test_the_first_failure_gives_the_exit_code(
     monkeypatch.setenv("CRYPTOFUSE_BASE_URL", "https://nowhere.invalid")
     code, shown = findings(capsys)
     assert code == 2
-    assert shown["settings"]["seen"].endswith("set, but empty: CRYPTOFUSE_CLIENT_SECRET")
+    assert shown["settings"]["seen"].endswith("set but empty: CRYPTOFUSE_CLIENT_SECRET")
     assert shown["address"]["code"] == "unavailable"
 
 
@@ -188,7 +196,7 @@ def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     _, shown = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
     assert shown["settings"]["advice"] == f"chmod 600 {file}"
     assert '{"error": "base_url"}' in shown["answer"]["seen"]
-    assert shown["answer"]["advice"].endswith(": check --base-url, its path too.")
+    assert shown["answer"]["advice"].endswith(". Check --base-url and its path.")
     file.chmod(0o600)
     _, shown = findings(capsys, "--client-id", "mine", "--scope", "a")
     assert shown["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")

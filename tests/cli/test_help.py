@@ -9,6 +9,7 @@ import click
 import pytest
 
 from paygrant import RipioWidget, Ripple
+from paygrant._providers import registry
 from paygrant.cli import _app, _catalog
 
 pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
@@ -64,9 +65,9 @@ def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> No
 
 def test_no_variable_is_cut_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for name in _catalog.names():
+    for name in registry.names():
         shown = run("token", name, "--help").out
-        variables = [each.variable for each in _catalog.parameters(_catalog.class_of(name)) if each.variable]
+        variables = [each.variable for each in _catalog.parameters(registry.class_of(name)) if each.variable]
         assert all(variable in shown for variable in variables)
 
 

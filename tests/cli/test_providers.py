@@ -8,6 +8,7 @@ import pytest
 
 import paygrant
 from paygrant import ClientCredentials, Ripple
+from paygrant._providers import registry
 from paygrant._providers.base import Provider, description_of
 from paygrant.cli import _catalog
 
@@ -20,17 +21,17 @@ def test_the_providers_are_the_public_classes() -> None:
         each for each in public if inspect.isclass(each) and issubclass(each, Provider) and "_package" in vars(each)
     }
     kinds.remove(ClientCredentials)  # it has no spec
-    assert {_catalog.class_of(name) for name in _catalog.names()} == kinds
-    for name in _catalog.names():
-        assert description_of(_catalog.class_of(name)).name == name
+    assert {registry.class_of(name) for name in registry.names()} == kinds
+    for name in registry.names():
+        assert description_of(registry.class_of(name)).name == name
 
 
 def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
     code, out, err = run("providers")
     assert (code, err) == (0, "")
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
-    for name in _catalog.names():
-        kind = _catalog.class_of(name)
+    for name in registry.names():
+        kind = registry.class_of(name)
         for environment, server in description_of(kind).servers.items():
             assert [environment, server.url] in lines
         for each in _catalog.parameters(kind):
@@ -43,7 +44,7 @@ def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
 
 def test_providers_are_shown_as_json(run: Any) -> None:
     shown = {each["name"]: each for each in json.loads(run("providers", "--json").out)}
-    assert list(shown) == _catalog.names()
+    assert list(shown) == registry.names()
     ripple = shown["ripple"]
     assert ripple["class"] == "Ripple"
     assert ripple["environments"]["test"] == "https://auth-test.rnc.ripplenet.com"
@@ -67,8 +68,8 @@ def test_providers_are_shown_as_json(run: Any) -> None:
 
 
 def test_every_parameter_has_help() -> None:
-    for name in _catalog.names():
-        assert all(each.help for each in _catalog.parameters(_catalog.class_of(name)))
+    for name in registry.names():
+        assert all(each.help for each in _catalog.parameters(registry.class_of(name)))
 
 
 def test_providers_are_shown_even_if_python_drops_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:

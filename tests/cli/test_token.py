@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from paygrant import FileStore, RipioWidget, Ripple, TokenSource
 from paygrant.cli import _console
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN, forget_in_memory
 from tests.helpers.providers import GRANTED, USER
 from tests.helpers.servers import Reply, Server, granted, serve_raw

@@ -10,7 +10,7 @@ import pytest
 import paygrant
 from paygrant import TokenSource
 from paygrant.cli import _failures
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN, Ran, forget_in_memory
 from tests.helpers.servers import Reply, Server
 

@@ -1,4 +1,4 @@
-"""The doctor: each finding by a server, a setting or a store with just that fault; and what it must not do."""
+"""The doctor's findings, each by a server, a setting or a store with that fault; and what the doctor must not do."""
 
 import json
 import os
@@ -30,24 +30,21 @@ from paygrant import (
     basic_credentials,
 )
 from paygrant._providers.base import Provider, registration_of
-from paygrant._secrets import SecretFile, fingerprint
+from paygrant._providers.secret_file import SecretFile
+from paygrant._secrets import fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor import CHECKS, Finding, diagnose
-from tests.conftest import Clock
+from tests.helpers.clock import Clock
+from tests.helpers.doctor import NEED_THE_REQUEST, Findings, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, USER, each_provider, make
 from tests.helpers.secrets import CORES, ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
 
-ON_THE_WAY = ("clock", "redirect", "answer", "basic", "environment", "expiry")
-"""The checks that need the token request."""
-
 AWKWARD = "s% :+/é&=\"'<>\\?#"
-"""A secret of which HTTP Basic's two encodings make different bytes."""
+"""A secret that the two encodings of HTTP Basic turn into different bytes."""
 
 QUICK = RefreshPolicy(timeout=5)
-
-Findings = dict[str, list[Finding]]
 
 
 def look(
@@ -67,27 +64,21 @@ def look(
 
 
 def at(server: Server, kind: type[Provider] = Cryptofuse, **changes: Any) -> Findings:
-    """The findings where this server is the provider."""
+    """The findings with this server as the provider."""
     credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     given: dict[str, Any] = {**credentials, **ARGUMENTS[kind], "base_url": server.base_url, **changes}
     return look(kind, **given)
-
-
-def only(findings: Findings, check: str) -> Finding:
-    """The one finding of a check."""
-    (finding,) = findings[check]
-    return finding
 
 
 def texts(findings: Findings) -> str:
     return json.dumps([asdict(finding) for each in findings.values() for finding in each], ensure_ascii=False)
 
 
-# All is well
+# A working provider
 
 
 @each_provider
-def test_where_all_is_well_every_check_says_so_by_one_request(kind: type[Provider], server: Server) -> None:
+def test_with_a_working_provider_all_checks_are_ok_after_one_request(kind: type[Provider], server: Server) -> None:
     token = jwt.encode({"exp": _clock.wall().timestamp() + 3600}, "k" * 32) if kind is RipioWidget else "a-token"
     server.reply = Reply(GRANTED[kind](token))
     findings = at(server, kind)
@@ -96,7 +87,7 @@ def test_where_all_is_well_every_check_says_so_by_one_request(kind: type[Provide
     assert len(server.seen) == 1
 
 
-def test_a_check_is_made_when_its_finding_is_asked_for(server: Server) -> None:
+def test_a_check_is_made_when_its_finding_is_requested(server: Server) -> None:
     findings = diagnose(Cryptofuse, {"client_id": "i", "client_secret": "s", "base_url": server.base_url}, variables={})
     assert [next(findings).check for _ in range(5)] == [*CHECKS[:5]]
     assert server.seen == []
@@ -115,7 +106,7 @@ def test_a_check_is_made_when_its_finding_is_asked_for(server: Server) -> None:
         ((), {}, "provider"),
     ],
 )
-def test_a_bad_argument_is_refused_at_once(arguments: Any, options: Any, argument: str) -> None:
+def test_an_invalid_argument_is_refused_at_once(arguments: Any, options: Any, argument: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{argument}: ") as caught:
         diagnose(*arguments, **options)
     assert caught.value.argument == argument
@@ -140,7 +131,7 @@ def settings(**changes: str | None) -> list[Finding]:
     return look(Ripple, variables=variables(**changes))["settings"]
 
 
-def test_settings_are_named_by_where_they_stand() -> None:
+def test_settings_are_listed_by_variable_or_argument() -> None:
     findings = look(Ripple, variables=variables(TENANT_ID=None), tenant_id="acme")
     assert only(findings, "settings").seen == (
         f"client {fingerprint(CLIENT_ID)}, secret of {len(CLIENT_SECRET)} characters; "
@@ -148,7 +139,7 @@ def test_settings_are_named_by_where_they_stand() -> None:
     )
 
 
-def test_the_environment_is_looked_at_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_variables_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in variables().items():
         monkeypatch.setenv(name, value)
     assert next(diagnose(Ripple)).verdict == "ok"
@@ -170,12 +161,12 @@ def test_the_environment_is_looked_at_unless_told_otherwise(monkeypatch: pytest.
         ),
         (
             {"CLIENT_SECRET": ""},
-            "environment variable RIPPLE_CLIENT_SECRET: is missing; set, but empty: RIPPLE_CLIENT_SECRET",
+            "environment variable RIPPLE_CLIENT_SECRET: is missing; set but empty: RIPPLE_CLIENT_SECRET",
             "..._FILE",
         ),
         (
             {"CLIENT_SECRET": f"{CLIENT_SECRET}\n"},
-            "environment variable RIPPLE_CLIENT_SECRET: holds a control character; the value ends in a line break",
+            "environment variable RIPPLE_CLIENT_SECRET: holds a control character; the value ends with a line break",
             "without control characters",
         ),
         ({"ENVIRONMENT": "prod"}, "environment variable RIPPLE_ENVIRONMENT: is 'prod'", "test, uat, production"),
@@ -193,44 +184,44 @@ def test_the_environment_is_looked_at_unless_told_otherwise(monkeypatch: pytest.
         ),
     ],
 )
-def test_a_setting_that_makes_no_provider(changes: dict[str, str | None], seen: str, advice: str) -> None:
+def test_an_invalid_setting_is_a_failure(changes: dict[str, str | None], seen: str, advice: str) -> None:
     (finding,) = settings(**changes)
     assert (finding.verdict, finding.code) == ("failed", "configuration")
     assert finding.seen.startswith(seen)
     assert advice in finding.advice
 
 
-def test_without_credentials_the_way_is_looked_at_all_the_same(server: Server) -> None:
+def test_the_network_is_checked_without_credentials_too(server: Server) -> None:
     findings = look(Ripple, variables={"RIPPLE_ENVIRONMENT": "test", "RIPPLE_BASE_URL": server.base_url})
     assert only(findings, "tcp").verdict == only(findings, "tls").verdict == only(findings, "proxy").verdict == "ok"
-    for check in (*ON_THE_WAY, "parameters", "cache"):
-        assert only(findings, check) == Finding(check, "skipped", "settings comes first")
+    for check in (*NEED_THE_REQUEST, "parameters", "cache"):
+        assert only(findings, check) == Finding(check, "skipped", "settings must pass first")
     assert server.seen == []
 
 
-def test_without_credentials_the_environments_host_is_looked_up() -> None:
+def test_the_environments_host_is_looked_up_without_credentials_too() -> None:
     address = only(look(Ripple, variables={"RIPPLE_ENVIRONMENT": "uat"}), "address")
     assert "auth-uat.rnc.ripplenet.com" in address.seen
 
 
 @pytest.mark.parametrize("base_url", [None, "ftp://nowhere"])
-def test_without_an_address_nothing_is_looked_up(base_url: str | None) -> None:
+def test_nothing_is_looked_up_without_a_token_url(base_url: str | None) -> None:
     findings = look(Cryptofuse, variables={"CRYPTOFUSE_BASE_URL": base_url} if base_url else {})
-    assert only(findings, "address") == Finding("address", "skipped", "the settings do not tell where to")
-    assert only(findings, "tcp") == Finding("tcp", "skipped", "address comes first")
+    assert only(findings, "address") == Finding("address", "skipped", "the settings give no token URL")
+    assert only(findings, "tcp") == Finding("tcp", "skipped", "address must pass first")
 
 
 @pytest.mark.parametrize(
     ("value", "oddity"),
     [
-        (f" {CLIENT_SECRET}", "begins or ends with a blank"),
-        (f"{CLIENT_SECRET} ", "begins or ends with a blank"),
-        (f'"{CLIENT_SECRET}"', "is in quotes"),
-        (f"'{CLIENT_SECRET}'", "is in quotes"),
-        (f"\ufeff{CLIENT_SECRET}", "begins with a byte order mark"),
+        (f" {CLIENT_SECRET}", "starts or ends with white space"),
+        (f"{CLIENT_SECRET} ", "starts or ends with white space"),
+        (f'"{CLIENT_SECRET}"', "is in quotation marks"),
+        (f"'{CLIENT_SECRET}'", "is in quotation marks"),
+        (f"\ufeff{CLIENT_SECRET}", "starts with a byte order mark"),
     ],
 )
-def test_a_value_that_hardly_anybody_means(value: str, oddity: str, tmp_path: Path) -> None:
+def test_an_unusual_value_is_a_warning(value: str, oddity: str, tmp_path: Path) -> None:
     (finding,) = settings(CLIENT_SECRET=value)
     assert (finding.verdict, finding.code) == ("warning", None)
     assert finding.seen == f"RIPPLE_CLIENT_SECRET: the value {oddity}"
@@ -243,18 +234,20 @@ def test_a_value_that_hardly_anybody_means(value: str, oddity: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("value", ["a'b", "'", "'a\"", "a b"])
-def test_a_value_that_somebody_may_mean(value: str) -> None:
+def test_a_plausible_value_is_no_warning(value: str) -> None:
     (finding,) = settings(CLIENT_SECRET=value)
     assert finding.verdict == "ok"
 
 
 @pytest.mark.parametrize(("mode", "verdict"), [(0o600, "ok"), (0o640, "ok"), (0o644, "warning"), (0o602, "warning")])
-@pytest.mark.parametrize("way", ["variable", "argument"])
-def test_a_secret_file_that_others_can_read(mode: int, verdict: str, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given_as", ["variable", "argument"])
+def test_a_secret_file_that_others_can_open_is_a_warning(
+    mode: int, verdict: str, given_as: str, tmp_path: Path
+) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{CLIENT_SECRET}\n")
     file.chmod(mode)
-    if way == "variable":
+    if given_as == "variable":
         (finding,) = settings(CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file))
     else:
         (finding,) = look(Ripple, variables=variables(), client_secret=SecretFile(str(file)))["settings"]
@@ -264,7 +257,7 @@ def test_a_secret_file_that_others_can_read(mode: int, verdict: str, way: str, t
         assert finding.advice == f"chmod 600 {file}"
 
 
-def test_a_secret_file_that_does_not_count_is_not_looked_at(tmp_path: Path) -> None:
+def test_a_secret_file_that_is_not_used_is_not_checked(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(CLIENT_SECRET)
     file.chmod(0o644)
@@ -273,7 +266,7 @@ def test_a_secret_file_that_does_not_count_is_not_looked_at(tmp_path: Path) -> N
     assert finding.verdict == "ok"
 
 
-def test_a_secret_that_cannot_be_had() -> None:
+def test_a_callable_secret_that_fails_is_a_failure() -> None:
     def vault() -> str:
         raise RuntimeError(SECRET)
 
@@ -282,11 +275,11 @@ def test_a_secret_that_cannot_be_had() -> None:
     assert finding.seen == "client_secret: the callable raised RuntimeError"
 
 
-def test_a_base_url_of_another_environment() -> None:
+def test_a_base_url_of_another_environment_is_a_warning() -> None:
     finding = settings(BASE_URL="https://auth.rnc.ripplenet.com")[-1]
     assert finding.verdict == "warning"
-    assert finding.seen == "base_url is the host of 'production', the environment is 'test'"
-    assert "agree" in finding.advice
+    assert finding.seen == "base_url belongs to the environment 'production', but the environment is set to 'test'"
+    assert "Remove base_url" in finding.advice
 
 
 # The clock and redirects
@@ -305,16 +298,16 @@ def dated(seconds: float) -> dict[str, str]:
         (7200, "warning", "this machine's clock is 2 h behind the server's Date"),
     ],
 )
-def test_a_clock_that_goes_wrong(seconds: float, verdict: str, seen: str, server: Server, clock: Clock) -> None:
+def test_a_wrong_clock_is_a_warning(seconds: float, verdict: str, seen: str, server: Server, clock: Clock) -> None:
     server.reply = lambda _: Reply(granted().document, headers=dated(seconds))
     finding = only(at(server), "clock")
     assert (finding.verdict, finding.seen) == (verdict, seen)
     assert ("NTP" in finding.advice) == (verdict == "warning")
 
 
-def test_a_server_that_does_not_tell_the_time(server: Server) -> None:
+def test_without_a_date_header_the_clock_is_not_checked(server: Server) -> None:
     server.reply = Reply(granted().document, headers={"Date": ""})
-    assert only(at(server), "clock") == Finding("clock", "skipped", "the answer has no Date")
+    assert only(at(server), "clock") == Finding("clock", "skipped", "the response has no Date header")
 
 
 PRODUCTION = "https://api.cryptofuse.example"
@@ -323,32 +316,32 @@ PRODUCTION = "https://api.cryptofuse.example"
 @pytest.mark.parametrize(
     ("location", "seen", "advice"),
     [
-        (f"{PRODUCTION}/o/token/", f"{PRODUCTION}/o/token/", f"Set CRYPTOFUSE_BASE_URL={PRODUCTION}, if"),
-        (f"{PRODUCTION}/v2/o/token/", f"{PRODUCTION}/v2/o/token/", f"Set CRYPTOFUSE_BASE_URL={PRODUCTION}/v2, if"),
-        ("/v2/o/token/", "{}/v2/o/token/", "Set CRYPTOFUSE_BASE_URL={}/v2, if"),
+        (f"{PRODUCTION}/o/token/", f"{PRODUCTION}/o/token/", f"set CRYPTOFUSE_BASE_URL={PRODUCTION}."),
+        (f"{PRODUCTION}/v2/o/token/", f"{PRODUCTION}/v2/o/token/", f"set CRYPTOFUSE_BASE_URL={PRODUCTION}/v2."),
+        ("/v2/o/token/", "{}/v2/o/token/", "set CRYPTOFUSE_BASE_URL={}/v2."),
         ("http://api.example/o/token/", "http://api.example/o/token/", "base_url: is plain http to 'api.example'"),
-        ("/o/token", "{}/o/token", "A token request goes to /o/token/ under base_url"),
-        ("/login?next=/o/token/&x=1", "{}/login?next=/o/token/&x=1", "A token request goes to /o/token/"),
-        ("http://[", "http://[", "A token request goes to /o/token/"),
+        ("/o/token", "{}/o/token", "a token request goes to /o/token/ under it"),
+        ("/login?next=/o/token/&x=1", "{}/login?next=/o/token/&x=1", "a token request goes to /o/token/"),
+        ("http://[", "http://[", "a token request goes to /o/token/"),
     ],
 )
 @pytest.mark.parametrize("status", [301, 308])
-def test_a_redirect(status: int, location: str, seen: str, advice: str, server: Server) -> None:
+def test_a_redirect_is_a_failure(status: int, location: str, seen: str, advice: str, server: Server) -> None:
     server.reply = Reply({}, status, {"Location": location})
     findings = at(server)
     finding = only(findings, "redirect")
     assert (finding.verdict, finding.code) == ("failed", "malformed")
-    assert finding.seen == f"status {status} points to {seen.format(server.base_url)}"
+    assert finding.seen == f"status {status} redirects to {seen.format(server.base_url)}"
     assert advice.format(server.base_url) in finding.advice
-    assert only(findings, "answer") == Finding("answer", "skipped", "redirect comes first")
+    assert only(findings, "answer") == Finding("answer", "skipped", "redirect must pass first")
     assert only(findings, "environment") == Finding(
-        "environment", "skipped", "the answer says nothing of the credentials"
+        "environment", "skipped", "the response says nothing about the credentials"
     )
-    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer comes first")
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer must pass first")
     assert len(server.seen) == 1
 
 
-# The answer
+# The response
 
 
 @pytest.mark.parametrize(
@@ -358,16 +351,16 @@ def test_a_redirect(status: int, location: str, seen: str, advice: str, server: 
             Reply({"error": "invalid_client"}, 401),
             "refused",
             '401 application/json, {"error": "invalid_client"}',
-            "whole",
+            "complete",
         ),
         (Reply({"error": "invalid_scope"}, 400), "refused", '400 application/json, {"error": "inval', "granted"),
         (Reply({"error": "unauthorized_client"}, 400), "refused", "400 application/json", "may not use"),
-        (Reply({"error": "odd"}, 400), "refused", "400 application/json", "Show this answer"),
+        (Reply({"error": "odd"}, 400), "refused", "400 application/json", "Show this response"),
         (
             Reply(b"<title>Not &amp; found</title>", 404),
             "refused",
-            "404 application/json, a page: Not & found",
-            "path too",
+            "404 application/json, HTML page: Not & found",
+            "and its path",
         ),
         (Reply({}, 405), "refused", "405 application/json, {}", "no token endpoint"),
         (
@@ -378,34 +371,36 @@ def test_a_redirect(status: int, location: str, seen: str, advice: str, server: 
         ),
         (Reply({}, 429), "unavailable", "429 application/json, {}", "Wait."),
         (Reply(b"busy", 503, {"Content-Type": "text/plain"}), "unavailable", "503 text/plain, busy", "status page"),
-        (Reply(b"<p>Hello", 200, {"Content-Type": "text/html"}), "malformed", "200 text/html, a page", "login page"),
+        (Reply(b"<p>Hello", 200, {"Content-Type": "text/html"}), "malformed", "200 text/html, HTML page", "login page"),
         (
             Reply(b"hello", 200, {"Content-Type": ""}),
             "malformed",
-            "200 no media type, 5 bytes that are no JSON",
+            "200 no media type, 5 bytes that are not JSON",
             "is not JSON",
         ),
-        (Reply(b"", 200), "malformed", "200 application/json, empty", "is not JSON"),
-        (Reply(b" " * (1 << 20) + b"{}"), "malformed", "200 application/json, too long", "too long"),
+        (Reply(b"", 200), "malformed", "200 application/json, empty body", "is not JSON"),
+        (Reply(b" " * (1 << 20) + b"{}"), "malformed", "200 application/json, body too long", "too long"),
         (Reply({"no": "thing"}), "malformed", '200 application/json, {"no": "<text>"}', "holds no token"),
         (Reply({"access_token": 5}), "malformed", '200 application/json, {"access_token": "<int>"}', "holds no token"),
         (granted("a b"), "malformed", f"<token {fingerprint('a b')}>", "header cannot carry"),
         (granted("a-token", -1), "malformed", '"expires_in": -1', "already expired"),
     ],
 )
-def test_an_answer_without_a_token(reply: Reply, code: str, seen: str, advice: str, server: Server) -> None:
+def test_a_response_without_a_token_is_a_failure(
+    reply: Reply, code: str, seen: str, advice: str, server: Server
+) -> None:
     server.reply = reply
     findings = at(server)
     finding = only(findings, "answer")
     assert (finding.verdict, finding.code) == ("failed", code)
     assert seen in finding.seen
     assert advice in finding.advice
-    assert only(findings, "redirect") == Finding("redirect", "ok", "none")
-    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer comes first")
+    assert only(findings, "redirect") == Finding("redirect", "ok", "no redirect")
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer must pass first")
     assert len(server.seen) == 1
 
 
-def test_a_long_answer_is_cut_and_a_deep_one_not_followed(server: Server) -> None:
+def test_a_long_or_deep_response_is_shortened(server: Server) -> None:
     server.reply = Reply({"words": ["word"] * 1000}, 400)
     assert only(at(server), "answer").seen.endswith("[cut]")
     assert len(only(at(server), "answer").seen) < 500
@@ -416,7 +411,7 @@ def test_a_long_answer_is_cut_and_a_deep_one_not_followed(server: Server) -> Non
     assert only(at(server), "answer").seen.endswith('{"deep": [[["..."]]]}')
 
 
-def test_telling_headers_are_shown_and_others_are_not(server: Server) -> None:
+def test_only_some_headers_are_shown(server: Server) -> None:
     headers = {"Set-Cookie": "session=abc", "X-Request-Id": "42", "Server": "nginx", "X-Odd": "abc"}
     server.reply = Reply({"error": "odd"}, 400, headers)
     seen = only(at(server), "answer").seen
@@ -424,25 +419,25 @@ def test_telling_headers_are_shown_and_others_are_not(server: Server) -> None:
     assert "abc" not in seen
 
 
-def hang_up(_: Seen) -> Reply:
+def disconnect(_: Seen) -> Reply:
     raise ConnectionError
 
 
-def test_a_server_that_does_not_answer(server: Server) -> None:
-    server.reply = hang_up
+def test_a_server_that_sends_no_response_is_a_failure(server: Server) -> None:
+    server.reply = disconnect
     findings = at(server)
     finding = only(findings, "answer")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
     assert finding.seen.startswith("cryptofuse: RemoteProtocolError: ")
     assert "ask the provider" in finding.advice
     for check in ("clock", "redirect"):
-        assert only(findings, check) == Finding(check, "skipped", "no answer came")
+        assert only(findings, check) == Finding(check, "skipped", "there was no response")
     assert only(findings, "basic").verdict == "ok"
     for check in ("answer", "environment", "expiry"):
         assert only(findings, check).verdict != "ok"
 
 
-def test_a_server_that_does_not_answer_in_time(server: Server) -> None:
+def test_a_server_that_responds_too_late_is_a_failure(server: Server) -> None:
     server.hold.clear()
     findings = at(server, policy=RefreshPolicy(timeout=0.05))
     server.hold.set()
@@ -452,53 +447,53 @@ def test_a_server_that_does_not_answer_in_time(server: Server) -> None:
 # HTTP Basic
 
 
-def takes(*encodings: Any) -> Callable[[Seen], Reply]:
-    """A server that knows the client by these encodings of its credentials."""
+def accepts(*encodings: Any) -> Callable[[Seen], Reply]:
+    """A server that accepts the credentials in these encodings."""
     known = {f"Basic {basic_credentials(CLIENT_ID, AWKWARD, encoding)}" for encoding in encodings}
     refusal = Reply({"error": "invalid_client"}, 401)
     return lambda seen: granted() if seen.headers["Authorization"] in known else refusal
 
 
 @pytest.mark.parametrize(
-    ("accepted", "configured", "verdict", "seen", "answer", "requests"),
+    ("accepted", "configured", "verdict", "seen", "response", "requests"),
     [
         (["plain"], "auto", "ok", "plain is accepted", "ok", 1),
         (["form"], "form", "ok", "form-encoded is accepted", "ok", 1),
         (["form"], "auto", "warning", "plain is refused, form-encoded is accepted", "ok", 2),
         (["form"], "plain", "failed", "plain is refused, form-encoded is accepted", "failed", 2),
         (["plain"], "form", "failed", "form-encoded is refused, plain is accepted", "failed", 2),
-        ([], "auto", "ok", "plain is refused, form-encoded as well: the encoding is not to blame", "failed", 2),
+        ([], "auto", "ok", "plain is refused, form-encoded too: the encoding is not the cause", "failed", 2),
     ],
 )
-def test_an_encoding_that_the_server_does_not_take(  # noqa: PLR0913, PLR0917 - a table
-    accepted: list[str], configured: str, verdict: str, seen: str, answer: str, requests: int, server: Server
+def test_both_encodings_of_http_basic_are_tried(  # noqa: PLR0913, PLR0917 - a table
+    accepted: list[str], configured: str, verdict: str, seen: str, response: str, requests: int, server: Server
 ) -> None:
-    server.reply = takes(*accepted)
+    server.reply = accepts(*accepted)
     findings = at(server, client_secret=AWKWARD, basic_encoding=configured)
     finding = only(findings, "basic")
     assert (finding.verdict, finding.seen) == (verdict, seen)
     assert finding.code == ("refused" if verdict == "failed" else None)
     assert (f'basic_encoding="{"".join(accepted)}"' in finding.advice) == (verdict in {"warning", "failed"})
-    assert only(findings, "answer").verdict == answer
+    assert only(findings, "answer").verdict == response
     assert len(server.seen) == requests
 
 
-def test_no_encoding_where_the_credentials_travel_in_the_body(server: Server) -> None:
+def test_the_encoding_is_not_checked_for_credentials_in_the_body(server: Server) -> None:
     finding = only(at(server, credentials_in="body", client_secret=AWKWARD), "basic")
-    assert finding == Finding("basic", "ok", "not used: the credentials travel in the body")
+    assert finding == Finding("basic", "ok", "not used: the credentials are not sent as HTTP Basic")
     assert len(server.seen) == 1
 
 
-def test_an_encoding_of_which_nothing_is_said(server: Server) -> None:
+def test_the_encoding_is_skipped_if_the_response_says_nothing_about_it(server: Server) -> None:
     server.reply = Reply({}, 503)
-    assert only(at(server, client_secret=AWKWARD), "basic").seen == "the answer says nothing of the credentials"
+    assert only(at(server, client_secret=AWKWARD), "basic").seen == "the response says nothing about the credentials"
     replies = [Reply({}, 401), Reply({}, 503)]
     server.reply = lambda _: replies.pop(0)
     finding = only(at(server, client_secret=AWKWARD), "basic")
-    assert (finding.verdict, finding.seen) == ("skipped", "plain is refused, form-encoded brought no verdict")
+    assert (finding.verdict, finding.seen) == ("skipped", "plain is refused, form-encoded gave no result")
 
 
-def test_an_id_that_cannot_be_sent_plain(server: Server) -> None:
+def test_an_id_that_plain_cannot_encode_is_sent_once(server: Server) -> None:
     server.reply = Reply({}, 401)
     findings = at(server, client_id="a:b", basic_encoding="form")
     assert only(findings, "basic").verdict == "ok"
@@ -508,32 +503,33 @@ def test_an_id_that_cannot_be_sent_plain(server: Server) -> None:
 # The environment and the parameters
 
 
-def test_a_refusal_that_may_be_for_another_environment(server: Server) -> None:
+def test_a_refusal_warns_that_the_credentials_may_belong_to_another_environment(server: Server) -> None:
     server.reply = Reply({"error": "invalid credentials"}, 403)
     finding = only(at(server, AlternativePayments), "environment")
     assert finding.verdict == "warning"
-    assert finding.seen == "refused in 'demo'; a refusal looks the same when the credentials are for 'production'"
-    assert "ALTERNATIVE_PAYMENTS_ENVIRONMENT has to say the same. They were not tried elsewhere." in finding.advice
+    assert finding.seen == "refused in 'demo'; the response is the same if the credentials belong to 'production'"
+    assert "Set ALTERNATIVE_PAYMENTS_ENVIRONMENT to" in finding.advice
+    assert "not tried in another one" in finding.advice
     assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "reply", "verdict", "seen"),
     [
-        (Ripple, Reply(GRANTED[Ripple]("t")), "ok", "test: the credentials are known there"),
-        (Ripple, Reply({}, 503), "skipped", "the answer says nothing of the credentials"),
-        (Ripple, hang_up, "skipped", "no answer came"),
-        (Cryptofuse, Reply(GRANTED[Cryptofuse]("t")), "ok", "the provider documents none"),
-        (Cryptofuse, Reply({}, 401), "ok", "the provider documents none"),
+        (Ripple, Reply(GRANTED[Ripple]("t")), "ok", "the credentials belong to test"),
+        (Ripple, Reply({}, 503), "skipped", "the response says nothing about the credentials"),
+        (Ripple, disconnect, "skipped", "there was no response"),
+        (Cryptofuse, Reply(GRANTED[Cryptofuse]("t")), "ok", "the provider has no environments"),
+        (Cryptofuse, Reply({}, 401), "ok", "the provider has no other environment"),
         (
             RipioRamp,
             Reply({}, 401),
             "warning",
-            "refused in 'sandbox'; a refusal looks the same when the credentials are",
+            "refused in 'sandbox'; the response is the same if the credentials belong to",
         ),
     ],
 )
-def test_what_an_answer_says_of_the_environment(
+def test_the_finding_about_the_environment_depends_on_the_response(
     kind: type[Provider], reply: Any, verdict: str, seen: str, server: Server
 ) -> None:
     server.reply = reply
@@ -547,8 +543,8 @@ def test_what_an_answer_says_of_the_environment(
     [
         (Ripple, {}, "ok", "audience urn:ripplexcurrent-test:acme"),
         (Cryptofuse, {}, "ok", "scope read write"),
-        (Cryptofuse, {"scope": ()}, "ok", "none is needed"),
-        (RipioRamp, {}, "ok", "none is needed"),
+        (Cryptofuse, {"scope": ()}, "ok", "no parameter is needed"),
+        (RipioRamp, {}, "ok", "no parameter is needed"),
         (RipioWidget, {}, "ok", f"username {fingerprint(f'{CLIENT_ID}:{USER}:0x05')}"),
         (
             Ripple,
@@ -558,7 +554,9 @@ def test_what_an_answer_says_of_the_environment(
         ),
     ],
 )
-def test_parameters(kind: type[Provider], changes: dict[str, Any], verdict: str, seen: str, server: Server) -> None:
+def test_parameters_are_shown_and_compared_with_the_environment(
+    kind: type[Provider], changes: dict[str, Any], verdict: str, seen: str, server: Server
+) -> None:
     finding = only(at(server, kind, **changes), "parameters")
     assert finding.verdict == verdict
     assert finding.seen.startswith(seen)
@@ -578,17 +576,19 @@ def a_jwt(seconds: float) -> str:
     [
         ({"expires_in": 3600}, "ok", "/expires_in (seconds) says 1 h"),
         ({"expires_in": "5400"}, "ok", "/expires_in (seconds) says 90 min"),
-        ({}, "warning", "/expires_in (seconds) is not there: 5 min are assumed"),
+        ({}, "warning", "/expires_in (seconds) is missing: 5 min are assumed"),
         ({"expires_in": "soon"}, "warning", "/expires_in (seconds) cannot be read: 5 min are assumed"),
-        ({"expires_in": 20}, "warning", "/expires_in (seconds) says 20 s, which is hardly meant"),
-        ({"expires_in": 3600000}, "warning", "/expires_in (seconds) says 41.7 d, which is hardly meant"),
+        ({"expires_in": 20}, "warning", "/expires_in (seconds) says 20 s, which is not plausible"),
+        ({"expires_in": 3600000}, "warning", "/expires_in (seconds) says 41.7 d, which is not plausible"),
         ({"expires_in": 3600, "exp": 3610}, "ok", "/expires_in (seconds) says 1 h"),
         ({"expires_in": 3600, "exp": 600}, "warning", "but the token's own exp claim is 50 min earlier"),
         ({"expires_in": 3600, "exp": 7200}, "warning", "but the token's own exp claim is 1 h later"),
         ({"expires_in": 3600, "exp": "odd"}, "ok", "/expires_in (seconds) says 1 h"),
     ],
 )
-def test_an_expiry(document: dict[str, Any], verdict: str, seen: str, server: Server, clock: Clock) -> None:
+def test_the_lifetime_is_shown_and_checked(
+    document: dict[str, Any], verdict: str, seen: str, server: Server, clock: Clock
+) -> None:
     token = "a-token"
     if "exp" in document:
         end = document["exp"]
@@ -600,7 +600,7 @@ def test_an_expiry(document: dict[str, Any], verdict: str, seen: str, server: Se
     assert bool(finding.advice) == (verdict == "warning")
 
 
-def test_an_expiry_that_only_the_token_tells(server: Server, clock: Clock) -> None:
+def test_a_lifetime_inside_the_token_is_shown(server: Server, clock: Clock) -> None:
     server.reply = lambda _: Reply(GRANTED[RipioWidget](a_jwt(7200)), headers=dated(0))
     assert only(at(server, RipioWidget), "expiry").seen == "the exp claim of the token at /token says 2 h"
     server.reply = Reply(GRANTED[RipioWidget]("no-jwt"))
@@ -617,17 +617,17 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore(tmp_path / "cache")
 
 
-def kept(server: Server, store: Any, **changes: Any) -> list[Finding]:
+def cache_findings(server: Server, store: Any, **changes: Any) -> list[Finding]:
     return at(server, store=store, **changes)["cache"]
 
 
-def test_no_store(server: Server) -> None:
+def test_without_a_store_the_cache_is_ok(server: Server) -> None:
     assert only(at(server), "cache").seen == "no store: each process keeps its token in memory"
 
 
-def test_an_empty_store_is_not_even_made(server: Server, store: FileStore, tmp_path: Path) -> None:
-    (finding,) = kept(server, store)
-    assert (finding.verdict, finding.seen) == ("ok", f"nothing for these credentials in {store!r}")
+def test_a_store_that_does_not_exist_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
+    (finding,) = cache_findings(server, store)
+    assert (finding.verdict, finding.seen) == ("ok", f"{store!r} has no entry for these credentials")
     assert not (tmp_path / "cache").exists()
 
 
@@ -635,22 +635,22 @@ def test_an_empty_store_is_not_even_made(server: Server, store: FileStore, tmp_p
 @pytest.mark.parametrize(
     ("passed", "seen"),
     [
-        (0, "fresh, due in 48 min, ends in 1 h"),
+        (0, "fresh, renewal due in 48 min, ends in 1 h"),
         (3000, "due, expires in 9.5 min, ends in 10 min"),
         (3580, "expired, ends in 20 s"),
     ],
 )
-def test_a_token_in_the_store(  # noqa: PLR0913, PLR0917 - a table
+def test_a_token_in_the_store_is_shown_with_its_state(  # noqa: PLR0913, PLR0917 - a table
     passed: float, seen: str, kind: Any, server: Server, clock: Clock, tmp_path: Path
 ) -> None:
     store = FileStore(tmp_path / "cache") if kind is FileStore else MemoryStore()
     TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
     clock.pass_by(passed)
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("ok", f"token {fingerprint('token-1')}, {seen}; {store!r}")
 
 
-def test_a_store_is_left_as_it_was(server: Server, store: FileStore, tmp_path: Path) -> None:
+def test_a_store_is_not_changed(server: Server, store: FileStore, tmp_path: Path) -> None:
     def state() -> list[tuple[str, bytes, int]]:
         return sorted(
             (file.name, file.read_bytes(), file.stat().st_mtime_ns) for file in (tmp_path / "cache").iterdir()
@@ -665,15 +665,15 @@ def test_a_store_is_left_as_it_was(server: Server, store: FileStore, tmp_path: P
     assert state() == before
 
 
-def test_where_nobody_has_held_the_lock_its_file_is_not_made(server: Server, store: FileStore, tmp_path: Path) -> None:
+def test_the_file_of_a_lock_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
     key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [f"{key}.token"]
 
 
-def test_a_refusal_that_is_remembered_is_shown_and_not_obeyed(server: Server, store: FileStore, clock: Clock) -> None:
+def test_a_remembered_error_is_shown_and_the_request_is_made(server: Server, store: FileStore, clock: Clock) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
         TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
@@ -683,7 +683,7 @@ def test_a_refusal_that_is_remembered_is_shown_and_not_obeyed(server: Server, st
     finding = only(findings, "cache")
     assert finding.verdict == "warning"
     assert finding.seen.startswith(
-        "a failure is remembered for another 42 s: cryptofuse: status 401, credentials refused"
+        "an error is remembered for another 42 s: cryptofuse: status 401, credentials refused"
     )
     assert "paygrant cache clear" in finding.advice
     assert only(findings, "answer").verdict == "ok"
@@ -691,22 +691,22 @@ def test_a_refusal_that_is_remembered_is_shown_and_not_obeyed(server: Server, st
     assert only(at(server, store=store), "cache").verdict == "ok"
 
 
-def test_a_lock_that_is_held(server: Server, store: FileStore) -> None:
+def test_a_held_lock_is_a_warning(server: Server, store: FileStore) -> None:
     key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
     with store.lock(key, 1):
-        (finding,) = kept(server, store)
+        (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.verdict == "ok"
 
 
-def test_a_store_that_fails(server: Server, store: FileStore, tmp_path: Path) -> None:
+def test_a_store_that_fails_is_a_warning(server: Server, store: FileStore, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     folder.chmod(0o777)
-    (finding,) = kept(server, store)
+    (finding,) = cache_findings(server, store)
     assert finding.verdict == "warning"
-    assert finding.seen == f"{store!r} fails: {folder} is not for this user alone to write to"
+    assert finding.seen == f"{store!r} fails: others than this user may write to {folder}"
     assert finding.advice
 
     assert "XDG_CACHE_HOME" in finding.advice
@@ -715,19 +715,19 @@ def test_a_store_that_fails(server: Server, store: FileStore, tmp_path: Path) ->
         def load(self, key: str) -> Entry | None:
             raise RuntimeError(f"redis://:{SECRET}@nowhere")
 
-    (finding,) = kept(server, Broken())
+    (finding,) = cache_findings(server, Broken())
     assert finding.seen.endswith(" fails: RuntimeError")
     assert "XDG_CACHE_HOME" not in finding.advice
 
 
 @pytest.mark.parametrize("place", ["file", "file/deeper/still"])
-def test_a_store_that_cannot_be_made(server: Server, tmp_path: Path, place: str) -> None:
+def test_a_store_that_cannot_be_created_is_a_warning(server: Server, tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
-    (finding,) = kept(server, store := FileStore(tmp_path / place / "cache"))
-    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path}/file is no folder")
+    (finding,) = cache_findings(server, store := FileStore(tmp_path / place / "cache"))
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path}/file is not a folder")
 
 
-def test_a_store_whose_place_cannot_be_written_to(
+def test_a_store_in_a_folder_that_is_not_writable_is_a_warning(
     server: Server, store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def access(path: Path, mode: int) -> bool:  # root may write everywhere
@@ -735,8 +735,8 @@ def test_a_store_whose_place_cannot_be_written_to(
         return False
 
     monkeypatch.setattr(os, "access", access)
-    (finding,) = kept(server, store)
-    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path} cannot be written to")
+    (finding,) = cache_findings(server, store)
+    assert (finding.verdict, finding.seen) == ("warning", f"{store!r} fails: {tmp_path} is not writable")
 
 
 # Nothing secret, and nothing more than is needed
@@ -772,7 +772,7 @@ REPLIES: dict[str, Callable[[Seen], Reply]] = {
 
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-def test_no_finding_shows_anything_secret(
+def test_no_finding_shows_a_secret(
     reply: Callable[[Seen], Reply], server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     server.reply = reply
@@ -785,7 +785,7 @@ def test_no_finding_shows_anything_secret(
 
 
 @each_provider
-def test_no_finding_of_any_provider_shows_anything_secret(kind: type[Provider], server: Server, tmp_path: Path) -> None:
+def test_no_finding_of_any_provider_shows_a_secret(kind: type[Provider], server: Server, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f" '{SECRET}\n")
     server.reply = Reply(GRANTED[kind](TOKEN))
@@ -800,7 +800,7 @@ def test_a_secret_that_comes_back_as_a_number_is_masked(server: Server) -> None:
     assert '{"given": "<number>", "tries": 3}' in seen
 
 
-def test_the_search_would_find_what_a_server_echoes(server: Server) -> None:
+def test_the_search_finds_what_a_server_repeats(server: Server) -> None:
     server.reply = REPLIES["an echo"]
     at(server, **CANARIES)
     assert found(str(server.reply(server.seen[0]).document)) == set(CORES[:2])
@@ -808,18 +808,18 @@ def test_the_search_would_find_what_a_server_echoes(server: Server) -> None:
 
 @pytest.fixture
 def production() -> Iterator[Server]:
-    """Another host, to which nothing may be sent."""
+    """Another host, which must receive nothing."""
     with serve() as server:
         yield server
 
 
-def test_credentials_go_nowhere_else(server: Server, production: Server) -> None:
+def test_credentials_are_sent_to_no_other_server(server: Server, production: Server) -> None:
     server.reply = Reply({}, 307, {"Location": f"{production.base_url}/o/token/"})
     at(server)
     assert production.seen == []
 
 
-def test_probes_say_nothing() -> None:
+def test_connection_tests_send_nothing() -> None:
     heard: list[bytes] = []
     with serve_raw(lambda connection: heard.append(read_request(connection))) as base_url:
         findings = look(Cryptofuse, client_id=CLIENT_ID, base_url=base_url)
@@ -827,9 +827,9 @@ def test_probes_say_nothing() -> None:
     assert set(heard) <= {b""}
 
 
-def test_a_huge_page_and_a_huge_array_are_looked_at_in_part(server: Server) -> None:
+def test_of_a_huge_page_or_array_only_a_part_is_read(server: Server) -> None:
     server.reply = Reply(b"<title>" * 140_000, 404, {"Content-Type": "text/html"})
-    assert "404 text/html, a page" in only(at(server), "answer").seen
+    assert "404 text/html, HTML page" in only(at(server), "answer").seen
     server.reply = Reply([1.5] * 200_000, 404)
     seen = only(at(server), "answer").seen
     assert "[1.5, 1.5, " in seen

@@ -1,5 +1,6 @@
-"""The doctor on the way to the provider: names, ports, TLS and proxies, each with its own fault, on real sockets."""
+"""The doctor's checks of the network: names, ports, TLS and proxies, each with its own fault, on real sockets."""
 
+import re
 import select
 import socket
 import ssl
@@ -22,7 +23,7 @@ from paygrant import Cryptofuse, RefreshPolicy, Ripple
 from paygrant._providers.base import Provider
 from paygrant._request.transport import tls_context
 from paygrant.doctor import Finding, diagnose
-from tests.doctor.test_doctor import ON_THE_WAY, only
+from tests.helpers.doctor import NEED_THE_REQUEST, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
@@ -42,29 +43,29 @@ def look(
     return found
 
 
-def assert_not_asked(found: dict[str, list[Finding]], culprit: str) -> None:
-    """Whatever needs an answer waits for what failed."""
-    for check in ON_THE_WAY:
-        assert only(found, check) == Finding(check, "skipped", f"{culprit} comes first")
+def assert_not_requested(found: dict[str, list[Finding]], cause: str) -> None:
+    """The checks that need a response are skipped because of the failed check."""
+    for check in NEED_THE_REQUEST:
+        assert only(found, check) == Finding(check, "skipped", f"{cause} must pass first")
 
 
 # Name and port
 
 
-def test_a_host_that_does_not_resolve() -> None:
+def test_a_host_that_does_not_resolve_is_a_failure() -> None:
     found = look("https://nowhere.invalid")
     finding = only(found, "address")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
     assert finding.seen.startswith("nowhere.invalid does not resolve (")
     assert "name server" in finding.advice
-    assert "No proxy is set" in finding.advice
-    assert only(found, "tcp") == Finding("tcp", "skipped", "address comes first")
-    assert_not_asked(found, "address")
+    assert "set https_proxy" in finding.advice
+    assert only(found, "tcp") == Finding("tcp", "skipped", "address must pass first")
+    assert_not_requested(found, "address")
     assert only(found, "parameters").verdict == only(found, "cache").verdict == "ok"
 
 
-def test_a_host_that_resolves(server: Server) -> None:
-    assert only(look(server.base_url), "address") == Finding("address", "ok", "127.0.0.1 is an address")
+def test_a_host_that_resolves_is_ok(server: Server) -> None:
+    assert only(look(server.base_url), "address") == Finding("address", "ok", "127.0.0.1 is an IP address")
     assert "127.0.0.1" in only(look(server.base_url.replace("127.0.0.1", "localhost")), "address").seen
 
 
@@ -74,19 +75,19 @@ def free_port() -> int:
         return port
 
 
-def test_a_port_at_which_nobody_listens() -> None:
+def test_a_closed_port_is_a_failure() -> None:
     port = free_port()
     found = look(f"https://127.0.0.1:{port}")
     finding = only(found, "tcp")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
-    assert finding.seen == f"127.0.0.1:{port} does not answer: 127.0.0.1 (connection refused)"
-    assert "firewalls" in finding.advice
-    assert only(found, "tls") == Finding("tls", "skipped", "tcp comes first")
-    assert only(found, "proxy") == Finding("proxy", "skipped", "tcp comes first")
-    assert_not_asked(found, "tcp")
+    assert finding.seen == f"127.0.0.1:{port} accepts no connection: 127.0.0.1 (connection refused)"
+    assert "firewall" in finding.advice
+    assert only(found, "tls") == Finding("tls", "skipped", "tcp must pass first")
+    assert only(found, "proxy") == Finding("proxy", "skipped", "tcp must pass first")
+    assert_not_requested(found, "tcp")
 
 
-def test_an_address_that_is_dead_beside_one_that_is_not(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_dead_address_of_several_is_a_warning(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 
     def both(host: Any, *args: Any, **options: Any) -> Any:
@@ -107,7 +108,7 @@ def test_an_address_that_is_dead_beside_one_that_is_not(server: Server, monkeypa
 
 @dataclass(frozen=True)
 class Signer:
-    """An authority, or whoever signs for itself."""
+    """An authority that signs certificates, or a server that signs its own."""
 
     name: x509.Name
     key: ec.EllipticCurvePrivateKey
@@ -169,7 +170,7 @@ STRANGER = Signer(named("Nobody's Root"), ec.generate_private_key(ec.SECP256R1()
 
 @pytest.fixture(autouse=True)
 def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """One authority of straw is trusted."""
+    """The list of trusted authorities has the test authority only."""
     file = tmp_path / "authority.pem"
     file.write_bytes(pem(sign(AUTHORITY.name, AUTHORITY.key, AUTHORITY)))
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -184,7 +185,7 @@ Make = Callable[..., ssl.SSLContext]
 
 @pytest.fixture
 def secured(tmp_path: Path) -> Make:
-    """Makes the TLS of a server, for localhost and signed by the authority unless told otherwise."""
+    """Makes the TLS context of a server. By default it is for localhost and signed by the test authority."""
 
     def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: timedelta) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -201,8 +202,8 @@ def secured(tmp_path: Path) -> Make:
     return make
 
 
-def answer(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]) -> None:
-    """Speak TLS, and grant a token to whoever asks."""
+def grant_over_tls(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]) -> None:
+    """Speak TLS, and respond to each request with a token."""
     with context.wrap_socket(connection, server_side=True) as secured:
         request = read_request(secured)
         if request:
@@ -213,19 +214,19 @@ def answer(connection: socket.socket, context: ssl.SSLContext, read: list[bytes]
 
 @contextmanager
 def serve_tls(context: ssl.SSLContext) -> Generator[tuple[str, list[bytes]]]:
-    """A token endpoint behind TLS: its base URL, and what it reads."""
+    """A token endpoint behind TLS: its base URL, and what it receives."""
     read: list[bytes] = []
-    with serve_raw(lambda connection: answer(connection, context, read)) as base_url:
+    with serve_raw(lambda connection: grant_over_tls(connection, context, read)) as base_url:
         yield base_url.replace("http://127.0.0.1", "https://localhost"), read
 
 
-def test_a_server_that_proves_who_it_is(secured: Make) -> None:
+def test_a_valid_certificate_is_ok(secured: Make) -> None:
     with serve_tls(secured()) as (base_url, read):
         found = look(base_url)
     finding = only(found, "tls")
     end = datetime.now(UTC) + timedelta(days=9)
     assert finding.verdict == "ok"
-    assert finding.seen == f"TLSv1.3; certificate until {end:%Y-%m-%d}, signed by Straw Trust, Root 1"
+    assert finding.seen == f"TLSv1.3; certificate valid until {end:%Y-%m-%d}, signed by Straw Trust, Root 1"
     assert only(found, "answer").verdict == "ok"
     assert len(read) == 1
 
@@ -236,19 +237,19 @@ YESTERDAY, TOMORROW = timedelta(days=-1), timedelta(days=1)
 @pytest.mark.parametrize(
     ("options", "seen", "advice"),
     [
-        ({"ends": YESTERDAY}, "the certificate ended on 20", "renew"),
-        ({"begins": TOMORROW}, "the certificate begins on 20", "clock right? It says 20"),
+        ({"ends": YESTERDAY}, "the certificate expired on 20", "renew"),
+        ({"begins": TOMORROW}, "the certificate is not valid before 20", "clock: it says 20"),
         ({"host": "api.example"}, "the certificate is for api.example, not for localhost", "Another server"),
-        ({"signer": None}, "the certificate is signed by itself, which nobody here vouches for", "SSL_CERT_FILE"),
+        ({"signer": None}, "the certificate is signed by itself, which this machine does not trust", "SSL_CERT_FILE"),
         (
             {"signer": STRANGER},
-            "the certificate is signed by Nobody's Root, which nobody here vouches for",
+            "the certificate is signed by Nobody's Root, which this machine does not trust",
             "SSL_CERT_FILE",
         ),
     ],
     ids=["expired", "not yet valid", "another name", "self-signed", "an unknown authority"],
 )
-def test_a_certificate_that_does_not_verify(options: dict[str, Any], seen: str, advice: str, secured: Make) -> None:
+def test_an_invalid_certificate_is_a_failure(options: dict[str, Any], seen: str, advice: str, secured: Make) -> None:
     with serve_tls(secured(**options)) as (base_url, read):
         found = look(base_url)
     finding = only(found, "tls")
@@ -256,40 +257,40 @@ def test_a_certificate_that_does_not_verify(options: dict[str, Any], seen: str, 
     assert finding.seen.startswith(seen)
     assert advice in finding.advice
     assert read == []
-    assert_not_asked(found, "tls")
+    assert_not_requested(found, "tls")
     assert only(found, "proxy").verdict == "ok"
 
 
 @pytest.mark.parametrize("options", [{"ends": YESTERDAY}, {"signer": None}, {"host": "api.example"}])
-def test_a_certificate_of_which_little_can_be_said_for_lack_of_the_extra(
+def test_without_cryptography_an_invalid_certificate_is_a_failure_without_details(
     options: dict[str, Any], secured: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve_tls(secured(**options)) as (base_url, _):
         monkeypatch.setitem(sys.modules, "cryptography", None)
         finding = only(look(base_url), "tls")
     assert finding.verdict == "failed"
-    assert finding.seen.startswith("the certificate does not verify: ")
-    assert finding.seen.endswith('; cryptography would tell more: pip install "paygrant[cli]"')
+    assert finding.seen.startswith("the certificate is not valid: ")
+    assert finding.seen.endswith('; for details, install cryptography: pip install "paygrant[cli]"')
     assert finding.advice
 
 
-def test_a_port_where_no_tls_is_spoken(server: Server) -> None:
+def test_a_server_that_does_not_speak_tls_is_a_failure(server: Server) -> None:
     found = look(server.base_url.replace("http://127.0.0.1", "https://localhost"))
     finding = only(found, "tls")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
-    assert finding.seen.startswith("no TLS is spoken at localhost:")
-    assert_not_asked(found, "tls")
+    assert re.fullmatch(r"the server at localhost:\d+ does not speak TLS", finding.seen)
+    assert_not_requested(found, "tls")
 
 
 PROTOCOL_VERSION = bytes.fromhex("15 0301 0002 0246")
-"""The alert of a server that speaks no version that it was offered (RFC 8446 section 6)."""
+"""The alert of a server that supports none of the offered TLS versions (RFC 8446 section 6)."""
 
 
 @pytest.mark.parametrize(
     ("says", "seen"),
-    [(PROTOCOL_VERSION, "versions of TLS that are no longer safe"), (b"", "the handshake broke off (")],
+    [(PROTOCOL_VERSION, "only old, unsafe versions of TLS"), (b"", "the TLS handshake failed (")],
 )
-def test_a_server_without_a_handshake(says: bytes, seen: str) -> None:
+def test_a_failed_tls_handshake_is_a_failure(says: bytes, seen: str) -> None:
     def script(connection: socket.socket) -> None:
         connection.recv(1 << 16)
         connection.sendall(says)
@@ -301,7 +302,7 @@ def test_a_server_without_a_handshake(says: bytes, seen: str) -> None:
     assert finding.advice
 
 
-def test_a_list_of_authorities_that_is_not_there(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_list_of_authorities_is_a_failure(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/authorities.pem")
     found = look(server.base_url.replace("http:", "https:"))
     finding = only(found, "settings")
@@ -315,25 +316,25 @@ def test_a_list_of_authorities_that_is_not_there(server: Server, monkeypatch: py
 
 @contextmanager
 def serve_proxy(*lines: str, then: Callable[[socket.socket], object] = bool) -> Generator[tuple[str, list[bytes]]]:
-    """A proxy that answers a CONNECT with these lines, then does something. Gives its URL, and what it is asked."""
-    asked: list[bytes] = []
+    """A proxy that responds to CONNECT with these lines, then calls a function. Gives its URL and the requests."""
+    received: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
         request = read_request(connection)
         if request:
-            asked.append(request)
+            received.append(request)
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
             then(connection)
 
     with serve_raw(script) as url:
-        yield url, asked
+        yield url, received
 
 
 OPEN = "HTTP/1.1 200 Connection established"
 
 
 def relay_to(base_url: str) -> Callable[[socket.socket], None]:
-    """Carries bytes to a server and back until one of the two has enough."""
+    """Carries bytes to a server and back until one side closes the connection."""
 
     def relay(client: socket.socket) -> None:
         port = int(base_url.rpartition(":")[2])
@@ -353,32 +354,38 @@ def relay_to(base_url: str) -> Callable[[socket.socket], None]:
     [
         (
             "HTTP/1.1 407 Who are you",
-            "opens no tunnel: it answers with status 407",
-            "user:password@host:port, in https_proxy",
+            "does not open a tunnel: it responds with status 407",
+            "set https_proxy to http://user:password@host:port",
         ),
-        ("HTTP/1.1 403 No", "opens no tunnel: it answers with status 403", f"let anybody through to {RIPPLE_HOST}"),
-        ("HTTP/1.1 502 Bad", "opens no tunnel: it answers with status 502", "https_proxy names it"),
-        ("HTTP/1.1 799 Odd", "opens no tunnel: it answers with status 799", "https_proxy names it"),
-        ("220 mail.example ESMTP", "opens no tunnel: it speaks no HTTP", "https_proxy names it"),
+        (
+            "HTTP/1.1 403 No",
+            "does not open a tunnel: it responds with status 403",
+            f"allows no connection to {RIPPLE_HOST}",
+        ),
+        ("HTTP/1.1 502 Bad", "does not open a tunnel: it responds with status 502", "https_proxy names a proxy"),
+        ("HTTP/1.1 799 Odd", "does not open a tunnel: it responds with status 799", "https_proxy names a proxy"),
+        ("220 mail.example ESMTP", "does not open a tunnel: it does not speak HTTP", "https_proxy names a proxy"),
     ],
 )
-def test_a_proxy_that_opens_no_tunnel(line: str, seen: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve_proxy(line) as (url, asked):
+def test_a_proxy_that_does_not_open_a_tunnel_is_a_failure(
+    line: str, seen: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_proxy(line) as (url, received):
         monkeypatch.setenv("HTTPS_PROXY", url)
         found = look(kind=Ripple)
     place = url.removeprefix("http://")
-    assert only(found, "address").seen == "the proxy 127.0.0.1 is an address"
-    assert only(found, "tcp").seen.startswith(f"the proxy {place} answers in ")
-    assert only(found, "tls") == Finding("tls", "skipped", "the proxy opens no tunnel")
+    assert only(found, "address").seen == "the proxy 127.0.0.1 is an IP address"
+    assert only(found, "tcp").seen.startswith(f"the proxy {place} accepts connections (")
+    assert only(found, "tls") == Finding("tls", "skipped", "the proxy does not open a tunnel")
     finding = only(found, "proxy")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
     assert finding.seen == f"the proxy {place} {seen}"
     assert advice in finding.advice
-    assert_not_asked(found, "proxy")
-    assert {request.partition(b"\r\n")[0] for request in asked} == {f"CONNECT {RIPPLE_HOST}:443 HTTP/1.1".encode()}
+    assert_not_requested(found, "proxy")
+    assert {request.partition(b"\r\n")[0] for request in received} == {f"CONNECT {RIPPLE_HOST}:443 HTTP/1.1".encode()}
 
 
-def test_a_proxy_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_closes_the_connection_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def reset(connection: socket.socket) -> None:
         read_request(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -389,27 +396,27 @@ def test_a_proxy_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
         found = look(kind=Ripple)
     finding = only(found, "proxy")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
-    assert finding.seen.endswith(" opens no tunnel: it breaks off (connection reset by peer)")
+    assert finding.seen.endswith(" does not open a tunnel: it closes the connection (connection reset by peer)")
 
 
-def test_a_proxy_gets_its_credentials_and_they_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve_proxy("HTTP/1.1 403 No") as (url, asked):
+def test_a_proxy_receives_its_credentials_and_they_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_proxy("HTTP/1.1 403 No") as (url, received):
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://someone:pass%2Bword@"))
         found = look(kind=Ripple)
-    assert all(b"Proxy-Authorization: Basic c29tZW9uZTpwYXNzK3dvcmQ=\r\n" in request for request in asked)
+    assert all(b"Proxy-Authorization: Basic c29tZW9uZTpwYXNzK3dvcmQ=\r\n" in request for request in received)
     assert "someone" not in str(found)
     assert "word@" not in str(found["proxy"]).replace("user:password@", "")
 
 
-def test_a_proxy_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_does_not_resolve_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://nowhere.invalid:3128")
     finding = only(look(kind=Ripple), "address")
     assert finding.verdict == "failed"
     assert finding.seen.startswith("the proxy nowhere.invalid does not resolve (")
-    assert "https_proxy names it" in finding.advice
+    assert "set in https_proxy" in finding.advice
 
 
-def test_a_proxy_that_is_none(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_is_a_failure(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "ftp://name:password@127.0.0.1:1")
     found = look(server.base_url)
     finding = only(found, "settings")
@@ -420,7 +427,7 @@ def test_a_proxy_that_is_none(server: Server, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", None], ids=["a list of one's own", "the usual list"])
-def test_a_proxy_that_lets_through(
+def test_a_proxy_that_opens_a_tunnel_is_ok(
     variable: str | None, secured: Make, trust: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(trust))  # everybody trusts the authority
@@ -438,34 +445,34 @@ def test_a_proxy_that_lets_through(
 @pytest.mark.parametrize(
     ("signer", "tls", "seen"),
     [
-        (AUTHORITY, "ok", "signed by Straw Trust, Root 1, which SSL_CERT_FILE vouches for"),
-        (STRANGER, "failed", "signed by Nobody's Root, which nobody here vouches for"),
+        (AUTHORITY, "ok", "signed by Straw Trust, Root 1, which only SSL_CERT_FILE makes trusted"),
+        (STRANGER, "failed", "signed by Nobody's Root, which this machine does not trust"),
     ],
     ids=["trusted", "untrusted"],
 )
-def test_a_proxy_that_reads_along(
+def test_a_proxy_that_intercepts_tls_is_a_warning(
     signer: Signer, tls: str, seen: str, secured: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, read = secured(signer, host=RIPPLE_HOST), list[bytes]()
-    with serve_proxy(OPEN, then=lambda connection: answer(connection, context, read)) as (url, _):
+    with serve_proxy(OPEN, then=lambda connection: grant_over_tls(connection, context, read)) as (url, _):
         monkeypatch.setenv("HTTPS_PROXY", url)
         found = look(kind=Ripple)
     finding = only(found, "proxy")
     assert finding.verdict == "warning"
-    assert "seems to read along" in finding.seen
+    assert "seems to intercept TLS" in finding.seen
     assert finding.seen.endswith(seen)
     assert RIPPLE_HOST in finding.advice
     assert only(found, "tls").verdict == tls
     assert len(read) == (tls == "ok")
 
 
-def test_a_proxy_of_which_no_more_can_be_said(secured: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_fails_the_second_time_is_ok(secured: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     context, connections = secured(host=RIPPLE_HOST), iter([True])
 
     def script(connection: socket.socket) -> None:
         if read_request(connection) and next(connections, False):
             connection.sendall(f"{OPEN}\r\n\r\n".encode())
-            answer(connection, context, [])
+            grant_over_tls(connection, context, [])
 
     with serve_raw(script) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
@@ -474,7 +481,7 @@ def test_a_proxy_of_which_no_more_can_be_said(secured: Make, monkeypatch: pytest
     assert only(found, "answer").verdict == "failed"
 
 
-def test_a_proxy_that_is_not_used_for_this_host(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_used_for_this_host_is_ok(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://nowhere.invalid:3128")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     found = look(server.base_url)
@@ -482,11 +489,11 @@ def test_a_proxy_that_is_not_used_for_this_host(server: Server, monkeypatch: pyt
     assert only(found, "answer").verdict == "ok"
 
 
-def test_no_proxy_at_all(server: Server) -> None:
-    assert only(look(server.base_url), "proxy") == Finding("proxy", "ok", "none set in the environment")
+def test_no_proxy_is_ok(server: Server) -> None:
+    assert only(look(server.base_url), "proxy") == Finding("proxy", "ok", "no proxy is set in the environment")
 
 
-def test_a_proxy_that_carries_plain_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_for_plain_http_is_ok(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.base_url)
     found = look("http://127.0.0.1:9")
     place = server.base_url.removeprefix("http://")
@@ -495,34 +502,36 @@ def test_a_proxy_that_carries_plain_requests(server: Server, monkeypatch: pytest
     assert [seen.path for seen in server.seen] == ["http://127.0.0.1:9/o/token/"]
 
 
-def test_a_proxy_that_only_a_request_can_pass(secured: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_only_a_request_can_pass_is_not_checked_separately(
+    secured: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = secured()
 
     def script(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as outer:
-            asked.append(read_request(outer))
+            received.append(read_request(outer))
             outer.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
 
-    asked: list[bytes] = []
+    received: list[bytes] = []
     with serve_raw(script) as url:
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://127.0.0.1", "https://localhost"))
         found = look(kind=Ripple)
-    assert only(found, "tls").seen.startswith("not looked at by itself")
+    assert only(found, "tls").seen.startswith("not checked separately")
     assert only(found, "proxy").verdict == "ok"
     assert only(found, "answer").seen.startswith("ripple (test): ProxyError: 403")
-    assert len(asked) == 1
+    assert len(received) == 1
 
 
-def test_an_answer_that_the_proxy_gave(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_of_the_proxy_gives_advice_about_the_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.base_url)
     server.reply = Reply({}, 407)
     finding = only(look("http://127.0.0.1:9"), "answer")
     assert (finding.verdict, finding.code) == ("failed", "refused")
-    assert "The proxy wants credentials" in finding.advice
+    assert "The proxy needs credentials" in finding.advice
 
 
 @pytest.mark.parametrize("drip", [b"HTTP/1.1 100 Continue\r\n\r\n", b"X"])
-def test_a_proxy_that_drips_holds_nobody_up(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_sends_byte_by_byte_is_cut_off(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def script(connection: socket.socket) -> None:
@@ -539,5 +548,5 @@ def test_a_proxy_that_drips_holds_nobody_up(drip: bytes, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("host", ["a..b.example", f"{'a' * 64}.example"])
-def test_a_host_that_is_no_name_does_not_resolve(host: str) -> None:
+def test_an_invalid_host_name_does_not_resolve(host: str) -> None:
     assert only(look(f"https://{host}"), "address").verdict == "failed"

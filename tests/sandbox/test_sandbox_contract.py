@@ -1,4 +1,4 @@
-"""The sandbox against each provider's spec, by schemathesis: requests that fit and that do not, and what comes back."""
+"""The sandbox against the spec of each provider, by schemathesis: valid and invalid requests, and the responses."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "ripio_widget": {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret},
     "ripple": {"client_id": CLIENT.client_id, "client_secret": CLIENT.client_secret},
 }
-"""The credentials of those that take them in the body."""
+"""The credentials of the providers that accept them in the body."""
 
 OF_THE_SPEC: Any = checks  # schemathesis leaves out arguments of its generic types, so a strict checker knows little
 OF_ALL: Any = general_checks
@@ -58,7 +58,7 @@ def session() -> Iterator[requests.Session]:
 
 
 def operation_of(provider: str) -> Any:
-    """The operation of a spec, with what the sandbox says beyond it: a stranger's parameter is refused, with 400."""
+    """The operation of a spec, and what the sandbox adds: it refuses an unknown parameter with status 400."""
     spec = json.loads((resources.files("paygrant_clients") / provider / "openapi.json").read_text())
     spec["components"]["schemas"]["TokenRequest"]["additionalProperties"] = False
     ((_, item),) = spec["paths"].items()
@@ -70,7 +70,7 @@ def operation_of(provider: str) -> Any:
 
 
 def check(provider: str, mode: GenerationMode, examine: Callable[[Any], None]) -> None:
-    """Examine fifty requests, always the same ones."""
+    """Check fifty requests, the same ones in each run."""
 
     @settings(
         max_examples=50,
@@ -88,12 +88,12 @@ def check(provider: str, mode: GenerationMode, examine: Callable[[Any], None]) -
 
 
 def authorize(case: Any) -> None:
-    """Give a request the right credentials, in the place that its provider documents, unless it has some there."""
+    """Add the right credentials to a request, where its provider documents them, unless it has some there."""
     case.headers.setdefault("Authorization", f"Basic {basic_credentials(CLIENT.client_id, CLIENT.client_secret)}")
 
 
 def examine_what_fits(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
-    """Requests that fit, with the right credentials, are granted as documented."""
+    """A valid request with the right credentials gets the documented response."""
 
     def examine(case: Any) -> None:
         body: Any = case.body
@@ -102,22 +102,22 @@ def examine_what_fits(sandbox: Sandbox, provider: str, session: requests.Session
         case.body = {**body, **RIGHT.get(provider, {})}
         case.headers.pop("Authorization", None)
         authorize(case)
-        answer = case.call(base_url=sandbox.base_url(provider), session=session)
-        case.validate_response(answer, checks=[*ALWAYS, OF_THE_SPEC.positive_data_acceptance])
-        assert answer.json() != sandbox._provider(provider).endpoint.wrong_credentials.document
+        response = case.call(base_url=sandbox.base_url(provider), session=session)
+        case.validate_response(response, checks=[*ALWAYS, OF_THE_SPEC.positive_data_acceptance])
+        assert response.json() != sandbox._provider(provider).endpoint.wrong_credentials.document
 
     check(provider, GenerationMode.POSITIVE, examine)
 
 
 @each_provider
-def test_what_fits_the_spec_is_granted(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
+def test_a_request_that_fits_the_spec_gets_a_token(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
     examine_what_fits(sandbox, provider, session)
 
     assert len(getattr(sandbox, provider).tokens) == sandbox.token_requests(provider) >= 50
 
 
 @each_provider
-def test_credentials_of_strangers_get_a_documented_answer(
+def test_unknown_credentials_get_a_documented_response(
     sandbox: Sandbox, provider: str, session: requests.Session
 ) -> None:
     def examine(case: Any) -> None:
@@ -130,7 +130,9 @@ def test_credentials_of_strangers_get_a_documented_answer(
 
 
 @each_provider
-def test_what_does_not_fit_the_spec_is_refused(sandbox: Sandbox, provider: str, session: requests.Session) -> None:
+def test_a_request_that_does_not_fit_the_spec_is_refused(
+    sandbox: Sandbox, provider: str, session: requests.Session
+) -> None:
     def examine(case: Any) -> None:
         authorize(case)
         all_checks = [*ALWAYS, OF_THE_SPEC.negative_data_rejection, OF_THE_SPEC.unsupported_method]
@@ -150,7 +152,7 @@ PLANTED: dict[str, tuple[Callable[[ProviderHandle], Fault], str]] = {
     "status": (lambda ripple: ripple.fail(418), "Undocumented status code"),
     "refusal": (lambda ripple: ripple.refuse(), "Schema-valid request rejected"),
 }
-"""Faults, and what schemathesis calls them."""
+"""Faults, and the text with which schemathesis reports them."""
 
 
 @pytest.mark.parametrize(("fault", "failure"), PLANTED.values(), ids=PLANTED)

@@ -1,4 +1,4 @@
-"""The sandbox's control API, and what it remembers of requests: all that helps, nothing secret."""
+"""The sandbox's control API, and its record of requests without their secrets."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from paygrant._secrets import fingerprint
 from paygrant.sandbox import Client, Sandbox, _control
 from paygrant.sandbox._app import Journal
 from paygrant.sandbox._control import _LARGEST_BODY, Control
-from paygrant.sandbox._faults import KINDS
+from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._record import KEPT
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
@@ -60,15 +60,15 @@ def ask(client: httpx.Client) -> str:
 # ------------------------------------------------------------------------------------------------ The state
 
 
-def test_the_state_tells_everything(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_the_state_contains_everything(sandbox: Sandbox, client: httpx.Client) -> None:
     sandbox.cryptofuse.date(60, times=1)
     token = ask(client)
     client.get("/cryptofuse/resource", headers={"Authorization": f"Bearer {token}"})
     sandbox.cryptofuse.fail(500, times=3, on="resource")
-    answer = client.get("/control")
-    document = answer.json()
+    response = client.get("/control")
+    document = response.json()
 
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store"
     assert [each["name"] for each in document["providers"]] == list(sandbox.providers)
     assert document["now"] == NOW
     assert of(document, "cryptofuse") == {
@@ -108,7 +108,7 @@ def test_the_state_tells_everything(sandbox: Sandbox, client: httpx.Client) -> N
     }
 
 
-def test_the_state_lists_the_last_hundred(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_the_state_lists_the_last_hundred_requests(sandbox: Sandbox, client: httpx.Client) -> None:
     for _ in range(60):
         ask(client)
         client.get("/ripple/resource")
@@ -129,13 +129,13 @@ def test_old_requests_are_forgotten(sandbox: Sandbox, client: httpx.Client) -> N
     assert sandbox.ripple.api_calls == KEPT + 1
 
 
-def test_the_kinds_are_told_with_their_parameters(client: httpx.Client) -> None:
+def test_the_kinds_are_listed_with_their_parameters(client: httpx.Client) -> None:
     kinds = {each["kind"]: each for each in client.get("/control/faults").json()}
 
     assert kinds.keys() == KINDS.keys()
     assert kinds["fail"]["on"] == ["token", "resource"]
     assert kinds["lifetime"]["on"] == ["token"]
-    assert kinds["fail"]["meaning"] == "The endpoint answers with an error of this status."
+    assert kinds["fail"]["meaning"] == "The response is an error with this status."
     assert kinds["fail"]["parameters"][0] == {
         "name": "status",
         "type": "integer",
@@ -148,10 +148,10 @@ def test_the_kinds_are_told_with_their_parameters(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_can_be_switched_on_with_its_defaults(sandbox: Sandbox, client: httpx.Client, name: str) -> None:
-    answer = client.post("/control/cryptofuse/faults", json={"kind": name})
+    response = client.post("/control/cryptofuse/faults", json={"kind": name})
     (fault,) = sandbox.cryptofuse.faults
 
-    assert (answer.status_code, answer.json()) == (201, {"id": fault.id})
+    assert (response.status_code, response.json()) == (201, {"id": fault.id})
     assert (fault.kind, fault.on, fault.times) == (name, "token", None)
     assert fault.parameters == {each.name: each.default for each in KINDS[name].parameters}
 
@@ -169,7 +169,7 @@ def test_faults_are_switched_on_and_off(sandbox: Sandbox, client: httpx.Client) 
     all_off = client.delete("/control/ripple/faults")
 
     assert (one_off.status_code, one_off.content, left) == (204, b"", posted[1:])
-    assert (again.status_code, again.json()) == (404, {"error": "no such fault is on"})
+    assert (again.status_code, again.json()) == (404, {"error": "no fault with this id is switched on"})
     assert (all_off.status_code, sandbox.ripple.faults) == (204, ())
 
 
@@ -184,8 +184,8 @@ def test_tokens_are_revoked_and_everything_is_reset(sandbox: Sandbox, client: ht
 
 
 def test_changes_are_streamed(sandbox: Sandbox, client: httpx.Client) -> None:
-    with client.stream("GET", "/control/events") as answer:
-        lines = (line.removeprefix("data: ") for line in answer.iter_lines() if line)
+    with client.stream("GET", "/control/events") as response:
+        lines = (line.removeprefix("data: ") for line in response.iter_lines() if line)
         first = json.loads(next(lines))
         sandbox.ripple.fail()
         second = json.loads(next(lines))
@@ -200,13 +200,13 @@ def test_changes_are_streamed(sandbox: Sandbox, client: httpx.Client) -> None:
         sandbox.reset()
         seventh = json.loads(next(lines))
 
-    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert response.headers["Content-Type"].startswith("text/event-stream")
     assert first.keys() == state(client).keys()
     assert [len(of(each, "ripple")["faults"]) for each in (first, second, third, fourth)] == [0, 1, 1, 0]
     assert [len(each["requests"]) for each in (fifth, sixth, seventh)] == [0, 1, 0]
 
 
-def test_while_nothing_changes_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_change_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_control, "_PAUSE", 0)
     journal = Journal(lambda: NOW)
 
@@ -221,8 +221,8 @@ def test_while_nothing_changes_nothing_is_streamed(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_stream_does_not_keep_the_sandbox_from_ending(caplog: pytest.LogCaptureFixture) -> None:
-    with Sandbox() as sandbox, httpx.stream("GET", f"{sandbox.url}/control/events", trust_env=False) as answer:
-        lines = answer.iter_lines()
+    with Sandbox() as sandbox, httpx.stream("GET", f"{sandbox.url}/control/events", trust_env=False) as response:
+        lines = response.iter_lines()
         next(lines)
         sandbox.__exit__(None, None, None)
         with pytest.raises(httpx.TransportError):
@@ -235,7 +235,7 @@ def test_a_stream_does_not_keep_the_sandbox_from_ending(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:1", "[::1]:8080", "127.0.0.2", "sandbox.localhost"])
-def test_loopback_names_are_answered(client: httpx.Client, host: str) -> None:
+def test_loopback_host_names_are_accepted(client: httpx.Client, host: str) -> None:
     assert client.get("/control", headers={"Host": host}).status_code == 200
     assert client.get("/control", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
 
@@ -244,32 +244,34 @@ def test_loopback_names_are_answered(client: httpx.Client, host: str) -> None:
     "host", ["rebound.example", "127.0.0.1.example", "192.0.2.1", "", "[", "[::1", "a@127.0.0.1.b"]
 )
 @pytest.mark.parametrize("path", ["/control", "/control/events", "/control/nothing"])
-def test_a_rebound_name_is_not(client: httpx.Client, host: str, path: str) -> None:
-    answer = client.get(path, headers={"Host": host})
+def test_other_host_names_are_refused(client: httpx.Client, host: str, path: str) -> None:
+    response = client.get(path, headers={"Host": host})
 
-    assert answer.status_code == 403
-    assert answer.json()["error"].startswith("Host: expected a loopback name")
+    assert response.status_code == 403
+    assert response.json()["error"].startswith("Host: expected a loopback name")
 
 
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1", "http://localhost", "", "https://{host}"]
 )
-def test_a_page_of_another_origin_steers_nothing(sandbox: Sandbox, client: httpx.Client, origin: str) -> None:
+def test_a_page_of_another_origin_cannot_control_the_sandbox(
+    sandbox: Sandbox, client: httpx.Client, origin: str
+) -> None:
     ask(client)
     headers = {"Origin": origin.format(host=client.base_url.netloc.decode())}
-    answers = [
+    responses = [
         client.post("/control/cryptofuse/faults", json={"kind": "fail"}, headers=headers),
         client.post("/control/cryptofuse/revoke", headers=headers),
         client.get("/control", headers=headers),
     ]
 
-    assert [answer.status_code for answer in answers] == [403] * 3
-    assert answers[0].json() == {"error": "Origin: expected the sandbox's own"}
+    assert [response.status_code for response in responses] == [403] * 3
+    assert responses[0].json() == {"error": "Origin: expected the sandbox's own origin"}
     assert (len(sandbox.cryptofuse.tokens), sandbox.cryptofuse.faults) == (1, ())
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ({}, "kind: is missing; expected one of: "),
         ({"kind": "explode"}, "kind: is 'explode'; expected one of: "),
@@ -280,74 +282,76 @@ def test_a_page_of_another_origin_steers_nothing(sandbox: Sandbox, client: httpx
         ({"kind": "fail", "times": 0}, "times: is 0; expected a whole number of at least 1"),
         ({"kind": "fail", "on": {}}, "on: is of type dict; expected one of: token, resource"),
         ({"kind": "fail", "self": 1}, "self: is unknown; expected one of: on, times, status, retry_after"),
-        ({"kind": "fail", "name": 1}, "name: is unknown; expected one of:"),
-        ({"kind": "fail", "seconds": 1}, "seconds: is unknown; expected one of:"),
+        ({"kind": "fail", "name": 1}, "name: is unknown; expected one of: on, times"),
+        ({"kind": "fail", "seconds": 1}, "seconds: is unknown; expected one of: on, times"),
         ({"kind": "fail", "retry_after": [1]}, "retry_after: is [1]"),
         ({"kind": "redirect", "to": "a\r\nb"}, "to: is 'a\\r\\nb'"),
         ({"kind": "redirect", "to": 1}, "to: is 1"),
         ({"kind": "odd_types", "oddity": {}}, "oddity: is of type dict"),
         ({"kind": "delay", "seconds": "1"}, "seconds: is '1'"),
-        ({"kind": "delay", "seconds": 10**400}, "seconds: is too large; expected numbers up to 9007199254740991"),
-        ({"kind": "delay", "times": 2**53}, "times: is too large; expected numbers up to 9007199254740991"),
+        ({"kind": "delay", "seconds": 10**400}, "seconds: is too large; expected a number of at most 9007199254740991"),
+        ({"kind": "delay", "times": 2**53}, "times: is too large; expected a number of at most 9007199254740991"),
         ({"kind": "date", "offset": -(10**400)}, "offset: is too large"),
         ({"kind": "rate_limit", "requests": 10**20, "seconds": 1}, "requests: is too large"),
-        ([], "body: is no JSON object"),
+        ([], "body: is not a JSON object"),
     ],
 )
-def test_bad_input_is_told_what_is_allowed(sandbox: Sandbox, client: httpx.Client, body: Any, told: str) -> None:
-    answer = client.post("/control/cryptofuse/faults", json=body)
+def test_the_error_for_invalid_input_says_what_is_expected(
+    sandbox: Sandbox, client: httpx.Client, body: Any, message: str
+) -> None:
+    response = client.post("/control/cryptofuse/faults", json=body)
 
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(told)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith(message)
     assert sandbox.cryptofuse.faults == ()
 
 
 @pytest.mark.parametrize(
-    ("content", "media_type", "status", "told"),
+    ("content", "media_type", "status", "message"),
     [
         (b'{"kind": "fail"}', "text/plain", 415, "Content-Type: expected application/json"),
         (b"kind=fail", "application/x-www-form-urlencoded", 415, "Content-Type: expected application/json"),
-        (b"{", "application/json", 400, "body: is no JSON object"),
-        (b"null", "application/json", 400, "body: is no JSON object"),
-        (b"\xff", "application/json", 400, "body: is no JSON object"),
-        (b"[" * 60_000, "application/json", 400, "body: is no JSON object"),
-        (b" " * (_LARGEST_BODY + 1), "application/json", 413, "body: expected 65536 bytes"),
+        (b"{", "application/json", 400, "body: is not a JSON object"),
+        (b"null", "application/json", 400, "body: is not a JSON object"),
+        (b"\xff", "application/json", 400, "body: is not a JSON object"),
+        (b"[" * 60_000, "application/json", 400, "body: is not a JSON object"),
+        (b" " * (_LARGEST_BODY + 1), "application/json", 413, "body: expected at most 65536 bytes"),
         (b'{"kind": "delay", "seconds": NaN}', "application/json", 400, "seconds: is nan"),
     ],
 )
 def test_a_body_must_be_json_and_small(
-    client: httpx.Client, content: bytes, media_type: str, status: int, told: str
+    client: httpx.Client, content: bytes, media_type: str, status: int, message: str
 ) -> None:
-    answer = client.post("/control/cryptofuse/faults", content=content, headers={"Content-Type": media_type})
+    response = client.post("/control/cryptofuse/faults", content=content, headers={"Content-Type": media_type})
 
-    assert answer.status_code == status
-    assert answer.json()["error"].startswith(told)
+    assert response.status_code == status
+    assert response.json()["error"].startswith(message)
     assert of(state(client), "cryptofuse")["faults"] == []
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "told"),
+    ("method", "path", "status", "message"),
     [
-        ("POST", "/control/paypal/faults", 404, "there is no such provider; known: alternative_payments, "),
-        ("POST", "/control/paypal/revoke", 404, "there is no such provider"),
-        ("DELETE", "/control/paypal/faults", 404, "there is no such provider"),
-        ("DELETE", "/control/paypal/faults/1", 404, "there is no such provider"),
-        ("DELETE", "/control/ripple/faults/x", 404, "no such fault is on"),
-        ("DELETE", f"/control/ripple/faults/{'9' * 5000}", 404, "no such fault is on"),
+        ("POST", "/control/paypal/faults", 404, "unknown provider; expected one of: alternative_payments, "),
+        ("POST", "/control/paypal/revoke", 404, "unknown provider"),
+        ("DELETE", "/control/paypal/faults", 404, "unknown provider"),
+        ("DELETE", "/control/paypal/faults/1", 404, "unknown provider"),
+        ("DELETE", "/control/ripple/faults/x", 404, "no fault with this id is switched on"),
+        ("DELETE", f"/control/ripple/faults/{'9' * 5000}", 404, "no fault with this id is switched on"),
         ("GET", "/control/nothing", 404, "Not Found"),
         ("GET", "/control/", 404, "Not Found"),
         ("PUT", "/control", 405, "Method Not Allowed"),
         ("GET", "/control/reset", 405, "Method Not Allowed"),
     ],
 )
-def test_errors_are_json(client: httpx.Client, method: str, path: str, status: int, told: str) -> None:
-    answer = client.request(method, path)
+def test_errors_are_json(client: httpx.Client, method: str, path: str, status: int, message: str) -> None:
+    response = client.request(method, path)
 
-    assert answer.status_code == status
-    assert answer.json()["error"].startswith(told)
+    assert response.status_code == status
+    assert response.json()["error"].startswith(message)
 
 
-def test_what_the_control_api_is_asked_is_neither_recorded_nor_logged(
+def test_requests_to_the_control_api_are_neither_recorded_nor_logged(
     client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(0):
@@ -362,14 +366,14 @@ def test_what_the_control_api_is_asked_is_neither_recorded_nor_logged(
 
 
 def shown(sandbox: Sandbox, client: httpx.Client, caplog: pytest.LogCaptureFixture) -> str:
-    """All that the sandbox shows, in Python, by the control API and in its log."""
+    """Everything that the sandbox shows: in Python, in the control API and in its log."""
     requests = [request for name in sandbox.providers for request in getattr(sandbox, name).requests]
     tokens = [token for name in sandbox.providers for token in getattr(sandbox, name).tokens]
     log = [each.getMessage() for each in caplog.records if each.name == "paygrant.sandbox"]
     return "\n".join([repr(requests), repr(tokens), client.get("/control").text, *log])
 
 
-def test_no_secret_is_shown_wherever_it_was_put(
+def test_a_secret_is_never_shown_wherever_it_was_sent(
     sandbox: Sandbox, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
@@ -402,7 +406,7 @@ def test_no_secret_is_shown_wherever_it_was_put(
     assert everything.count("urn:ripplexcurrent-test:acme") > 0
 
 
-def test_what_carries_no_secret_is_shown(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_values_without_secrets_are_shown(sandbox: Sandbox, client: httpx.Client) -> None:
     data = {**GRANT, **IN_BODY, "scope": "read", "unknown": "x"}
     client.post("/cryptofuse/o/token/", data=data, headers={"User-Agent": "tests", "X-Trace": "1"})
     (request,) = sandbox.cryptofuse.requests
@@ -437,7 +441,7 @@ def test_the_same_credentials_have_the_same_fingerprint(sandbox: Sandbox, client
         ("ODD", "/cryptofuse/resource", ("[unknown]", "/cryptofuse/resource", 405)),
     ],
 )
-def test_a_request_that_misses_is_recorded(
+def test_a_request_to_an_unknown_path_is_recorded(
     sandbox: Sandbox, client: httpx.Client, method: str, path: str, recorded: tuple[str, str, int]
 ) -> None:
     client.request(method, path)
@@ -447,7 +451,7 @@ def test_a_request_that_misses_is_recorded(
     assert (sandbox.cryptofuse.token_requests, sandbox.cryptofuse.api_calls) == (0, 0)
 
 
-def test_long_and_odd_values_are_shown_short_and_clean(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_long_and_unusual_values_are_shortened_and_cleaned(sandbox: Sandbox, client: httpx.Client) -> None:
     ripple = b'{"audience": "\\ud800", "grant_type": 1, "client_id": null}'
     client.post("/ripple/oauth/token", content=ripple, headers={"Content-Type": "application/json"})
     client.post("/ripple/oauth/token", json={"audience": "a:" * 100_000})

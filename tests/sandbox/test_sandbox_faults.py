@@ -1,4 +1,4 @@
-"""The sandbox's faults: what a client sees of each, and what a TokenSource makes of it."""
+"""The sandbox's faults: what a client sees of each, and how a TokenSource handles it."""
 
 import copy
 import inspect
@@ -29,9 +29,9 @@ from paygrant import (
     TokenAuth,
     TokenSource,
 )
-from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _faults
+from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _fault_kinds
 from paygrant.sandbox._endpoint import ODDITIES, Limit
-from paygrant.sandbox._faults import KINDS, STAGES, Limiter
+from paygrant.sandbox._fault_kinds import KINDS, STAGES, Limiter
 from paygrant.sandbox._handle import Oddity
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
@@ -69,7 +69,7 @@ def sandbox(running: Sandbox, hands: Clock) -> Sandbox:
 
 @pytest.fixture(autouse=True)
 def nothing_to_complain_about(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever goes wrong on purpose is no error of the sandbox's own."""
+    """A fault must not cause an error in the sandbox itself."""
     yield
     of_the_server = ("uvicorn", "asyncio", "paygrant.sandbox")
     assert [
@@ -94,13 +94,13 @@ def ask(client: httpx.Client) -> httpx.Response:
     return client.post(PATH, auth=BASIC, data=GRANT)
 
 
-def collect(answer: httpx.Response, got: bytearray) -> None:
-    for part in answer.iter_raw():
+def collect(response: httpx.Response, got: bytearray) -> None:
+    for part in response.iter_raw():
         got += part
 
 
 def call(client: httpx.Client) -> httpx.Response:
-    """Call the resource with a token that is good."""
+    """Call the resource with a valid token."""
     token = ask(client).json()["access_token"]
     return client.get("/resource", headers={"Authorization": f"Bearer {token}"})
 
@@ -134,13 +134,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 418, 500, 503, 599])
-def test_an_answer_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
+def test_a_response_can_have_any_status(endpoint: ProviderHandle, client: httpx.Client, status: int) -> None:
     endpoint.fail(status)
-    answer = ask(client)
+    response = ask(client)
 
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json().keys() == {"error"}
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json().keys() == {"error"}
     assert endpoint.tokens == ()
 
 
@@ -150,9 +150,9 @@ def test_a_status_without_a_body_has_none(
     endpoint: ProviderHandle, client: httpx.Client, kind: str, status: int
 ) -> None:
     getattr(endpoint, kind)(status, times=1)
-    answer = ask(client)
+    response = ask(client)
 
-    assert (answer.status_code, answer.content) == (status, b"")
+    assert (response.status_code, response.content) == (status, b"")
     assert ask(client).status_code == 200
 
 
@@ -179,35 +179,35 @@ def test_retry_after_is_seconds_or_a_date(
     endpoint: ProviderHandle, client: httpx.Client, given: Any, sent: str | None
 ) -> None:
     endpoint.fail(429, retry_after=given)
-    answer = ask(client)
+    response = ask(client)
 
-    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, sent)
-    assert answer.json() == {"error": "too_many_requests"}
+    assert (response.status_code, response.headers.get("Retry-After")) == (429, sent)
+    assert response.json() == {"error": "too_many_requests"}
 
 
-def test_html_comes_where_json_is_due(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_response_can_be_html_instead_of_json(endpoint: ProviderHandle, client: httpx.Client) -> None:
     with endpoint.html():
-        answer = ask(client)
+        response = ask(client)
     with endpoint.html(502):
         assert ask(client).status_code == 502
 
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert answer.text.startswith("<!doctype html>")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.text.startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("kept", [None, 0, 10])
-def test_a_body_is_cut(endpoint: ProviderHandle, client: httpx.Client, kept: int | None) -> None:
+def test_a_body_can_end_early(endpoint: ProviderHandle, client: httpx.Client, kept: int | None) -> None:
     endpoint.cut(kept)
     got = bytearray()
     with (
-        client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer,
+        client.stream("POST", PATH, auth=BASIC, data=GRANT) as response,
         pytest.raises(httpx.RemoteProtocolError, match=r"without sending complete message body"),
     ):
-        collect(answer, got)
+        collect(response, got)
 
-    length = int(answer.headers["Content-Length"])
-    assert answer.status_code == 200
+    length = int(response.headers["Content-Length"])
+    assert response.status_code == 200
     assert len(got) == (length // 2 if kept is None else kept)
     assert endpoint.requests[-1].status == 200
 
@@ -224,17 +224,17 @@ def test_a_connection_is_dropped_after_the_request_was_carried_out(
     assert ask(client).status_code == 200
 
 
-def test_a_body_drips(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_body_can_arrive_byte_by_byte(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.drip(0.001)
-    with client.stream("POST", PATH, auth=BASIC, data=GRANT) as answer:
-        parts = list(answer.iter_raw())
+    with client.stream("POST", PATH, auth=BASIC, data=GRANT) as response:
+        parts = list(response.iter_raw())
 
     assert len(parts) > 1
     assert json.loads(b"".join(parts))["access_token"] == endpoint.tokens[0].access_token
-    assert int(answer.headers["Content-Length"]) == sum(map(len, parts))
+    assert int(response.headers["Content-Length"]) == sum(map(len, parts))
 
 
-def test_a_redirect_names_the_address(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_redirect_has_the_given_location(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.redirect("https://other.example/o/token/", times=1)
     endpoint.redirect(status=301, times=1)
     first, second = ask(client), ask(client)
@@ -243,28 +243,28 @@ def test_a_redirect_names_the_address(endpoint: ProviderHandle, client: httpx.Cl
     assert (second.status_code, second.headers["Location"]) == (301, "https://elsewhere.invalid/")
 
 
-def test_the_date_is_wrong_by_so_much(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_the_date_is_wrong_by_the_given_offset(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.date(-3600, times=1)
     endpoint.date(times=1)
-    answers = [ask(client) for _ in range(3)]
+    responses = [ask(client) for _ in range(3)]
 
-    assert [answer.headers.get_list("Date") for answer in answers] == [
+    assert [response.headers.get_list("Date") for response in responses] == [
         ["Fri, 15 Jan 2027 07:00:00 GMT"],
         ["Fri, 15 Jan 2027 09:00:00 GMT"],
         ["Fri, 15 Jan 2027 08:00:00 GMT"],
     ]
 
 
-def test_tokens_live_short(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_tokens_can_have_a_short_lifetime(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
     endpoint.lifetime(2, times=2)
-    answer = ask(client)
+    response = ask(client)
     alive = len(endpoint.tokens)
     hands.now += 2
     dead = len(endpoint.tokens)
     ask(client)
     hands.now += 2
 
-    assert answer.json()["expires_in"] == 2
+    assert response.json()["expires_in"] == 2
     assert (alive, dead) == (1, 0)
     assert endpoint._provider.memory.latest(100, hands.now) == (0, ())
     assert ask(client).json()["expires_in"] == 36000
@@ -282,15 +282,15 @@ def test_tokens_live_short(endpoint: ProviderHandle, client: httpx.Client, hands
         ("type_number", "token_type", 1),
     ],
 )
-def test_a_part_of_the_answer_has_an_odd_type(
+def test_a_field_of_the_response_can_have_an_unusual_type(
     endpoint: ProviderHandle, client: httpx.Client, oddity: Oddity, name: str, value: object
 ) -> None:
     endpoint.odd_types(oddity)
-    answer = ask(client)
+    response = ask(client)
 
-    assert answer.status_code == 200
-    assert answer.json()[name] == value
-    assert type(answer.json()[name]) is type(value)
+    assert response.status_code == 200
+    assert response.json()[name] == value
+    assert type(response.json()[name]) is type(value)
 
 
 def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.Client) -> None:
@@ -299,35 +299,37 @@ def test_a_token_can_come_in_an_object(endpoint: ProviderHandle, client: httpx.C
     assert ask(client).json()["access_token"] == {"value": endpoint.tokens[0].access_token}
 
 
-def test_a_lifetime_that_only_the_token_tells_is_odd_in_there(sandbox: Sandbox) -> None:
+def test_an_unusual_type_applies_to_a_lifetime_inside_the_token(sandbox: Sandbox) -> None:
     sandbox.ripio_widget.odd_types("lifetime_text")
     data = {"username": f"{CLIENT.client_id}:user:0x05", "password": CLIENT.client_secret}
-    answer = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
-    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False, "verify_exp": False})
+    response = httpx.post(f"{sandbox.ripio_widget.base_url}/api/v1/auth", data=data, trust_env=False)
+    claims = jwt.decode(response.json()["token"], options={"verify_signature": False, "verify_exp": False})
 
     assert claims["exp"] == str(int(NOW) + 3600)
 
 
-def test_all_oddities_can_be_chosen() -> None:
+def test_all_unusual_types_can_be_chosen() -> None:
     assert [*ODDITIES] == [*get_args(Oddity)]
 
 
-def test_good_credentials_are_refused_until_told_otherwise(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_right_credentials_are_refused_until_the_fault_is_restored(
+    endpoint: ProviderHandle, client: httpx.Client
+) -> None:
     fault = endpoint.refuse()
     refused = [ask(client) for _ in range(3)]
     fault.restore()
 
-    assert [(answer.status_code, answer.json()) for answer in refused] == [(401, {"error": "invalid_client"})] * 3
+    assert [(response.status_code, response.json()) for response in refused] == [(401, {"error": "invalid_client"})] * 3
     assert ask(client).status_code == 200
 
 
-def test_a_token_can_be_dead_from_the_first(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_token_can_be_expired_from_the_start(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.lifetime(0)
 
     assert call(client).status_code == 401
 
 
-def test_each_provider_refuses_in_its_own_words(sandbox: Sandbox) -> None:
+def test_each_provider_refuses_in_its_own_format(sandbox: Sandbox) -> None:
     for name in sandbox.providers:
         getattr(sandbox, name).refuse()
     with httpx.Client(trust_env=False) as client:
@@ -343,17 +345,17 @@ def test_each_provider_refuses_in_its_own_words(sandbox: Sandbox) -> None:
     }
 
 
-def test_an_answer_comes_late(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_response_can_be_late(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.delay(0.05)
 
     assert ask(client).status_code == 200
     assert endpoint.requests[-1].milliseconds >= 50
-    assert not endpoint._provider.memory._sleepers
+    assert not endpoint._provider.memory._wakers
 
 
 @pytest.mark.parametrize("kind", ["delay", "drip"])
 @pytest.mark.parametrize("on", ["token", "resource"])
-def test_a_slow_answer_holds_up_neither_others_nor_the_end(kind: str, on: Any) -> None:
+def test_a_slow_response_delays_neither_others_nor_the_end(kind: str, on: Any) -> None:
     def wait(client: httpx.Client) -> None:
         with pytest.raises(httpx.TransportError):
             client.get("/resource") if on == "resource" else ask(client)
@@ -379,7 +381,7 @@ ROUTES = ["POST /cryptofuse/o/token/", "GET /cryptofuse/resource", "POST /contro
 
 
 def begin(sandbox: Sandbox, route: str) -> socket.socket:
-    """A request that has come in but for its body, a byte; the server waits for that."""
+    """A request whose body, one byte, is still missing. The server waits for it."""
     address = httpx.URL(sandbox.url)
     connection = socket.create_connection((address.host, address.port or 0), timeout=10)
     headers = "Content-Type: application/json", "Content-Length: 1", "Expect: 100-continue"
@@ -389,7 +391,7 @@ def begin(sandbox: Sandbox, route: str) -> socket.socket:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_when_the_sandbox_ends_nobody_waits_for_the_rest_of_a_request(route: str) -> None:
+def test_the_sandbox_ends_without_waiting_for_the_rest_of_a_request(route: str) -> None:
     with Sandbox(client=CLIENT) as sandbox:
         address = httpx.URL(sandbox.url)
         with socket.create_connection((address.host, address.port or 0)), begin(sandbox, route) as connection:
@@ -398,7 +400,7 @@ def test_when_the_sandbox_ends_nobody_waits_for_the_rest_of_a_request(route: str
             assert connection.recv(65536) == b""
 
 
-def test_a_client_that_hangs_up_ends_its_wait(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_client_that_disconnects_ends_its_wait(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.delay(3600)
     with pytest.raises(httpx.ReadTimeout):
         client.post(PATH, timeout=0.05)
@@ -430,9 +432,9 @@ def test_the_documented_limits_hold(sandbox: Sandbox, hands: Clock, name: str, l
 
         def rush() -> tuple[int, httpx.Response]:
             let_in = 0
-            while (answer := client.get("/resource")).status_code == 401:
+            while (response := client.get("/resource")).status_code == 401:
                 let_in += 1
-            return let_in, answer
+            return let_in, response
 
         requests, seconds = limits[0]
         let_in, refused = rush()
@@ -458,24 +460,24 @@ def test_all_limits_hold_at_once() -> None:
 def test_a_limit_can_be_given(sandbox: Sandbox) -> None:
     limit = sandbox.ripple.rate_limit(1, 60, on="resource")
     with httpx.Client(base_url=sandbox.ripple.base_url, trust_env=False) as client:
-        answers = [client.get("/resource") for _ in range(2)]
+        responses = [client.get("/resource") for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [401, 429]
-    assert answers[1].headers["Retry-After"] == "60"
+    assert [response.status_code for response in responses] == [401, 429]
+    assert responses[1].headers["Retry-After"] == "60"
     assert [request.faults for request in sandbox.ripple.requests] == [(), ("rate_limit",)]
     assert limit.applied == 1
 
 
-def test_where_no_limit_is_documented_one_must_be_given(sandbox: Sandbox) -> None:
+def test_without_a_documented_limit_one_must_be_given(sandbox: Sandbox) -> None:
     for name in ("ripple", "ripio_ramp", "ripio_widget"):
-        with pytest.raises(ConfigurationError, match=rf"requests: is missing; {name} documents no limit"):
+        with pytest.raises(ConfigurationError, match=rf"requests: is missing; .*, because {name} documents no limit"):
             getattr(sandbox, name).rate_limit()
 
 
 # ------------------------------------------------------------------------------ Which apply, and how often
 
 
-def test_a_fault_applies_so_many_times(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_applies_the_given_number_of_times(endpoint: ProviderHandle, client: httpx.Client) -> None:
     fault = endpoint.fail(times=2)
     before = fault.times
     statuses = [ask(client).status_code for _ in range(3)]
@@ -493,7 +495,7 @@ def test_a_fault_lasts_as_long_as_its_block(endpoint: ProviderHandle, client: ht
     assert (ask(client).status_code, endpoint.faults) == (200, ())
 
 
-def test_a_fault_is_of_one_place(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_applies_to_one_endpoint(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.fail(500, on="resource")
     at_the_resource = call(client)
     endpoint.restore()
@@ -505,13 +507,13 @@ def test_a_fault_is_of_one_place(endpoint: ProviderHandle, client: httpx.Client)
     assert (endpoint.token_requests, endpoint.api_calls) == (2, 2)
 
 
-def test_a_fault_is_of_one_provider(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_a_fault_applies_to_one_provider(sandbox: Sandbox, client: httpx.Client) -> None:
     sandbox.ripple.fail()
 
     assert ask(client).status_code == 200
 
 
-def test_counted_faults_go_first_and_in_order_and_of_the_others_the_latest(
+def test_counted_faults_apply_first_in_order_then_the_latest_of_the_others(
     endpoint: ProviderHandle, client: httpx.Client
 ) -> None:
     endpoint.fail(500)
@@ -540,7 +542,7 @@ def test_faults_of_different_stages_add_up(endpoint: ProviderHandle, client: htt
     ]
 
 
-def test_a_fault_that_is_not_reached_is_not_used_up(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_fault_that_does_not_apply_is_not_counted(endpoint: ProviderHandle, client: httpx.Client) -> None:
     endpoint.fail(times=1)
     endpoint.lifetime(7, times=1)
 
@@ -548,7 +550,7 @@ def test_a_fault_that_is_not_reached_is_not_used_up(endpoint: ProviderHandle, cl
     assert ask(client).json()["expires_in"] == 7
 
 
-def test_a_reset_leaves_nothing(sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_a_reset_deletes_everything(sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client) -> None:
     call(client)
     endpoint.fail()
     sandbox.ripple.fail()
@@ -559,7 +561,7 @@ def test_a_reset_leaves_nothing(sandbox: Sandbox, endpoint: ProviderHandle, clie
 
 
 class Meanwhile(Clock):
-    """A clock by which something happens while a request is answered: when it is first looked at."""
+    """A clock that calls a function when it is first read, which is during a request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -571,7 +573,7 @@ class Meanwhile(Clock):
         return super().__call__()
 
 
-def test_a_request_that_outlives_a_reset_leaves_nothing_and_uses_nothing_up() -> None:
+def test_a_request_that_ends_after_a_reset_leaves_no_trace() -> None:
     clock = Meanwhile()
     with (
         Sandbox(client=CLIENT, clock=clock) as sandbox,
@@ -597,7 +599,7 @@ def test_a_request_that_outlives_a_reset_leaves_nothing_and_uses_nothing_up() ->
 
 
 @pytest.mark.parametrize("route", ROUTES[:2])
-def test_a_request_of_which_a_part_came_before_a_reset_is_not_counted(
+def test_a_request_that_started_before_a_reset_is_not_counted(
     sandbox: Sandbox, endpoint: ProviderHandle, route: str
 ) -> None:
     with begin(sandbox, route) as connection:
@@ -609,16 +611,16 @@ def test_a_request_of_which_a_part_came_before_a_reset_is_not_counted(
 
 
 @pytest.mark.parametrize("kind", ["delay", "drip"])
-def test_a_reset_ends_the_wait_for_an_answer(
+def test_a_reset_ends_the_wait_for_a_response(
     sandbox: Sandbox, endpoint: ProviderHandle, client: httpx.Client, kind: str
 ) -> None:
     getattr(endpoint, kind)(3600)
-    answers: list[httpx.Response] = []
-    with on_a_thread(lambda: answers.append(ask(client))):
-        wait_until(lambda: endpoint._provider.memory._sleepers)
+    responses: list[httpx.Response] = []
+    with on_a_thread(lambda: responses.append(ask(client))):
+        wait_until(lambda: endpoint._provider.memory._wakers)
         sandbox.reset()
 
-    assert [answer.json().keys() for answer in answers] == [ask(client).json().keys()]
+    assert [response.json().keys() for response in responses] == [ask(client).json().keys()]
     assert endpoint.token_requests == len(endpoint.requests) == len(endpoint.tokens) == 1
 
 
@@ -636,7 +638,7 @@ def test_a_wait_that_begins_after_a_reset_ends_at_once(kind: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_without_a_socket_time_passes_too(backend: str) -> None:
+def test_delays_work_without_a_socket(backend: str) -> None:
     sandbox = Sandbox()
     sandbox.ripple.delay(0.001, on="resource")
 
@@ -648,7 +650,7 @@ def test_without_a_socket_time_passes_too(backend: str) -> None:
     assert anyio.run(ask_in_process, backend=backend) == 401
 
 
-def test_revoked_tokens_are_dead(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_the_resource_refuses_revoked_tokens(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
     token = ask(client).json()["access_token"]
     endpoint.revoke()
 
@@ -658,7 +660,7 @@ def test_revoked_tokens_are_dead(endpoint: ProviderHandle, client: httpx.Client,
     assert ask(client).status_code == 200
 
 
-def test_tokens_that_have_ended_are_forgotten_whichever_was_first(
+def test_expired_tokens_are_forgotten_in_any_order(
     endpoint: ProviderHandle, client: httpx.Client, hands: Clock
 ) -> None:
     ask(client)
@@ -671,7 +673,7 @@ def test_tokens_that_have_ended_are_forgotten_whichever_was_first(
     assert len(endpoint._provider.memory._tokens) == 2
 
 
-def test_faults_are_switched_while_requests_are_answered(endpoint: ProviderHandle, client: httpx.Client) -> None:
+def test_faults_can_be_switched_during_requests(endpoint: ProviderHandle, client: httpx.Client) -> None:
     done = threading.Event()
 
     def switch() -> None:
@@ -695,7 +697,7 @@ def test_a_provider_is_an_attribute(sandbox: Sandbox) -> None:
     assert (sandbox.ripple.client_id, sandbox.ripple.client_secret) == BASIC
     assert set(sandbox.providers) < set(dir(sandbox))
     assert CLIENT.client_secret not in repr(sandbox.ripple)
-    with pytest.raises(AttributeError, match=r"'rippel' is no provider of the sandbox; known: .*ripple"):
+    with pytest.raises(AttributeError, match=r"the sandbox has no provider 'rippel'; expected one of: .*ripple"):
         _ = sandbox.rippel
     with pytest.raises(AttributeError):
         copy.copy(Sandbox.__new__(Sandbox)).ripple  # noqa: B018 - an attribute is asked for
@@ -708,23 +710,23 @@ def test_a_fault_shows_what_it_is(endpoint: ProviderHandle) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_kind_has_a_switch_with_its_parameters_and_defaults(name: str) -> None:
+def test_each_kind_has_a_method_with_its_parameters_and_defaults(name: str) -> None:
     kind = KINDS[name]
     signature = inspect.signature(getattr(ProviderHandle, name))
     switch = {each.name: each.default for each in signature.parameters.values() if each.name != "self"}
-    around = {"times": None} | ({"on": "token"} if len(kind.places) > 1 else {})
+    around = {"times": None} | ({"on": "token"} if len(kind.targets) > 1 else {})
     if name == "rate_limit":
         del around["times"]
 
     assert switch == {**{each.name: each.default for each in kind.parameters}, **around}
 
 
-def test_each_kind_stands_in_the_documentation_with_its_parameters() -> None:
+def test_each_kind_is_documented_with_its_parameters() -> None:
     for kind in KINDS.values():
-        assert f"``{kind.name}``" in str(_faults.__doc__)
+        assert f"``{kind.name}``" in str(_fault_kinds.__doc__)
         for parameter in kind.parameters:
             shown = json.dumps(parameter.default) if parameter.default is not None else "None"
-            assert f"``{parameter.name}={shown}``" in str(_faults.__doc__)
+            assert f"``{parameter.name}={shown}``" in str(_fault_kinds.__doc__)
         assert kind.stage in STAGES
         assert kind.meaning.endswith(".")
 
@@ -737,7 +739,7 @@ WRONG: list[tuple[Callable[[Any], Fault], str]] = [
     (lambda on: on.fail(on="api"), "on: is 'api'; expected one of: token, resource"),
     (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
     (lambda on: on.fail(retry_after=-1), "retry_after: is -1; expected a finite number"),
-    (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a zone"),  # noqa: DTZ001 - that is the point
+    (lambda on: on.fail(retry_after=datetime(2027, 1, 1)), "retry_after: is a datetime without a time zone"),  # noqa: DTZ001 - that is the point
     (lambda on: on.html(600), "status: is 600"),
     (lambda on: on.delay(-1), "seconds: is -1"),
     (lambda on: on.delay("1"), "seconds: is '1'"),
@@ -752,28 +754,28 @@ WRONG: list[tuple[Callable[[Any], Fault], str]] = [
     (lambda on: on.odd_types("odd"), "oddity: is 'odd'; expected one of: lifetime_text"),
     (lambda on: on.rate_limit(0, 1), "requests: is 0"),
     (lambda on: on.rate_limit(1, 0), "seconds: is 0"),
-    (lambda on: on.rate_limit(1), "requests: stands alone; expected requests and seconds"),
-    (lambda on: on.rate_limit(None, 1), "requests: is missing; expected requests and seconds"),
+    (lambda on: on.rate_limit(1), "requests: is set without seconds; expected both requests and seconds"),
+    (lambda on: on.rate_limit(None, 1), "requests: is missing; expected both requests and seconds"),
 ]
 
 
-@pytest.mark.parametrize(("switch", "told"), WRONG)
-def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[[Any], Fault], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+@pytest.mark.parametrize(("switch", "message"), WRONG)
+def test_a_wrong_argument_is_refused(endpoint: ProviderHandle, switch: Callable[[Any], Fault], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         switch(endpoint)
 
     assert endpoint.faults == ()
 
 
-def test_a_fault_of_the_token_alone_is_not_for_the_resource(endpoint: ProviderHandle) -> None:
+def test_a_fault_of_the_token_endpoint_does_not_apply_to_the_resource(endpoint: ProviderHandle) -> None:
     with pytest.raises(ConfigurationError, match="on: is 'resource'; expected one of: token"):
         endpoint._provider.memory.faults.switch_on("lifetime", on="resource")
 
 
-# ------------------------------------------------------------------------------ What a TokenSource makes of it
+# ------------------------------------------------------------------------------ How a TokenSource handles it
 
 
-def test_an_outage_is_repeated_away(endpoint: ProviderHandle, pauses: list[float]) -> None:
+def test_retries_survive_a_short_outage(endpoint: ProviderHandle, pauses: list[float]) -> None:
     endpoint.fail(503, times=1)
     endpoint.fail(429, times=1, retry_after=2)
     endpoint.drop(times=1)
@@ -799,7 +801,7 @@ LASTING: list[tuple[Callable[[ProviderHandle], Fault], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("switch", "error"), LASTING)
-def test_a_fault_that_lasts_is_an_error_of_the_tree(
+def test_a_lasting_fault_raises_the_documented_error(
     endpoint: ProviderHandle, switch: Callable[[ProviderHandle], Fault], error: type[Exception]
 ) -> None:
     switch(endpoint)
@@ -810,18 +812,18 @@ def test_a_fault_that_lasts_is_an_error_of_the_tree(
 
 
 @pytest.mark.parametrize("oddity", ["lifetime_text", "lifetime_float"])
-def test_an_odd_lifetime_is_understood(endpoint: ProviderHandle, oddity: Oddity) -> None:
+def test_an_unusual_lifetime_is_understood(endpoint: ProviderHandle, oddity: Oddity) -> None:
     endpoint.odd_types(oddity)
     token = source_of(endpoint).get()
 
     assert token.expires_at is not None
 
 
-def test_a_dead_token_is_replaced(endpoint: ProviderHandle) -> None:
+def test_a_revoked_token_is_replaced(endpoint: ProviderHandle) -> None:
     with httpx.Client(base_url=endpoint.base_url, auth=TokenAuth(source_of(endpoint)), trust_env=False) as api:
         api.get("/resource")
         endpoint.revoke()
-        answer = api.get("/resource")
+        response = api.get("/resource")
 
-    assert answer.json() == {"provider": "cryptofuse"}
+    assert response.json() == {"provider": "cryptofuse"}
     assert (endpoint.token_requests, endpoint.api_calls) == (2, 3)

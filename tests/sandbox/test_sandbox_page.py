@@ -1,4 +1,4 @@
-"""The sandbox's page, in a real headless Chromium: what it shows, what its switches do, and what never gets into it."""
+"""The sandbox's page in a headless Chromium: what it shows, what its buttons do, and what it must not contain."""
 
 import json
 import re
@@ -80,7 +80,7 @@ class Clock:
 
 
 class Visit:
-    """A page, and all that passed between it and the world.
+    """A page, and everything that it has received and sent.
 
     Attributes:
         complaints: Errors and warnings of the console, exceptions, and refused requests. A test that provokes some
@@ -132,14 +132,14 @@ class Visit:
         return self.page.locator("tbody > tr:first-child")
 
     def bodies(self) -> list[str]:
-        """Every answer that the page has had, apart from the stream, whose messages are in ``events``."""
+        """All responses that the page has received, without the stream, whose messages are in ``events``."""
         plain = [each for each in self._responses if "event-stream" not in each.headers.get("content-type", "")]
         return [each.text() for each in plain if each.status != 204]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser. For this module only: while it is there, the main thread counts as running an event loop."""
+    """One browser for this module. While it exists, the main thread counts as running an event loop."""
     executable = need("chromium", "apt-get install chromium")
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=executable, args=FLAGS) as browser:
         yield browser
@@ -174,7 +174,7 @@ def visiting(browser: Browser, sandbox: Sandbox) -> Generator[Visit]:
 
 @pytest.fixture
 def visit(chromium: Browser, sandbox: Sandbox) -> Iterator[Visit]:
-    """The page, opened. That it stays quiet and within its origin is checked for each test."""
+    """The open page. After each test it must have logged no error and left its origin with no request."""
     with visiting(chromium, sandbox) as visit:
         visit.open()
         yield visit
@@ -191,7 +191,7 @@ def ripple(sandbox: Sandbox) -> Ripple:
 
 
 def ask(sandbox: Sandbox) -> Token:
-    """A token by one request, with nothing kept."""
+    """A token by one request. Nothing is kept."""
     return TokenSource(ripple(sandbox), store=MemoryStore(), policy=RefreshPolicy(max_attempts=1)).get()
 
 
@@ -205,7 +205,7 @@ def test_each_endpoint_is_shown_with_its_address(visit: Visit) -> None:
         expect(card).to_contain_text("0 token requests · 0 API calls")
         expect(card).to_contain_text("Tokens alive 0")
         expect(card).to_contain_text("Faults 0")
-    expect(visit.page.get_by_text("None yet.")).to_be_visible()
+    expect(visit.page.get_by_text("No requests yet.")).to_be_visible()
     expect(visit.page.locator("#connection")).to_have_text("Live")
 
 
@@ -231,11 +231,11 @@ def test_a_token_request_and_an_API_call_appear_without_a_reload(visit: Visit) -
     expect(visit.rows().first).to_contain_text("200")
     expect(visit.rows().last).to_contain_text("POST")
     expect(visit.rows().last).to_contain_text("08:00:00")  # the server's time
-    expect(visit.page.get_by_text("None yet.")).to_be_hidden()
+    expect(visit.page.get_by_text("No requests yet.")).to_be_hidden()
     assert visit.addresses.count(visit.url) == 1
 
 
-def test_a_row_opens_what_is_known_of_a_request_and_stays_open(visit: Visit) -> None:
+def test_a_row_shows_the_details_of_a_request_and_stays_open(visit: Visit) -> None:
     ask(visit.sandbox)
     button = visit.rows().first.get_by_role("button")
     details = visit.page.get_by_role("cell", name="grant_type client_credentials")
@@ -251,7 +251,7 @@ def test_a_row_opens_what_is_known_of_a_request_and_stays_open(visit: Visit) -> 
     expect(details).to_be_hidden()
 
 
-def test_the_latest_request_is_told_to_those_who_listen(visit: Visit) -> None:
+def test_the_latest_request_is_announced_to_screen_readers(visit: Visit) -> None:
     log = visit.page.get_by_role("log")
     expect(log).to_be_empty()
     ask(visit.sandbox)
@@ -299,7 +299,7 @@ def test_a_faults_times_run_down(visit: Visit) -> None:
     expect(faults).to_be_empty()
 
 
-def test_a_fault_that_the_sandbox_refuses_is_told_where_it_was_asked_for(visit: Visit) -> None:
+def test_the_error_for_a_refused_fault_is_shown_in_the_form(visit: Visit) -> None:
     switch_on(visit, "ripple", "fail", status="7")
     alert = visit.card("ripple").get_by_role("alert")
     expect(alert).to_contain_text("status: is 7")
@@ -311,7 +311,7 @@ def test_a_fault_that_the_sandbox_refuses_is_told_where_it_was_asked_for(visit: 
     visit.complaints.clear()
 
 
-def test_restore_switches_off_one_providers_faults_and_revoke_kills_its_tokens(visit: Visit) -> None:
+def test_restore_switches_off_the_faults_of_one_provider_and_revoke_ends_its_tokens(visit: Visit) -> None:
     ask(visit.sandbox)
     visit.sandbox.ripple.fail(503)
     visit.sandbox.cryptofuse.fail(503)
@@ -327,7 +327,7 @@ def test_restore_switches_off_one_providers_faults_and_revoke_kills_its_tokens(v
     expect(card.locator(".tokens")).to_be_empty()
 
 
-def test_reset_all_brings_back_a_clean_sandbox(visit: Visit) -> None:
+def test_reset_all_deletes_everything(visit: Visit) -> None:
     ask(visit.sandbox)
     visit.sandbox.ripple.fail(503)
     card = visit.card("ripple")
@@ -339,9 +339,7 @@ def test_reset_all_brings_back_a_clean_sandbox(visit: Visit) -> None:
     expect(visit.rows()).to_have_count(0)
 
 
-def test_lifetimes_run_down_by_the_servers_clock_whatever_the_browsers_says(
-    chromium: Browser, sandbox: Sandbox
-) -> None:
+def test_lifetimes_count_down_by_the_servers_clock(chromium: Browser, sandbox: Sandbox) -> None:
     ask(sandbox)
     with visiting(chromium, sandbox) as visit:
         visit.page.clock.install(time="1999-12-31T00:00:00Z")
@@ -361,7 +359,7 @@ def test_lifetimes_run_down_by_the_servers_clock_whatever_the_browsers_says(
         expect(card.get_by_role("timer")).to_have_count(0)
 
 
-def test_a_card_stays_a_card_when_there_are_many_tokens(visit: Visit) -> None:
+def test_a_card_shows_only_a_few_of_many_tokens(visit: Visit) -> None:
     count = 103  # more than the control API lists
     with httpx.Client(auth=(CLIENT.client_id, CLIENT.client_secret), verify=NO_TLS) as client:
         for _ in range(count):
@@ -372,7 +370,7 @@ def test_a_card_stays_a_card_when_there_are_many_tokens(visit: Visit) -> None:
     expect(card).to_contain_text(f"and {count - 4} more")
 
 
-def test_a_button_that_did_not_work_says_so_until_one_does(visit: Visit) -> None:
+def test_the_error_of_a_button_stays_until_a_button_works(visit: Visit) -> None:
     visit.page.route("**/revoke", lambda route: route.fulfill(status=400, json={"error": "not today"}))
     button = visit.card("ripple").get_by_role("button", name="Revoke")
     button.click()
@@ -385,7 +383,7 @@ def test_a_button_that_did_not_work_says_so_until_one_does(visit: Visit) -> None
 
 
 def say(visit: Visit, text: str) -> None:
-    """Have a stranger's text come wherever the sandbox tells one, whatever it redacts by itself."""
+    """Put this text wherever the sandbox shows text, without its redaction."""
     state = get(f"{visit.sandbox.url}/control").json()
     request = dict.fromkeys(("id", "provider", "method", "path", "status", "fault"), text)
     state["requests"] = [{**request, "at": NOW, "milliseconds": 1, "headers": {text: text}, "parameters": {text: text}}]
@@ -419,14 +417,14 @@ def test_nothing_is_wider_than_the_screen(visit: Visit) -> None:
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_light_and_dark_are_the_readers_choice(visit: Visit) -> None:
+def test_light_and_dark_follow_the_readers_setting(visit: Visit) -> None:
     for scheme in SCHEMES:
         visit.page.emulate_media(color_scheme=scheme)
         ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (max(map(int, re.findall(r"\d+", ground))) < 128) == (scheme == "dark")
 
 
-def test_no_secret_and_no_token_gets_to_the_page(visit: Visit) -> None:
+def test_no_secret_and_no_token_reaches_the_page(visit: Visit) -> None:
     token = ask(visit.sandbox)
     wrong = "canary-wrong-5d21"
     basic = basic_credentials(CLIENT.client_id, CLIENT.client_secret)
@@ -453,22 +451,22 @@ def test_no_secret_and_no_token_gets_to_the_page(visit: Visit) -> None:
     ("path", "kind"),
     [("", "text/html"), ("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")],
 )
-def test_each_file_says_what_a_browser_may_do_with_it(sandbox: Sandbox, path: str, kind: str) -> None:
-    answer = get(f"{sandbox.url}/{path}")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].partition(";")[0] == kind
-    policy = dict(each.split(" ", 1) for each in answer.headers["Content-Security-Policy"].split("; "))
+def test_each_file_limits_what_a_browser_may_do_with_it(sandbox: Sandbox, path: str, kind: str) -> None:
+    response = get(f"{sandbox.url}/{path}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].partition(";")[0] == kind
+    policy = dict(each.split(" ", 1) for each in response.headers["Content-Security-Policy"].split("; "))
     assert policy.pop("default-src") == "'none'"
     assert policy.pop("require-trusted-types-for") == "'script'"
     closed = {"base-uri", "form-action", "frame-ancestors"}
     assert {policy.pop(each) for each in closed} == {"'none'"}
     assert policy == dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-cache"
 
 
-def test_what_got_into_the_page_could_do_nothing(visit: Visit) -> None:
+def test_injected_markup_can_do_nothing(visit: Visit) -> None:
     for attempt in (
         "document.body.innerHTML = '<img src=x onerror=\"window.ran = true\">'",
         "document.body.setAttribute('onclick', 'window.ran = true'); document.body.click()",
@@ -482,7 +480,7 @@ def test_what_got_into_the_page_could_do_nothing(visit: Visit) -> None:
     assert visit.page.evaluate("window.ran") is None
 
 
-def test_a_fault_is_switched_on_and_off_by_keyboard_alone(visit: Visit) -> None:
+def test_a_fault_can_be_switched_on_and_off_by_keyboard(visit: Visit) -> None:
     focused, press = visit.page.locator(":focus"), visit.page.keyboard.press
     for name in ("Reset all", "Copy base URL", "Revoke all tokens", "Add a fault"):
         press("Tab")
@@ -503,7 +501,7 @@ def test_a_fault_is_switched_on_and_off_by_keyboard_alone(visit: Visit) -> None:
     expect(focused).to_have_accessible_name(re.compile("Add a fault"))
 
 
-def test_the_page_says_that_the_sandbox_is_gone_and_finds_the_next_one(chromium: Browser) -> None:
+def test_the_page_reports_that_the_sandbox_is_gone_and_finds_the_next_one(chromium: Browser) -> None:
     with Sandbox(client=CLIENT, clock=lambda: NOW) as first, visiting(chromium, first) as visit:
         port = httpx.URL(first.url).port
         visit.open()
@@ -511,7 +509,7 @@ def test_the_page_says_that_the_sandbox_is_gone_and_finds_the_next_one(chromium:
         expect(visit.rows().locator(".time")).to_have_text("08:00:00")
         first.__exit__(None, None, None)
         state = visit.page.locator("#connection")
-        expect(state).to_have_text("Sandbox gone; trying again")
+        expect(state).to_have_text("Sandbox not reachable; trying again")
         with Sandbox(client=CLIENT, clock=lambda: NOW + 60, port=port or 0) as second:
             ask(second)  # its number one, too
             expect(state).to_have_text("Live", timeout=15_000)

@@ -1,4 +1,4 @@
-"""Watching the providers' pages, against a server whose pages change. The pages are written here, for these tests."""
+"""Watches pages of a local server while they change. The pages were written for these tests."""
 
 import json
 import ssl
@@ -14,9 +14,9 @@ import pytest
 
 from paygrant._spec import document
 from scripts.upstream import prose, watch
-from scripts.upstream.__main__ import ROOT, SEEN, main
+from scripts.upstream.__main__ import CHECKED, ROOT, main
 from scripts.upstream.facts import gather
-from scripts.upstream.pages import AT_ONCE, LARGEST, REDIRECTS, _tls
+from scripts.upstream.pages import CONCURRENCY, MAX_BYTES, MAX_REDIRECTS, _tls
 from tests.helpers.servers import Reply, Seen, Server, serve
 
 PROSE = """\
@@ -150,7 +150,7 @@ def in_markdown(openapi: dict[str, Any]) -> str:
 
 
 class Project:
-    """Specs that name pages of a server, and what the command line says of them."""
+    """Specs with pages of a local server as sources, and the command line that watches them."""
 
     def __init__(self, root: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
         self.root, self.server, self.capsys = root, server, capsys
@@ -159,7 +159,7 @@ class Project:
         (root / "specs").mkdir()
 
     def names(self, *paths: str, spec: str = "acme") -> None:
-        """A spec that names these pages."""
+        """Write a spec with these pages as sources."""
         sources = [{"url": self.server.base_url + path, "read": "2026-11-21"} for path in paths]
         self.write_spec(json.dumps({"x-provenance": {"sources": sources}}), spec)
 
@@ -170,13 +170,13 @@ class Project:
         self.replies[path] = Reply(text if isinstance(text, bytes) else text.encode(), **more)
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """The exit status, and what was printed, where the server has the name `here`."""
+        """The exit status and the output, in which ``here`` stands for the server's URL."""
         status = main(arguments, self.root)
         return status, self.capsys.readouterr().out.replace(self.server.base_url, "here")
 
     def facts(self, path: str = "/token.md") -> dict[str, str]:
-        """What is kept of a page."""
-        return watch.load(self.root / SEEN / "acme.json")[self.server.base_url + path].facts
+        """The facts of a page that were kept."""
+        return watch.load(self.root / CHECKED / "acme.json")[self.server.base_url + path].facts
 
 
 @pytest.fixture
@@ -187,25 +187,25 @@ def project(tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture
-def looked(project: Project) -> Callable[[str], Project]:
-    """Serves a page that a person has looked at."""
+def checked(project: Project) -> Callable[[str], Project]:
+    """Serve a page, and mark it as checked."""
 
-    def look(text: str) -> Project:
+    def check(text: str) -> Project:
         project.serves(text)
         assert project.run("--update")[0] == 0
         return project
 
-    return look
+    return check
 
 
-Looked = Callable[[str], Project]
+Checked = Callable[[str], Project]
 
 
-def test_facts_of_prose_are_names_and_values_and_none_of_its_sentences(looked: Looked) -> None:
-    assert looked(PROSE).facts() == {
-        "answer access_token": "string",
-        "answer expires_in": "number",
-        "answer fine": "boolean",
+def test_facts_of_prose_are_names_and_values_without_sentences(checked: Checked) -> None:
+    assert checked(PROSE).facts() == {
+        "response access_token": "string",
+        "response expires_in": "number",
+        "response fine": "boolean",
         "grant type client_credentials": "",
         "header Authorization": "string",
         "header Authorization Basic": "",
@@ -228,8 +228,8 @@ def test_facts_of_prose_are_names_and_values_and_none_of_its_sentences(looked: L
     }
 
 
-def test_facts_of_an_openapi_document_are_those_of_its_operations(looked: Looked) -> None:
-    facts = looked(in_markdown(OPENAPI)).facts()
+def test_facts_of_an_openapi_document_come_from_its_operations(checked: Checked) -> None:
+    facts = checked(in_markdown(OPENAPI)).facts()
     assert facts.pop("document") == "OpenAPI"
     assert {place.removeprefix("POST /token: "): value for place, value in facts.items()} == {
         "body": "required",
@@ -253,8 +253,8 @@ def test_facts_of_an_openapi_document_are_those_of_its_operations(looked: Looked
 
 
 @pytest.mark.parametrize("page", [YAML, YAML.split("````")[1].partition("\n")[2].replace("\n    ", "\n").strip()])
-def test_openapi_in_yaml_is_read_in_a_page_and_as_a_page(looked: Looked, page: str) -> None:
-    assert looked(page).facts() == {
+def test_openapi_in_yaml_is_read_in_a_page_and_as_a_page(checked: Checked, page: str) -> None:
+    assert checked(page).facts() == {
         "document": "OpenAPI",
         "POST /token: credentials": "none",
         "POST /token: host auth.acme.example": "https",
@@ -262,13 +262,13 @@ def test_openapi_in_yaml_is_read_in_a_page_and_as_a_page(looked: Looked, page: s
     }
 
 
-def test_html_gives_the_facts_that_its_text_gives(project: Project) -> None:
+def test_html_has_the_facts_of_its_text(project: Project) -> None:
     project.names("/token")
     project.serves(HTML, "/token")
     assert project.run("--update")[0] == 0
     assert project.facts("/token") == {
-        "answer access_token": "string",
-        "answer error": "string",
+        "response access_token": "string",
+        "response error": "string",
         "host auth.acme.example": "https",
         "path /token": "POST",
         "request username": "string",
@@ -282,7 +282,7 @@ def test_html_gives_the_facts_that_its_text_gives(project: Project) -> None:
         ("# Query\n- `zone`: **Required** where", {"query zone": "Required"}),
         ("Query parameters:\n- **`zone`** (string)", {"query zone": "string"}),
         ("# Response\n# Else\n| zone | eu |", {"page zone": "eu"}),
-        ("Response\nPython\n| zone | eu |", {"answer zone": "eu"}),
+        ("Response\nPython\n| zone | eu |", {"response zone": "eu"}),
         ("- `zone`\n  Default: eu", {"page zone": "", "page zone default": "eu"}),
         ("| not one | eu |\n| | eu |\n|---|---|", {}),
         ("| Zone | Means |\n|:--|--:|\n| *eu* | in Europe, `eu-1` or `eu-2` |", {"page eu": "eu-1 eu-2"}),
@@ -297,17 +297,17 @@ def test_html_gives_the_facts_that_its_text_gives(project: Project) -> None:
         ("By **RFC** 6749; `text/plain`.", {"standard RFC 6749": "", "media type text/plain": "page"}),
     ],
 )  # fmt: skip
-def test_small_things_in_prose(text: str, facts: dict[str, str]) -> None:
+def test_prose_with_one_detail_has_exactly_these_facts(text: str, facts: dict[str, str]) -> None:
     assert gather(prose.pairs(text)) == facts
 
 
-def test_a_page_that_is_the_same_is_unchanged(looked: Looked) -> None:
-    assert looked(PROSE).run() == (0, "unchanged  acme  here/token.md\n1 pages: 1 unchanged\n")
+def test_an_identical_page_is_unchanged(checked: Checked) -> None:
+    assert checked(PROSE).run() == (0, "unchanged  acme  here/token.md\n1 pages: 1 unchanged\n")
 
 
 @pytest.mark.parametrize("page", [PROSE, in_markdown(OPENAPI)])
-def test_a_page_with_other_words_and_the_same_facts_is_reworded_and_no_alarm(looked: Looked, page: str) -> None:
-    project = looked(page)
+def test_a_page_with_new_words_and_the_same_facts_is_reworded_and_exits_with_0(checked: Checked, page: str) -> None:
+    project = checked(page)
     project.serves(page.replace("Ask for one", "Please ask for a token"))
     assert project.run() == (0, "reworded   acme  here/token.md\n1 pages: 1 reworded\n")
 
@@ -360,7 +360,7 @@ def test_a_page_with_other_words_and_the_same_facts_is_reworded_and_no_alarm(loo
         ("urn:acme-live", "urn:acme", ["  urn urn:acme-live:{TENANT}: gone", "  urn urn:acme:{TENANT}: new"]),
         ("401 Unauthorized", "403 Forbidden", ["  status 401: gone", "  status 403: new"]),
         ("UUID v4", "UUID v7", ["  standard UUID v4: gone", "  standard UUID v7: new"]),
-        ('"expires_in": 60', '"expires_in": "60"', ["  answer expires_in: was number, now string"]),
+        ('"expires_in": 60', '"expires_in": "60"', ["  response expires_in: was number, now string"]),
         ("grant_type=client", "grant_type=other", ["  grant type client_credentials: gone", "  grant type other_credentials: new"]),
         ("curl -X", "curl -u me: -X", ["! credentials curl -u: new"]),
         ("and both", "and Bearer Auth", ["! credentials Bearer: new"]),
@@ -371,8 +371,8 @@ def test_a_page_with_other_words_and_the_same_facts_is_reworded_and_no_alarm(loo
         ("Sandbox: `", "Host: {{BASE_URL}}/x `", ["! host {{BASE_URL}}: new: no scheme", "  path /x: new"]),
     ],
 )  # fmt: skip
-def test_a_change_of_prose_is_told_with_its_place(looked: Looked, old: str, new: str, lines: list[str]) -> None:
-    project = looked(PROSE)
+def test_a_change_of_prose_is_reported_with_its_place(checked: Checked, old: str, new: str, lines: list[str]) -> None:
+    project = checked(PROSE)
     assert old in PROSE
     project.serves(PROSE.replace(old, new))
     status, printed = project.run()
@@ -414,8 +414,10 @@ OPERATIONS: list[tuple[str, Any, list[str]]] = [
 
 
 @pytest.mark.parametrize(("at", "value", "lines"), OPERATIONS)
-def test_a_change_of_an_operation_is_told_with_its_place(looked: Looked, at: str, value: Any, lines: list[str]) -> None:
-    project = looked(in_markdown(OPENAPI))
+def test_a_change_of_an_operation_is_reported_with_its_place(
+    checked: Checked, at: str, value: Any, lines: list[str]
+) -> None:
+    project = checked(in_markdown(OPENAPI))
     openapi = json.loads(json.dumps(OPENAPI))
     *steps, last = (step.replace("~1", "/") for step in at.split("/")[1:])
     target: Any = openapi
@@ -428,8 +430,8 @@ def test_a_change_of_an_operation_is_told_with_its_place(looked: Looked, at: str
     assert status == bool(lines)
 
 
-def test_an_operation_that_moves_is_one_change_and_what_differs_in_it_another(looked: Looked) -> None:
-    project = looked(in_markdown(OPENAPI))
+def test_a_new_path_of_an_operation_is_one_change_and_other_differences_are_separate(checked: Checked) -> None:
+    project = checked(in_markdown(OPENAPI))
     (item,) = OPENAPI["paths"].values()
     item = {**item, "servers": [{"url": "http://auth.acme.example/base"}]}
     project.serves(in_markdown({**OPENAPI, "paths": {"/v2/token": item}}))
@@ -450,27 +452,27 @@ def test_an_operation_that_moves_is_one_change_and_what_differs_in_it_another(lo
         (Reply(b"", 301, {"Location": "http://:x"}), "not read   acme  here/token.md: RemoteProtocolError: "),
         (Reply(b"", 301, {"Location": "javascript:1"}), "not read   acme  here/token.md: InvalidURL: "),
         (Reply(b"", 301, {"Location": "//xn--a"}), "not read   acme  here/token.md: InvalidCodepoint: "),
-        (Reply(b"", 301, {"Location": "https://other.example/t.md"}), "moved      acme  here/token.md: its server points to https://other.example/t.md"),
-        (Reply(b"", 301, {"Location": "//127.0.0.1/t.md"}), "moved      acme  here/token.md: its server points to http://127.0.0.1/t.md"),
-        (Reply(b"", 301, {"Location": "/token.md"}), f"not read   acme  here/token.md: more than {REDIRECTS} redirects, the last to here/token.md"),
-        (Reply(b"x" * (LARGEST + 1)), f"not read   acme  here/token.md: larger than {LARGEST} bytes"),
+        (Reply(b"", 301, {"Location": "https://other.example/t.md"}), "moved      acme  here/token.md: the server redirects to https://other.example/t.md"),
+        (Reply(b"", 301, {"Location": "//127.0.0.1/t.md"}), "moved      acme  here/token.md: the server redirects to http://127.0.0.1/t.md"),
+        (Reply(b"", 301, {"Location": "/token.md"}), f"not read   acme  here/token.md: more than {MAX_REDIRECTS} redirects, the last to here/token.md"),
+        (Reply(b"x" * (MAX_BYTES + 1)), f"not read   acme  here/token.md: larger than {MAX_BYTES} bytes"),
         (Reply(b"caf\xe9"), "not read   acme  here/token.md: not UTF-8: byte 3 is 0xe9"),
-        (Reply(b"x", headers={"Content-Encoding": "gzip"}), "not read   acme  here/token.md: encoded as gzip, which was not asked for"),
+        (Reply(b"x", headers={"Content-Encoding": "gzip"}), "not read   acme  here/token.md: encoded as gzip, which was not requested"),
         (Reply(HTML.encode()), "not read   acme  here/token.md: HTML instead of Markdown"),
-        (Reply(b"Sign in, please."), "not read   acme  here/token.md: there is nothing in it to compare"),
-        (Reply(b"openapi: 3.1.0\npaths: []"), "not read   acme  here/token.md: there is nothing in it to compare"),
-        (Reply(b'{"openapi": ['), "not read   acme  here/token.md: an OpenAPI document in it cannot be read: Expecting value"),
-        (Reply(b'{"openapi": ' + b"[" * 100_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be read: "),
-        (Reply(b"openapi: [*all]\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be read: it has an alias"),
-        (Reply(b"openapi: " + b"[" * 200_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be read: it has an alias, or is too deep"),
-        (Reply(b"openapi: !!python/name:os.system\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be read: could not determine"),
-        (Reply(b'{"openapi": "3", "servers": [{"url": "http://[x"}], "paths": {"/": {"get": {}}}}'), "not read   acme  here/token.md: it cannot be made out: Invalid IPv6 URL"),
+        (Reply(b"Sign in, please."), "not read   acme  here/token.md: it contains no facts"),
+        (Reply(b"openapi: 3.1.0\npaths: []"), "not read   acme  here/token.md: it contains no facts"),
+        (Reply(b'{"openapi": ['), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: did not find expected node content"),
+        (Reply(b'{"openapi": ' + b"[" * 100_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: "),
+        (Reply(b"openapi: [*all]\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: an alias stands for itself or for nothing"),
+        (Reply(b"openapi: " + b"[" * 200_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: there are more than 100 levels"),
+        (Reply(b"openapi: !!python/name:os.system\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: there is a tag"),
+        (Reply(b'{"openapi": "3", "servers": [{"url": "http://[x"}], "paths": {"/": {"get": {}}}}'), "not read   acme  here/token.md: its facts cannot be extracted: Invalid IPv6 URL"),
     ],
 )  # fmt: skip
-def test_a_page_that_cannot_be_read_is_named_with_the_reason_and_the_others_are_read(
-    looked: Looked, reply: Reply, state: str
+def test_an_unreadable_page_is_reported_with_the_reason_and_the_others_are_read(
+    checked: Checked, reply: Reply, state: str
 ) -> None:
-    project = looked(PROSE)
+    project = checked(PROSE)
     project.serves(PROSE, "/other.md")
     project.names("/other.md", spec="other")
     assert project.run("--update", str(project.root / "specs/other.yaml"))[0] == 0
@@ -483,10 +485,10 @@ def test_a_page_that_cannot_be_read_is_named_with_the_reason_and_the_others_are_
         assert first.startswith(state)
         assert second == "unchanged  other  here/other.md"
         assert status == expected
-    assert project.facts() == facts, "what was seen of it stays"
+    assert project.facts() == facts, "the kept facts of the page stay"
 
 
-def test_malformed_html_is_named(project: Project) -> None:
+def test_malformed_html_is_reported(project: Project) -> None:
     project.names("/token")
     project.serves("<html><![<![", "/token")
     status, printed = project.run()
@@ -495,7 +497,7 @@ def test_malformed_html_is_named(project: Project) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 9])
-def test_a_schema_without_end_is_given_up(project: Project, width: int) -> None:
+def test_an_endless_schema_is_reported(project: Project, width: int) -> None:
     levels = 5000 if width == 1 else 60
     schemas = {str(n): {"allOf": [{"$ref": f"#/components/schemas/{n + 1}"}] * width} for n in range(levels)}
     body = {"content": {"a/b": {"schema": {"$ref": "#/components/schemas/0"}}}}
@@ -503,7 +505,9 @@ def test_a_schema_without_end_is_given_up(project: Project, width: int) -> None:
         json.dumps({"openapi": "3", "paths": {"/": {"put": {"requestBody": body}}}, "components": {"schemas": schemas}})
     )
     status, printed = project.run()
-    assert ("its facts have more than" if width > 1 else "it cannot be made out: maximum recursion depth") in printed
+    assert (
+        "its facts have more than" if width > 1 else "its facts cannot be extracted: maximum recursion depth"
+    ) in printed
     assert status == 3
 
 
@@ -517,14 +521,14 @@ def test_a_schema_without_end_is_given_up(project: Project, width: int) -> None:
         {"$id": 7, "$ref": "#/$id"},
     ],
 )
-def test_a_reference_that_leads_nowhere_is_told_as_it_is(looked: Looked, schema: dict[str, Any]) -> None:
+def test_an_unresolvable_reference_is_reported_as_a_reference(checked: Checked, schema: dict[str, Any]) -> None:
     body = {"content": {"a/b": {"schema": schema}}}
     operation = {"requestBody": body, "parameters": [schema], "responses": {"200": schema}}
     page = {"openapi": "3", "$id": 7, "$schema": 7, "paths": {"/": {"put": operation}}}
-    assert looked(json.dumps(page)).facts()["PUT /: body a/b #"] == f"reference to {schema['$ref']}"
+    assert checked(json.dumps(page)).facts()["PUT /: body a/b #"] == f"reference to {schema['$ref']}"
 
 
-def test_an_answer_that_takes_too_long_is_named_and_the_others_are_read(project: Project) -> None:
+def test_a_response_after_the_time_limit_is_reported_and_the_others_are_read(project: Project) -> None:
     over = threading.Event()
 
     def reply(seen: Seen) -> Reply:
@@ -538,13 +542,13 @@ def test_an_answer_that_takes_too_long_is_named_and_the_others_are_read(project:
     over.set()
     assert printed.splitlines()[:2] == [
         "new        acme  here/token.md",
-        "not read   acme  here/slow.md: not there after 0.5 s",
+        "not read   acme  here/slow.md: no response within 0.5 s",
     ]
     assert status == 3
 
 
-def test_a_server_is_asked_for_few_pages_at_once(project: Project) -> None:
-    together, most = threading.Barrier(AT_ONCE), 0
+def test_only_a_few_pages_are_fetched_at_once(project: Project) -> None:
+    together, most = threading.Barrier(CONCURRENCY), 0
     lock = threading.Lock()
     answering = set[str]()
 
@@ -559,12 +563,12 @@ def test_a_server_is_asked_for_few_pages_at_once(project: Project) -> None:
         return Reply(PROSE.encode())
 
     project.server.reply = reply
-    project.names(*(f"/{number}.md" for number in range(2 * AT_ONCE)))
-    assert project.run()[1].endswith(f"{2 * AT_ONCE} pages: {2 * AT_ONCE} new\n")
-    assert most == AT_ONCE
+    project.names(*(f"/{number}.md" for number in range(2 * CONCURRENCY)))
+    assert project.run()[1].endswith(f"{2 * CONCURRENCY} pages: {2 * CONCURRENCY} new\n")
+    assert most == CONCURRENCY
 
 
-def test_a_server_that_is_not_there_is_named(project: Project) -> None:
+def test_a_server_that_refuses_the_connection_is_reported(project: Project) -> None:
     with serve() as other:
         pass
     sources = [{"url": f"{other.base_url}/token.md"}]
@@ -581,61 +585,61 @@ def test_a_redirect_to_another_origin_is_not_followed(project: Project) -> None:
         assert other.seen == []
 
 
-def test_a_redirect_within_the_origin_is_followed_and_told(looked: Looked) -> None:
-    project = looked(PROSE)
+def test_a_redirect_within_the_origin_is_followed_and_reported(checked: Checked) -> None:
+    project = checked(PROSE)
     project.replies["/token.md"] = Reply(b"", 308, {"Location": "/new.md"})
     project.serves(PROSE, "/new.md")
     assert project.run() == (0, "unchanged  acme  here/token.md: read at here/new.md\n1 pages: 1 unchanged\n")
 
 
-def test_a_request_says_who_asks(looked: Looked) -> None:
-    (seen,) = looked(PROSE).server.seen
+def test_a_request_identifies_its_client(checked: Checked) -> None:
+    (seen,) = checked(PROSE).server.seen
     assert seen.method == "GET"
     assert seen.headers["User-Agent"].startswith("paygrant-upstream/")
     assert seen.headers["Accept-Encoding"] == "identity"
     assert seen.headers["Accept"].startswith("text/markdown,")
 
 
-def test_certificates_are_checked() -> None:
+def test_certificates_are_verified() -> None:
     assert _tls().verify_mode == ssl.CERT_REQUIRED
     assert _tls().check_hostname
 
 
-def test_a_page_that_nobody_has_looked_at_is_new_until_someone_says_so(project: Project) -> None:
+def test_a_page_is_new_until_the_first_update(project: Project) -> None:
     project.serves(PROSE)
     expected = "new        acme  here/token.md\n1 pages: 1 new\n"
     assert project.run() == (1, expected)
-    assert not (project.root / SEEN).exists()
+    assert not (project.root / CHECKED).exists()
     assert project.run("--update") == (0, expected)
     assert project.run()[0] == 0
 
 
-def test_update_keeps_the_facts_that_are_seen_now_and_drops_those_of_pages_no_longer_named(looked: Looked) -> None:
-    project = looked(PROSE)
+def test_update_keeps_the_present_facts_and_drops_pages_that_no_spec_names(checked: Checked) -> None:
+    project = checked(PROSE)
     project.serves(PROSE.replace("/v1/", "/v2/"), "/new.md")
     project.names("/new.md")
     assert project.run("--update")[0] == 0
     assert project.facts("/new.md")["path /v2/token"] == "POST"
-    kept = (project.root / SEEN / "acme.json").read_bytes()
+    kept = (project.root / CHECKED / "acme.json").read_bytes()
     assert list(json.loads(kept)) == [f"{project.server.base_url}/new.md"]
     assert project.run("--update")[0] == 0
-    assert (project.root / SEEN / "acme.json").read_bytes() == kept
+    assert (project.root / CHECKED / "acme.json").read_bytes() == kept
 
 
-def test_update_keeps_the_hash_of_other_words(looked: Looked) -> None:
-    project = looked(PROSE)
+def test_update_keeps_the_hash_of_a_reworded_page(checked: Checked) -> None:
+    project = checked(PROSE)
     project.serves(PROSE.replace("Ask for", "Request"))
     assert project.run("--update")[1].startswith("reworded")
     assert project.run()[1].startswith("unchanged")
 
 
-def test_what_is_kept_has_no_sentence_of_the_page(looked: Looked) -> None:
-    kept = (looked(PROSE).root / SEEN / "acme.json").read_text()
+def test_the_kept_facts_contain_no_sentence_of_the_page(checked: Checked) -> None:
+    kept = (checked(PROSE).root / CHECKED / "acme.json").read_text()
     for sentence in ("Ask for one", "Whom the token", "Made of", "elsewhere.example"):
         assert sentence not in kept
 
 
-def test_pages_and_changes_that_steer_the_secret_come_first(project: Project) -> None:
+def test_pages_and_changes_that_concern_the_secret_come_first(project: Project) -> None:
     project.names("/a.md", "/b.md", "/c.md", "/d.md")
     for path in ("/a.md", "/b.md", "/c.md", "/d.md"):
         project.serves(PROSE, path)
@@ -657,8 +661,8 @@ def test_pages_and_changes_that_steer_the_secret_come_first(project: Project) ->
     ]
 
 
-def test_a_change_outweighs_a_page_that_could_not_be_read(looked: Looked) -> None:
-    project = looked(PROSE)
+def test_a_change_determines_the_exit_status_before_an_unreadable_page(checked: Checked) -> None:
+    project = checked(PROSE)
     project.serves(PROSE.replace("/v1/", "/v2/"))
     project.names("/error.md", spec="error")
     project.serves(b"", "/error.md", status=500)
@@ -666,15 +670,15 @@ def test_a_change_outweighs_a_page_that_could_not_be_read(looked: Looked) -> Non
     assert project.run("--update")[0] == 3
 
 
-def test_a_page_that_two_specs_name_is_read_once(project: Project) -> None:
+def test_a_page_of_two_specs_is_fetched_once(project: Project) -> None:
     project.names("/token.md", spec="other")
     project.serves(PROSE)
     assert project.run()[1].count("new        ") == 2
     assert len(project.server.seen) == 1
 
 
-def test_the_report_as_json(looked: Looked) -> None:
-    project = looked(PROSE)
+def test_the_report_can_be_json(checked: Checked) -> None:
+    project = checked(PROSE)
     project.serves(PROSE.replace("https://auth", "http://auth"))
     status, printed = project.run("--json")
     change = {"place": "host auth.acme.example", "was": "https", "now": "http", "urgent": True}
@@ -683,8 +687,8 @@ def test_the_report_as_json(looked: Looked) -> None:
     assert status == 1
 
 
-def test_what_a_page_says_reaches_the_terminal_as_one_plain_line(looked: Looked) -> None:
-    project = looked(json.dumps(OPENAPI))
+def test_text_of_a_page_is_printed_on_one_line_without_control_characters(checked: Checked) -> None:
+    project = checked(json.dumps(OPENAPI))
     paths: dict[str, Any] = {
         **OPENAPI["paths"],
         "/\ud800\x1b[31m\n::error::": {"get": {}},
@@ -692,12 +696,12 @@ def test_what_a_page_says_reaches_the_terminal_as_one_plain_line(looked: Looked)
     }
     project.serves(json.dumps({**OPENAPI, "paths": paths}))
     printed = project.run()[1]
-    assert "  ! GET /��[31m ::error::: credentials: new: http basic\n" in printed
+    assert "  ! GET / [31m ::error::: credentials: new: http basic\n" in printed
     assert "\x1b" not in printed
     assert max(map(len, printed.splitlines())) < 300
 
 
-def test_saved_pages_are_read_out_of_a_folder(project: Project, tmp_path: Path) -> None:
+def test_saved_pages_are_read_from_a_folder(project: Project, tmp_path: Path) -> None:
     sources = [{"url": f"https://docs.acme.example/{page}"} for page in ("a/token.md", "html.md", "lost", "")]
     project.write_spec(json.dumps({"x-provenance": {"sources": sources}}))
     saved = tmp_path / "saved/docs.acme.example/a/token.md"
@@ -718,44 +722,44 @@ def test_saved_pages_are_read_out_of_a_folder(project: Project, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "fault"),
     [
-        ('{"x-provenance": {"sources": [{"url": "http://docs.acme.example"}]}}', "http://docs.acme.example: a page is read by https"),
-        ('{"x-provenance": {"sources": [{"url": "file:///etc/hostname"}]}}', "a page is read by https"),
-        ('{"x-provenance": {}}', "names no sources: KeyError"),
-        ('{"x-provenance": {"sources": [7]}}', "names no sources: TypeError"),
-        ('{"x-provenance": {"sources": [{"url": "https://:x"}]}}', "names no sources: InvalidURL"),
-        ("openapi: &a [*a]", "names no sources: anchors, aliases and tags are not allowed"),
+        ('{"x-provenance": {"sources": [{"url": "http://docs.acme.example"}]}}', "http://docs.acme.example: expected an https URL"),
+        ('{"x-provenance": {"sources": [{"url": "file:///etc/hostname"}]}}', "expected an https URL"),
+        ('{"x-provenance": {}}', "has no valid sources: KeyError"),
+        ('{"x-provenance": {"sources": [7]}}', "has no valid sources: TypeError"),
+        ('{"x-provenance": {"sources": [{"url": "https://:x"}]}}', "has no valid sources: InvalidURL"),
+        ("openapi: &a [*a]", "has no valid sources: anchors, aliases and tags are not allowed"),
     ],
 )  # fmt: skip
-def test_a_spec_that_names_no_fit_page_is_a_usage_error(project: Project, spec: str, told: str) -> None:
+def test_a_spec_without_a_valid_source_is_a_usage_error(project: Project, spec: str, fault: str) -> None:
     project.write_spec(spec)
     with pytest.raises(SystemExit) as error:
         project.run()
     assert error.value.code == 2
-    assert told in project.capsys.readouterr().err
+    assert fault in project.capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kept", ["[", "[]", '{"x": {}}', '{"x": {"facts": 1, "sha256": ""}}'])
-def test_a_file_that_holds_no_facts_is_a_usage_error(project: Project, kept: str) -> None:
-    path = project.root / SEEN / "acme.json"
+def test_an_invalid_file_of_facts_is_a_usage_error(project: Project, kept: str) -> None:
+    path = project.root / CHECKED / "acme.json"
     path.parent.mkdir()
     path.write_text(kept)
     with pytest.raises(SystemExit) as error:
         project.run()
     assert error.value.code == 2
-    assert f"{path} does not hold facts" in project.capsys.readouterr().err
+    assert f"{path} is not a file of facts" in project.capsys.readouterr().err
 
 
-def test_the_command_line_tells_its_exit_statuses() -> None:
+def test_the_help_lists_the_exit_statuses() -> None:
     command = [sys.executable, "-m", "scripts.upstream", "--help"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for line in ("0  every page", "1  some page", "2  the command line", "3  some page"):
-        assert line in told
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for line in ("0  every page", "1  a page", "2  the command line", "3  a page"):
+        assert line in shown
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / SEEN).glob("*.json")), ids=lambda path: path.stem)
-def test_facts_are_kept_of_pages_that_a_spec_names(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted((ROOT / CHECKED).glob("*.json")), ids=lambda path: path.stem)
+def test_each_kept_page_is_a_source_of_its_spec(path: Path) -> None:
     spec = document.read(ROOT / "specs" / f"{path.stem}.yaml")
     sources = {source["url"] for source in spec.data["x-provenance"]["sources"]}
     memory = watch.load(path)

@@ -34,10 +34,10 @@ from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _catalog, _failures
 from paygrant.doctor import Finding
-from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox, _faults
-from paygrant.sandbox._control import _Refusal
-from paygrant.sandbox._endpoint import Oddity
-from paygrant.sandbox._faults import KINDS, Kind
+from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
+from paygrant.sandbox._control import _RequestError
+from paygrant.sandbox._endpoint import UnusualType
+from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.exposure import shown
 from tests.helpers.providers import ARGUMENTS, make
@@ -142,7 +142,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
     elif kind is TokenSource:
         own = {"provider": ripio_widget()}
-    elif kind in {Finding, Kind, Oddity, _faults.Parameter, RecordedRequest, _Refusal}:  # they are there to be seen
+    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, _RequestError}:  # made to be shown
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
@@ -191,9 +191,9 @@ def test_no_class_shows_a_secret(kind: type) -> None:
 
 def test_the_walk_reaches_all_classes() -> None:
     names = {kind.__name__ for kind in EVERY_CLASS}
-    assert names.issuperset({*paygrant.__all__} - {"basic_credentials", "ripple_audience"})
+    assert names.issuperset({*paygrant.__all__} - {"Provider", "basic_credentials", "ripple_audience"})
     assert names.issuperset(
-        {"Cache", "PendingRenewal", "Grant", "Entry", "ResponseReader", "Answer", "SecretFile", "WidgetURL"}
+        {"Cache", "PendingRenewal", "Grant", "Entry", "ResponseReader", "RawResponse", "SecretFile", "WidgetURL"}
     )
     assert names.issuperset({"Codec", "Life", "Meter", "State", "FailSafeStore"})
     for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):

@@ -25,7 +25,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
-from paygrant._secrets import SecretFile
+from paygrant._providers.secret_file import SecretFile
 from paygrant._stores.base import Entry
 from tests.helpers.clock import Clock
 from tests.helpers.exposure import CALLS, SPELLINGS, Watch, a_source, echoing, exposed, searched_failure

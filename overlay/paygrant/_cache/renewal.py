@@ -7,16 +7,13 @@ that blocks its own event loop still gets its token.
 import copy
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import anyio
-import anyio.lowlevel
 
+from paygrant._cache.event_loop import CallSoon, call_soon, running_loop
 from paygrant._errors import PaygrantError
 from paygrant._tokens.token import Token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class PendingRenewal:
@@ -26,16 +23,16 @@ class PendingRenewal:
         self._guard = threading.Lock()
         self._outcome: Token | PaygrantError | None = None
         self._completed = threading.Event()
-        self._loops: dict[object, tuple[Callable[[Callable[[], object]], object], anyio.Event]] = {}
+        self._loops: dict[object, tuple[CallSoon, anyio.Event]] = {}
 
     def complete(self, outcome: Token | PaygrantError) -> None:
         """Give the outcome to all who wait. This never blocks: a stopped event loop delays nobody."""
         with self._guard:
             self._outcome = outcome
             self._completed.set()
-        for call_soon, event in self._loops.values():
+        for schedule, event in self._loops.values():
             with suppress(Exception):  # a closed loop must not delay the others
-                call_soon(event.set)
+                schedule(event.set)
 
     def wait(self) -> Token:
         """Block this thread until the renewal ends.
@@ -60,10 +57,9 @@ class PendingRenewal:
 
     def _event(self) -> "anyio.Event":
         """The event of the running loop, of asyncio or of trio."""
-        loop = anyio.lowlevel.current_token().native_token
+        loop = running_loop()
         if loop not in self._loops:
-            call_soon = getattr(loop, "run_sync_soon", None) or getattr(loop, "call_soon_threadsafe")  # noqa: B009
-            self._loops[loop] = (call_soon, anyio.Event())
+            self._loops[loop] = (call_soon(loop), anyio.Event())
         return self._loops[loop][1]
 
     def _result(self) -> Token:

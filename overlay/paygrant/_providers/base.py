@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, d
 
 from paygrant._arguments import check_choice, check_secret, check_text, check_url, checked, invalid_argument
 from paygrant._errors import ConfigurationError
+from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
-from paygrant._secrets import SecretFile, fingerprint
+from paygrant._secrets import fingerprint
 from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
-    from paygrant._request.build import UnsignedRequest
+    from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")

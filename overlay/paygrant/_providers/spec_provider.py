@@ -26,7 +26,7 @@ from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
-    from paygrant._request.build import UnsignedRequest
+    from paygrant._request.unsigned import UnsignedRequest
 
 _LARGEST = 2**53 - 1
 """JSON's numbers beyond this are not the same everywhere (RFC 8259 section 6)."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from paygrant._arguments import check_text, invalid_argument
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
+from paygrant._request.unsigned import UnsignedRequest
 from paygrant._secrets import fingerprint
 
 if TYPE_CHECKING:
-    from paygrant._request.build import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
@@ -50,7 +50,7 @@ class ClientRegistration:
     client_auth: "ClientAuth"
     basic_encoding: str
     arguments: Mapping[str, Any]
-    authenticate: "Callable[[UnsignedRequest], object] | None"
+    authenticate: Callable[[UnsignedRequest], object] | None
     models: str | None
     identity: str
 

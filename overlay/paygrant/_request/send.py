@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
-from paygrant import __version__, _clock
+from paygrant import _clock
 from paygrant._errors import ProviderUnavailable
-from paygrant._request.build import UnsignedRequest, build_request
+from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
 from paygrant._request.transport import new_transport
+from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
+from paygrant._version import __version__
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration

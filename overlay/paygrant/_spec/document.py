@@ -11,6 +11,7 @@ import yaml
 
 from paygrant._spec.errors import Fault, Finding, SpecError
 from paygrant._spec.pointer import pointer_to
+from paygrant._text import one_line, os_error_words
 
 LARGEST = 1 << 18
 """Bytes. The largest known spec has a thirtieth of it. A larger file would take seconds to read."""
@@ -65,11 +66,11 @@ def read(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         return _unreadable(path, " ".join(filter(None, (error.context, error.problem))), error.problem_mark)
     except yaml.YAMLError as error:
-        return _unreadable(path, " ".join(str(error).split()))
+        return _unreadable(path, one_line(str(error)))
     except UnicodeDecodeError as error:
         return _unreadable(path, f"the file is not UTF-8 at byte {error.start}")
     except (OSError, ValueError) as error:  # a ValueError: the path holds a NUL
-        return _unreadable(path, str(getattr(error, "strerror", error)))
+        return _unreadable(path, os_error_words(error))
 
 
 def _content(path: Path) -> str:

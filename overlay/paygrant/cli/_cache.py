@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant import RefreshPolicy, _clock
+from paygrant import RefreshPolicy, TokenError, _clock
+from paygrant._providers.registry import names
 from paygrant._secrets import fingerprint
 from paygrant._stores.file import clear_entries, folder_of, stored_entries
-from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _console, _options
-from paygrant.cli._catalog import names
 from paygrant.cli._store import KEY_VARIABLE, store
 
 if TYPE_CHECKING:
@@ -99,19 +98,19 @@ def _shown(stored: "StoredEntry") -> dict[str, Any]:
     if entry is None:
         return shown
     outcome = entry.outcome
-    if isinstance(outcome, Grant):
-        mark = fingerprint(outcome.token.access_token)
-        state = outcome.life(RefreshPolicy(), 0.0).state(_clock.monotonic(), failing=False)
+    if isinstance(outcome, TokenError):
         return shown | {
-            "provider": entry.provider,
-            "environment": entry.environment,
-            "kept": f"token {mark}",
-            "fingerprint": mark,
-            "state": state.name.lower(),
+            "provider": outcome.provider,
+            "environment": outcome.environment,
+            "kept": "error",
+            "state": type(outcome).__name__,
         }
+    mark = fingerprint(outcome.token.access_token)
+    state = outcome.life(RefreshPolicy(), 0.0).state(_clock.monotonic(), failing=False)
     return shown | {
-        "provider": outcome.provider,
-        "environment": outcome.environment,
-        "kept": "error",
-        "state": type(outcome).__name__,
+        "provider": entry.provider,
+        "environment": entry.environment,
+        "kept": f"token {mark}",
+        "fingerprint": mark,
+        "state": state.name.lower(),
     }

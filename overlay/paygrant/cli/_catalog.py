@@ -1,17 +1,10 @@
-"""The providers as the command line sees them: a provider's parameters are its class's fields and docstring.
-
-Nothing here knows a provider by name. The names are those of the generated packages, and the classes are named after
-them.
-"""
+"""The providers as the command line sees them: a provider's parameters are its class's fields and docstring."""
 
 import inspect
 import re
 from dataclasses import MISSING, dataclass, fields
-from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-import paygrant
-import paygrant_clients
 from paygrant._providers.base import description_of, variable_of
 
 if TYPE_CHECKING:
@@ -55,16 +48,6 @@ class ProviderParameter:
 def dashed(name: str) -> str:
     """A name in the form that options have."""
     return name.replace("_", "-")
-
-
-def names() -> list[str]:
-    """The providers, by the names of their specs."""
-    return sorted(each.name for each in iter_modules(paygrant_clients.__path__) if each.ispkg)
-
-
-def class_of(name: str) -> "type[Provider]":
-    """A provider's class: RipioWidget for ripio_widget."""
-    return cast("type[Provider]", getattr(paygrant, "".join(part.capitalize() for part in name.split("_"))))
 
 
 def prefix(kind: "type[Provider]") -> str:

@@ -122,7 +122,7 @@ def _secret(path: str) -> Any:
     """
     if path == "-":
         return sys.stdin.read().rstrip("\r\n")
-    from paygrant._secrets import SecretFile
+    from paygrant._providers.secret_file import SecretFile
 
     if _name(path) != path:
         expected = "expected a UTF-8 file that contains the secret, or - for standard input"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paygrant._providers.base import description_of
+from paygrant._providers.registry import class_of, names
 from paygrant.cli import _console
-from paygrant.cli._catalog import SECRET, ProviderParameter, class_of, names, parameters, prefix, summary
+from paygrant.cli._catalog import SECRET, ProviderParameter, parameters, prefix, summary
 from paygrant.cli._given import Given
 
 if TYPE_CHECKING:

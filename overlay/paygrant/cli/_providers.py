@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paygrant._providers.base import description_of
+from paygrant._providers.registry import class_of, names
 from paygrant.cli import _console, _options
-from paygrant.cli._catalog import SECRET, class_of, names, parameters, summary
+from paygrant.cli._catalog import SECRET, parameters, summary
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider

@@ -1,4 +1,4 @@
-"""Why is there no token? Looks at everything between the settings and the cache, in order, and says what it saw.
+"""Find out why there is no token: check everything from the settings to the cache, in order, and report findings.
 
     from paygrant import Ripple
     from paygrant.doctor import diagnose
@@ -6,9 +6,9 @@
     for finding in diagnose(Ripple):
         print(finding.check, finding.verdict, finding.seen, finding.advice)
 
-The provider hears as little as possible: one token request, and a second one only where HTTP Basic has two encodings
-and the first was refused. The token is looked at and dropped. A cache is read, never written. Nothing secret stands in
-a finding. How findings are drawn is left to ``paygrant.cli``.
+The doctor sends as little as possible: one token request. It sends a second one only if HTTP Basic has two encodings
+and the first was refused. It drops the token after the checks, and reads a store without writing to it. A finding
+contains no secret. ``paygrant.cli`` prints the findings.
 """
 
 import os
@@ -20,9 +20,9 @@ from paygrant._arguments import check_type, checked, invalid_argument
 from paygrant._providers.base import Provider
 from paygrant._stores.base import Store
 from paygrant._tokens.policy import RefreshPolicy
-from paygrant.doctor import _network, _provider, _settings, _store
-from paygrant.doctor._case import Case
-from paygrant.doctor._finding import Code, Finding, Look, Verdict, skipped
+from paygrant.doctor import _network, _response, _settings, _store
+from paygrant.doctor._context import Context
+from paygrant.doctor._finding import CheckFunction, Code, Finding, Verdict, skipped
 from paygrant.doctor._settings import open_to_others
 
 __all__ = ["CHECKS", "Code", "Finding", "Verdict", "diagnose", "open_to_others"]
@@ -30,14 +30,15 @@ __all__ = ["CHECKS", "Code", "Finding", "Verdict", "diagnose", "open_to_others"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Check:
-    """One thing to look at, and the earlier checks without whose success there is nothing to see."""
+    """One check, and the earlier checks that must pass before it can be made."""
 
     name: str
-    look: Look
+    function: CheckFunction
     needs: tuple[str, ...] = ()
 
 
-_ON_THE_WAY = ("settings", "address", "tcp", "proxy", "tls")
+_BEFORE_THE_REQUEST = ("settings", "address", "tcp", "proxy", "tls")
+"""The checks that must pass before the token request is sent."""
 
 _TABLE = (
     _Check("settings", _settings.settings),
@@ -45,13 +46,13 @@ _TABLE = (
     _Check("tcp", _network.tcp, ("address",)),
     _Check("tls", _network.tls, ("address", "tcp")),
     _Check("proxy", _network.proxy, ("address", "tcp")),
-    _Check("clock", _provider.clock, _ON_THE_WAY),
-    _Check("redirect", _provider.redirect, _ON_THE_WAY),
-    _Check("answer", _provider.answer, _ON_THE_WAY),
-    _Check("basic", _provider.basic, _ON_THE_WAY),
-    _Check("environment", _provider.environment, _ON_THE_WAY),
-    _Check("parameters", _provider.parameters, ("settings",)),
-    _Check("expiry", _provider.expiry, (*_ON_THE_WAY, "answer")),
+    _Check("clock", _response.clock, _BEFORE_THE_REQUEST),
+    _Check("redirect", _response.redirect, _BEFORE_THE_REQUEST),
+    _Check("answer", _response.token_response, _BEFORE_THE_REQUEST),
+    _Check("basic", _response.basic, _BEFORE_THE_REQUEST),
+    _Check("environment", _response.environment, _BEFORE_THE_REQUEST),
+    _Check("parameters", _response.parameters, ("settings",)),
+    _Check("expiry", _response.expiry, (*_BEFORE_THE_REQUEST, "answer")),
     _Check("cache", _store.cache, ("settings",)),
 )
 
@@ -68,35 +69,35 @@ def diagnose(
     store: Store | None = None,
     policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
 ) -> Iterator[Finding]:
-    """Look at one thing after the other, each when its finding is asked for.
+    """Make the checks one after the other, each when its finding is requested.
 
-    Each check gives at least one finding. Where an earlier failure leaves nothing to see, it says that it was skipped.
+    Each check gives at least one finding. A check that needs a failed check gives a finding with verdict ``skipped``.
 
     Args:
         provider: The provider's class.
-        overrides: Arguments that go before the variables.
-        variables: Give the other arguments, as for ``from_env``.
-        store: Where tokens are kept. It is read only.
-        policy: Its ``timeout`` holds for each step, its ``deadline`` for each token request, its other numbers for
-            what is said of a token's life.
+        overrides: Arguments that replace variables.
+        variables: The variables that give the other arguments, as for ``from_env``.
+        store: Where tokens are kept. It is only read.
+        policy: Its ``timeout`` limits each step and its ``deadline`` each token request, in seconds. The findings about
+            a token's life use its other numbers.
 
     Raises:
-        ConfigurationError: The provider is no class of one, the store no store, the policy no policy.
+        ConfigurationError: ``provider`` is not a provider's class, ``store`` not a store, or ``policy`` not a policy.
     """
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         raise invalid_argument("provider", f"is {provider!r}", "a provider's class, such as Ripple")
     check_type("store", store, Store | None, "a store, such as FileStore()")
     check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
-    return _findings(Case(provider, overrides or {}, variables, store=store, policy=policy))
+    return _findings(Context(provider, overrides or {}, variables, store=store, policy=policy))
 
 
-def _findings(case: Case) -> Iterator[Finding]:
+def _findings(context: Context) -> Iterator[Finding]:
     """The findings of all checks, in their order."""
-    lost: dict[str, str] = {}
-    """What brought nothing, and the failure that is to blame."""
+    causes: dict[str, str] = {}
+    """The checks that failed or were skipped, each with the failed check that is the cause."""
     for check in _TABLE:
-        culprit = next((lost[name] for name in check.needs if name in lost), None)
-        for finding in [skipped(f"{culprit} comes first")] if culprit else check.look(case):
+        cause = next((causes[name] for name in check.needs if name in causes), None)
+        for finding in [skipped(f"{cause} must pass first")] if cause else check.function(context):
             if finding.verdict in {"failed", "skipped"}:
-                lost[check.name] = culprit or check.name
+                causes[check.name] = cause or check.name
             yield replace(finding, check=check.name)

@@ -1,4 +1,4 @@
-"""Finding: what a check saw, and what to do about it."""
+"""Finding: the result of a check, and what to do about it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from paygrant.doctor._case import Case
+    from paygrant.doctor._context import Context
 
 Verdict: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
 Code: TypeAlias = Literal["configuration", "refused", "unavailable", "malformed"]
-Look: TypeAlias = "Callable[[Case], Iterator[Finding]]"
+CheckFunction: TypeAlias = "Callable[[Context], Iterator[Finding]]"
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check saw. Nothing in it is secret.
+    """The result of a check. It contains no secret.
 
     Attributes:
-        check: The check's name.
-        verdict: ``"ok"``; ``"warning"``: works, but look at it; ``"failed"``: this is why there is no token;
-            ``"skipped"``: nothing to see.
-        seen: What was seen.
-        advice: What to do about it; empty where there is nothing to do.
-        code: The kind of a failure, None where nothing failed.
+        check: The name of the check.
+        verdict: ``"ok"``; ``"warning"``: it works, but something is unusual; ``"failed"``: this is why there is no
+            token; ``"skipped"``: the check was not made.
+        seen: What the check saw.
+        advice: What to do about it; empty if there is nothing to do.
+        code: The kind of failure; None if nothing failed.
     """
 
     check: str
@@ -35,28 +35,31 @@ class Finding:
     code: Code | None = None
 
 
+# ``diagnose`` fills in the name of the check.
+
+
 def ok(seen: str) -> Finding:
-    """All is well. Which check says so is filled in by ``diagnose``; likewise below."""
+    """A finding: everything is as it should be."""
     return Finding("", "ok", seen)
 
 
 def warning(seen: str, advice: str) -> Finding:
-    """Not to blame, but odd."""
+    """A finding: unusual, but not the cause of a failure."""
     return Finding("", "warning", seen, advice)
 
 
 def failed(code: Code, seen: str, advice: str) -> Finding:
-    """To blame."""
+    """A finding: the cause of a failure."""
     return Finding("", "failed", seen, advice, code)
 
 
 def skipped(why: str) -> Finding:
-    """Nothing to see."""
+    """A finding: the check was not made."""
     return Finding("", "skipped", why)
 
 
 def span(seconds: float) -> str:
-    """A length of time as people say it."""
+    """A length of time for people, such as ``2 h``."""
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= 2 * unit or seconds == unit:
             return f"{round(seconds / unit, 1):g} {name}"

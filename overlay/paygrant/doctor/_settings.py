@@ -1,4 +1,4 @@
-"""The first check: what was set, and whether it is what somebody meant to set."""
+"""The check of the settings: whether they are complete, valid and as they were meant."""
 
 import stat
 from collections.abc import Iterator
@@ -9,90 +9,90 @@ import httpx
 
 from paygrant._errors import ConfigurationError
 from paygrant._secrets import fingerprint
-from paygrant.doctor._case import Case, Setting
+from paygrant.doctor._context import Context, Setting
 from paygrant.doctor._finding import Finding, failed, ok, warning
 
 _BYTE_ORDER_MARK = "\ufeff"
 _QUOTES = "\"'`"
 
 
-def settings(case: Case) -> Iterator[Finding]:
-    """Variables and files are there, whole, and look like what they should hold."""
-    refusals = list(_refusals(case))
-    blamed = {refusal.argument for refusal in refusals}
-    oddities = [(setting, oddity) for setting in case.settings if (oddity := _oddity(setting.value))]
-    for refusal in refusals:
-        yield _explained(case, refusal, oddities)
+def settings(context: Context) -> Iterator[Finding]:
+    """Variables and files exist, are complete, and have plausible values."""
+    errors = list(_errors(context))
+    explained = {error.argument for error in errors}
+    oddities = [(setting, oddity) for setting in context.settings if (oddity := _oddity(setting.value))]
+    for error in errors:
+        yield _explained(context, error, oddities)
     found = [
-        warning(f"{setting.place}: the value {oddity}", "Take that out, unless it belongs there.")
+        warning(f"{setting.name}: the value {oddity}", "Remove it, unless it is a part of the value.")
         for setting, oddity in oddities
-        if setting.place not in blamed
+        if setting.name not in explained
     ]
-    found += [*(open_to_others(case.secret_file[1]) if case.secret_file else ()), *_at_odds(case)]
+    found += [*(open_to_others(context.secret_file[1]) if context.secret_file else ()), *_environment_mismatch(context)]
     yield from found
-    if not refusals and not found:
-        places = ", ".join(dict.fromkeys(setting.place for setting in case.settings))
-        # A secret's fingerprint would let whoever sees it check a guess.
-        secret = f"secret of {len(case.secret)} characters"
-        yield ok(f"client {fingerprint(case.provider.client_id)}, {secret}; {places}")
+    if not errors and not found:
+        names = ", ".join(dict.fromkeys(setting.name for setting in context.settings))
+        # No fingerprint of the secret: it could be used to check a guess.
+        secret = f"secret of {len(context.secret)} characters"
+        yield ok(f"client {fingerprint(context.provider.client_id)}, {secret}; {names}")
 
 
-def _refusals(case: Case) -> Iterator[ConfigurationError]:
-    """Why there is no provider, and no way to it."""
+def _errors(context: Context) -> Iterator[ConfigurationError]:
+    """The reasons why there is no provider, or no route to it."""
     try:
-        _ = case.secret
-    except ConfigurationError as refusal:
-        yield refusal
+        _ = context.secret
+    except ConfigurationError as error:
+        yield error
     try:
-        _ = case.road
-    except ConfigurationError as refusal:
-        yield refusal
+        _ = context.route_or_none
+    except ConfigurationError as error:
+        yield error
 
 
-def _explained(case: Case, refusal: ConfigurationError, oddities: list[tuple[Setting, str]]) -> Finding:
-    """A refusal, and what of the value explains it."""
-    seen, _, advice = str(refusal).partition("; ")
-    more = [f"the value {oddity}" for setting, oddity in oddities if setting.place == refusal.argument]
-    empty = [name for name in case.names.values() if case.variables.get(name) == ""]
+def _explained(context: Context, error: ConfigurationError, oddities: list[tuple[Setting, str]]) -> Finding:
+    """A finding for an error, with what may explain it."""
+    seen, _, advice = str(error).partition("; ")
+    more = [f"the value {oddity}" for setting, oddity in oddities if setting.name == error.argument]
+    empty = [name for name in context.variable_names.values() if context.variables.get(name) == ""]
     if "is missing" in seen and empty:
-        more.append(f"set, but empty: {', '.join(empty)}")
+        more.append(f"set but empty: {', '.join(empty)}")
     return failed("configuration", "; ".join([seen, *more]), f"{advice[:1].upper()}{advice[1:]}.")
 
 
 def _oddity(value: str) -> str | None:
-    """What hardly anybody means to set."""
+    """What is unusual about a value, and hardly meant; None if nothing is."""
     if value.endswith(("\n", "\r")):
-        return "ends in a line break"
+        return "ends with a line break"
     if value.startswith(_BYTE_ORDER_MARK):
-        return "begins with a byte order mark"
+        return "starts with a byte order mark"
     if value != value.strip():
-        return "begins or ends with a blank"
+        return "starts or ends with white space"
     if len(value) > 1 and value[0] in _QUOTES and value[0] == value[-1]:
-        return "is in quotes"
+        return "is in quotation marks"
     return None
 
 
 def open_to_others(path: str) -> Iterator[Finding]:
-    """A secret's file that all users of this machine may read or write."""
+    """Warn about a file with a secret that all users of this machine can read or change."""
     if system != "posix":
         return
     try:
         mode = stat.S_IMODE(Path(path).stat().st_mode)
-    except OSError:  # told already
+    except OSError:  # another finding reports it
         return
     if mode & (stat.S_IROTH | stat.S_IWOTH):
         yield warning(f"{path} is open to all users of this machine (mode {mode:04o})", f"chmod 600 {path}")
 
 
-def _at_odds(case: Case) -> Iterator[Finding]:
-    """A base URL that is the host of another environment than the one that is set."""
-    values = {setting.argument: setting.value for setting in case.settings}
-    named, url = values.get("environment"), case.token_url
+def _environment_mismatch(context: Context) -> Iterator[Finding]:
+    """Warn about a base URL that belongs to another environment than the one that is set."""
+    values = {setting.argument: setting.value for setting in context.settings}
+    named, url = values.get("environment"), context.token_url
     if "base_url" not in values or not url:
         return
-    for environment, server in case.endpoint.servers.items():
+    for environment, server in context.endpoint.servers.items():
         if environment != named and httpx.URL(server.url).host == httpx.URL(url).host:
             yield warning(
-                f"base_url is the host of {environment!r}, the environment is {named!r}",
-                "Make them agree: without base_url, the environment finds its host.",
+                f"base_url belongs to the environment {environment!r}, but the environment is set to {named!r}",
+                "Remove base_url, or set the environment that it belongs to.",
             )

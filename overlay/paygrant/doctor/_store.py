@@ -1,4 +1,4 @@
-"""The last check: what a store holds for these credentials. It is read, never written, and a refusal is not obeyed."""
+"""The check of the cache: what a store holds for these credentials. It reads the store and never writes to it."""
 
 import os
 from collections.abc import Iterator
@@ -7,78 +7,83 @@ from typing import TYPE_CHECKING
 
 from paygrant import _clock
 from paygrant._secrets import fingerprint
-from paygrant._stores.file import FileStore
+from paygrant._stores.file import FileStore, folder_of
 from paygrant._tokens.lifecycle import Grant, State
 from paygrant.doctor._finding import Finding, ok, span, warning
 
 if TYPE_CHECKING:
     from paygrant._stores.base import Store
-    from paygrant.doctor._case import Case
+    from paygrant.doctor._context import Context
 
 
-def cache(case: "Case") -> Iterator[Finding]:
-    """A store that works, and what is in it."""
-    store = case.store
+def cache(context: "Context") -> Iterator[Finding]:
+    """The store works; and what it holds."""
+    store = context.store
     if store is None:
         yield ok("no store: each process keeps its token in memory")
         return
     try:
-        found = list(_contents(case, store))
+        found = list(_contents(context, store))
     except Exception as error:  # noqa: BLE001 - a store may raise anything
-        # An OSError names the folder; another error may hold an address with a password in it.
+        # An OSError names the folder. Other errors may contain a URL with a password.
         fault = str(error) if isinstance(error, OSError) else type(error).__name__
         yield warning(
-            f"{store!r} fails: {fault}", f"{_cure(store)}Until it works, each process asks for tokens of its own."
+            f"{store!r} fails: {fault}", f"{_cure(store)}Until the store works, each process requests its own tokens."
         )
         return
-    yield from found or [ok(f"nothing for these credentials in {store!r}")]
+    yield from found or [ok(f"{store!r} has no entry for these credentials")]
 
 
-def _contents(case: "Case", store: "Store") -> Iterator[Finding]:
-    """What is known under the two keys, and whether somebody is about to change it."""
-    if isinstance(store, FileStore) and not store._folder.exists():  # to look into it would make it
-        _check_place(store._folder)
+def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
+    """The token, the remembered error, and whether another process holds the lock."""
+    if isinstance(store, FileStore) and not folder_of(store).exists():  # reading would create it
+        _check_place(folder_of(store))
         return
-    secret, now = case.secret, _clock.monotonic()
-    key = case.registration.cache_key(secret)
+    secret, now = context.secret, _clock.monotonic()
+    key = context.registration.cache_key(secret)
     entry = store.load(key)
     if entry and isinstance(entry.outcome, Grant):
-        life = entry.outcome.life(case.policy, 0.0)
+        life = entry.outcome.life(context.policy, 0.0)
         state = life.state(now, failing=False)
-        until = {State.FRESH: f"due in {span(life.due - now)}", State.DUE: f"expires in {span(life.expires - now)}"}
-        told = ", ".join(filter(None, [state.name.lower(), until.get(state), f"ends in {span(life.ends - now)}"]))
-        yield ok(f"token {fingerprint(entry.outcome.token.access_token)}, {told}; {store!r}")
-    entry = store.load(case.registration.cache_key(secret, "error"))
+        until = {
+            State.FRESH: f"renewal due in {span(life.due - now)}",
+            State.DUE: f"expires in {span(life.expires - now)}",
+        }
+        described = ", ".join(filter(None, [state.name.lower(), until.get(state), f"ends in {span(life.ends - now)}"]))
+        yield ok(f"token {fingerprint(entry.outcome.token.access_token)}, {described}; {store!r}")
+    entry = store.load(context.registration.cache_key(secret, "error"))
     if entry and not isinstance(entry.outcome, Grant) and now < entry.until:
         yield warning(
-            f"a failure is remembered for another {span(entry.until - now)}: {case.judge().redact(str(entry.outcome))}",
-            "Until then callers get it without a request. To forget it: paygrant cache clear",
+            f"an error is remembered for another {span(entry.until - now)}: {context.reader().redact(str(entry.outcome))}",
+            "Until then, callers get this error without a request. To forget it, run: paygrant cache clear",
         )
     if isinstance(store, FileStore) and _is_held(store, key):
-        yield warning("another process holds the lock", "It is asking for a token; callers wait for it.")
+        yield warning("another process holds the lock", "It is requesting a token, and callers wait for it.")
 
 
 def _cure(store: "Store") -> str:
-    """What helps a store of files."""
-    return "Give it a folder of this user alone (chmod 700; XDG_CACHE_HOME says where). " * isinstance(store, FileStore)
+    """Advice for a FileStore."""
+    return "Use a folder that only this user can access (chmod 700; XDG_CACHE_HOME sets the default). " * isinstance(
+        store, FileStore
+    )
 
 
 def _check_place(folder: Path) -> None:
-    """Whether a folder that is not there could be made.
+    """Check whether a folder could be created.
 
     Raises:
-        OSError: Something is in its place, or above it; or its place cannot be written to.
+        OSError: A file is in its place or above it, or the place is not writable.
     """
     nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     if not nearest.is_dir():
-        raise NotADirectoryError(f"{nearest} is no folder")
+        raise NotADirectoryError(f"{nearest} is not a folder")
     if not os.access(nearest, os.W_OK):
-        raise PermissionError(f"{nearest} cannot be written to")
+        raise PermissionError(f"{nearest} is not writable")
 
 
 def _is_held(store: FileStore, key: str) -> bool:
-    """Whether a process has the right to ask. Where it has not, nobody else is kept from it but for a moment."""
-    if not (store._folder / f"{key}.lock").exists():
+    """Whether a process holds the lock. If none does, this takes the lock for a moment."""
+    if not (folder_of(store) / f"{key}.lock").exists():
         return False
     try:
         with store.lock(key, 0):

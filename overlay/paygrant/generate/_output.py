@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from paygrant._spec.errors import GenerationError
+from paygrant._text import os_error_words
 from paygrant.generate._environments import is_ours
 
 
@@ -35,7 +36,7 @@ def install(output: Path, name: str, write: Callable[[Path], object]) -> list[Pa
                     folder.rmdir()
             raise
     except OSError as error:
-        raise GenerationError(f"{error.filename or target}: {error.strerror or error}; nothing was written") from None
+        raise GenerationError(f"{error.filename or target}: {os_error_words(error)}; nothing was written") from None
     return sorted(path for path in target.rglob("*") if path.is_file())
 
 

@@ -1,13 +1,13 @@
-"""From a provider's own OpenAPI document to a draft of a normalized spec: what ``paygrant new`` does.
+"""From a provider's own OpenAPI document to a draft of a normalized spec: ``paygrant new``.
 
     from paygrant.propose import propose
 
     proposal = propose("https://docs.acme.example/openapi.json")
     Path(f"{proposal.name}.yaml").write_text(proposal.text)
 
-The draft is normalized and works; what the document leaves open is assumed, and said in ``decisions``. Reading is left
-to ``_read``, 2.0 to ``_swagger``, the search to ``_find``, schemas to ``_schema``; ``_asking`` and ``_answering`` settle
-what is sent and what comes back, and ``_write`` puts it all together. Needs ``pip install "paygrant[generate]"``.
+The draft is normalized and works. What the document leaves open is assumed, and listed in ``decisions``. The steps are
+modules: ``_source`` reads the document, ``_candidates`` finds the token endpoint, ``_servers``, ``_request`` and
+``_responses`` describe it, and ``_assemble`` writes the draft. Needs ``pip install "paygrant[generate]"``.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Proposal:
     """A draft of a normalized spec.
 
     Attributes:
-        name: The provider's name, in snake_case: the file should be called so, and end in ``.yaml``.
-        text: The spec, as YAML. Its first lines repeat the decisions.
-        decisions: What a person must decide, a line each, with its place: a JSON Pointer (RFC 6901) into the draft, or
-            into the document after the word ``upstream``. What concerns the secret comes first: how it travels, and to
-            which hosts. Of very many others the last line only says how many there are.
+        name: The provider's name in snake_case. Save the draft under this name, with the suffix ``.yaml``.
+        text: The spec in YAML. Its first lines repeat the decisions.
+        decisions: What a person must decide, one line each. A line starts with its place: a JSON Pointer (RFC 6901) into
+            the draft, or ``upstream`` and one into the document. Decisions about the secret come first: how it is sent,
+            and to which hosts. If there are too many, the last line gives the number of those left out.
     """
 
     name: str
@@ -39,19 +39,19 @@ def propose(source: str | Path) -> Proposal:
     """Propose a normalized spec.
 
     Args:
-        source: The address (https) or the path of an OpenAPI document, 2.0, 3.0 or 3.1, as JSON or YAML; or of a page in
-            Markdown that shows one in a fenced block. No reference to another document is followed.
+        source: The address (https) or the path of an OpenAPI document: 2.0, 3.0 or 3.1, in JSON or YAML. Or that of a
+            Markdown page with such a document in a fenced code block. References to other documents are not followed.
 
     Raises:
-        ConfigurationError: The source cannot be read, holds no such document, or nothing in it looks like a token
-            endpoint; the text says what was looked for.
+        ConfigurationError: The source cannot be read, contains no such document, or contains no token endpoint. The text
+            says what was searched for.
         ImportError: The extra is not installed.
     """
     try:
-        from paygrant.propose._find import find
-        from paygrant.propose._read import read
-        from paygrant.propose._write import write
+        from paygrant.propose._assemble import assemble
+        from paygrant.propose._candidates import best_candidate
+        from paygrant.propose._source import read
     except ModuleNotFoundError as missing:
         raise missing_extra(__name__, missing, "generate") from missing
-    page = read(source)
-    return Proposal(*write(find(page.documents), page.address))
+    documents, address = read(source)
+    return Proposal(*assemble(best_candidate(documents), address))

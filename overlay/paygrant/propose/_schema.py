@@ -1,4 +1,4 @@
-"""Schemas of any kind read into plain fields, and written as the schemas and examples of a normalized spec.
+"""Reads any JSON Schema into plain fields, and writes fields as schemas and examples of a normalized spec.
 
 References, allOf, oneOf and anyOf are resolved here: a normalized spec has none of them.
 """
@@ -8,21 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from paygrant._spec.document import is_object
+from paygrant._spec.document import is_array, is_object
 from paygrant._spec.names import MODEL_NAMES, SECRET_NAME
-from paygrant._spec.pointer import parts
-from paygrant._spec.pointer import pointer_to as pointer
-from paygrant.propose._node import Node, clean, is_list
+from paygrant._spec.pointer import pointer_to
+from paygrant.propose._decisions import clean
+from paygrant.propose._field_names import CLIENT_CREDENTIALS, GRANT_TYPE, normalized, words
+from paygrant.propose.references import Node
 
-MOST_FIELDS = 500
-"""In a schema; and levels, below: a schema that refers to itself in every other field would have no end."""
+MAX_FIELDS = 500
+"""Fields in a schema. This limit and the next one end a schema that refers to itself."""
 
-MOST_LEVELS = 12
+MAX_LEVELS = 12
 
-CLIENT_CREDENTIALS = "clientcredentials"
-
-SURE = 10
-"""What a grant that can only be this one, or another one, weighs."""
+CERTAIN = 10
+"""The merit of a body that is for the client credentials grant only; a body for another grant has its negative."""
 
 _NAME = re.compile(r"[A-Za-z0-9.:@_\[\]-]{1,100}")
 _KINDS = {"string", "integer", "number", "boolean", "object", "array"}
@@ -35,56 +34,74 @@ class Field:
 
     Attributes:
         kind: The type in JSON Schema.
-        typed: Whether the document says so.
-        description: In the document's words.
-        choices: The values that the document allows, if it names them; all of them fit the kind.
-        hint: A default or an example.
-        form: The format in JSON Schema, such as date-time.
-        fields: What an object holds.
-        needed: Which of these must be there.
-        items: What a list holds.
-        const: The one value that is allowed in the spec.
-        secret: Whether it is to be hidden.
+        typed: Whether the document gives the type.
+        description: The document's description.
+        choices: The values that the document allows, if it lists them; all of them fit the kind.
+        sample: A default or an example.
+        format: The format in JSON Schema, such as date-time.
+        fields: The members of an object.
+        required: The names of the members that must be there.
+        items: The items of an array.
+        const: The one value that the spec allows.
+        secret: Whether the value must be hidden.
     """
 
     kind: str = "string"
     typed: bool = True
     description: str = ""
     choices: list[Any] = field(default_factory=list[Any])
-    hint: Any = None
-    form: str = ""
+    sample: Any = None
+    format: str = ""
     fields: dict[str, "Field"] = field(default_factory=dict[str, "Field"])
-    needed: set[str] = field(default_factory=set[str])
+    required: set[str] = field(default_factory=set[str])
     items: "Field | None" = None
     const: Any = None
     secret: bool = False
 
     def absorb(self, other: "Field") -> None:
-        """Take over what another one says more."""
+        """Take over what another description of the same field adds."""
         if not self.typed:
             self.kind, self.typed = other.kind, other.typed
         elif other.typed and other.kind != self.kind:
             return
-        for name in ("description", "choices", "hint", "form", "items"):
+        for name in ("description", "choices", "sample", "format", "items"):
             if not getattr(self, name):
                 setattr(self, name, getattr(other, name))
         if self.kind == "object":
             for name, each in other.fields.items():
                 self.fields.setdefault(name, each).absorb(each)
-            self.needed |= other.needed
+            self.required |= other.required
 
     def leaves(
-        self, steps: tuple[str, ...] = (), *, needed: bool = True
+        self, steps: tuple[str, ...] = (), *, required: bool = True
     ) -> Iterator[tuple[tuple[str, ...], "Field", bool]]:
-        """Every field that is no object: the way to it, itself, and whether it must be there."""
+        """Every field that is not an object: its path, the field, and whether it must be there."""
         if self.kind != "object":
-            yield steps, self, needed
+            yield steps, self, required
             return
         for name, each in self.fields.items():
-            yield from each.leaves((*steps, name), needed=needed and name in self.needed)
+            yield from each.leaves((*steps, name), required=required and name in self.required)
+
+    def find(self, names: tuple[str, ...], kinds: str = "string integer number") -> tuple[str, "Field"] | None:
+        """The JSON Pointer to the field with the first of these names, and the field; of several the least deep."""
+        found = [
+            (names.index(normalized(steps[-1])), len(steps), pointer_to("", *steps), each)
+            for steps, each, _ in self.leaves()
+            if steps and normalized(steps[-1]) in names and each.kind in kinds.split()
+        ]
+        best = min(found, key=lambda each: each[:2], default=None)
+        return best and best[2:]
+
+    def put(self, steps: tuple[str, ...], leaf: "Field", *, required: bool) -> None:
+        """Add a field at a path, and the objects on the way to it."""
+        body = self
+        for depth, step in enumerate(steps, 1):
+            if required:
+                body.required.add(step)
+            body = body.fields.setdefault(step, leaf if depth == len(steps) else Field("object"))
 
     def schema(self, name: str, at: str = "", *, request: bool = False) -> dict[str, Any]:
-        """The field as a schema. What an answer may hold is not narrowed: a server may say more than it documents."""
+        """The field as a schema. A response is not restricted: a server may send more than its document says."""
         schema: dict[str, Any] = {"type": self.kind, "description": self.description or f"The {' '.join(words(name))}."}
         if self._is_hidden(at):
             schema["format"] = "password"
@@ -93,145 +110,132 @@ class Field:
         elif request and self.choices:
             schema["enum"] = self.choices
         if self.kind == "object":
-            if request and self.needed:
-                schema["required"] = [each for each in self.fields if each in self.needed]
+            if request and self.required:
+                schema["required"] = [each for each in self.fields if each in self.required]
             schema["properties"] = {
-                each: inner.schema(each, pointer(at, each), request=request) for each, inner in self.fields.items()
+                each: inner.schema(each, pointer_to(at, each), request=request) for each, inner in self.fields.items()
             }
         elif self.kind == "array":
             schema["items"] = (self.items or Field()).schema(f"{name} item", f"{at}/*", request=request)
         return schema
 
     def example(self, name: str, given: Any = None, at: str = "") -> Any:
-        """A value that fits: what the document gives, as far as it fits and is no secret, and else one of straw."""
+        """A value that fits: the document's example, if it fits and is not secret, or a made-up one."""
         if self.kind == "object":
             known: dict[str, Any] = given if is_object(given) else {}
             return {
-                each: inner.example(each, known.get(each), pointer(at, each))
+                each: inner.example(each, known.get(each), pointer_to(at, each))
                 for each, inner in self.fields.items()
                 if not known or known.get(each) is not None
             }
         if self.kind == "array":
             return [(self.items or Field()).example(name, None, f"{at}/*")]
         if not self._is_hidden(at):
-            for value in (given, self.hint):
-                if fits(value, self.kind):
+            for value in (given, self.sample):
+                if _fits(value, self.kind):
                     return value
         return {"integer": 1, "number": 1, "boolean": False}.get(self.kind, f"example-{'-'.join(words(name))}")
 
     def _is_hidden(self, at: str) -> bool:
-        """Whether no error and no example may show it: that was settled, is documented, or is told by the name."""
-        return self.secret or self.form == "password" or SECRET_NAME.search(at) is not None
+        """Whether no error and no example may show the value."""
+        return self.secret or self.format == "password" or SECRET_NAME.search(at) is not None
 
 
-class Reader:
-    """Reads schemas, up to so many fields and levels in all."""
+class SchemaReader:
+    """Reads schemas, up to a number of fields in all, and of levels."""
 
-    def __init__(self, most: int = MOST_FIELDS, levels: int = MOST_LEVELS) -> None:
-        self._left = most
+    def __init__(self, fields: int = MAX_FIELDS, levels: int = MAX_LEVELS) -> None:
+        self._left = fields
         self._levels = levels
 
     def read(self, node: Node, above: tuple[str, ...] = ()) -> Field:
-        """The schema that stands there."""
+        """The field that a schema describes."""
         self._left -= 1
         if node.place in above or len(above) > self._levels or self._left < 0:
-            node.notes.add(f"upstream {node.place}", "the schema contains itself, or too much; it was cut off here")
+            node.decisions.add(
+                f"upstream {node.place}", "the schema refers to itself, or is too large; it was cut off here"
+            )
             return Field("object")
         above = (*above, node.place)
         found = self._own(node, above)
         for part in node["allOf"].each():
             found.absorb(self.read(part, above))
-        for word in ("oneOf", "anyOf"):
-            options = [self.read(each, above) for each in node[word].each() if each["type"].text != "null"]
+        for keyword in ("oneOf", "anyOf"):
+            options = [self.read(each, above) for each in node[keyword].each() if each["type"].text != "null"]
             if options:
                 best = max(options, key=merit)
                 if len(options) > 1:
                     names = ", ".join(best.fields) or best.kind
-                    node.notes.add(
-                        f"upstream {node.place}/{word}", f"of {len(options)} alternatives one was taken: {names}"
+                    node.decisions.add(
+                        f"upstream {node.place}/{keyword}", f"one of {len(options)} alternatives was taken: {names}"
                     )
                 found.absorb(best)
-        found.choices = list(dict.fromkeys(each for each in found.choices if fits(each, found.kind)))
+        found.choices = list(dict.fromkeys(each for each in found.choices if _fits(each, found.kind)))
         return found
 
     def guess(self, value: Any, levels: int = 6) -> Field:
-        """The schema of an example, where that is all there is."""
+        """The field that an example shows, for a document without a schema."""
         self._left -= 1
         if is_object(value):
             known = value.items() if levels and self._left > 0 else ()
             usable = {name: each for name, each in known if _is_usable(name) and each is not None}
             return Field("object", fields={name: self.guess(each, levels - 1) for name, each in usable.items()})
-        if is_list(value):
+        if is_array(value):
             return Field("array", items=self.guess(value[0], levels - 1) if value and levels else None)
-        return Field(
-            next((kind for kind in ("integer", "number", "boolean") if fits(value, kind)), "string"), hint=value
-        )
+        return Field(_scalar(value), sample=value)
 
     def _own(self, node: Node, above: tuple[str, ...]) -> Field:
-        """What a schema says by itself."""
+        """The field, without the parts of allOf, oneOf and anyOf."""
         kinds = [each.text for each in node["type"].each()] or [node["type"].text]
         kind = next((each for each in kinds if each in _KINDS), "")
         choices = [each.value for each in node["enum"].each()] or ([node["const"].value] if "const" in node else [])
-        guess = next(
-            (each for each in ("integer", "number", "boolean") if choices and fits(choices[0], each)), "string"
-        )
-        hints = [node["default"], node["example"], node["x-example"], *node["examples"].each()]
+        samples = [node["default"], node["example"], node["x-example"], *node["examples"].each()]
+        guess = "object" if node["properties"] else "array" if node["items"] else _scalar(*choices[:1])
         found = Field(
-            kind=kind or ("object" if node["properties"] else "array" if node["items"] else guess),
+            kind=kind or guess,
             typed=bool(kind),
             description=clean(node["description"].text or node["title"].text),
             choices=choices,
-            hint=next((each.value for each in hints if each.value is not None), None),
-            form=node["format"].text,
-            needed={each.text for each in node["required"].each()},
+            sample=next((each.value for each in samples if each.value is not None), None),
+            format=node["format"].text,
+            required={each.text for each in node["required"].each()},
             items=self.read(node["items"], above) if node["items"] else None,
         )
         for name, each in node["properties"].items():
             if not _is_usable(name):
-                node.notes.add(f"upstream {node.place}", f"the field {clean(name, 80)!r} was left out for its name")
+                node.decisions.add(
+                    f"upstream {node.place}",
+                    f"the field {clean(name, 80)!r} was left out: generated code cannot have its name",
+                )
             elif each.value is not False and self._left > 0:
                 found.fields[name] = self.read(each, above)
         return found
 
 
 def _is_usable(name: str) -> bool:
-    """Whether a field of the models can have this name."""
+    """Whether a field of the generated models can have this name."""
     return bool(_NAME.fullmatch(name)) and "_".join(words(name)) not in MODEL_NAMES
 
 
-def merit(option: Field) -> int:
-    """How much an alternative looks like the client credentials grant, or like an answer with a token."""
+def merit(body: Field) -> int:
+    """How much a body looks like a request with client credentials, or like a response with a token."""
     score = 0
-    for steps, each, _ in option.leaves():
-        name = word(steps[-1] if steps else "")
-        if name == "granttype":
-            values = [word(str(value)) for value in (*each.choices, each.hint) if value is not None]
-            score += SURE if CLIENT_CREDENTIALS in values else -SURE if values else 1
+    for steps, each, _ in body.leaves():
+        name = normalized(steps[-1]) if steps else ""
+        if name == GRANT_TYPE:
+            values = [normalized(str(value)) for value in (*each.choices, each.sample) if value is not None]
+            score += CERTAIN if CLIENT_CREDENTIALS in values else -CERTAIN if values else 1
         score += 2 * (name in {"clientsecret", "accesstoken", "token"}) + (name == "clientid")
     return score
 
 
-def find(body: Field, names: tuple[str, ...], kinds: str = "string integer number") -> tuple[str, Field] | None:
-    """Where a field with one of these names stands, the first name first; of several the one that lies least deep."""
-    found = [
-        (names.index(word(steps[-1])), len(steps), pointer("", *steps), each)
-        for steps, each, _ in body.leaves()
-        if steps and word(steps[-1]) in names and each.kind in kinds.split()
-    ]
-    best = min(found, key=lambda each: each[:2], default=None)
-    return best and best[2:]
+def _scalar(value: Any = None) -> str:
+    """The kind of a value that is neither an object nor an array."""
+    return next((kind for kind in ("integer", "number", "boolean") if _fits(value, kind)), "string")
 
 
-def ensure(body: Field, at: str, leaf: Field) -> Field:
-    """The field at a JSON Pointer, made where it is missing."""
-    *above, last = parts(at)
-    for step in above:
-        body = body.fields.setdefault(step, Field("object"))
-    return body.fields.setdefault(last, leaf)
-
-
-def fits(value: Any, kind: str) -> bool:
-    """Whether a value is of a kind, and can stand in a spec as it is."""
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value is of a kind, and can go into a spec unchanged."""
     if isinstance(value, bool):
         return kind == "boolean"
     if isinstance(value, str):
@@ -239,13 +243,3 @@ def fits(value: Any, kind: str) -> bool:
     if isinstance(value, int):
         return kind in {"integer", "number"} and abs(value) < _SAFE_NUMBER
     return isinstance(value, float) and kind == "number"
-
-
-def words(name: str) -> list[str]:
-    """The words of a name in any spelling, in lower case."""
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub("[^A-Za-z0-9]+", " ", name)).lower().split()
-
-
-def word(name: str) -> str:
-    """A name without its spelling: client_id, clientId and X-Client-ID are one."""
-    return re.sub("[^a-z0-9]", "", re.sub("^x-", "", name.lower()))

@@ -1,22 +1,21 @@
-"""The parts of a Swagger 2.0 document that matter here, in the words of OpenAPI 3.0.
+"""Converts the parts of a Swagger 2.0 document that matter here to OpenAPI 3.0.
 
-There is no Python library for this: prance sends the document to a service on the web. References stay as they are,
-for what they point to (definitions, parameters, responses) stays where it is.
+No Python library does this: prance sends the document to a web service. References stay unchanged, because their targets
+(definitions, parameters, responses) stay where they are.
 """
 
 from typing import Any
 
 from paygrant._spec.document import is_object
-from paygrant.propose._node import Node
+from paygrant._spec.reader import FORM, JSON
+from paygrant.propose.references import Node
 
-_FORM = "application/x-www-form-urlencoded"
-_JSON = "application/json"
 _SCHEMA = ("type", "format", "enum", "default", "description", "items", "x-example")
 
 
-def upgraded(old: dict[str, Any]) -> dict[str, Any]:
-    """The document with servers, paths and security schemes as 3.0 has them; anything else is as it was."""
-    document = Node(old, old)
+def as_openapi_3(old: dict[str, Any]) -> dict[str, Any]:
+    """The document with servers, paths and security schemes as in OpenAPI 3.0; the rest is unchanged."""
+    document = Node.root(old)
     return {
         **old,
         "servers": [{"url": url} for url in _servers(document)],
@@ -33,7 +32,7 @@ def upgraded(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _servers(document: Node) -> list[str]:
-    """Takes https where it is offered; the scheme alone matters otherwise, and a missing host leaves the path."""
+    """The base URL, with https unless only other schemes are listed; without a host, the path alone."""
     host, path = document["host"].text, document["basePath"].text
     schemes = [each.text for each in document["schemes"].each()]
     scheme = "http" if schemes and "https" not in schemes else "https"
@@ -52,9 +51,9 @@ def _operation(document: Node, item: Node, operation: Node) -> dict[str, Any]:
     body = next((each["schema"] for each in parameters if each["in"].text == "body"), None)
     if form:
         properties = {each["name"].text: _plain(each, *_SCHEMA) for each in form}
-        required = [each["name"].text for each in form if each["required"].true]
+        required = [each["name"].text for each in form if each["required"].is_true]
         schema: Any = {"type": "object", "properties": properties, "required": required}
-        new["requestBody"] = _content([_FORM], schema)
+        new["requestBody"] = _content([FORM], schema)
     elif body:
         new["requestBody"] = _content(_media(document, operation, "consumes"), body.value)
     media = _media(document, operation, "produces")
@@ -64,7 +63,7 @@ def _operation(document: Node, item: Node, operation: Node) -> dict[str, Any]:
 
 def _media(document: Node, operation: Node, key: str) -> list[str]:
     listed = operation[key] if key in operation else document[key]
-    return [each.text for each in listed.each()] or [_JSON]
+    return [each.text for each in listed.each()] or [JSON]
 
 
 def _response(response: Node, media: list[str]) -> dict[str, Any]:

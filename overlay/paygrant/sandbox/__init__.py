@@ -3,9 +3,9 @@
     with Sandbox() as sandbox:
         sandbox.ripple.base_url, sandbox.client_id, sandbox.client_secret
 
-For each provider it serves the token endpoint as the spec documents it, and one protected resource, ``/resource``;
-``/`` is a page that shows what goes on. What can go wrong, and how it is switched on, is told in ``_faults``.
-It listens on loopback only. Needs the extra: ``pip install "paygrant[sandbox]"``.
+For each provider it serves the token endpoint as the spec documents it, and one protected resource, ``/resource``.
+A page at ``/`` shows requests, tokens and faults. ``_fault_kinds`` describes the faults that can be switched on,
+``_control`` the control API. The sandbox listens on loopback only. It needs ``pip install "paygrant[sandbox]"``.
 """
 
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ _HOME = {
 }
 
 
-# Late, so that `python -m paygrant.sandbox` can say in one line that the extra is missing.
+# Imported late, so that `python -m paygrant.sandbox` can report a missing extra in one line.
 def __getattr__(name: str) -> object:
     from importlib import import_module
 

@@ -1,20 +1,22 @@
-"""``python -m paygrant.sandbox``: the sandbox at the terminal, until Ctrl-C."""
+"""``python -m paygrant.sandbox``: run the sandbox in a terminal until Ctrl-C."""
 
 import argparse
 import logging
 import threading
 from contextlib import suppress
 
+from paygrant._text import os_error_words
+
 
 def serve(port: int = 0) -> None:
-    """Serve until interrupted. Base URLs go to standard output, a line a request to standard error.
+    """Serve until interrupted. Prints base URLs to standard output, and one line for each request to standard error.
 
     Args:
-        port: The port to listen on; 0 takes a free one.
+        port: The port to listen on; 0 chooses a free port.
 
     Raises:
         ImportError: The extra is not installed.
-        OSError: The port cannot be had.
+        OSError: The port is not available.
     """
     from paygrant.sandbox import Sandbox
 
@@ -24,26 +26,27 @@ def serve(port: int = 0) -> None:
         width = max(map(len, sandbox.providers))
         lines = [f"{name:<{width}}  {sandbox.base_url(name)}" for name in sandbox.providers]
         lines.append(f"{'page':<{width}}  {sandbox.url}/")
-        lines.append(f"client id {sandbox.client_id}, client secret {sandbox.client_secret}; Ctrl-C ends it")
+        lines.append(f"client id {sandbox.client_id}, client secret {sandbox.client_secret}; stop with Ctrl-C")
         print(*lines, sep="\n", flush=True)  # noqa: T201 - for the person at the terminal
         threading.Event().wait()
 
 
 def main() -> None:
-    """Serve as the command line says."""
+    """Read the command line and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m paygrant.sandbox", description="The token endpoints of all providers, on loopback."
+        prog="python -m paygrant.sandbox",
+        description="Serve the token endpoints of all providers on loopback, for tests.",
     )
-    parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free port)")
     port = parser.parse_args().port
     try:
         serve(port)
     except ImportError as error:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
-        parser.error(f"cannot listen on port {port}: {error.strerror}")
+        parser.error(f"cannot listen on port {port}: {os_error_words(error)}")
     except OverflowError:
-        parser.error(f"there is no port {port}: allowed are those from 0 to 65535")
+        parser.error(f"invalid port {port}: expected a number from 0 to 65535")
 
 
 if __name__ == "__main__":

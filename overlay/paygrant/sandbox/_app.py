@@ -1,7 +1,7 @@
-"""The sandbox's routes: two a provider, under its name, the token endpoint of its spec and a protected resource.
+"""The ASGI application of the sandbox. Each provider has two routes: its token endpoint and a protected resource.
 
-How a token request is judged and answered stands in ``_endpoint``, what can go wrong in ``_faults``, and what is
-remembered of it all in ``_memory``.
+``_endpoint`` decides how to respond to a token request, ``_fault_kinds`` says what can go wrong, and ``_memory`` keeps
+tokens, requests and faults.
 """
 
 import itertools
@@ -22,8 +22,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paygrant.sandbox import _wire
-from paygrant.sandbox._endpoint import Client, Endpoint, TokenRequest, http_date
-from paygrant.sandbox._faults import STAGES, Faults, Place, Stage
+from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts, http_date
+from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
+from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._memory import IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
@@ -34,7 +35,7 @@ _RECORDED = "paygrant.recorded"
 
 
 class Journal:
-    """What all providers share: numbers, and a mark by which it can be told that something has changed."""
+    """What all providers share: the clock, the numbers of requests and faults, and a mark for each change."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -43,12 +44,12 @@ class Journal:
         self.mark = 0
 
     def changed(self) -> None:
-        """Make a new mark. For any thread."""
+        """Make a new mark. Safe to call from any thread."""
         self.mark = next(self._marks)
 
 
-class Provider:
-    """One provider: its endpoint, and what is remembered of it. Read and steered by any thread."""
+class SandboxProvider:
+    """One provider of the sandbox: its endpoint and its memory. Safe to use from any thread."""
 
     def __init__(self, name: str, endpoint: Endpoint, client: Client, journal: Journal) -> None:
         self.name = name
@@ -58,7 +59,7 @@ class Provider:
         self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
 
     def routes(self) -> list[Route]:
-        """The provider's routes, under its name."""
+        """The provider's routes. Their paths start with its name."""
         return [
             Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=["POST"]),
             Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
@@ -68,39 +69,39 @@ class Provider:
         """The token endpoint."""
         memory = self.memory
         headers = request.headers
-        asked = self.endpoint.read(
+        parts = self.endpoint.read(
             headers.get("Authorization", ""),
             headers.get("Content-Type", ""),
             request.url.query,
             await request.body(),
         )
         memory.token_requests += 1
-        return await TokenExchange(self, memory, request, asked).answer()
+        return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def resource(self, request: Request) -> Response:
         """The protected resource (RFC 6750)."""
         memory = self.memory
         await request.body()
         memory.api_calls += 1
-        asked = self.endpoint.read("", "", request.url.query, b"")
-        return await ResourceExchange(self, memory, request, asked).answer()
+        parts = self.endpoint.read("", "", request.url.query, b"")
+        return await ResourceRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """The sandbox's time, in seconds since the epoch."""
         return self._journal.clock()
 
     def revoke(self) -> None:
-        """Kill all tokens."""
+        """Revoke all tokens."""
         self.memory.revoke()
         self._journal.changed()
 
     def reset(self) -> None:
-        """Forget everything; a request that waits goes on, and leaves nothing behind."""
+        """Forget everything. A request that waits continues, and leaves no trace."""
         old, self.memory = self.memory, self._new_memory()
         old.end()
         self._journal.changed()
 
-    def record(  # noqa: PLR0913 - what there is to know of a request
+    def record(  # noqa: PLR0913 - the facts of a request
         self,
         memory: Memory,
         scope: Scope,
@@ -109,10 +110,10 @@ class Provider:
         *,
         at: float,
         milliseconds: float,
-        asked: TokenRequest | None = None,
+        parts: RequestParts | None = None,
         faults: tuple[str, ...] = (),
     ) -> None:
-        """Write a request down, once."""
+        """Record a request."""
         scope[_RECORDED] = True
         known = self.endpoint.names
         request = RecordedRequest(
@@ -124,7 +125,7 @@ class Provider:
             int(status) or None,
             round(milliseconds, 3),
             self._redaction.headers(scope["headers"]),
-            self._redaction.parameters(asked.query, asked.body, known=known) if asked else {},
+            self._redaction.parameters(parts.query, parts.body, known=known) if parts else {},
             faults,
         )
         memory.record(request)
@@ -135,29 +136,29 @@ class Provider:
         return Memory(Faults(self.endpoint, self._journal.numbers, self._journal.changed))
 
 
-class _Exchange:
-    """A request under way: asked, perhaps spoilt by faults, answered, and written down before the answer goes out."""
+class _RequestHandler:
+    """Handles one request: applies the faults, makes the response, and records both before the response is sent."""
 
-    place: Place
+    target: Target
 
-    def __init__(self, provider: Provider, memory: Memory, request: Request, asked: TokenRequest) -> None:
+    def __init__(self, provider: SandboxProvider, memory: Memory, request: Request, parts: RequestParts) -> None:
         self.provider = provider
         self.memory = memory
         self.endpoint = provider.endpoint
         self.request = request
-        self.asked = asked
+        self.parts = parts
         self.now = provider.now()
         self.lifetime: int | None = None
         self.oddity: str | None = None
         self._began = perf_counter()
         self._applied: list[str] = []
 
-    async def answer(self) -> Response:
-        """The answer, after all faults."""
+    async def respond(self) -> Response:
+        """The response, with all faults applied."""
         try:
             response = await self._stage(STAGES)
-        except _wire.HungUpError:
-            response = _wire.NoAnswer()
+        except _wire.DisconnectedError:
+            response = _wire.NoResponse()
         self.provider.record(
             self.memory,
             self.request.scope,
@@ -165,70 +166,70 @@ class _Exchange:
             response.status_code,
             at=self.now,
             milliseconds=(perf_counter() - self._began) * 1000,
-            asked=self.asked,
+            parts=self.parts,
             faults=tuple(self._applied),
         )
         return response
 
     async def pause(self, seconds: float) -> None:
-        """Let time pass; until a reset, at most."""
+        """Wait. A reset ends the wait."""
         await _wire.pause(seconds, self.request.receive, self.memory.waking)
 
     def refusal(self) -> Response:
-        """The answer to wrong credentials, or to a dead token."""
+        """The response to wrong credentials, or to a revoked token."""
         raise NotImplementedError
 
     def error(self, status: int, headers: Mapping[str, str]) -> Response:
-        """An error in the provider's own form."""
+        """An error response in the provider's format."""
         return as_json(self.endpoint.error(status).document, status, headers)
 
-    def right_answer(self) -> Response:
-        """What is answered where nothing goes wrong."""
+    def normal_response(self) -> Response:
+        """The response if no fault replaces it."""
         raise NotImplementedError
 
     async def _stage(self, stages: tuple[Stage, ...]) -> Response:
         for position, stage in enumerate(stages, 1):
-            if fault := self.memory.faults.take(stage, self.place):
+            if fault := self.memory.faults.take(stage, self.target):
                 self._applied.append(fault.kind)
                 if response := await fault.apply(self, self._proceed(stages[position:])):
                     return response
                 self._applied.remove(fault.kind)
-        return self.right_answer()
+        return self.normal_response()
 
     def _proceed(self, stages: tuple[Stage, ...]) -> Callable[[], Awaitable[Response]]:
         return lambda: self._stage(stages)
 
 
-class TokenExchange(_Exchange):
-    """A token request."""
+class TokenRequestHandler(_RequestHandler):
+    """Handles a token request."""
 
-    place: Place = "token"
+    target: Target = "token"
 
     def refusal(self) -> Response:
-        """The provider's answer to wrong credentials."""
+        """The provider's response to wrong credentials."""
         refusal = self.endpoint.wrong_credentials
         return as_json(refusal.document, refusal.status, _NOT_KEPT)
 
-    def right_answer(self) -> Response:
-        """What the provider documents."""
+    def normal_response(self) -> Response:
+        """The response that the provider documents."""
         now = self.provider.now()
-        answer = self.endpoint.answer(self.asked, now, lifetime=self.lifetime, oddity=self.oddity)
-        if answer.token is not None:
-            self.memory.issue(IssuedToken(answer.token, now, answer.expires_at))
-        return as_json(answer.document, answer.status, _NOT_KEPT)
+        response = self.endpoint.respond(self.parts, now, lifetime=self.lifetime, oddity=self.oddity)
+        if response.token is not None:
+            self.memory.issue(IssuedToken(response.token, now, response.expires_at))
+        return as_json(response.document, response.status, _NOT_KEPT)
 
 
-class ResourceExchange(_Exchange):
-    """A call of the protected resource."""
+class ResourceRequestHandler(_RequestHandler):
+    """Handles a call of the protected resource."""
 
-    place: Place = "resource"
+    target: Target = "resource"
 
     def refusal(self) -> Response:
-        """The answer to a dead token (RFC 6750 section 3.1)."""
+        """The response to a revoked token (RFC 6750 section 3.1)."""
         return self._challenge(', error="invalid_token"')
 
-    def right_answer(self) -> Response:
-        """The resource, for who has a token."""
+    def normal_response(self) -> Response:
+        """The resource, if the request has a valid token."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return self._challenge("")
@@ -241,12 +242,12 @@ class ResourceExchange(_Exchange):
 
 
 class Envelope:
-    """What is around every answer: its Date by the sandbox's clock; and a record of requests that no route took.
+    """Middleware: sets the Date of each response by the sandbox's clock, and records requests without a route.
 
-    A client that hangs up within its own request is no error.
+    A client that disconnects while it sends its request causes no error.
     """
 
-    def __init__(self, app: ASGIApp, providers: Mapping[str, Provider], clock: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, providers: Mapping[str, SandboxProvider], clock: Callable[[], float]) -> None:
         self._app = app
         self._providers = providers
         self._clock = clock
@@ -273,19 +274,21 @@ class Envelope:
 
 
 def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
-    """A line in the log. Never the query, a header or a body: those carry secrets."""
-    spoilt = f" ({', '.join(faults)})" if faults else ""
-    logger.info("%s %s %s%s", shown_method(scope["method"]), path, status or "no answer", spoilt)
+    """Log a request in one line. Query, headers and body are left out: they carry secrets."""
+    applied = f" ({', '.join(faults)})" if faults else ""
+    logger.info("%s %s %s%s", shown_method(scope["method"]), path, status or "no response", applied)
 
 
 def as_json(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON of plain ASCII: half a surrogate pair, which a request can hold, has no UTF-8."""
+    """A JSON response in ASCII: a request can contain half of a surrogate pair, which UTF-8 cannot encode."""
     return Response(json.dumps(document), status, headers, "application/json")
 
 
-def create_app(providers: Mapping[str, Provider], clock: Callable[[], float], more: Iterable[BaseRoute]) -> Starlette:
-    """The ASGI application that serves these providers, and more."""
+def create_app(
+    providers: Mapping[str, SandboxProvider], clock: Callable[[], float], more: Iterable[BaseRoute]
+) -> Starlette:
+    """Make the ASGI application of these providers. ``more`` are further routes."""
     routes: list[BaseRoute] = [route for provider in providers.values() for route in provider.routes()]
     app = Starlette(routes=[*routes, *more], middleware=[Middleware(Envelope, providers, clock)])
-    app.router.redirect_slashes = False  # a path is right or wrong, as in the spec
+    app.router.redirect_slashes = False  # a path matches exactly, as in the spec
     return app

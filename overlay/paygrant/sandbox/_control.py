@@ -1,7 +1,21 @@
-"""The control API: the sandbox's state as JSON, and its switches. Its documentation stands in ``_faults``.
+"""The control API: the sandbox's state as JSON, and its switches.
 
-A web page of another site must not steer the sandbox, nor read it: so only loopback names are answered to (a rebound
-name is none), and an ``Origin`` must be the sandbox's own.
+All paths are under ``/control``. Invalid input gets status 400 and ``{"error": "what is wrong; what is expected"}``.
+
+=========================================  ============================================================================
+``GET /control``                           the state: clock, providers, valid tokens, faults, the last 100 requests
+``GET /control/events``                    the same as ``text/event-stream``, sent again after each change
+``GET /control/faults``                    the kinds of faults, with the type, default and meaning of each parameter
+``POST /control/{provider}/faults``        ``{"kind": "fail", "on": "token", "times": 2, "status": 503}``: 201, ``{"id"}``
+``DELETE /control/{provider}/faults``      switches off all faults of this provider: 204
+``DELETE /control/{provider}/faults/{id}`` switches off one fault: 204
+``POST /control/{provider}/revoke``        revokes all tokens of this provider: 204
+``POST /control/reset``                    deletes faults, tokens, counts and requests of all providers, and ends the
+                                           wait of requests that ``delay`` or ``drip`` holds: 204
+=========================================  ============================================================================
+
+A web page of another site must not control or read the sandbox. So the API accepts only loopback names in ``Host``,
+which stops DNS rebinding. If there is an ``Origin``, it must be the sandbox's own.
 """
 
 import json
@@ -21,16 +35,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paygrant._arguments import is_loopback
 from paygrant._errors import ConfigurationError
-from paygrant.sandbox._app import Journal, Provider, as_json
-from paygrant.sandbox._faults import KINDS, Fault
+from paygrant.sandbox._app import Journal, SandboxProvider, as_json
+from paygrant.sandbox._fault_kinds import KINDS
+from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._record import RecordedRequest
 
 _SHOWN = 100
-"""Requests, and tokens of a provider, that the state lists; newest first."""
+"""The number of requests, and of tokens of each provider, in the state; newest first."""
 
 _LARGEST_BODY = 64 * 1024
 _PAUSE = 0.2
-"""Seconds between two looks at whether something has changed."""
+"""Seconds between two checks for changes."""
 
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -38,12 +53,12 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 class Control:
     """The control API of these providers."""
 
-    def __init__(self, providers: Mapping[str, Provider], journal: Journal) -> None:
+    def __init__(self, providers: Mapping[str, SandboxProvider], journal: Journal) -> None:
         self._providers = providers
         self._journal = journal
 
     def routes(self) -> list[BaseRoute]:
-        """Its routes, under /control."""
+        """The routes under /control."""
         routes = [
             Route("/control", self.state),
             Route("/control/events", self.events),
@@ -72,7 +87,7 @@ class Control:
                 {
                     "kind": kind.name,
                     "meaning": kind.meaning,
-                    "on": list(kind.places),
+                    "on": list(kind.targets),
                     "parameters": [
                         {
                             "name": parameter.name,
@@ -103,9 +118,9 @@ class Control:
     async def restore(self, request: Request) -> Response:
         """DELETE /control/{provider}/faults/{id}."""
         faults = self._provider(request).memory.faults
-        numbers = {str(fault.id): fault.id for fault in faults.active()}  # what is asked for may be no number
+        numbers = {str(fault.id): fault.id for fault in faults.active()}  # the path may contain any text
         if not faults.remove(numbers.get(request.path_params["number"], 0)):
-            raise _Refusal(HTTPStatus.NOT_FOUND, "no such fault is on")
+            raise _RequestError(HTTPStatus.NOT_FOUND, "no fault with this id is switched on")
         return _done()
 
     async def revoke(self, request: Request) -> Response:
@@ -119,10 +134,12 @@ class Control:
             provider.reset()
         return _done()
 
-    def _provider(self, request: Request) -> Provider:
+    def _provider(self, request: Request) -> SandboxProvider:
         provider = self._providers.get(request.path_params["provider"])
         if provider is None:
-            raise _Refusal(HTTPStatus.NOT_FOUND, f"there is no such provider; known: {', '.join(self._providers)}")
+            raise _RequestError(
+                HTTPStatus.NOT_FOUND, f"unknown provider; expected one of: {', '.join(self._providers)}"
+            )
         return provider
 
     def _state(self) -> dict[str, Any]:
@@ -136,18 +153,18 @@ class Control:
         }
 
     async def _changes(self) -> AsyncIterator[str]:
-        """The state, now and whenever there is a new mark."""
-        told = None
+        """The state, now and after each change."""
+        sent = None
         while True:
             mark = self._journal.mark
-            if mark != told:
-                told = mark
+            if mark != sent:
+                sent = mark
                 yield f"data: {json.dumps(self._state())}\n\n"
             await anyio.sleep(_PAUSE)
 
 
-class _Refusal(Exception):
-    """Why a request is not carried out, with the status of the answer."""
+class _RequestError(Exception):
+    """Why a request is refused, and the status of the response."""
 
     def __init__(self, status: HTTPStatus, text: str) -> None:
         super().__init__(text)
@@ -155,7 +172,7 @@ class _Refusal(Exception):
 
 
 class _Guard:
-    """Lets in who calls the sandbox by a loopback name, from no page but its own; and tells errors as JSON."""
+    """Refuses requests from pages of other sites, and turns errors into JSON."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -166,11 +183,11 @@ class _Guard:
             _check_origin(request)
             await self._app(scope, receive, send)
         except ConfigurationError as error:
-            await _refuse(HTTPStatus.BAD_REQUEST, str(error))(scope, receive, send)
-        except _Refusal as error:
-            await _refuse(error.status, str(error))(scope, receive, send)
-        except HTTPException as error:  # no such path, or not by this method
-            await _refuse(error.status_code, error.detail, error.headers)(scope, receive, send)
+            await _error_response(HTTPStatus.BAD_REQUEST, str(error))(scope, receive, send)
+        except _RequestError as error:
+            await _error_response(error.status, str(error))(scope, receive, send)
+        except HTTPException as error:  # unknown path, or a method that it does not have
+            await _error_response(error.status_code, error.detail, error.headers)(scope, receive, send)
 
 
 def _check_origin(request: Request) -> None:
@@ -180,29 +197,29 @@ def _check_origin(request: Request) -> None:
     except ValueError:
         name = ""
     if not is_loopback(name):
-        raise _Refusal(HTTPStatus.FORBIDDEN, "Host: allowed is a loopback name, such as 127.0.0.1 or localhost")
+        raise _RequestError(HTTPStatus.FORBIDDEN, "Host: expected a loopback name, such as 127.0.0.1 or localhost")
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.url.scheme}://{host}":
-        raise _Refusal(HTTPStatus.FORBIDDEN, "Origin: allowed is the sandbox's own")
+        raise _RequestError(HTTPStatus.FORBIDDEN, "Origin: expected the sandbox's own origin")
 
 
 async def _document(request: Request) -> dict[str, Any]:
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-        raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: allowed is application/json")
+        raise _RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json")
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > _LARGEST_BODY:
-            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: allowed are {_LARGEST_BODY} bytes")
+            raise _RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: expected at most {_LARGEST_BODY} bytes")
     document: Any = None
-    with suppress(ValueError, RecursionError):  # no JSON, or bottomless JSON
+    with suppress(ValueError, RecursionError):  # not JSON, or nested too deeply
         document = json.loads(body)
     if isinstance(document, dict):
         return cast("dict[str, Any]", document)
-    raise ConfigurationError('body: is no JSON object; allowed is such as {"kind": "fail", "status": 503}')
+    raise ConfigurationError('body: is not a JSON object; expected an object such as {"kind": "fail", "status": 503}')
 
 
-def _provider_state(provider: Provider) -> dict[str, Any]:
+def _provider_state(provider: SandboxProvider) -> dict[str, Any]:
     memory = provider.memory
     alive, latest = memory.latest(_SHOWN, provider.now())
     return {
@@ -239,7 +256,7 @@ def _request_state(request: RecordedRequest) -> dict[str, Any]:
     }
 
 
-def _refuse(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+def _error_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     return as_json({"error": text}, status, headers)
 
 

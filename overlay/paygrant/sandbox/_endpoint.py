@@ -1,6 +1,6 @@
-"""One provider's token endpoint: judges a request by the spec, and answers with the spec's own examples.
+"""One provider's token endpoint: checks a request against the spec, and responds with the examples of the spec.
 
-No clock, no state and no I/O: which tokens are alive is the app's affair.
+It has no clock, no state and no I/O. ``_memory`` knows which tokens are valid.
 """
 
 import copy
@@ -26,12 +26,12 @@ from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec
 BasicDecoding = Literal["plain", "form"]
 
 DEFAULT_LIFETIME = 3600
-"""Seconds, where the spec's example does not say: a JWT's end is inside the token."""
+"""Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The credentials that the sandbox takes. Of straw, but not shown."""
+    """The credentials that the sandbox accepts. They are not real, but they are not shown either."""
 
     client_id: str = field(default="sandbox-client", repr=False)
     client_secret: str = field(default="sandbox-secret", repr=False)
@@ -39,20 +39,20 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in so many seconds."""
+    """A rate limit: this many requests in this many seconds."""
 
     requests: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRequest:
-    """A token request, read: what of it a judge needs.
+class RequestParts:
+    """The parts of a token request that the endpoint checks.
 
     Attributes:
-        authorization: The header's value.
-        query: The parameters in the address.
-        body: The parameters in the body; None where it cannot be read.
+        authorization: The value of the header.
+        query: The parameters in the query.
+        body: The parameters in the body; None if it cannot be read.
     """
 
     authorization: str = field(repr=False)
@@ -61,29 +61,29 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Oddity:
-    """A part of a granted answer, and what becomes of it."""
+class UnusualType:
+    """A field of a token response, and the function that changes its value."""
 
-    part: Literal["lifetime", "access_token", "token_type"]
+    field_name: Literal["lifetime", "access_token", "token_type"]
     change: Callable[[Any], Any]
 
 
-ODDITIES: Mapping[str, Oddity] = {
-    "lifetime_text": Oddity("lifetime", str),
-    "lifetime_float": Oddity("lifetime", lambda seconds: seconds + 0.5),
-    "lifetime_null": Oddity("lifetime", lambda _: None),
-    "token_number": Oddity("access_token", lambda _: 12345),
-    "token_null": Oddity("access_token", lambda _: None),
-    "token_object": Oddity("access_token", lambda token: {"value": token}),
-    "type_null": Oddity("token_type", lambda _: None),
-    "type_number": Oddity("token_type", lambda _: 1),
+ODDITIES: Mapping[str, UnusualType] = {
+    "lifetime_text": UnusualType("lifetime", str),
+    "lifetime_float": UnusualType("lifetime", lambda seconds: seconds + 0.5),
+    "lifetime_null": UnusualType("lifetime", lambda _: None),
+    "token_number": UnusualType("access_token", lambda _: 12345),
+    "token_null": UnusualType("access_token", lambda _: None),
+    "token_object": UnusualType("access_token", lambda token: {"value": token}),
+    "type_null": UnusualType("token_type", lambda _: None),
+    "type_number": UnusualType("token_type", lambda _: 1),
 }
-"""The odd types that an answer can have. A lifetime that only the token tells is odd in there."""
+"""The unusual types that a response can have. A lifetime inside the token gets its unusual type there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back: a status and a JSON document; and the token in it, where one was granted."""
+class EndpointResponse:
+    """The response of a token endpoint: status, JSON document, and the token in it if there is one."""
 
     status: int
     document: Any = field(repr=False)
@@ -96,10 +96,10 @@ class Endpoint:
 
     Args:
         spec: The provider's spec.
-        client: The one client there is.
-        basic_decoding: Whether the parts of Basic credentials are taken as they are, or form-decoded
+        client: The one client that is accepted.
+        basic_decoding: ``"plain"`` takes the parts of Basic credentials as they are, ``"form"`` form-decodes them
             (RFC 6749 section 2.3.1).
-        lifetime: The tokens' lifetime in seconds; None leaves it to the spec's example.
+        lifetime: The lifetime of tokens in seconds; None: as in the example of the spec.
     """
 
     def __init__(
@@ -125,14 +125,14 @@ class Endpoint:
         )
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
-        """Of those, the ones that have one right value."""
+        """The right value of each parameter that has only one."""
         self.limits = tuple(Limit(*limit) for limit in spec.limits)
         """The limits that the provider documents."""
         headers = spec.response_headers(HTTPStatus.TOO_MANY_REQUESTS)
-        self.tells_retry_after = headers is None or "Retry-After" in headers
-        """Whether a 429 has a Retry-After: as documented, and where no 429 is documented."""
+        self.sends_retry_after = headers is None or "Retry-After" in headers
+        """Whether a 429 has a Retry-After header: as documented, and yes if the spec has no 429."""
 
-        examples = {each.name: Answer(int(each.status), each.body) for each in spec.examples()}
+        examples = {each.name: EndpointResponse(int(each.status), each.body) for each in spec.examples()}
         self._granted = examples["granted"]
         self.wrong_credentials = examples["wrong_credentials"]
         self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
@@ -144,24 +144,24 @@ class Endpoint:
         self._basic_only = all(each.place == "basic" for each in description.client_auth)
         self._jwt_key = secrets.token_bytes(32)
 
-    def read(self, authorization: str, content_type: str, query: str, body: bytes) -> TokenRequest:
-        """Take a request apart; what cannot be read is left to the judge."""
+    def read(self, authorization: str, content_type: str, query: str, body: bytes) -> RequestParts:
+        """Read the parts of a request. ``respond`` refuses what cannot be read."""
         parameters: Mapping[str, Any] | None = None
         if content_type.partition(";")[0].strip().lower() == self._description.media_type:
-            with suppress(ValueError, RecursionError):  # no text, no JSON, or bottomless JSON
+            with suppress(ValueError, RecursionError):  # not text, not JSON, or nested too deeply
                 parameters = self._parameters(body)
-        return TokenRequest(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
+        return RequestParts(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
 
-    def answer(
-        self, request: TokenRequest, now: float, *, lifetime: int | None = None, oddity: str | None = None
-    ) -> Answer:
-        """ResponseReader a token request and answer it as documented.
+    def respond(
+        self, request: RequestParts, now: float, *, lifetime: int | None = None, oddity: str | None = None
+    ) -> EndpointResponse:
+        """Check a token request and respond as documented.
 
         Args:
             request: The request.
             now: Seconds since the epoch.
-            lifetime: Of the token, in seconds; None: the usual one.
-            oddity: What is odd in the answer, one of ``ODDITIES``.
+            lifetime: The lifetime of the token in seconds; None: the default of this endpoint.
+            oddity: The unusual type in the response, one of ``ODDITIES``; None for no such type.
         """
         scheme, _, credentials = request.authorization.partition(" ")
         if self._basic_only and not (scheme.lower() == "basic" and credentials):
@@ -178,20 +178,20 @@ class Endpoint:
             return self.wrong_credentials
         return self._grant(parameters, now, lifetime, oddity)
 
-    def error(self, status: int, code: str | None = None) -> Answer:
-        """An error of this status, in the provider's form; its code is the status's name where none is given."""
+    def error(self, status: int, code: str | None = None) -> EndpointResponse:
+        """An error response in the provider's format. Without a code, the name of the status is the code."""
         if code is None:
             code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
         document: dict[str, Any] = {}
         put(document, self._description.error.code[0], code)
-        return Answer(status, document)
+        return EndpointResponse(status, document)
 
     def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
         """A body's parameters.
 
         Raises:
-            ValueError: There is no text, or no JSON; or a parameter is repeated (RFC 6749 section 3.2).
-            RecursionError: The JSON is bottomless.
+            ValueError: The body is not text or not JSON, or a parameter is repeated (RFC 6749 section 3.2).
+            RecursionError: The JSON is nested too deeply.
         """
         if self._description.media_type == JSON:
             document: Any = json.loads(body)
@@ -203,7 +203,7 @@ class Endpoint:
         return form
 
     def _presented(self, authorization: str, parameters: Mapping[str, str]) -> Iterator[Client | None]:
-        """The credentials that a request carries, in each documented place; None where they cannot be read."""
+        """The credentials of a request, in each documented place; None if they cannot be read."""
         for place in self._description.client_auth:
             match place:
                 case ClientAuth(place="basic"):
@@ -211,7 +211,7 @@ class Endpoint:
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
                 case ClientAuth(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
-                    # Where no field holds just the id, it opens, up to a colon, the parameter that the caller composes.
+                    # If no field is the id alone, the id is the start, up to a colon, of the parameter that the client composes.
                     composed = parameters.get(id_name or self._composed_name, "")
                     yield Client(composed if id_name else composed.partition(":")[0], parameters[secret_name])
                 case _:
@@ -221,37 +221,39 @@ class Endpoint:
         """The parts of Basic credentials (RFC 7617)."""
         try:
             client_id, _, client_secret = b64decode(encoded, validate=True).decode().partition(":")
-        except ValueError:  # no base64, or no UTF-8
+        except ValueError:  # not base64, or not UTF-8
             return None
         if self._basic_decoding == "form":
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         return Client(client_id, client_secret)
 
-    def _grant(self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None) -> Answer:
-        """The spec's example with a token, a lifetime and a scope of its own."""
+    def _grant(
+        self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None
+    ) -> EndpointResponse:
+        """The example of the spec, with a new token, its lifetime and its scope."""
         token = secrets.token_urlsafe(32)
         seconds = self._lifetime if lifetime is None else lifetime
         expires_at = now + seconds
-        changes = {ODDITIES[oddity].part: ODDITIES[oddity].change} if oddity else {}
-        told = changes.get("lifetime", _same)
+        changes = {ODDITIES[oddity].field_name: ODDITIES[oddity].change} if oddity else {}
+        changed = changes.get("lifetime", _same)
         document = copy.deepcopy(self._granted.document)
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
-                put(document, at, told(seconds))
+                put(document, at, changed(seconds))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
-                put(document, at, told(expires_at) if "lifetime" in changes else moment)
+                put(document, at, changed(expires_at) if "lifetime" in changes else moment)
             case Lifetime(unit="jwt_exp"):
-                token = jwt.encode({"jti": token, "exp": told(int(expires_at))}, self._jwt_key, "HS256")
+                token = jwt.encode({"jti": token, "exp": changed(int(expires_at))}, self._jwt_key, "HS256")
             case _:
                 pass
-        answer = self._description.response
-        put(document, answer.access_token[0], changes.get("access_token", _same)(token))
+        response = self._description.response
+        put(document, response.access_token[0], changes.get("access_token", _same)(token))
         if "token_type" in changes:
-            put(document, answer.token_type[0], changes["token_type"](None))
+            put(document, response.token_type[0], changes["token_type"](None))
         if self._scope_name and (scope := parameters.get(self._scope_name)):
-            put(document, answer.scope[0], scope)
-        return Answer(self._granted.status, document, token, expires_at)
+            put(document, response.scope[0], scope)
+        return EndpointResponse(self._granted.status, document, token, expires_at)
 
     def _example_lifetime(self) -> int:
         match self._lifetime_at:
@@ -265,7 +267,7 @@ _STATUSES = frozenset(HTTPStatus)
 
 
 def http_date(moment: float) -> str:
-    """A moment, in seconds since the epoch, as HTTP writes it (RFC 9110 section 5.6.7)."""
+    """A time in seconds since the epoch, as an HTTP date (RFC 9110 section 5.6.7)."""
     return formatdate(moment, usegmt=True)
 
 

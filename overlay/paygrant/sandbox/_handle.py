@@ -1,6 +1,6 @@
-"""What a test holds of one provider: where it is, what it was asked, and the switches of its faults.
+"""One provider of a sandbox, as a test uses it: its address, its requests and tokens, and its faults.
 
-Each switch is a line of the table in ``_faults``, with its types.
+Each method that switches on a fault is one row of the table in ``_fault_kinds``, with types.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from paygrant._arguments import invalid_argument
 from paygrant._spec.reader import endpoint_of
-from paygrant.sandbox._app import Provider
+from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
-from paygrant.sandbox._faults import Fault, Place
+from paygrant.sandbox._fault_kinds import Target
+from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._memory import IssuedToken
 from paygrant.sandbox._record import RecordedRequest
 
@@ -25,23 +26,23 @@ Oddity = Literal[
     "type_null",
     "type_number",
 ]
-"""What ``odd_types`` makes odd: the lifetime, the token or its type; and how."""
+"""What ``odd_types`` changes, the lifetime, the token or its type, and the type that it gets."""
 
 
 class ProviderHandle:
-    """One provider of a sandbox. For any thread.
+    """One provider of a sandbox. Safe to use from any thread.
 
-    Every switch takes ``times``, for how many requests it is on (None: until it is restored), and most of them ``on``:
-    ``"token"``, the token endpoint, or ``"resource"``. It returns the fault, which as a context manager is restored at
-    the end of the block::
+    The methods ``fail``, ``delay`` and so on switch on a fault. Each takes ``times``, the number of requests that the
+    fault applies to (None: until it is restored). Most take ``on``, the endpoint that the fault applies to: ``"token"``
+    or ``"resource"``. They return the fault. As a context manager, it is restored at the end of the block::
 
         with sandbox.ripple.fail(503, times=2): ...
 
     Raises:
-        ConfigurationError: From every switch: an argument is wrong.
+        ConfigurationError: From each of these methods, if an argument is invalid.
     """
 
-    def __init__(self, provider: Provider, client: Client, base_url: Callable[[str], str]) -> None:
+    def __init__(self, provider: SandboxProvider, client: Client, base_url: Callable[[str], str]) -> None:
         self._provider = provider
         self._client = client
         self._base_url = base_url
@@ -53,7 +54,7 @@ class ProviderHandle:
 
     @property
     def base_url(self) -> str:
-        """What takes the place of the provider's host.
+        """The base URL to use instead of the provider's own.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -62,19 +63,19 @@ class ProviderHandle:
 
     @property
     def client_id(self) -> str:
-        """The id that the endpoint takes."""
+        """The client id that the endpoint accepts."""
         return self._client.client_id
 
     @property
     def client_secret(self) -> str:
-        """The secret that goes with it."""
+        """The client secret that the endpoint accepts."""
         return self._client.client_secret
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What leads the provider's class here: ``Ripple(**sandbox.ripple.arguments, tenant_id="acme")``.
+        """The arguments with which the provider's class uses the sandbox.
 
-        Of several environments, it is the one that the spec names first.
+        An example is ``Ripple(**sandbox.ripple.arguments, tenant_id="acme")``. The environment is the first in the spec.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -85,7 +86,7 @@ class ProviderHandle:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The same as the variables that ``from_env()`` reads: ``RIPPLE_CLIENT_ID`` and so on.
+        """The same arguments as the environment variables that ``from_env()`` reads, such as ``RIPPLE_CLIENT_ID``.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -94,12 +95,12 @@ class ProviderHandle:
 
     @property
     def token_requests(self) -> int:
-        """How many token requests there were, refused ones included."""
+        """The number of token requests so far, refused ones included."""
         return self._provider.memory.token_requests
 
     @property
     def api_calls(self) -> int:
-        """How many calls of the protected resource there were, refused ones included."""
+        """The number of calls of the protected resource so far, refused ones included."""
         return self._provider.memory.api_calls
 
     @property
@@ -109,12 +110,12 @@ class ProviderHandle:
 
     @property
     def tokens(self) -> tuple[IssuedToken, ...]:
-        """The tokens that are alive, oldest first."""
+        """The valid tokens, oldest first."""
         return self._provider.memory.alive(self._provider.now())
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults that are on."""
+        """The faults that are switched on, oldest first."""
         return self._provider.memory.faults.active()
 
     def fail(
@@ -123,38 +124,38 @@ class ProviderHandle:
         *,
         times: int | None = None,
         retry_after: float | str | datetime | None = None,
-        on: Place = "token",
+        on: Target = "token",
     ) -> Fault:
-        """Answer with an error of this status.
+        """Respond with an error.
 
         Args:
-            status: From 200 to 599.
+            status: The status, from 200 to 599.
             times: See the class.
-            retry_after: The header of that name: seconds, rounded up, a moment (aware), or any text.
+            retry_after: The Retry-After header: seconds (rounded up), an aware datetime, or any text.
             on: See the class.
         """
         if isinstance(retry_after, datetime):
             retry_after = _http_date(retry_after)
         return self._switch_on("fail", on, times, status=status, retry_after=retry_after)
 
-    def delay(self, seconds: float = 1.0, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Answer so many seconds later."""
+    def delay(self, seconds: float = 1.0, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Respond this many seconds late."""
         return self._switch_on("delay", on, times, seconds=seconds)
 
-    def html(self, status: int = 200, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Answer with a page of HTML."""
+    def html(self, status: int = 200, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Respond with an HTML page instead of JSON."""
         return self._switch_on("html", on, times, status=status)
 
-    def cut(self, kept: int | None = None, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Close the connection after so many bytes of the body, or after half of them."""
+    def cut(self, kept: int | None = None, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Close the connection after this many bytes of the body. None: after half of the body."""
         return self._switch_on("cut", on, times, kept=kept)
 
-    def drop(self, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Carry out the request and close the connection without an answer."""
+    def drop(self, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Carry out the request, and close the connection before the response."""
         return self._switch_on("drop", on, times)
 
-    def drip(self, pace: float = 1.0, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Send the body byte by byte, one in so many seconds."""
+    def drip(self, pace: float = 1.0, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Send the body byte by byte, with a pause of this many seconds before each."""
         return self._switch_on("drip", on, times, pace=pace)
 
     def redirect(
@@ -163,46 +164,46 @@ class ProviderHandle:
         *,
         status: int = 307,
         times: int | None = None,
-        on: Place = "token",
+        on: Target = "token",
     ) -> Fault:
-        """Send the client to another address."""
+        """Respond with a redirect to another URL."""
         return self._switch_on("redirect", on, times, to=to, status=status)
 
-    def date(self, offset: float = 3600.0, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Put the Date header so many seconds ahead; below zero, behind."""
+    def date(self, offset: float = 3600.0, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Set the Date header this many seconds into the future; below zero, into the past."""
         return self._switch_on("date", on, times, offset=offset)
 
     def lifetime(self, seconds: int = 5, *, times: int | None = None) -> Fault:
-        """Let tokens live so long."""
+        """Let tokens live for this many seconds."""
         return self._switch_on("lifetime", "token", times, seconds=seconds)
 
     def odd_types(self, oddity: Oddity = "lifetime_text", *, times: int | None = None) -> Fault:
-        """Give one part of a granted answer an odd type."""
+        """Give one field of a token response an unusual type."""
         return self._switch_on("odd_types", "token", times, oddity=oddity)
 
-    def refuse(self, *, times: int | None = None, on: Place = "token") -> Fault:
-        """Take good credentials for wrong ones; on the resource, good tokens for dead ones."""
+    def refuse(self, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Refuse the right credentials; on the resource, refuse valid tokens."""
         return self._switch_on("refuse", on, times)
 
-    def rate_limit(self, requests: int | None = None, seconds: float | None = None, *, on: Place = "token") -> Fault:
-        """Answer 429 to what goes beyond so many requests in so many seconds.
+    def rate_limit(self, requests: int | None = None, seconds: float | None = None, *, on: Target = "token") -> Fault:
+        """Respond with status 429 to requests beyond a limit: this many requests in this many seconds.
 
         Without numbers, the limits are those that the provider documents.
 
         Raises:
-            ConfigurationError: The provider documents none.
+            ConfigurationError: There are no numbers, and the provider documents no limit.
         """
         return self._switch_on("rate_limit", on, None, requests=requests, seconds=seconds)
 
     def revoke(self) -> None:
-        """Kill all tokens ahead of their time."""
+        """Revoke all tokens: the resource refuses them from now on."""
         self._provider.revoke()
 
     def restore(self) -> None:
-        """Switch all faults off."""
+        """Switch off all faults."""
         self._provider.memory.faults.clear()
 
-    def _switch_on(self, kind: str, on: Place, times: int | None, **parameters: object) -> Fault:
+    def _switch_on(self, kind: str, on: Target, times: int | None, **parameters: object) -> Fault:
         return self._provider.memory.faults.switch_on(kind, on=on, times=times, **parameters)
 
     def __repr__(self) -> str:
@@ -211,5 +212,5 @@ class ProviderHandle:
 
 def _http_date(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise invalid_argument("retry_after", "is a datetime without a zone", "an aware one")
+        raise invalid_argument("retry_after", "is a datetime without a time zone", "an aware datetime")
     return http_date(moment.timestamp())

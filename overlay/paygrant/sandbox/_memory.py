@@ -1,7 +1,7 @@
-"""What the sandbox remembers of a provider from one reset to the next, and which of its faults are on.
+"""The state of one provider between two resets: tokens, requests, counts, and the faults that are switched on.
 
-A reset puts a new memory in the old one's place. A request belongs to the memory that it came in: if it outlives the
-reset, what it leaves is in a memory at which nobody looks any more.
+A reset replaces the memory with a new one. A request keeps the memory that it started with. If it ends after the reset,
+it changes the old memory, which nobody reads.
 """
 
 import threading
@@ -19,7 +19,7 @@ from paygrant.sandbox._record import KEPT, RecordedRequest
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token that the sandbox gave out; moments in seconds since the epoch, by its clock."""
+    """A token that the sandbox issued. Times are in seconds since the epoch, by its clock."""
 
     access_token: str = field(repr=False)
     issued_at: float
@@ -27,17 +27,17 @@ class IssuedToken:
 
     @property
     def fingerprint(self) -> str:
-        """The name under which the token is shown."""
+        """A short name for the token that does not give it away."""
         return fingerprint(self.access_token)
 
 
 class Memory:
-    """Counts, tokens, requests and faults of one provider. For any thread.
+    """The state of one provider. Safe to use from any thread.
 
     Attributes:
-        faults: Those that are on.
-        token_requests: How many token requests came in, refused ones included.
-        api_calls: How many calls of the protected resource came in, refused ones included.
+        faults: The faults that are switched on.
+        token_requests: The number of token requests, refused ones included.
+        api_calls: The number of calls of the protected resource, refused ones included.
     """
 
     def __init__(self, faults: Faults) -> None:
@@ -47,37 +47,37 @@ class Memory:
         self._lock = threading.Lock()
         self._tokens: dict[str, IssuedToken] = {}
         self._ends: list[tuple[float, str]] = []
-        """A heap: the token that ends first comes first."""
+        """A heap: the token that expires first comes first."""
         self._requests: deque[RecordedRequest] = deque(maxlen=KEPT)
-        self._sleepers: set[Callable[[], object]] = set()
+        self._wakers: set[Callable[[], object]] = set()
         self._ended = False
 
     def issue(self, token: IssuedToken) -> None:
-        """Remember a token; those that have ended are forgotten."""
+        """Remember a token, and forget the expired tokens."""
         with self._lock:
             self._tokens[token.access_token] = token
             heappush(self._ends, (token.expires_at, token.access_token))
             self._prune(token.issued_at)
 
     def is_alive(self, token: str, now: float) -> bool:
-        """Whether a token is taken."""
+        """Whether the resource accepts a token."""
         issued = self._tokens.get(token)
         return issued is not None and issued.expires_at > now
 
     def alive(self, now: float) -> tuple[IssuedToken, ...]:
-        """The tokens that are taken, oldest first."""
+        """The valid tokens, oldest first."""
         with self._lock:
             self._prune(now)
             return tuple(self._tokens.values())
 
     def latest(self, count: int, now: float) -> tuple[int, tuple[IssuedToken, ...]]:
-        """How many tokens are taken; and the latest of them, newest first. Quick, however many there are."""
+        """The number of valid tokens, and the latest of them, newest first. Fast for any number of tokens."""
         with self._lock:
             self._prune(now)
             return len(self._tokens), tuple(islice(reversed(self._tokens.values()), count))
 
     def revoke(self) -> None:
-        """Kill all tokens."""
+        """Revoke all tokens."""
         with self._lock:
             self._tokens.clear()
             self._ends.clear()
@@ -94,22 +94,22 @@ class Memory:
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:
-        """While a request waits: it is woken when the memory ends; at once, if it has."""
+        """Call ``wake`` when this memory ends during the block; at once, if it has ended already."""
         with self._lock:
-            self._sleepers.add(wake)
+            self._wakers.add(wake)
             if self._ended:
                 wake()
         try:
             yield
         finally:
             with self._lock:
-                self._sleepers.discard(wake)
+                self._wakers.discard(wake)
 
     def end(self) -> None:
-        """Another memory has taken its place: nobody is to wait here any more."""
+        """Wake all requests that wait: a new memory has replaced this one."""
         with self._lock:
             self._ended = True
-            for wake in self._sleepers:
+            for wake in self._wakers:
                 wake()
 
     def _prune(self, now: float) -> None:

@@ -1,7 +1,7 @@
-"""The sandbox's page at ``/``: static files that show, and steer, what the control API tells.
+"""The sandbox's page at ``/``: static files that read the control API and use its switches.
 
-The files need no build step, no framework and no internet; everything live in them comes from ``/control``. What they
-may load and do is fixed by a Content-Security-Policy.
+The files need no build step, no framework and no internet. All live data comes from ``/control``. A
+Content-Security-Policy limits what the page may load and do.
 """
 
 from importlib import resources
@@ -19,14 +19,14 @@ _FILES = {
 """Each path, its file and the file's media type."""
 
 _HEADERS = {
-    # Own files and the own control API. Nothing inline: markup that got in would still do nothing.
+    # Only the sandbox's own files and control API. No inline scripts: injected markup could do nothing.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",  # the next sandbox on this port may be of another version
+    "Cache-Control": "no-cache",  # the next sandbox on this port may have another version
 }
 
 

@@ -1,10 +1,13 @@
-"""What the sandbox remembers of a request, and shows: never a secret.
+"""The record of a request, without its secrets.
 
-Shown is only what is known to carry none. Of headers, a few standard ones; of ``Authorization``, the scheme and a
-fingerprint. Of parameters, those that the spec names without ``format: password``. Of the path, whether it is one that
-the sandbox serves. Everything else may hold a secret that was put in the wrong place, so it is replaced, by name and
-value: ``?the-token`` is a name. And a shown value in which the client's id or secret stands, or what looks like a
-token, is replaced as well.
+A record shows only what cannot be a secret:
+
+- the path, if the sandbox serves it;
+- a few standard headers, and the scheme and a fingerprint of ``Authorization``;
+- the parameters that the spec names without ``format: password``.
+
+Everything else may be a secret in the wrong place, so its name and value are replaced: ``?the-token`` is a name. A
+value is also replaced if it contains the client's id or secret, or looks like a token.
 """
 
 import json
@@ -19,7 +22,7 @@ HIDDEN = "[redacted]"
 UNKNOWN = "[unknown]"
 
 KEPT = 1000
-"""Requests of a provider that are remembered; older ones are forgotten."""
+"""The number of requests that are kept for each provider."""
 
 _OPEN_HEADERS = frozenset(
     {
@@ -45,14 +48,14 @@ class RecordedRequest:
 
     Attributes:
         id: Its number, unique in a sandbox.
-        at: When it came, in seconds since the epoch, by the sandbox's clock.
-        provider: Whose endpoint was asked.
-        method: The method.
-        path: The path, or what is known of it.
-        status: Of the answer; None where not a byte of one was sent.
-        milliseconds: From its arrival until its answer began.
-        headers: By name, in lower case; values that may be secret are replaced.
-        parameters: Of query and body, by name; likewise.
+        at: The time of its arrival, in seconds since the epoch, by the sandbox's clock.
+        provider: The provider's name.
+        method: The HTTP method.
+        path: The path; the unknown part of a path is replaced.
+        status: The status of the response; None if the connection was closed before the response.
+        milliseconds: The time from its arrival to the start of the response.
+        headers: The headers by lower-case name. Values that may be secret are replaced.
+        parameters: The parameters of query and body by name. Values that may be secret are replaced.
         faults: The kinds of the faults that were applied.
     """
 
@@ -69,12 +72,12 @@ class RecordedRequest:
 
 
 class Redaction:
-    """Decides what of a request may be shown.
+    """Removes secrets from a request.
 
     Args:
         open_names: The parameters that carry no secret.
-        fixed: Of those, the ones that have one right value; another one is not shown.
-        secrets: What must not be part of a shown value.
+        fixed: The right value of each parameter that has only one. Other values are not shown.
+        secrets: Texts that a shown value must not contain.
     """
 
     def __init__(self, open_names: frozenset[str], fixed: Mapping[str, str], secrets: Iterable[str]) -> None:
@@ -83,7 +86,7 @@ class Redaction:
         self._secrets = tuple(secrets)
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-        """The headers as they may be shown."""
+        """The headers without secrets."""
         shown: dict[str, str] = {}
         for raw_name, raw_value in headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -96,7 +99,7 @@ class Redaction:
         return shown
 
     def parameters(self, *sources: Mapping[str, Any] | None, known: frozenset[str]) -> dict[str, str]:
-        """The parameters as they may be shown."""
+        """The parameters without secrets."""
         shown: dict[str, str] = {}
         for source in sources:
             for name, value in (source or {}).items():
@@ -117,7 +120,7 @@ class Redaction:
 
 
 def shown_method(method: str) -> str:
-    """A method, where it is one."""
+    """The method, if it is one of HTTP."""
     return method if method in _METHODS else UNKNOWN
 
 

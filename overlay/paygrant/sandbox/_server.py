@@ -1,6 +1,6 @@
-"""The sandbox as users hold it: the app of all providers, served on loopback by a thread.
+"""The class Sandbox: the ASGI application of all providers, served on loopback by a daemon thread.
 
-The providers are those whose specs are installed with ``paygrant_clients``; nothing here knows one by name.
+The providers are the packages in ``paygrant_clients``. No provider is named here.
 """
 
 import logging
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from paygrant._arguments import check_choice, invalid_argument, is_loopback
 from paygrant._spec.reader import NormalizedSpec, spec_of
 from paygrant.sandbox import _page, _wire
-from paygrant.sandbox._app import Journal, Provider, create_app
+from paygrant.sandbox._app import Journal, SandboxProvider, create_app
 from paygrant.sandbox._control import Control
 from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
 from paygrant.sandbox._handle import ProviderHandle
@@ -28,31 +28,30 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 _SHUTDOWN_LIMIT = 1
-"""Seconds. Requests are cut when the sandbox ends, so that nothing is left to wait for; if something is, so long."""
+"""Seconds. The sandbox closes all connections when it ends, and waits for this time if a request is still running."""
 
 
 class Sandbox:
-    """Token endpoints on loopback that behave as their providers document it, each with a protected resource.
+    """A server on loopback with the token endpoint of each provider, and one protected resource for each.
 
-    As a context manager it listens, in a daemon thread, for as long as the block lasts. ``app`` is the same as an
-    ASGI application, for clients that need no socket.
+    As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the same server
+    as an ASGI application, for clients that need no socket. Each provider is an attribute: ``sandbox.ripple``.
 
     Args:
-        client: The one client that every endpoint knows.
-        basic_decoding: ``"plain"``: Basic credentials are the base64 text of id, colon and secret, as the providers
-            document it. ``"form"``: both parts are form-decoded first, as servers do that keep to RFC 6749
-            section 2.3.1.
-        lifetime: The tokens' lifetime in seconds; None leaves it to each spec's example.
+        client: The one client that all endpoints accept.
+        basic_decoding: How the endpoints decode Basic credentials. ``"plain"``: as they are (RFC 7617), which is what
+            the providers document. ``"form"``: id and secret are form-decoded (RFC 6749 section 2.3.1).
+        lifetime: The lifetime of tokens in seconds; None: as in the example of each spec.
         host: A loopback address.
-        port: The port to listen on; 0 takes a free one.
-        clock: Tells the time in seconds since the epoch.
+        port: The port to listen on; 0 chooses a free port.
+        clock: Returns the time in seconds since the epoch.
 
     Raises:
-        ConfigurationError: The host is no loopback address, or an option is unknown.
-        OSError: On entering the block: the port cannot be had.
+        ConfigurationError: The host is not a loopback address, or an option is unknown.
+        OSError: When the block is entered: the port is not available.
     """
 
-    def __init__(  # noqa: PLR0913 - options, each by its name
+    def __init__(  # noqa: PLR0913 - options, given by name
         self,
         *,
         client: Client | None = None,
@@ -63,13 +62,13 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not is_loopback(host):
-            raise invalid_argument("host", f"is {host!r}", "the sandbox listens on loopback only, such as 127.0.0.1")
+            raise invalid_argument("host", f"is {host!r}", "a loopback address, such as 127.0.0.1")
         check_choice("basic_decoding", basic_decoding, ("plain", "form"))
         self._client = client or Client()
         self._address = (host, port)
         journal = Journal(clock)
         self._providers = {
-            name: Provider(
+            name: SandboxProvider(
                 name,
                 Endpoint(spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
                 self._client,
@@ -91,7 +90,7 @@ class Sandbox:
 
     @property
     def client_id(self) -> str:
-        """The id of the client that every endpoint knows."""
+        """The id of the client that all endpoints accept."""
         return self._client.client_id
 
     @property
@@ -101,7 +100,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where the sandbox is; its page is at ``/``.
+        """The URL of the sandbox. Its page is at ``/``.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -111,41 +110,37 @@ class Sandbox:
         return self._running.url
 
     def base_url(self, provider: str) -> str:
-        """What takes the place of a provider's host while the sandbox is running.
+        """The base URL to use instead of the provider's own.
 
         Raises:
-            ConfigurationError: There is no such provider.
+            ConfigurationError: The provider is unknown.
             RuntimeError: The sandbox is not running.
         """
         self._provider(provider)
         return f"{self.url}/{provider}"
 
     def token_requests(self, provider: str) -> int:
-        """How many token requests a provider has had, refused ones included."""
+        """The number of token requests that a provider has had, refused ones included."""
         return self._provider(provider).memory.token_requests
 
     def api_calls(self, provider: str) -> int:
-        """How many calls a provider's protected resource has had, refused ones included."""
+        """The number of calls that a provider's protected resource has had, refused ones included."""
         return self._provider(provider).memory.api_calls
 
-    def revoke(self, provider: str) -> None:
-        """Kill all tokens of a provider ahead of their time."""
-        self._provider(provider).revoke()
-
     def reset(self) -> None:
-        """Back to the beginning: no faults, no tokens, no requests, and all counts 0.
+        """Forget all faults, tokens and requests, and set all counts to 0.
 
-        Requests under way leave nothing behind either. Those that a delay or a drip holds up go on at once.
+        Requests in progress leave no trace either. Requests that ``delay`` or ``drip`` holds continue at once.
         """
         for provider in self._providers.values():
             provider.reset()
 
     def __getattr__(self, name: str) -> ProviderHandle:
-        """A provider by its name: ``sandbox.ripple``."""
+        """A provider by its name, as in ``sandbox.ripple``."""
         handles: dict[str, ProviderHandle] = self.__dict__.get("_handles", {})
         if name in handles:
             return handles[name]
-        raise AttributeError(f"{name!r} is no provider of the sandbox; known: {', '.join(handles)}")
+        raise AttributeError(f"the sandbox has no provider {name!r}; expected one of: {', '.join(handles)}")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._providers]
@@ -161,27 +156,27 @@ class Sandbox:
             self._running.stop()
             self._running = None
 
-    def _provider(self, name: str) -> Provider:
+    def _provider(self, name: str) -> SandboxProvider:
         check_choice("provider", name, self._providers)
         return self._providers[name]
 
 
 class _Protocol(H11Protocol):
-    """HTTP as uvicorn speaks it, with three differences.
+    """uvicorn's HTTP protocol, with three differences.
 
-    Without its logs of requests: they show queries, and at its trace level headers. (Its switch for the one works on
-    the whole process, and the other has none.) And each request knows its connection, as ``_wire`` needs it.
-    And when the server stops, nobody waits for the rest of a request or of an answer.
+    - It logs no requests, because logs would show queries and headers. uvicorn's own switch works for a whole process.
+    - Each request's scope has its connection, for ``_wire``.
+    - When the server stops, it closes connections instead of waiting for requests and responses.
     """
 
     def __init__(self, config: uvicorn.Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.access_log = False
-        self._answer = cast("ASGIApp", config.app)
-        self.app = cast("ASGI3Application", self._introduce)
+        self._application = cast("ASGIApp", config.app)
+        self.app = cast("ASGI3Application", self._call_application)
 
-    def hang_up(self) -> None:
-        """Close the connection, once what was sent is out."""
+    def disconnect(self) -> None:
+        """Close the connection after everything that was sent has left."""
         self.transport.close()
 
     def shutdown(self) -> None:
@@ -190,9 +185,9 @@ class _Protocol(H11Protocol):
         if self.cycle and not self.cycle.response_complete:
             self.transport.abort()
 
-    async def _introduce(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _call_application(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         scope["extensions"] = {_wire.CONNECTION: self}
-        await self._answer(scope, receive, send)
+        await self._application(scope, receive, send)
 
 
 class _Running:
@@ -202,7 +197,7 @@ class _Running:
         host = address[0]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server(address, family=family)
-        # asyncio does so only where a socket names its protocol; without, answers on a kept connection take 40 ms.
+        # Without it, responses on a kept connection take 40 ms. asyncio sets it only if the socket names its protocol.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(
@@ -220,22 +215,24 @@ class _Running:
         self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
-                raise RuntimeError("the sandbox did not start; its thread's traceback says why")
+                raise RuntimeError("the sandbox did not start; the traceback of its thread shows the cause")
             time.sleep(0.001)
 
     def _serve(self) -> None:
-        """Serve, on the thread. That uvicorn starts and ends is nothing that a user's log should tell."""
+        """Serve, on this thread, without uvicorn's messages that it starts and ends."""
         own = threading.get_ident()
 
-        def worth_telling(record: logging.LogRecord) -> bool:
+        def is_of_interest(record: logging.LogRecord) -> bool:
             return record.thread != own or record.levelno > logging.INFO
 
-        log = logging.getLogger("uvicorn.error")  # one for all servers of the process, so the thread is looked at
-        log.addFilter(worth_telling)
+        log = logging.getLogger(
+            "uvicorn.error"
+        )  # one logger for all servers of the process, so the filter checks the thread
+        log.addFilter(is_of_interest)
         try:
             self._server.run([self._socket])
         finally:
-            log.removeFilter(worth_telling)
+            log.removeFilter(is_of_interest)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -243,7 +240,7 @@ class _Running:
 
 
 def _installed() -> Iterator[tuple[str, NormalizedSpec]]:
-    """Yield every installed provider: its name and its spec."""
+    """The installed providers: name and spec."""
     for package in sorted(resources.files("paygrant_clients").iterdir(), key=lambda each: each.name):
         if (package / "openapi.json").is_file():
             yield package.name, spec_of(f"paygrant_clients.{package.name}")

@@ -1,7 +1,7 @@
-"""Answers that go wrong on the wire, and the passing of time while somebody waits for an answer.
+"""Responses that go wrong on the connection: none at all, cut short, or byte by byte; and pauses before a response.
 
-ASGI has no word for hanging up, so the sandbox's server puts itself into each request's scope as a ``Connection``. In
-another server, or without one, hanging up is an exception.
+ASGI cannot close a connection. So the sandbox's server puts a ``Connection`` into the scope of each request. With
+another server, or without one, ``disconnect`` raises an exception.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,79 +9,79 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol, TypeAlias
 
 import anyio
-import anyio.lowlevel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from paygrant._cache.event_loop import call_soon, running_loop
 
 CONNECTION = "paygrant.connection"
 """The name of the extension in an ASGI scope."""
 
-NO_ANSWER = 0
-"""Stands where a status would, when no byte of an answer is sent."""
+NO_RESPONSE = 0
+"""The status of a request that gets no response."""
 
 
 class Connection(Protocol):
-    """What a request came in on."""
+    """The connection of a request."""
 
-    def hang_up(self) -> None:
-        """Close it, once what was sent is out."""
+    def disconnect(self) -> None:
+        """Close the connection after everything that was sent has left."""
         ...
 
 
-class _Elsewhere:
-    """Stands for a connection that is not the sandbox's own."""
+class _OtherServer:
+    """The connection of a server that is not the sandbox's own."""
 
-    def hang_up(self) -> None:
-        raise ConnectionResetError("the sandbox hangs up; without its own server, this is all it can do")
+    def disconnect(self) -> None:
+        raise ConnectionResetError("the sandbox closes the connection; another server than its own cannot do that")
 
 
 Waking: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None]]
-"""A context in which any thread may call what it was given."""
+"""Takes a function; while its context lasts, any thread may call the function."""
 
 
-class HungUpError(Exception):
-    """The other side is gone; there is nobody to answer."""
+class DisconnectedError(Exception):
+    """The client has closed the connection."""
 
 
 def connection(scope: Scope) -> Connection:
-    """The connection that a request came in on."""
+    """The connection of a request."""
     extensions: dict[str, Any] = scope.get("extensions") or {}
-    found: Connection = extensions.get(CONNECTION) or _Elsewhere()
+    found: Connection = extensions.get(CONNECTION) or _OtherServer()
     return found
 
 
 async def pause(seconds: float, receive: Receive, waking: Waking) -> None:
-    """Let time pass. The request's body must have been read.
+    """Wait. The body of the request must have been read.
 
     Args:
-        seconds: How long, at most.
-        receive: The request's.
-        waking: Is told how to end the pause.
+        seconds: The longest wait.
+        receive: The request's ASGI callable.
+        waking: Gets a function that ends the wait.
 
     Raises:
-        HungUpError: The client hung up meanwhile, or the server stops.
+        DisconnectedError: The client has disconnected, or the server stops.
     """
-    loop = anyio.lowlevel.current_token().native_token  # asyncio's or trio's
-    call_soon = getattr(loop, "run_sync_soon", None) or getattr(loop, "call_soon_threadsafe")  # noqa: B009 - it has no type
-    with anyio.move_on_after(seconds) as scope, waking(lambda: call_soon(scope.cancel)):
-        await _gone(receive)
-        raise HungUpError
+    schedule = call_soon(running_loop())
+    with anyio.move_on_after(seconds) as scope, waking(lambda: schedule(scope.cancel)):
+        await _disconnected(receive)
+        raise DisconnectedError
 
 
-class NoAnswer(Response):
-    """The connection is closed, without a byte."""
+class NoResponse(Response):
+    """Closes the connection without a response."""
 
     def __init__(self) -> None:
-        super().__init__(status_code=NO_ANSWER)
+        super().__init__(status_code=NO_RESPONSE)
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
-        """Hang up."""
-        connection(scope).hang_up()
-        await _gone(receive)
+        """Close the connection."""
+        connection(scope).disconnect()
+        await _disconnected(receive)
 
 
 class CutShort(Response):
-    """An answer that announces its whole length, and of whose body only so many bytes come before the end."""
+    """Sends the headers and the first bytes of a response, and closes the connection."""
 
     def __init__(self, whole: Response, kept: int) -> None:
         super().__init__(whole.body, whole.status_code)
@@ -89,15 +89,15 @@ class CutShort(Response):
         self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a part, and hang up."""
+        """Send the part, and close the connection."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": bytes(self.body[: self._kept]), "more_body": True})
-        connection(scope).hang_up()
-        await _gone(receive)
+        connection(scope).disconnect()
+        await _disconnected(receive)
 
 
 class Drip(Response):
-    """A whole answer whose body comes byte by byte, each after a pause."""
+    """Sends the body of a response byte by byte, with a pause before each."""
 
     def __init__(self, whole: Response, pause: Callable[[], Awaitable[None]]) -> None:
         super().__init__(whole.body, whole.status_code)
@@ -105,16 +105,16 @@ class Drip(Response):
         self._pause = pause
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it, for as long as there is somebody to send it to."""
+        """Send the response until its end, or until the client disconnects."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with suppress(HungUpError):
+        with suppress(DisconnectedError):
             for byte in bytes(self.body):
                 await self._pause()
                 await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
             await send({"type": "http.response.body"})
 
 
-async def _gone(receive: Receive) -> None:
-    """Return when the other side is gone."""
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

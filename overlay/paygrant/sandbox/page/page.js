@@ -1,21 +1,21 @@
-// Draws what the control API tells, as it happens, and turns its switches.
+// Shows the state that the control API sends, and uses its switches.
 //
-// Every word from the server goes in as text, never as markup: a request's path is a stranger's.
-// Time is the server's: its clock may stand still or be wrong, and lifetimes are right all the same.
+// All text from the server is inserted as text, never as markup: clients can put anything into a request's path.
+// All times are by the server's clock. So lifetimes are right even if that clock is wrong or stands still.
 
-const TOKENS_SHOWN = 4; // a card stays a card under load
+const TOKENS_SHOWN = 4; // a card stays small under load
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const copyOf = (name) => $(`template#${name}`).content.firstElementChild.cloneNode(true);
 const sentence = (name) => name.replaceAll("_", " ");
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-/** Sets a text only where it is another one, so that nothing flickers and no selection is lost. */
+/** Sets a text only if it has changed, so that nothing flickers and no selection is lost. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Makes one child for each item, in this order. Children stay with their items, and so do focus and open parts. */
+/** Makes one child for each item, in this order. The child of an item is kept, with its focus and its open parts. */
 function draw(parent, items, keyOf, make, update = () => {}) {
   const wanted = new Set(items.map((item) => String(keyOf(item))));
   const present = new Map();
@@ -36,19 +36,19 @@ function draw(parent, items, keyOf, make, update = () => {}) {
   }
 }
 
-// Asking the control API
+// Requests to the control API
 
-/** Sends a command; gives the answer, or throws what the sandbox has to say against it. */
+/** Sends a command. Throws the sandbox's error text if it is refused. */
 async function command(method, path, body) {
   const options = { method };
   if (body) Object.assign(options, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
   const response = await fetch(`/control${path}`, options);
   if (response.ok) return;
   const refusal = await response.json().catch(() => ({}));
-  throw new Error(refusal.error ?? `the sandbox answered ${response.status}`);
+  throw new Error(refusal.error ?? `the sandbox responded with status ${response.status}`);
 }
 
-/** Does what a button stands for, and tells at the top of the page if that fails. */
+/** Carries out the command of a button, and shows a failure at the top of the page. */
 async function press(method, path) {
   const trouble = $("#trouble");
   try {
@@ -68,7 +68,7 @@ const now = () => serverTime + (performance.now() - measuredAt) / 1000;
 
 const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
-/** Seconds as 9:59:59, or 4:05. */
+/** Seconds in the form 9:59:59 or 4:05. */
 function clock(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
@@ -80,7 +80,7 @@ function clock(seconds) {
 
 const cards = new Map();
 
-/** What a card's buttons are called by those who cannot see which card they are on. */
+/** The names of a card's buttons for screen readers. */
 const BUTTONS = {
   ".copy": "Copy base URL",
   ".revoke": "Revoke all tokens",
@@ -127,12 +127,12 @@ class Card {
     button.setAttribute("aria-label", `Switch off ${sentence(fault.kind)}: ${sentence(this.name)}`);
     button.addEventListener("click", async () => {
       await press("DELETE", `/${this.name}/faults/${encodeURIComponent(fault.id)}`);
-      this.part(".add").focus(); // the button goes, and the keyboard is not sent back to the top
+      this.part(".add").focus(); // the button is removed: keep the keyboard focus on this card
     });
     return item;
   }
 
-  /** Shows the tokens that are alive by now; the server has nothing to tell when one ends. */
+  /** Shows the tokens that are still valid. The server sends nothing when a token expires. */
   tick() {
     const alive = this.tokens.filter((token) => token.expires_at > now());
     const count = alive.length + this.unlisted;
@@ -222,13 +222,13 @@ class Picker {
   }
 }
 
-/** What a fault of every kind is asked for. */
+/** The parameters that every kind of fault has. */
 const everyKind = ({ on }) => [
   { name: "on", type: "choice", choices: on, default: on[0], meaning: "the endpoint that it applies to" },
-  { name: "times", type: "integer", default: null, meaning: "for so many requests; empty: until switched off" },
+  { name: "times", type: "integer", default: null, meaning: "the number of requests; empty: until switched off" },
 ];
 
-/** A labelled input for a parameter. The sandbox judges what is put in. */
+/** A labelled input for a parameter. The sandbox checks the value. */
 function field({ name, type, choices, default: value, meaning }) {
   const element = copyOf("parameter");
   write($("span", element), sentence(name));
@@ -264,7 +264,7 @@ function outcome(status) {
 
 function newRequest(request) {
   const body = copyOf("request");
-  const base = `/${request.provider}`; // shown where there is no room for the provider's column
+  const base = `/${request.provider}`; // shown if there is no room for the column of the provider
   const shown = {
     time: timeOfDay.format(request.at * 1000),
     provider: sentence(request.provider),
@@ -287,7 +287,7 @@ function newRequest(request) {
   return body;
 }
 
-/** A row with everything that the sandbox keeps of a request. It redacts, before anything comes here. */
+/** A row with all that the sandbox has recorded of a request. The sandbox has removed the secrets. */
 function details(request) {
   const row = document.createElement("tr");
   const cell = row.insertCell();
@@ -311,18 +311,18 @@ function details(request) {
 
 let newest;
 
-/** Tells those who listen rather than look about the latest request. Not about those from before the page. */
+/** Announces the latest request to screen readers. Requests from before the page was opened are not announced. */
 function announce([latest]) {
   const key = latest && requestKey(latest);
   if (newest !== undefined && key && key !== newest) {
     const { provider, method, path, status, fault } = latest;
-    const spoilt = fault ? `, fault: ${sentence(fault)}` : "";
-    write($("#news"), `${sentence(provider)}: ${method} ${path}, ${status ?? "no answer"}${spoilt}`);
+    const applied = fault ? `, fault: ${sentence(fault)}` : "";
+    write($("#news"), `${sentence(provider)}: ${method} ${path}, ${status ?? "no response"}${applied}`);
   }
   newest = key ?? "";
 }
 
-// The document, as it comes
+// The state, whenever it arrives
 
 function show({ now: time, providers, requests }) {
   [serverTime, measuredAt] = [time, performance.now()];
@@ -339,7 +339,7 @@ function show({ now: time, providers, requests }) {
 
 const CONNECTION = {
   live: "Live",
-  gone: "Sandbox gone; trying again",
+  gone: "Sandbox not reachable; trying again",
 };
 
 function connection(state) {
@@ -349,7 +349,7 @@ function connection(state) {
 
 const RETRY = 1000; // milliseconds
 
-/** Listens for as long as the sandbox is there, and tries again when it is gone: it may come back as another one. */
+/** Receives the state from the sandbox. If the connection ends, tries again: a new sandbox may start on this port. */
 async function listen() {
   const again = () => {
     connection("gone");

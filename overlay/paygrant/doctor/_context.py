@@ -1,4 +1,4 @@
-"""Case: what the checks look at. Each fact is established when it is first asked for, once, and as quietly as can be."""
+"""Context: the facts that the checks examine. Each fact is determined once, when a check first needs it."""
 
 import copy
 import socket
@@ -13,14 +13,14 @@ from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
 from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
+from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.outcome import ResponseReader, first_at
 from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
-from paygrant._secrets import SecretFile
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
-from paygrant.doctor._road import Handshake, Road, road_to
+from paygrant.doctor._route import Handshake, Route, route_to
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
@@ -31,24 +31,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Setting:
-    """One argument of the provider: where it stands, and its value as it stands there."""
+    """One argument of the provider that is set.
+
+    Attributes:
+        argument: The name of the argument.
+        name: The name of the variable that sets it, or of the argument itself.
+        value: Its value, without any change.
+    """
 
     argument: str
-    place: str
+    name: str
     value: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Exchange:
-    """One token request, and what came of it; there is no answer where none came."""
+class Attempt:
+    """One token request and its outcome. ``response`` is None if there was no response."""
 
     encoding: Encoding
-    answer: RawResponse | None
+    response: RawResponse | None
     outcome: Grant | TokenError
 
 
-class Case:
-    """One provider with its settings, as far as they go."""
+class Context:
+    """One provider with its settings, complete or not."""
 
     def __init__(
         self,
@@ -66,34 +72,34 @@ class Case:
         self._overrides = overrides
 
     @property
-    def names(self) -> Mapping[str, str]:
-        """The variable of each argument."""
+    def variable_names(self) -> Mapping[str, str]:
+        """The name of the environment variable of each argument."""
         return {field.name: variable_of(self._kind, field.name) for field in fields(self._kind)}
 
     @property
     def secret_file(self) -> tuple[str, str] | None:
-        """Where the secret's file is named, and its path."""
+        """The variable or argument that names the file of the secret, and the path of the file."""
         given = self._overrides.get("client_secret")
         if given is not None:
             return ("client_secret", given.path) if isinstance(given, SecretFile) else None
-        variable = f"{self.names['client_secret']}_FILE"
+        variable = f"{self.variable_names['client_secret']}_FILE"
         path = self.variables.get(variable)
         return (variable, path) if path else None
 
     @cached_property
     def settings(self) -> list[Setting]:
-        """What is set, as text."""
+        """The settings that are text."""
         found: list[Setting] = []
-        for argument, variable in self.names.items():
-            place = argument if argument in self._overrides else variable
+        for argument, variable in self.variable_names.items():
+            name = argument if argument in self._overrides else variable
             value = self._overrides.get(argument, self.variables.get(variable))
             if isinstance(value, str) and value:
-                found.append(Setting(argument, place, value))
+                found.append(Setting(argument, name, value))
         if self.secret_file:
-            place, path = self.secret_file
+            name, path = self.secret_file
             with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8", newline="") as file:
-                # The line break at its end is taken off by whoever reads it.
-                found.append(Setting("client_secret", place, file.read().rstrip("\r\n")))
+                # Readers of the file remove the line break at its end.
+                found.append(Setting("client_secret", name, file.read().rstrip("\r\n")))
         return found
 
     @cached_property
@@ -101,36 +107,36 @@ class Case:
         """The provider.
 
         Raises:
-            ConfigurationError: The settings make none.
+            ConfigurationError: The settings are not valid.
         """
         return from_variables(self._kind, self.variables, self._overrides)
 
     @property
     def registration(self) -> "ClientRegistration":
-        """What the engine knows of the provider.
+        """The registration of the provider's client.
 
         Raises:
-            ConfigurationError: The settings make no provider.
+            ConfigurationError: The settings are not valid.
         """
         return registration_of(self.provider)
 
     @cached_property
     def secret(self) -> str:
-        """The client's secret as it is now.
+        """The client's secret.
 
         Raises:
-            ConfigurationError: There is none, or no provider.
+            ConfigurationError: There is no secret, or the settings are not valid.
         """
         return self.registration.secret()
 
     @property
     def endpoint(self) -> "TokenEndpoint":
-        """The endpoint's description, which needs no settings."""
+        """The description of the token endpoint, which needs no settings."""
         return description_of(self._kind)
 
     @property
     def token_url(self) -> str | None:
-        """Where tokens are asked for, None where the settings do not tell. Credentials do not matter for it."""
+        """The token URL; None if the settings do not give one. It does not depend on the credentials."""
         set_to = {setting.argument: setting.value for setting in self.settings}
         server = self.endpoint.servers.get(set_to.get("environment", ""))
         with suppress(ConfigurationError):
@@ -141,72 +147,72 @@ class Case:
         return None
 
     @cached_property
-    def road(self) -> Road | None:
-        """The way to the token endpoint.
+    def route_or_none(self) -> Route | None:
+        """The route to the token endpoint; None without a token URL.
 
         Raises:
-            ConfigurationError: The environment names a proxy that is none.
+            ConfigurationError: A variable of the environment does not name a proxy.
         """
         url = self.token_url
-        return road_to(url) if url else None
+        return route_to(url) if url else None
 
     @property
-    def way(self) -> Road:
-        """The way, for checks that are made only where there is one."""
-        return cast("Road", self.road)
+    def route(self) -> Route:
+        """The route, for checks that are made only if there is one."""
+        return cast("Route", self.route_or_none)
 
     @cached_property
     def addresses(self) -> list[str]:
-        """What the name of the first stop resolves to.
+        """The IP addresses of the first host on the route.
 
         Raises:
-            OSError: Nothing.
+            OSError: Its name does not resolve.
         """
         try:
-            found = socket.getaddrinfo(*self.way.stop, type=socket.SOCK_STREAM)
-        except UnicodeError:  # a part is empty, or too long
-            raise OSError("no name that could be looked up") from None
+            found = socket.getaddrinfo(*self.route.first_host, type=socket.SOCK_STREAM)
+        except UnicodeError:  # a label of the name is empty, or too long
+            raise OSError("not a valid host name") from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     @cached_property
     def handshake(self) -> Handshake:
-        """What TLS shows."""
-        return self.way.handshake(self.policy.timeout)
+        """The outcome of a TLS handshake with the provider."""
+        return self.route.handshake(self.policy.timeout)
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:
-        """The encodings of HTTP Basic: first those that paygrant would use, then what else gives other bytes."""
+        """The encodings of HTTP Basic to try: those that paygrant uses, then the other one if its bytes differ."""
         used = self.registration.basic_encodings(self.secret)
         if self.registration.client_auth.place != "basic":
             return used
-        with suppress(ConfigurationError):  # not every id can be sent plain
+        with suppress(ConfigurationError):  # plain cannot encode every id
             if len({basic_credentials(self.provider.client_id, self.secret, each) for each in ENCODINGS}) > 1:
                 return tuple(dict.fromkeys((*used, *ENCODINGS)))
         return used
 
     @cached_property
-    def exchanges(self) -> list[Exchange]:
-        """The token request; and the other encoding, where there is one and the first was refused."""
-        exchanges: list[Exchange] = []
+    def attempts(self) -> list[Attempt]:
+        """The token request, and one with the other encoding if there is one and the first was refused."""
+        attempts: list[Attempt] = []
         for encoding in self.encodings:
-            exchanges.append(self._ask(encoding))
-            if not isinstance(exchanges[-1].outcome, InvalidClient):
+            attempts.append(self._attempt(encoding))
+            if not isinstance(attempts[-1].outcome, InvalidClient):
                 break
-        return exchanges
+        return attempts
 
     @property
-    def exchange(self) -> Exchange:
-        """The token request on which all depends: the last that paygrant itself would make."""
+    def attempt(self) -> Attempt:
+        """The attempt that decides: the last one with an encoding that paygrant itself uses."""
         used = self.registration.basic_encodings(self.secret)
-        return [exchange for exchange in self.exchanges if exchange.encoding in used][-1]
+        return [attempt for attempt in self.attempts if attempt.encoding in used][-1]
 
     @property
     def granted(self) -> tuple[RawResponse, Grant]:
-        """The answer and its token, for checks that are made only where there is one."""
-        return cast("tuple[RawResponse, Grant]", (self.exchange.answer, self.exchange.outcome))
+        """The response and its token, for checks that are made only if there is one."""
+        return cast("tuple[RawResponse, Grant]", (self.attempt.response, self.attempt.outcome))
 
-    def _ask(self, encoding: Encoding) -> Exchange:
-        answers: list[RawResponse] = []
+    def _attempt(self, encoding: Encoding) -> Attempt:
+        responses: list[RawResponse] = []
         try:
             outcome: Grant | TokenError = request_token(
                 self.registration,
@@ -215,19 +221,19 @@ class Case:
                 policy=self.policy,
                 transport=None,
                 deadline=_clock.monotonic() + self.policy.deadline,
-                observe=answers.append,
+                observe=responses.append,
             )
         except TokenError as error:
-            outcome = copy.copy(error)  # its own traceback passes frames that hold the secret
-        return Exchange(encoding, answers[0] if answers else None, outcome)
+            outcome = copy.copy(error)  # the error's traceback has frames that hold the secret
+        return Attempt(encoding, responses[0] if responses else None, outcome)
 
-    def judge(self, answer: RawResponse | None = None) -> ResponseReader:
-        """Cleans a stranger's words of the credentials, and of the token in the answer."""
+    def reader(self, response: RawResponse | None = None) -> ResponseReader:
+        """What redacts the credentials, and the token of this response, in texts of the server."""
         secrets = [self.secret, self.provider.client_id]
         for encoding in ENCODINGS:
             with suppress(ConfigurationError):
                 secrets.append(basic_credentials(self.provider.client_id, self.secret, encoding))
-        if answer:
-            token = first_at(answer.document, self.endpoint.response.access_token)
+        if response:
+            token = first_at(response.document, self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
         return ResponseReader(self.registration, tuple(secrets))

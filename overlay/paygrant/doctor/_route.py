@@ -1,6 +1,6 @@
-"""Road: the way to the token endpoint, straight or by a proxy. Nobody is told anything secret on it.
+"""Route: the connection to the token endpoint, direct or through a proxy. It sends no secret to the provider.
 
-What a handshake shows of a certificate that does not verify, ``cryptography`` reads (extra ``[cli]``).
+``cryptography`` reads the details of a certificate that is not valid (extra ``[cli]``).
 """
 
 import os
@@ -20,30 +20,30 @@ import httpx
 
 from paygrant._arguments import invalid_argument
 from paygrant._request.transport import environment_proxy, new_transport, tls_context
-from paygrant._text import redact
+from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
-TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""The variables by which httpx is told whom to trust."""
+TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""The variables that give httpx its trusted authorities."""
 
 
 class TunnelRefusedError(Exception):
-    """The proxy opens no tunnel.
+    """The proxy does not open a tunnel.
 
     Attributes:
-        did: What it does instead.
-        status: The status of its answer, None where there is none.
+        reaction: What it does instead, such as ``"responds with status 403"``.
+        status: The status of its response; None if there is none.
     """
 
-    def __init__(self, did: str, status: int | None = None) -> None:
-        self.did = did
+    def __init__(self, reaction: str, status: int | None = None) -> None:
+        self.reaction = reaction
         self.status = status
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Certificate:
-    """What a certificate says: for whom, by whom, from when until when."""
+    """The names, the issuer and the validity of a certificate."""
 
     names: tuple[str, ...]
     issuer: str
@@ -53,29 +53,29 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Handshake:
-    """What TLS showed.
+    """The outcome of a TLS handshake.
 
     Attributes:
-        protocol: Such as ``"TLSv1.3"``; empty where there was no handshake.
-        certificate: The server's, None where it was not shown or cannot be read.
-        error: Why the handshake failed, None where it did not.
-        lacking: The module that would read the certificate, where it is not installed.
+        protocol: Such as ``"TLSv1.3"``; empty if the handshake failed.
+        certificate: The server's certificate; None if there is none or it cannot be read.
+        error: Why the handshake failed; None if it succeeded.
+        missing_module: The module that reads the certificate, if it is not installed.
     """
 
     protocol: str = ""
     certificate: Certificate | None = None
     error: OSError | TunnelRefusedError | None = None
-    lacking: str | None = None
+    missing_module: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Road:
-    """From here to the provider's host.
+class Route:
+    """The connection from this machine to the provider's host.
 
     Attributes:
-        target: The token endpoint.
-        proxy: The proxy in between, None where there is none.
-        variable: Which variable names the proxy, in lower case.
+        target: The URL of the token endpoint.
+        proxy: The URL of the proxy in between; None if there is none.
+        variable: The name of the variable that sets the proxy, in lower case.
     """
 
     target: httpx.URL
@@ -84,104 +84,104 @@ class Road:
 
     @property
     def host(self) -> str:
-        """The provider's host, as it is looked up and told to TLS."""
+        """The provider's host, as DNS and TLS use it."""
         return self.target.raw_host.decode("ascii")
 
     @property
-    def stop(self) -> tuple[str, int]:
-        """Host and port of the first stop: the proxy's, or the provider's."""
+    def first_host(self) -> tuple[str, int]:
+        """Name and port of the first host: the proxy's if there is one, else the provider's."""
         url = self.proxy or self.target
         return url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
     @property
-    def sign(self) -> str:
-        """The first stop, for people."""
-        host, port = self.stop
+    def first_host_name(self) -> str:
+        """The first host, for people."""
+        host, port = self.first_host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return f"the proxy {place}" if self.proxy else place
 
     @property
-    def secured(self) -> bool:
-        """Whether TLS is spoken with the provider; if not, it is on loopback."""
+    def uses_tls(self) -> bool:
+        """Whether the provider uses TLS. If not, it is on loopback."""
         return self.target.scheme == "https"
 
     @property
-    def opaque(self) -> bool:
-        """Whether the proxy is one that only a request can pass: it speaks SOCKS, or TLS itself."""
+    def is_opaque(self) -> bool:
+        """Whether the proxy speaks SOCKS or TLS, so that only a request by httpx can pass it."""
         return self.proxy is not None and self.proxy.scheme != "http"
 
     def connect(self, address: str, timeout: float) -> socket.socket:
-        """A connection to the first stop, at one of its addresses.
+        """Connect to the first host, at one of its addresses.
 
         Raises:
-            OSError: There is none.
+            OSError: The connection failed.
         """
-        return socket.create_connection((address, self.stop[1]), timeout)
+        return socket.create_connection((address, self.first_host[1]), timeout)
 
     def tunnel(self, timeout: float) -> socket.socket:
-        """A connection at whose other end is the provider.
+        """Connect to the provider, through the proxy if there is one.
 
         Raises:
-            OSError: There is none.
-            TunnelRefusedError: The proxy does not want it.
+            OSError: The connection failed.
+            TunnelRefusedError: The proxy does not open a tunnel.
         """
-        connection = socket.create_connection(self.stop, timeout)
+        connection = socket.create_connection(self.first_host, timeout)
         try:
             if self.proxy:
                 with _cut_after(timeout, connection):
-                    self._ask_for_tunnel(connection, self.proxy)
+                    self._request_tunnel(connection, self.proxy)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _ask_for_tunnel(self, connection: socket.socket, proxy: httpx.URL) -> None:
-        """CONNECT (RFC 9110 section 9.3.6)."""
+    def _request_tunnel(self, connection: socket.socket, proxy: httpx.URL) -> None:
+        """Send CONNECT (RFC 9110 section 9.3.6)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         authority = f"{host}:{self.target.port or _PORTS[self.target.scheme]}"
         lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
         if proxy.userinfo:
             credentials = b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
             lines.append(f"Proxy-Authorization: Basic {credentials}")
-        answer = HTTPResponse(connection, method="CONNECT")
+        response = HTTPResponse(connection, method="CONNECT")
         try:
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
-            answer.begin()
+            response.begin()
         except OSError as error:
-            raise TunnelRefusedError(f"breaks off ({words(error)})") from None
+            raise TunnelRefusedError(f"closes the connection ({os_error_words(error).lower()})") from None
         except HTTPException:
-            raise TunnelRefusedError("speaks no HTTP") from None
+            raise TunnelRefusedError("does not speak HTTP") from None
         finally:
-            answer.close()
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise TunnelRefusedError(f"answers with status {answer.status}", answer.status)
+            response.close()
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise TunnelRefusedError(f"responds with status {response.status}", response.status)
 
     def handshake(self, timeout: float) -> Handshake:
-        """TLS as a token request would speak it, and no word more. Where it fails, once more to see why."""
+        """Make the TLS handshake of a token request, and send nothing else. If it fails, try once more to see why."""
         try:
             with self._secure(tls_context(), timeout) as secured:
-                return Handshake(str(secured.version()), _from_words(secured.getpeercert() or {}))
+                return Handshake(str(secured.version()), _from_ssl(secured.getpeercert() or {}))
         except ssl.SSLCertVerificationError as error:
             return self._unverified(error, timeout)
         except (OSError, TunnelRefusedError) as error:
             return Handshake(error=error)
 
-    def passes_for_all(self, timeout: float) -> bool:
-        """Whether those authorities vouch for the certificate that everybody trusts, beside the ones set up here."""
+    def is_publicly_trusted(self, timeout: float) -> bool:
+        """Whether the certificate is valid without the authorities that this machine's variables add."""
         try:
             self._secure(httpx.create_ssl_context(trust_env=False), timeout).close()
         except ssl.SSLCertVerificationError:
             return False
-        except (OSError, TunnelRefusedError):  # it passed a moment ago: nothing is known against it
+        except (OSError, TunnelRefusedError):  # the last handshake succeeded, so this proves nothing
             return True
         return True
 
     def _unverified(self, error: OSError, timeout: float) -> Handshake:
-        """What a certificate says that does not verify. Nothing is sent to whoever shows it."""
+        """Read a certificate that is not valid. Nothing is sent to its server."""
         try:
             from cryptography import x509
         except ImportError as missing:
-            return Handshake(error=error, lacking=missing.name)
+            return Handshake(error=error, missing_module=missing.name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -189,7 +189,7 @@ class Road:
             with self._secure(context, timeout) as secured:
                 data = secured.getpeercert(binary_form=True) or b""
                 return Handshake(certificate=_from_x509(x509.load_der_x509_certificate(data)), error=error)
-        except (OSError, TunnelRefusedError, ValueError):  # another server may have answered this time
+        except (OSError, TunnelRefusedError, ValueError):  # another server may have responded this time
             return Handshake(error=error)
 
     def _secure(self, context: ssl.SSLContext, timeout: float) -> ssl.SSLSocket:
@@ -204,13 +204,13 @@ class Road:
 
 @contextmanager
 def _cut_after(seconds: float, connection: socket.socket) -> Generator[None]:
-    """Cut a connection that takes longer: a byte a second never runs into the time limit of one read."""
+    """Close a connection after this time. The limit of one read does not stop a server that sends byte by byte."""
 
     def cut() -> None:
         with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+            duplicate.shutdown(socket.SHUT_RDWR)
 
-    with connection.dup() as line:  # TLS takes the connection's own handle away
+    with connection.dup() as duplicate:  # TLS takes over the connection's own handle
         timer = threading.Timer(seconds, cut)
         timer.daemon = True
         timer.start()
@@ -220,39 +220,34 @@ def _cut_after(seconds: float, connection: socket.socket) -> Generator[None]:
             timer.cancel()
 
 
-def road_to(url: str) -> Road:
-    """The way to an address, by the environment's proxies.
+def route_to(url: str) -> Route:
+    """The route to a URL, with the proxy that the environment sets.
 
     Raises:
-        ConfigurationError: The proxy is of no use, or the list of trusted authorities cannot be read.
+        ConfigurationError: The proxy is not valid, or the list of trusted authorities cannot be read.
     """
     try:
         new_transport(url).close()
     except OSError as error:
-        trust = next((name for name in TRUST if os.environ.get(name)), TRUST[0])
+        trust = next((name for name in TRUST_VARIABLES if os.environ.get(name)), TRUST_VARIABLES[0])
         fault = type(error).__name__
-        raise invalid_argument(trust, f"cannot be read ({fault})", "a file, or folder, of certificates") from None
+        raise invalid_argument(trust, f"cannot be read ({fault})", "a file or a folder of certificates") from None
     variable, proxy = environment_proxy(url)
-    return Road(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
+    return Route(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
 
 
-def words(error: OSError) -> str:
-    """An operating system's error in few words."""
-    return (error.strerror or str(error) or type(error).__name__).lower()
-
-
-def _from_words(words: Mapping[str, Any]) -> Certificate:
-    """A certificate as ssl tells of one that verified."""
-    issuer = {name: value for [(name, value), *_] in words["issuer"]}
+def _from_ssl(fields: Mapping[str, Any]) -> Certificate:
+    """A valid certificate, as the module ssl returns it."""
+    issuer = {name: value for [(name, value), *_] in fields["issuer"]}
     begins, ends = (
-        datetime.fromtimestamp(ssl.cert_time_to_seconds(words[f"not{when}"]), UTC) for when in ("Before", "After")
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(fields[f"not{when}"]), UTC) for when in ("Before", "After")
     )
-    names = tuple(_clean(value) for _, value in words.get("subjectAltName", ()))
+    names = tuple(_clean(value) for _, value in fields.get("subjectAltName", ()))
     return Certificate(names, _issuer(issuer.get("organizationName"), issuer.get("commonName")), begins, ends)
 
 
 def _from_x509(certificate: Any) -> Certificate:
-    """A certificate as cryptography tells of it."""
+    """A certificate, as cryptography returns it."""
     from cryptography import x509
 
     def first(oid: x509.ObjectIdentifier) -> str | None:
@@ -269,8 +264,8 @@ def _from_x509(certificate: Any) -> Certificate:
 
 
 def _issuer(organization: str | None, name: str | None) -> str:
-    """Who signed: an authority's name means little without its owner's."""
-    return _clean(", ".join(dict.fromkeys(part for part in (organization, name) if part))) or "nobody"
+    """The name of the issuer, with its organization."""
+    return _clean(", ".join(dict.fromkeys(part for part in (organization, name) if part))) or "an unnamed issuer"
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,115 @@
+"""Describes a response of a token endpoint without secrets: tokens as fingerprints, and not too long.
+
+In a response with a token, only the texts at places that the spec knows are shown.
+"""
+
+import html
+import json
+import re
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from paygrant._request.outcome import ResponseReader
+from paygrant._request.response import RawResponse
+from paygrant._secrets import fingerprint
+from paygrant._spec.pointer import escaped
+
+if TYPE_CHECKING:
+    from paygrant._spec.description import TokenEndpoint
+
+_SHOWN_HEADERS = ("retry-after", "www-authenticate", "server", "via", "x-request-id", "x-correlation-id", "cf-ray")
+"""The headers that help to find out what happened and which server responded. Others, such as cookies, are not shown."""
+
+_LONGEST = 400
+"""Characters. A longer body is cut."""
+
+_WIDEST = 50
+"""Members. The rest of a larger object or array is left out."""
+
+_READ = 1 << 14
+"""Bytes. The rest of a body that is not JSON is not read."""
+
+_DEEPEST = 4
+"""Levels. Deeper parts of a document are left out."""
+
+_OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
+"""A JWT, or a long text without spaces that may be a secret."""
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def described(response: RawResponse, reader: ResponseReader) -> str:
+    """Status, media type, body and some headers of a response, without secrets."""
+    media_type = reader.redact(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    headers = [
+        f"{name}: {reader.redact(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers
+    ]
+    return "; ".join([f"{response.status} {media_type}, {_body(response, reader)}", *headers])
+
+
+def is_html(response: RawResponse) -> bool:
+    """Whether the response is an HTML page."""
+    return "html" in response.headers.get("content-type", "") or (response.body or b"").lstrip()[:1] == b"<"
+
+
+def _body(response: RawResponse, reader: ResponseReader) -> str:
+    """The body without secrets."""
+    if response.body is None:
+        return "body too long"
+    if not response.body:
+        return "empty body"
+    document = response.document
+    if document is not None:
+        text = json.dumps(_Mask(response, reader).of(document), ensure_ascii=False)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
+    text = response.body[:_READ].decode(errors="replace")
+    if is_html(response):
+        title = _TITLE.search(text)
+        return f"HTML page: {_masked(html.unescape(title[1]), reader)}" if title else "HTML page"
+    if response.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
+        return f"{len(response.body)} bytes that are not JSON"
+    return _masked(text, reader)
+
+
+def _masked(text: str, reader: ResponseReader) -> str:
+    """A text of the server without the credentials, and without texts that look like secrets."""
+    return _OPAQUE.sub("...", reader.redact(text))
+
+
+class _Mask:
+    """Masks the texts of a JSON document, by their place."""
+
+    def __init__(self, response: RawResponse, reader: ResponseReader) -> None:
+        self._reader = reader
+        self._refused = response.status >= HTTPStatus.BAD_REQUEST
+        endpoint = reader.registration.endpoint
+        self._tokens = set(endpoint.response.access_token)
+        self._known = _places(endpoint)
+
+    def of(self, value: Any, place: str = "") -> Any:
+        """A value with its texts masked."""
+        inner: Any = value
+        if place in self._tokens and value is not None:
+            return f"<token {fingerprint(inner)}>" if isinstance(value, str) else f"<{type(inner).__name__}>"
+        if isinstance(value, dict | list) and place.count("/") >= _DEEPEST:
+            return "..."
+        if isinstance(value, dict):
+            return {
+                _masked(key, self._reader): self.of(each, f"{place}/{escaped(key)}")
+                for key, each in islice(inner.items(), _WIDEST)
+            }
+        if isinstance(value, list):
+            return [self.of(each, f"{place}/{index}") for index, each in enumerate(inner[:_WIDEST])]
+        if isinstance(value, str):
+            return _masked(value, self._reader) if self._refused or place in self._known else "<text>"
+        # A secret of digits may be repeated as a number.
+        return value if self._reader.redact(str(value)) == str(value) else "<number>"
+
+
+def _places(endpoint: "TokenEndpoint") -> set[str]:
+    """The places in a response whose meaning the spec knows: JSON Pointers."""
+    response, error = endpoint.response, endpoint.error
+    conditions = [each.at for each in (endpoint.success, *endpoint.invalid_client) if each and each.at]
+    lifetimes = [each.at for each in response.lifetime if each.at and each.unit != "jwt_exp"]
+    return {*response.token_type, *response.scope, *lifetimes, *error.code, *error.description, *conditions}

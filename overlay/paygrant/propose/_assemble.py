@@ -1,0 +1,114 @@
+"""Assembles the draft: servers, request, responses and provenance, with the decisions as comments at the top."""
+
+import keyword
+import re
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from paygrant import _clock
+from paygrant.propose._candidates import Candidate
+from paygrant.propose._decisions import Decisions, clean
+from paygrant.propose._request import propose_request
+from paygrant.propose._responses import propose_responses
+from paygrant.propose._servers import propose_servers
+from paygrant.propose.references import Node
+
+_NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
+
+
+def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name, the text and the decisions of the draft. The address is that of the document.
+
+    Raises:
+        ConfigurationError: The path of the token endpoint cannot be in a URL.
+    """
+    decisions = candidate.document.decisions
+    info = candidate.document["info"]
+    title = clean(info["title"].text, 80) or "Provider"
+    path, servers = propose_servers(candidate, address)
+    request, responses = propose_request(candidate, path), propose_responses(candidate, path)
+    description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
+    scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
+    _decide_use(candidate.document)
+    decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
+    spec: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": clean(info["version"].text, 80) or "v1",
+            "description": "Issues the access token for calls of the API.",
+        },
+        "x-provenance": _provenance(address, decisions),
+        **({"servers": servers} if servers else {}),
+        "tags": [{"name": "token", "description": "Access tokens."}],
+        "paths": {
+            path: {
+                candidate.method: {
+                    "tags": ["token"],
+                    "operationId": "create_token",
+                    "summary": "Request an access token",
+                    "description": description or "Exchanges the client's credentials for an access token.",
+                    **request.operation,
+                    **responses.operation,
+                }
+            }
+        },
+        "components": {
+            **({"securitySchemes": {"basic": scheme}} if {"basic": []} in request.operation["security"] else {}),
+            "schemas": {**request.schemas, **responses.schemas},
+        },
+        "x-token-endpoint": {**request.endpoint, **responses.endpoint},
+    }
+    head = "".join(f"# - {line}\n" for line in decisions.lines)
+    text = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return (
+        _name(title),
+        f"# A draft by `paygrant new`. Decide on each of these points, then delete it here:\n{head}{text}",
+        decisions.lines,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists, and writes no aliases: a normalized spec has none."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature of the base class
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - likewise
+        super().increase_indent(flow, indentless=False)
+
+
+def _name(title: str) -> str:
+    """A package's name, made from the title."""
+    every = re.findall("[a-z0-9]+", title.lower())
+    kept = [each for each in every if each not in _NOT_IN_NAMES and not re.fullmatch(r"v?[0-9]+", each)] or every
+    name = "_".join(kept[:4])
+    return name if re.match("[a-z]", name) and not keyword.iskeyword(name) else f"provider_{name}".strip("_")
+
+
+def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
+    """Where the facts come from, and where the draft deviates from the document."""
+    url = address
+    if not re.fullmatch(r"https://[^\s/]+(/\S*)?", address):
+        url = f"https://example.com/{quote(address.rpartition('/')[2])}"
+        decisions.add("/x-provenance/sources/0/url", f"which URL is {clean(address, 80)} from?")
+    deviation = {
+        "id": "token-response-requires-nothing",
+        "upstream": "Fields of the response may be required.",
+        "here": "No field is required.",
+        "reason": "A response without a documented field must still yield its token, or an error of paygrant.",
+    }
+    return {"sources": [{"url": url, "read": _clock.wall().date().isoformat()}], "deviations": [deviation]}
+
+
+def _decide_use(document: Node) -> None:
+    """Ask how the API takes the token, unless the document says that it is a bearer token."""
+    schemes = [each for _, each in document["components"]["securitySchemes"].items()]
+    if not any(
+        each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
+    ):
+        keys = ", ".join(each["name"].text for each in schemes if each["type"].text == "apiKey")
+        hint = f" (the document names {keys})" if keys else ""
+        document.decisions.add("/x-token-endpoint/use", f"does the API take the token as Authorization: Bearer?{hint}")

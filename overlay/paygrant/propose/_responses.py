@@ -1,0 +1,218 @@
+"""Decides how responses are read: where the token and its lifetime are, and what means that the credentials are wrong."""
+
+import re
+from typing import Any
+
+from paygrant._spec.document import is_object
+from paygrant._spec.pointer import pointer_to, put, value_at
+from paygrant._spec.reader import JSON
+from paygrant.propose import _field_names as names
+from paygrant.propose._candidates import Candidate
+from paygrant.propose._decisions import Decisions, clean
+from paygrant.propose._fragment import SpecFragment
+from paygrant.propose._schema import Field, SchemaReader
+from paygrant.propose.references import Node
+
+_ENDS_AS_MOMENT = re.compile("(at|eson|until|date|time|iration|iry|exp|utc)$")
+_CREDENTIALS = re.compile("credential|client|unauthori[sz]ed|authenticat", re.IGNORECASE)
+_SAMPLES: dict[str, Any] = {
+    "seconds": 3600,
+    "milliseconds": 3600000,
+    "epoch": 1893456000,
+    "epoch_milliseconds": 1893456000000,
+    "moment": "2030-01-01T00:00:00Z",
+}
+_MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
+"""A larger number of seconds (34 years) counts from 1970. A larger number from 1970 (a thousand years) is in milliseconds."""
+
+
+def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
+    """The responses of a token endpoint, which has this path in the draft."""
+    place = pointer_to("/paths", path, candidate.method, "responses")
+    fragment = SpecFragment({"responses": {}}, {}, {})
+    granted = _granted(candidate, fragment, place)
+    _rejected(candidate, fragment, place, granted)
+    return fragment
+
+
+def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[str, Any]:
+    """Settle the response with a token, and return its example."""
+    decisions = candidate.document.decisions
+    documented = dict(candidate.operation["responses"].items())
+    status = next((each for each in ("200", "201", "2XX", "2xx", "default") if each in documented), "200")
+    response = documented.get(status, Node.root(None))
+    status = "201" if status == "201" else "200"
+    media = _json(response)
+    body = _body_with_token(media, decisions)
+    at, token = body.find(names.TOKENS) or ("/access_token", Field())
+    token.kind, token.secret = "string", True
+    fields: dict[str, Any] = {"access_token": [at]}
+    for fact, known, sample in (("token_type", names.TOKEN_TYPES, "Bearer"), ("scope", names.SCOPES, "read")):
+        if where := body.find(known):
+            fields[fact] = [where[0]]
+            where[1].sample = where[1].sample or sample
+    if lifetime := _lifetime(body, at, token, decisions):
+        fields["lifetime"] = [lifetime]
+    fragment.endpoint["answer"] = fields
+    given = _example(media)
+    if given is None:
+        decisions.add(
+            f"{place}/{status}", "no example of a token response is documented; the example granted was made up"
+        )
+    example: dict[str, Any] = body.example("TokenResponse", given)
+    if value_at(example, at) is None:
+        put(example, at, "example-access-token")
+    if success := body.find(names.SUCCESS_FLAGS, "boolean"):
+        fragment.endpoint["success"] = {"at": success[0], "equals": True}
+        put(example, success[0], value=True)
+        text = f"is {success[0]} true in each response with a token, and in no other?"
+        decisions.add("/x-token-endpoint/success", text)
+    fragment.schemas["TokenResponse"] = body.schema("TokenResponse")
+    fragment.operation["responses"][status] = {
+        "description": clean(response["description"].text) or "The access token.",
+        **_content("TokenResponse", granted=example),
+    }
+    return example
+
+
+def _body_with_token(media: Node, decisions: Decisions) -> Field:
+    """The body of a response with a token; without a documented one, that of RFC 6749 section 5.1."""
+    body = Field("object", description="The access token and its details.", fields=_fields(media))
+    if not body.fields:
+        body.fields = {"access_token": Field(), "token_type": Field(), "expires_in": Field("integer")}
+        decisions.add(
+            "/components/schemas/TokenResponse", "no field is documented; assumed: those of RFC 6749 section 5.1"
+        )
+    elif not body.find(names.TOKENS):
+        body.fields["access_token"] = Field()
+        decisions.add("/x-token-endpoint/answer/access_token", "no field looks like a token; is it access_token?")
+    return body
+
+
+def _lifetime(body: Field, token_at: str, token: Field, decisions: Decisions) -> dict[str, Any] | None:
+    """Where the lifetime is, and its unit by name, type and example."""
+    place = "/x-token-endpoint/answer/lifetime"
+    where = body.find(names.LIFETIMES)
+    if where is None:
+        if "jwt" in f"{token.description} {token.format}".lower() or str(token.sample).startswith("eyJ"):
+            decisions.add(place, "no field holds the lifetime; the token seems to be a JWT, so its exp claim was taken")
+            return {"at": token_at, "unit": "jwt_exp"}
+        decisions.add(place, "no field holds the lifetime: add a field, a documented constant, jwt_exp, or never")
+        return None
+    at, found = where
+    name = names.normalized(at.rpartition("/")[2])
+    unit = _unit(name, found)
+    if found.sample is None:
+        found.sample = _SAMPLES[unit] if found.kind != "string" else str(_SAMPLES[unit])
+    if name not in names.LIFETIMES_IN_SECONDS:
+        decisions.add(place, f"{at} was taken as {unit}: is that right?")
+    return {"at": at, "unit": unit}
+
+
+def _unit(name: str, lifetime: Field) -> str:
+    """The unit of a lifetime, or the kind of moment."""
+    if name in names.LIFETIMES_IN_SECONDS:
+        return "seconds"
+    is_moment = _ENDS_AS_MOMENT.search(name) is not None
+    if lifetime.format in {"date-time", "date"} or (lifetime.kind == "string" and is_moment):
+        return "moment"
+    if "ms" in name or "milli" in f"{name} {lifetime.description}".lower():
+        return "milliseconds"
+    shown = lifetime.sample if isinstance(lifetime.sample, int) else _MAX_SECONDS + is_moment
+    return "seconds" if shown <= _MAX_SECONDS else "epoch" if shown <= _MAX_EPOCH else "epoch_milliseconds"
+
+
+def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted: dict[str, Any]) -> None:
+    """Settle the responses without a token, and which of them mean that the credentials are wrong."""
+    decisions = candidate.document.decisions
+    documented = {
+        re.sub("(?i)xx$", "00", status): each
+        for status, each in candidate.operation["responses"].items()
+        if re.fullmatch("[45]([0-9][0-9]|XX|xx)|default", status)
+    }
+    body = _body_of_errors(documented, decisions)
+    code = body.find(names.ERROR_CODES, "string")
+    at = code[0] if code else "/error"
+    status = _status_of_wrong_credentials(documented, has_code=code is not None)
+    given = _example(_json(documented[status])) if status in documented else None
+    if status not in documented:
+        question = "no response to wrong credentials is documented; assumed: that of RFC 6749 section 5.2"
+        decisions.add(f"{place}/{status}", question)
+    elif given is None:
+        question = "no example of wrong credentials is documented; the example wrong_credentials was made up"
+        decisions.add(f"{place}/{status}", question)
+    if code:
+        code[1].sample = "invalid_client"
+    example = body.example("TokenError", given)
+    if code and value_at(example, at) is None:
+        put(example, at, "invalid_client")
+    conditions: list[dict[str, Any]] = [{"status": 401}]
+    if status == "403":
+        conditions.append({"status": 403})
+        decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
+    value = value_at(example, at) if code else "invalid_client"
+    conditions.append({"at": at, "equals": value})
+    if value_at(granted, at) == value:
+        put(granted, at, f"no {value}")  # otherwise the example of a token would meet the condition
+    text = body.find(names.ERROR_TEXTS)
+    fragment.endpoint["invalid_client"] = conditions
+    fragment.endpoint["error"] = {"code": [at], **({"description": [text[0]]} if text else {})}
+    fragment.schemas["TokenError"] = body.schema("TokenError")
+    for each in sorted({*documented, status}):
+        described = documented[each]["description"].text if each in documented else ""
+        fragment.operation["responses"][each] = {
+            "description": clean(described) or ("The credentials are wrong." if each == status else "No access token."),
+            **_content("TokenError", **({"wrong_credentials": example} if each == status else {})),
+        }
+
+
+def _body_of_errors(documented: dict[str, Node], decisions: Decisions) -> Field:
+    """The fields of all documented errors; without any, those of RFC 6749 section 5.2."""
+    body = Field("object", description="The reason for the error.")
+    for each in documented.values():
+        body.absorb(Field("object", fields=_fields(_json(each))))
+    if not body.fields:
+        body.fields = {"error": Field(), "error_description": Field()}
+        decisions.add(
+            "/components/schemas/TokenError", "no field is documented; assumed: those of RFC 6749 section 5.2"
+        )
+    return body
+
+
+def _status_of_wrong_credentials(documented: dict[str, Node], *, has_code: bool) -> str:
+    """The status for wrong credentials. 401 and 403 can say it alone; 400 and 422 need an error code as well."""
+    for status in ("401", "403", "400", "422"):
+        response = documented.get(status)
+        if response and (status in {"401", "403"} or has_code):
+            text = f"{response['description'].text} {_example(_json(response))}"
+            if status == "401" or _CREDENTIALS.search(text):
+                return status
+    return "401"
+
+
+def _json(response: Node) -> Node:
+    """The JSON content of a response, or else the first content."""
+    content = dict(response["content"].items())
+    name = next((each for each in content if "json" in each.lower()), next(iter(content), ""))
+    return response["content"][name]
+
+
+def _fields(media: Node) -> dict[str, Field]:
+    """The fields of a body by its schema, or else by its example."""
+    return SchemaReader().read(media["schema"]).fields or SchemaReader().guess(_example(media)).fields
+
+
+def _example(media: Node) -> dict[str, Any] | None:
+    """The documented example of a body."""
+    named = [each["value"] for _, each in media["examples"].items()]
+    schema = media["schema"]
+    for each in (media["example"], *named, schema["example"], *schema["examples"].each()):
+        if is_object(each.value) and each.value:
+            return each.value
+    return None
+
+
+def _content(schema: str, **examples: Any) -> dict[str, Any]:
+    """The content of a response."""
+    named = {"examples": {name: {"value": each} for name, each in examples.items()}} if examples else {}
+    return {"content": {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}, **named}}}

@@ -1,0 +1,120 @@
+"""Reads the OpenAPI documents in a file or at an address, within limits of size and time."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import anyio
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
+from paygrant._errors import ConfigurationError
+from paygrant.propose.documents import openapi_documents
+
+MAX_BYTES = 5 << 20
+"""About the size of the largest documents that are published."""
+
+TIME_LIMIT = 30.0
+"""Seconds, for a page as a whole."""
+
+_MAX_REDIRECTS = 5
+_EXPECTED = (
+    "an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
+    f"of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
+)
+
+
+def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
+    """Return the documents in a file or at an address, and the address: an https URL, or the file's name.
+
+    Raises:
+        ConfigurationError: There are none, or they cannot be read.
+    """
+    check_type("source", source, str | Path, "an address or a path")
+    check_text("source", str(source))
+    if isinstance(source, str) and "://" in source:
+        content, address = _fetched(source)
+    else:
+        path = Path(source)
+        try:
+            with path.open("rb") as file:
+                content, address = file.read(MAX_BYTES + 1), path.name
+        except (OSError, ValueError) as error:
+            raise _invalid(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > MAX_BYTES:
+        raise _invalid(f"is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _invalid(f"is not UTF-8 at byte {error.start}") from None
+    documents, faults = openapi_documents(text)
+    if not documents:
+        fault = next(iter(faults), "no mapping with the key openapi or swagger")
+        raise _invalid(f"contains no OpenAPI document: {fault}")
+    return documents, address
+
+
+def _fetched(source: str) -> tuple[bytes, str]:
+    """Return the content at an address, and the last address that a redirect led to.
+
+    A thread with an event loop of its own fetches it. There, one time limit covers the whole exchange, and it does not
+    matter whether the caller runs an event loop as well.
+    """
+    url = _checked(source)
+    try:
+        with start_blocking_portal() as portal:
+            return portal.call(_fetch, url)
+    except ConfigurationError:
+        raise
+    except TimeoutError:
+        fault = f"took longer than {TIME_LIMIT:g} s"
+    except (httpx.HTTPError, OSError) as error:
+        fault = f"cannot be read ({type(error).__name__})"
+    except (httpx.InvalidURL, ValueError):  # a Location can be anything
+        fault = "redirects to an invalid URL"
+    raise _invalid(fault)
+
+
+async def _fetch(url: httpx.URL) -> tuple[bytes, str]:
+    """Fetch a page; follow redirects on the same host only."""
+    headers = {"Accept-Encoding": "identity"}
+    with anyio.fail_after(TIME_LIMIT):  # the whole exchange; a timeout of httpx covers one read
+        async with httpx.AsyncClient(timeout=None, headers=headers) as client:  # noqa: S113 - see fail_after
+            for _ in range(_MAX_REDIRECTS + 1):
+                async with client.stream("GET", url) as response:
+                    if not response.has_redirect_location:
+                        if not response.is_success:
+                            raise _invalid(f"the server responded with status {response.status_code}")
+                        # The query can hold a secret, and the address goes into the draft.
+                        return await _body(response), str(url.copy_with(query=None, fragment=None))
+                    target = _checked(urljoin(str(url), response.headers["location"]))
+                if target.host != url.host or target.port != url.port:
+                    raise _invalid(f"redirects to another host, {target.host!r}, which is not followed")
+                url = target
+    raise _invalid(f"redirects more than {_MAX_REDIRECTS} times")
+
+
+def _checked(address: str) -> httpx.URL:
+    """The URL to fetch: https, or http on loopback."""
+    try:
+        url = httpx.URL(address)
+        host = url.host
+    except (httpx.InvalidURL, UnicodeError):
+        raise _invalid("is not a URL") from None
+    if not host or url.userinfo or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
+        raise _invalid("is not an https address without a user name (plain http is for loopback only)")
+    return url
+
+
+async def _body(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            break
+    return bytes(content)
+
+
+def _invalid(fault: str) -> ConfigurationError:
+    return invalid_argument("source", fault, _EXPECTED)
