@@ -1,5 +1,6 @@
 """RedisStore with a real Redis: processes share tokens, refusals and one request. A failing Redis fails no caller."""
 
+import itertools
 import multiprocessing
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from paygrant import (
     RefreshPolicy,
     Token,
     TokenSource,
+    _clock,
 )
 from paygrant._cache import acquire
 from paygrant._stores.base import Entry, Store
@@ -75,6 +77,14 @@ def test_what_is_saved_is_found_by_another_store(store: RedisStore, redis_server
         assert token_in(other) == "token-1"
         store.save(KEY, fresh("token-2"))
         assert token_in(other) == "token-2"
+
+
+def test_an_entry_is_found_right_after_a_slow_save(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = fresh()
+    times = itertools.count(time.monotonic(), 0.05)
+    monkeypatch.setattr(_clock, "monotonic", lambda: next(times))
+    store.save(KEY, entry)
+    assert token_in(store) == "token-1"
 
 
 def test_stores_with_different_prefixes_see_nothing_of_each_other(store: RedisStore, redis_server: RedisServer) -> None:
