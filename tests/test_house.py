@@ -54,8 +54,8 @@ OLD_PROSE = (
 )
 """Words and phrases that make a sentence hard to read, as regular expressions."""
 
-OF_OTHER_LIBRARIES = {"_timer"}
-"""Underscore names that an object of aiohttp has as well."""
+OF_OTHER_LIBRARIES = {"_timer", "_value"}
+"""Underscore names that objects of aiohttp have as well."""
 
 MAY_CHANGE_THE_PATH = {"tests/providers/test_spec_provider.py"}
 """Test modules that import a package which they have generated themselves."""

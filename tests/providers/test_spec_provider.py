@@ -180,20 +180,25 @@ CASES = {
 each_endpoint = pytest.mark.parametrize("name", CASES)
 
 
-def _claims(draft: UnsignedRequest) -> dict[str, Any]:
+def _claims(request: UnsignedRequest) -> dict[str, Any]:
     now = int(time.time())
-    return {"iss": draft.client_id, "iat": now - 60, "exp": now + 540}
+    return {"iss": request.client_id, "iat": now - 60, "exp": now + 540}
 
 
-def sign_as_app(draft: UnsignedRequest) -> None:
+def sign_as_app(request: UnsignedRequest) -> None:
     """The JWT by which a GitHub App authenticates."""
-    draft.headers["Authorization"] = f"Bearer {jwt.encode(_claims(draft), draft.client_secret, 'RS256')}"
+    request.headers["Authorization"] = f"Bearer {jwt.encode(_claims(request), request.client_secret, 'RS256')}"
 
 
-def assert_user(draft: UnsignedRequest) -> None:
+def assert_user(request: UnsignedRequest) -> None:
     """By this JWT an app asks DocuSign for a token of a user (RFC 7523 section 3)."""
-    claims = {"sub": USER, "aud": urlsplit(draft.url).hostname, "scope": "signature impersonation", **_claims(draft)}
-    draft.fields["assertion"] = jwt.encode(claims, draft.client_secret, "RS256")
+    claims = {
+        "sub": USER,
+        "aud": urlsplit(request.url).hostname,
+        "scope": "signature impersonation",
+        **_claims(request),
+    }
+    request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
 
 
 HOOKS = {"github_app": sign_as_app, "docusign": assert_user}
@@ -371,9 +376,9 @@ def test_a_private_key_has_several_lines_and_may_come_from_a_callable(server: Se
 
 
 def test_a_wrong_user_does_not_raise_invalid_client(server: Server) -> None:
-    def assert_nobody(draft: UnsignedRequest) -> None:
-        claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(draft)}
-        draft.fields["assertion"] = jwt.encode(claims, draft.client_secret, "RS256")
+    def assert_nobody(request: UnsignedRequest) -> None:
+        claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(request)}
+        request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
 
     with pytest.raises(TokenRequestRejected) as caught:
         ask(make("docusign", server, authenticate=assert_nobody))
