@@ -31,7 +31,7 @@ from paygrant._providers.base import registration_of
 from paygrant.sandbox import Sandbox
 
 CALLS = 3
-"""So many API calls are made with each token."""
+"""The number of API calls with each token."""
 
 WIDTH = 140
 """Columns, where no terminal says how many there are."""

@@ -31,7 +31,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 
 
 class Clock:
-    """Time that passes only when told to."""
+    """Time that passes only when it is moved."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

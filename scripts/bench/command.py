@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks. Nothing but loopback is used; a full run takes about five minutes.
 
     Returns:
-        The exit status, 0: a figure that misses its target is told as such, and no error.
+        The exit status, 0: a figure that misses its target is shown as such, and is no error.
     """
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a glance, in under a minute: few rounds, no file written")

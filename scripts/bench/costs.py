@@ -2,7 +2,7 @@
 
 pyperf would run each benchmark to its end in processes of its own, one benchmark after the other. On a machine that others
 use as well, more changes in between than the differences amount to. So here the two sides of a ratio take turns within
-milliseconds, each turn gives a ratio, and what is told is the median and the quartiles of these.
+milliseconds, each turn gives a ratio, and the result is the median and the quartiles of these.
 """
 
 import asyncio

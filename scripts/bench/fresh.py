@@ -42,7 +42,7 @@ def run(statement: str) -> Run:
     """Run a statement in an interpreter of its own."""
     started = time.perf_counter()
     command = [sys.executable, "-c", _CHILD.format(statement=statement)]
-    # Users have bytecode of what they installed; without leave to write it, each run would compile ours anew.
+    # Users have bytecode of what they installed; without leave to write it, each run would compile ours again.
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60, env=surroundings)
     answer = done.stdout

@@ -25,7 +25,7 @@ class Lab:
         self._numbers = itertools.count(1)
 
     def client(self, *, lifetime: float = 3600, latency: float = 0) -> Endpoint:
-        """A new client, whose tokens live and whose token requests take so many seconds."""
+        """A new client: how long its tokens live and its token requests take, in seconds."""
         endpoint = Endpoint(self._base_url, f"client-{next(self._numbers)}", lifetime)
         self.set(endpoint, lifetime=lifetime, latency=latency)
         return endpoint

@@ -17,7 +17,7 @@ PANELS = (
     ("attaching", "sync", "The token is at hand", "time to put it on a request"),
     ("start", "first", "A fresh interpreter", "time to import and fetch the first token"),
 )
-"""Scenario, figure, and how the two are told in few words."""
+"""Scenario, figure, and a short name for the two."""
 
 WIDTH, MARGIN, GAP = 920, 28, 44
 COLUMN = (WIDTH - 2 * MARGIN - GAP) / 2

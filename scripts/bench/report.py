@@ -58,7 +58,7 @@ class Results:
 
 
 def spell(value: float | None, figure: Figure) -> str:
-    """A value as it is told."""
+    """A value as people read it."""
     if value is None:
         return "-"
     return f"{value:,.{figure.decimals}f} {figure.unit}".rstrip()

@@ -32,7 +32,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure is called, its unit, and how many of its decimals are worth telling."""
+    """The title of a figure, its unit, and the number of its decimals that matter."""
 
     title: str
     unit: str = ""
@@ -46,7 +46,7 @@ class Scenario:
     Attributes:
         title: What it is.
         run: Runs one round.
-        rounds: So many make a full run, and a quick one.
+        rounds: The number of rounds in a full run, and in a quick one.
         figures: What a round finds out, in the order of the table.
     """
 

@@ -2,7 +2,7 @@
 
 - POST /o/token/: a token, for whichever grant, to a client that was made known
 - GET /api: 200 with a living token, 401 otherwise
-- PUT /clients/{id}: makes a client known and sets its attributes; the answer tells its counter
+- PUT /clients/{id}: makes a client known and sets its attributes; the response holds its counter
 """
 
 import asyncio

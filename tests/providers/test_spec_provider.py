@@ -40,7 +40,7 @@ from tests.endpoints.servers import (
     private_key,
 )
 from tests.helpers.providers import ask
-from tests.helpers.servers import Server
+from tests.helpers.servers import Reply, Server
 
 SPECS = Path(__file__).parents[1] / "endpoints"
 BASIC = f"Basic {base64.b64encode(f'{CLIENT_ID}:{CLIENT_SECRET}'.encode()).decode()}"
@@ -441,3 +441,10 @@ def test_a_package_has_a_model_for_the_response(name: str, packages: Path, serve
     assert type(token.response).__module__ == f"{packages.name}.{name}.models.token_response"
     assert token.access_token in json.dumps(token.response.to_dict())
     assert token.access_token not in repr(token.response)
+
+
+def test_a_response_that_does_not_fit_its_model_gives_a_token_without_it(packages: Path, server: Server) -> None:
+    provider = make("tableau", server, importlib.import_module(f"{packages.name}.tableau"))
+    server.reply = Reply({"credentials": {"site": "expected an object", "token": "tableau-token"}})
+    token = ask(provider)
+    assert (token.access_token, token.response) == ("tableau-token", None)

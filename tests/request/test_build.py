@@ -1,5 +1,6 @@
 """The five requests as the providers document them, byte for byte."""
 
+import dataclasses
 import json
 import socket
 from importlib.metadata import version
@@ -9,8 +10,19 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from paygrant import AlternativePayments, Cryptofuse, RipioRamp, RipioWidget, Ripple, TokenSource
-from paygrant._providers.base import Provider
+from paygrant import (
+    AlternativePayments,
+    Cryptofuse,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    SpecProvider,
+    TokenSource,
+    UnsignedRequest,
+)
+from paygrant._providers.base import Provider, registration_of
+from paygrant._request.build import build_request
+from tests.helpers.arguments import refusal
 from tests.helpers.providers import AWKWARD, CLIENT_SECRET, USER, ask, each_provider, make, request_of
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve_raw
 
@@ -157,3 +169,18 @@ def test_a_cookie_is_not_sent_back(server: Server) -> None:
     source.invalidate(source.get())
     source.get()
     assert [seen.headers.get("Cookie") for seen in server.seen] == [None, None]
+
+
+def test_a_request_without_a_media_type_has_no_body() -> None:
+    request = UnsignedRequest("GET", "https://api.example/token", "id", "secret", None, fields={"a": "b"})
+    assert request.body == b""
+    assert request.address == request.url
+
+
+def test_a_missing_function_for_the_credentials_is_refused() -> None:
+    spec = Path(__file__).parents[1] / "endpoints/github_app.yaml"
+    provider = SpecProvider(
+        spec, client_id="id", client_secret="secret", environment="production", authenticate=print, installation_id=7
+    )
+    registration = dataclasses.replace(registration_of(provider), authenticate=None)
+    assert "is missing" in refusal(lambda: build_request(registration, "secret", "plain"), "authenticate")

@@ -5,10 +5,13 @@ import threading
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
 
 from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy
 from paygrant._providers.base import Provider
+from paygrant._request.send import _Connection
+from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, read_request, serve_raw
 
@@ -95,3 +98,14 @@ def test_a_dripping_response_ends_at_the_deadline(begin: bytes) -> None:
         pytest.raises(ProviderUnavailable, match="no complete response before the deadline"),
     ):
         ask(make(Cryptofuse, base_url=base_url), policy=RefreshPolicy(deadline=0.3))
+
+
+def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
+    class Stream:
+        def get_extra_info(self, _name: str) -> None: ...
+
+    connection = _Connection(httpx.MockTransport(lambda _: httpx.Response(200)), clock() + 10)
+    connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})
+    clock.pass_by(10)
+    with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):
+        connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})

@@ -126,7 +126,7 @@ def _repeatable(request: "Request") -> bool:
     if not all(isinstance(request.stream, kind) for kind in (Iterable, AsyncIterable)):
         return False
     length = request.headers.get("Content-Length")
-    if length is None:  # there is no body, or nobody could tell whether it is complete
+    if length is None:  # there is no body, or nothing shows whether it is complete
         return "Transfer-Encoding" not in request.headers
     try:
         return len(request.read()) == int(length)

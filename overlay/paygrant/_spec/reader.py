@@ -247,7 +247,7 @@ class NormalizedSpec:
 
     @property
     def limits(self) -> list[tuple[int, float]]:
-        """The documented limits: so many requests in so many seconds."""
+        """The documented limits: a number of requests in a number of seconds."""
         return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
 
     # All of it

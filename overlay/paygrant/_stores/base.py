@@ -181,7 +181,7 @@ Store.__module__ = "paygrant"
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:
-    """What was saved under this key. None if the bytes do not tell."""
+    """What was saved under this key. None if the bytes are unreadable."""
     try:
         document = json.loads(data)
         if document["version"] != _VERSION or document["name"] != key:

@@ -39,7 +39,7 @@ class Endpoint:
 
     @property
     def leeway(self) -> float:
-        """So many seconds before its end a token is used no more: 30, but never more than a tenth of its life."""
+        """The seconds before its end from which a token is not used: 30, but at most a tenth of its life."""
         return min(30, self.lifetime / 10)
 
 
