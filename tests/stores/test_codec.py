@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paygrant import (
@@ -77,6 +77,7 @@ def standing_clock() -> Generator[Clock]:
         yield clock
 
 
+@settings(deadline=None)
 @given(entries, codecs, st.floats(-1e6, 1e6), seconds)
 def test_an_entry_comes_back_with_its_times_moved_to_the_readers_clock(
     entry: Entry, codec: Codec, elsewhere: float, passed: float
@@ -100,6 +101,7 @@ def test_an_entry_comes_back_with_its_times_moved_to_the_readers_clock(
         assert vars(found.outcome) == vars(entry.outcome)
 
 
+@settings(deadline=None)
 @given(entries, codecs, st.floats(0, 1), st.floats(0, 1), st.binary(max_size=8))
 def test_damaged_bytes_are_never_an_error(entry: Entry, codec: Codec, one: float, other: float, put: bytes) -> None:
     whole = codec.encode(NAME, entry)
@@ -108,6 +110,7 @@ def test_damaged_bytes_are_never_an_error(entry: Entry, codec: Codec, one: float
     assert codec.decode(NAME, whole[:-1][:start]) is None
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_foreign_bytes_are_ignored(data: bytes) -> None:
     assert Codec(None).decode(NAME, data) is None
@@ -129,6 +132,7 @@ def _places(document: Any) -> list[tuple[Any, Any]]:
     return places
 
 
+@settings(deadline=None)
 @given(entries, anything, st.data())
 def test_a_wrong_value_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))

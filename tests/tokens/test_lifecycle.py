@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paygrant import (
@@ -110,6 +110,7 @@ fractions = st.floats(0, 1)
 seconds = st.floats(0, 1e6)
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.001, 1e8),
     fractions,
