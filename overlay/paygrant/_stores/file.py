@@ -22,6 +22,7 @@ from paygrant._tokens.token import Token
 
 _SUFFIX = ".token"
 _UNFINISHED = ".new"
+_LOCK = ".lock"
 
 _LONGEST_FILE = 1 << 22
 """Bytes. No token is that long."""
@@ -116,7 +117,8 @@ class FileStore:
         Raises:
             TimeoutError: Others held it all the time.
         """
-        with self._new_lock(self._ready() / f"{key}.lock", lease, 0o600, poll_interval=_POLL):
+        self._ready()
+        with self._new_lock(lock_file(self, key), lease, 0o600, poll_interval=_POLL):
             yield
 
     def _ready(self) -> Path:
@@ -183,6 +185,11 @@ class StoredEntry:
 def folder_of(store: FileStore) -> Path:
     """The folder of a store. It may not exist yet."""
     return store._folder
+
+
+def lock_file(store: FileStore, key: str) -> Path:
+    """The file that processes lock under a key. It may not exist yet."""
+    return store._folder / f"{key}{_LOCK}"
 
 
 def make_folder(store: FileStore) -> Path:
