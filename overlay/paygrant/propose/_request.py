@@ -64,7 +64,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         if part in holders or part.normalized == names.ASSERTION:
             part.field.secret = True
         else:
-            parameters[part.name] = _value(part, parameters, candidate)
+            parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
     operation: dict[str, Any] = {
@@ -243,7 +243,7 @@ def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str]]) -
     return not part.required and part.normalized in names.OTHER_GRANTS
 
 
-def _value(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
+def _source_of(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
     """The fixed value of a part, or the argument that gives its value."""
     decisions = candidate.document.decisions
     place = pointer_to("/x-token-endpoint/parameters", part.name)
