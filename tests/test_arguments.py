@@ -265,7 +265,7 @@ BAD_TENANTS = [
 def test_a_tenant_that_makes_no_urn_is_refused_and_nothing_is_escaped(tenant_id: str) -> None:
     for call in (lambda: ripple_audience("test", tenant_id), lambda: make(Ripple, tenant_id=tenant_id)):
         text = refusal(call, "tenant_id")
-        assert text.startswith("tenant_id: cannot stand in a URN; expected parts of letters, digits")
+        assert text.startswith("tenant_id: cannot be part of a URN; expected parts of letters, digits")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_an_audience_is_of_a_known_environment(environment: Any) -> None:
 def test_ripple_needs_a_tenant_or_an_audience_and_not_both() -> None:
     audience = "urn:ripplexcurrent-test:acme"
     assert "is missing" in refusal(lambda: make(Ripple, tenant_id=None), "tenant_id")
-    assert "is given beside audience" in refusal(lambda: make(Ripple, audience=audience), "tenant_id")
+    assert "is given together with audience" in refusal(lambda: make(Ripple, audience=audience), "tenant_id")
     assert (
         registration_of(make(Ripple, tenant_id=None, audience=audience)).arguments
         == registration_of(make(Ripple)).arguments
@@ -1000,7 +1000,7 @@ def test_a_secret_and_a_secret_file_are_too_much(tmp_path: Path, environ: Callab
     file.write_text("from a file")
     environ(Ripple, CLIENT_SECRET_FILE=str(file))
     text = refusal(Ripple.from_env, "RIPPLE_CLIENT_SECRET_FILE")
-    assert "is set beside RIPPLE_CLIENT_SECRET; expected one of the two" in text
+    assert "is set together with RIPPLE_CLIENT_SECRET; expected one of the two" in text
     assert registration_of(Ripple.from_env(client_secret="from the call")).secret() == "from the call"
 
 

@@ -171,7 +171,7 @@ def test_the_environment_variables_are_the_default(monkeypatch: pytest.MonkeyPat
         ),
         ({"ENVIRONMENT": "prod"}, "environment variable RIPPLE_ENVIRONMENT: is 'prod'", "test, uat, production"),
         ({"BASE_URL": "http://example.com"}, "environment variable RIPPLE_BASE_URL: is plain http", "https://"),
-        ({"CLIENT_SECRET_FILE": "x"}, "RIPPLE_CLIENT_SECRET_FILE: is set beside RIPPLE_CLIENT_SECRET", "one of"),
+        ({"CLIENT_SECRET_FILE": "x"}, "RIPPLE_CLIENT_SECRET_FILE: is set together with RIPPLE_CLIENT_SECRET", "one of"),
         (
             {"CLIENT_SECRET": None, "CLIENT_SECRET_FILE": "/nowhere/secret"},
             "environment variable RIPPLE_CLIENT_SECRET_FILE: the file /nowhere/secret cannot be read (FileNotFoundError)",

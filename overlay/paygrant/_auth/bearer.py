@@ -1,6 +1,6 @@
 """BearerAuth: which request may carry a token, and what follows when the API rejects it, for any HTTP client.
 
-``httpx`` beside this module connects it to httpx, and ``paygrant.adapters`` to other HTTP clients.
+``httpx`` in this folder connects it to httpx, and ``paygrant.adapters`` to other HTTP clients.
 """
 
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ class BearerAuth:
         self._header, self._query = use.header, use.query or ""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
-        """What to send in place of a token that got this status. None means that the response stands.
+        """What to send in place of a token that got this status. None: the caller gets this response.
 
         Args:
             token: The token that was sent.

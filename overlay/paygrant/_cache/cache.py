@@ -124,10 +124,10 @@ class Cache:
             self._acquirer.discard(acquired)
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """What to send in place of a token that the API rejected. None means that the API's response stands.
+        """What to send in place of a token that the API rejected. None: the caller gets the API's response.
 
-        The old token stays in service until the new one is there. An API may use 401 for "forbidden"; if no new token
-        can be had then, the other calls must go on.
+        The old token stays in service until the new one is there. An API may use 401 for "forbidden". If there is no
+        new token then, the other calls must continue.
         """
         with self._lock:
             now = _clock.monotonic()
@@ -287,7 +287,7 @@ class ClosedCache:
         """There is nothing to drop."""
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """The API's response stands."""
+        """The caller gets the API's response."""
 
     def accept_replacement(self, token: Token) -> None:
         """There is nothing to note."""

@@ -1,7 +1,7 @@
 """Reads a normalized spec. This module alone knows the layout: what OpenAPI says, and what ``x-token-endpoint`` adds.
 
 It takes for granted that the spec is normalized. Checking that is left to ``lint``. ``shape`` and ``fit`` run before the
-check is complete, so each part is read when it is asked for, and from its own place only.
+check is complete, so each part is read when it is needed, and from its own place only.
 """
 
 import functools
@@ -247,7 +247,7 @@ class NormalizedSpec:
 
     @property
     def limits(self) -> list[tuple[int, float]]:
-        """The documented limits: so many requests in so many seconds."""
+        """The documented limits: a number of requests in a number of seconds."""
         return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
 
     # All of it

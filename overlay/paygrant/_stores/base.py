@@ -48,7 +48,7 @@ _FIELDS: "dict[str, type | UnionType]" = {
 """The fields of errors, and their types."""
 
 _OWNER = ("provider", "environment")
-"""Fields beside a token, which may be missing."""
+"""Further fields of a token's entry, which may be missing."""
 
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What reading foreign bytes may raise."""
@@ -61,8 +61,8 @@ class Entry:
     Attributes:
         outcome: The token as it was issued, or the error to remember.
         until: When the entry ends, in seconds of this process's monotonic clock.
-        provider: The provider's name, for people who look into a store. None beside an error, which has its own.
-        environment: The provider's environment, likewise.
+        provider: The provider's name, for people who look into a store. None for an error, which has its own.
+        environment: The provider's environment, for the same purpose.
     """
 
     __module__ = "paygrant"
@@ -149,8 +149,8 @@ class SavedEntry:
 class Store(Protocol):
     """Keeps tokens and remembered errors, and gives one caller at a time the right to request a new token.
 
-    The methods may block: they run on a thread of the cache's own. They may raise anything: a store that fails is
-    logged once and then left alone for some seconds, and callers go on without it.
+    The methods may block: they run on a thread of the cache. They may raise anything: a failure is logged once, the store is
+    not used for some seconds, and callers continue without it.
     ``paygrant.store_contract`` has the tests that every store must pass.
     """
 
@@ -181,7 +181,7 @@ Store.__module__ = "paygrant"
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:
-    """What was saved under this key. None if the bytes do not tell."""
+    """What was saved under this key. None if the bytes cannot be read."""
     try:
         document = json.loads(data)
         if document["version"] != _VERSION or document["name"] != key:

@@ -123,7 +123,7 @@ def failure(message: str, hints: Sequence[str], facts: Mapping[str, Any]) -> Non
 
 
 def printable(text: str) -> str:
-    """A text that cannot move the cursor or ring the bell, whoever wrote it."""
+    """A text that cannot move the cursor or ring the bell."""
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 

@@ -62,7 +62,7 @@ class Given:
         return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None)
 
     def provider(self) -> "Provider":
-        """The provider. A secret that is given nowhere is asked for at the terminal, if there is one.
+        """The provider. If no secret is given, the terminal prompts for it, if there is one.
 
         It is asked for last: nobody should type a secret if something else is missing.
 

@@ -10,7 +10,7 @@ _MAX_OTHERS = 100
 
 
 def clean(text: object, most: int = 300) -> str:
-    """A stranger's text as one line that does no harm on a terminal, and is not too long."""
+    """A text from the document as one line that is safe on a terminal and not too long."""
     return one_line(str(text), most)
 
 

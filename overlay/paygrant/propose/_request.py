@@ -1,4 +1,4 @@
-"""Decides what a token request holds: the credentials, the fixed values, and the arguments of the caller."""
+"""Decides what a token request contains: the credentials, the fixed values, and the arguments of the caller."""
 
 import keyword
 import re
@@ -194,9 +194,9 @@ def _unique(parts: list[RequestPart]) -> list[RequestPart]:
     """One part for each name: in the path, else in the body, else the one that was declared last."""
     in_path = {part.name for part in parts if part.place == "path"}
     in_body = {part.steps[0] for part in parts if part.place == "body"}
-    beside = {part.name: part for part in parts if part.place != "body" and part.name not in in_body | in_path}
+    outside = {part.name: part for part in parts if part.place != "body" and part.name not in in_body | in_path}
     body = [part for part in parts if part.place == "body" and part.steps[0] not in in_path]
-    return [*(part for part in parts if part.place == "path"), *beside.values(), *body]
+    return [*(part for part in parts if part.place == "path"), *outside.values(), *body]
 
 
 def _credentials(

@@ -54,7 +54,7 @@ def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _blocks(text: str) -> list[str]:
     """The texts that seem to be an OpenAPI document."""
-    # In a YAML document, a fence can only stand in a description, where it is indented.
+    # In a YAML document, a fence can only be in a description, where it is indented.
     if not _FENCE.search(text) and _is_likely(text):
         return [text]
     return [token.content for token in _MARKDOWN.parse(text) if token.type == "fence" and _is_likely(token.content)]
