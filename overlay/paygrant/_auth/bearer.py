@@ -46,7 +46,7 @@ class BearerAuth:
         check_type("source", source, TokenSource, "a TokenSource")
         self._source = source
         self._cache = cache_of(source)
-        """For the fast path, which only reads it. Decisions go through ``cache_of``, which knows a closed source."""
+        """For the fast path, which only reads it. Decisions use ``cache_of``, because the source may be closed."""
         self._origins = None if origins is None else frozenset(_check_origins(origins))
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
         use = registration_of(source.provider).endpoint.token_use

@@ -65,7 +65,7 @@ class TokenAcquirer:
         """A new token. If the provider refuses the secret and the callable now returns another one, that one is tried.
 
         Args:
-            better: Returns a token of the store, as it would be used, if it is better than the one at hand.
+            better: Gets a token of the store. Returns it as it would be used if it is better than the held one, otherwise None.
             stop: Ends the retries.
             attempt_failed: Called before each retry.
 
@@ -106,7 +106,7 @@ class TokenAcquirer:
         return Acquired(grant, key)
 
     def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
-        """The store's token, if it is better than the one at hand.
+        """The store's token, if it is better than the held one.
 
         Raises:
             TokenError: The store remembers an error.

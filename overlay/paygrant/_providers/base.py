@@ -239,7 +239,7 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
 
 
 def _missing_fields(kind: type[Provider], given: set[str]) -> list[str]:
-    """The fields that a provider needs and does not have. Of alternatives, the first stands for all."""
+    """The fields that a provider needs and does not have. Of alternatives, only the first is listed."""
     needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
     needed += [] if given & {*kind._alternatives} else kind._alternatives[:1]
     return [name for name in needed if name not in given]

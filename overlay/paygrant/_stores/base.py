@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import UnionType
 
 _VERSION = 1
-"""The version of the bytes. A change of their meaning counts it up: old and new processes then ignore each other's."""
+"""The version of the bytes. If their meaning changes, it increases. Old and new processes then ignore each other's entries."""
 
 _CLOCKS_DIFFER = 1.0
 """Seconds. An entry that was saved further in the future shows that the wall clock was set back."""
@@ -56,7 +56,7 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, R
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a store keeps under a key: a token or an error, and how long it counts.
+    """What a store keeps under a key: a token or an error, and how long it is valid.
 
     Attributes:
         outcome: The token as it was issued, or the error to remember.
@@ -119,7 +119,7 @@ class SavedEntry:
 
     Attributes:
         outcome: The token or the error.
-        left: How long it counted at that moment, in seconds.
+        left: How long it was valid from that moment, in seconds.
         moment: The moment, by the wall clock of the process that saved it, in seconds since 1970.
         provider: The provider of the token, if it was stated.
         environment: The environment of the token, if it was stated.

@@ -136,7 +136,7 @@ def settle(stream: TextIO) -> None:
 
 
 def words(error: OSError) -> str:
-    """An error of the operating system, with the file or folder that it concerns."""
+    """What an error of the operating system means, and its file or folder."""
     said = os_error_words(error)
     return f"{said}: {error.filename}" if error.filename else said
 

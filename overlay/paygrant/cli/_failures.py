@@ -75,7 +75,7 @@ def report(failure: Failure) -> int:
 
 
 def of(error: Exception, root: click.Command, arguments: Sequence[str]) -> Failure | None:
-    """The failure that an error is; None if nobody expected it.
+    """The failure that an error means; None if the error is unexpected.
 
     Args:
         error: The error.
