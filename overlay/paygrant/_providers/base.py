@@ -6,7 +6,7 @@ result.
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
 
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
+
+if TYPE_CHECKING:
+
+    class Scope:
+        """The type of a field that takes strings, or one string that separates them by spaces, and then holds a tuple."""
+
+        def __get__(self, instance: object, owner: object) -> tuple[str, ...]: ...
+        def __set__(self, instance: object, value: str | Iterable[str]) -> None: ...
+
+else:
+    Scope = str | Iterable[str]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

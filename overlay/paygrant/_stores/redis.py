@@ -119,9 +119,11 @@ class RedisStore:
 
     def save(self, key: str, entry: Entry) -> None:
         """Keep an entry, in place of the one that was there, until Redis drops it."""
+        data = self._codec.encode(key, entry)
+        # Read the clock after encode has read it, so that Redis never counts more time than the entry states.
         left = math.floor((entry.until - _clock.monotonic()) * 1000)
         if left > 0:
-            self._connected().set(self._prefix + key, self._codec.encode(key, entry), px=left)
+            self._connected().set(self._prefix + key, data, px=left)
 
     def discard(self, key: str, token: Token) -> None:
         """Remove the entry under a key if it holds this very token."""
