@@ -168,8 +168,8 @@ def test_threads_may_share_a_prepared_request(session: requests.Session, api: Ap
     prepared = session.prepare_request(requests.Request("POST", api.url, json={"amount": 5}))
     api.accepted = {"token-2"}
     with ThreadPoolExecutor(16) as pool:
-        answers = [*pool.map(session.send, [prepared] * 64)]
-    assert {each.status_code for each in answers} == {200}
+        responses = [*pool.map(session.send, [prepared] * 64)]
+    assert {each.status_code for each in responses} == {200}
     assert len(server.seen) == 2
 
 

@@ -46,7 +46,7 @@ def test_a_forked_child_does_not_wait_for_the_request_of_its_parent(server: Serv
 
     def reply(_: Seen) -> Reply:
         if len(server.seen) == 1:
-            asked.wait(30)  # the parent's request is answered when the child's has arrived
+            asked.wait(30)  # the parent's request gets its response when the child's has arrived
         asked.set()
         return granted(f"token-{len(server.seen)}")
 
@@ -106,9 +106,9 @@ def test_preloaded_gunicorn_workers_share_one_request(server: Server, tmp_path: 
         command = [sys.executable, "-m", "gunicorn", *options, "app:app"]
         with subprocess.Popen(command, cwd=tmp_path, pass_fds=[listener.fileno()], env={**os.environ}) as process:
             try:
-                answers = {httpx.get(f"http://127.0.0.1:{port}", timeout=30).text for _ in range(40)}
+                bodies = {httpx.get(f"http://127.0.0.1:{port}", timeout=30).text for _ in range(40)}
             finally:
                 process.terminate()
                 process.wait(30)
-    assert {answer.split()[1] for answer in answers} == {"token-1"}
+    assert {body.split()[1] for body in bodies} == {"token-1"}
     assert len(server.seen) == 1

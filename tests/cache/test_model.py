@@ -65,7 +65,7 @@ class World(httpx.BaseTransport):
         answer = self._park(Parked(key=client_id)).answer
         if isinstance(answer, httpx.Response):
             return answer
-        raise answer or AssertionError("released without an answer")
+        raise answer or AssertionError("released without a response")
 
     def api(self, request: httpx.Request) -> httpx.Response:
         """The API: each client has an address of its own."""

@@ -153,7 +153,7 @@ class RedisServer:
                 self._process = None
 
     def pause(self) -> None:
-        """Let it hang: connections are made, and nothing is answered."""
+        """Let it hang: it accepts connections, but sends no responses."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
 

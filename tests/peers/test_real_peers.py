@@ -32,7 +32,7 @@ EVERY_SCOPE = ("read", "write", "admin")
 
 
 class Watched(httpx.HTTPTransport):
-    """The real transport; it notes how each token request was answered."""
+    """The real transport, which notes the response to each token request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ def test_an_awkward_secret_is_form_encoded_only_on_request(django_oauth: DjangoO
 @pytest.mark.parametrize(
     ("resource", "rejected_statuses"),
     [("/resource/", {401, 403}), ("/resource/with-challenge/", {401})],
-    ids=["answers 403", "answers 401"],
+    ids=["status 403", "status 401"],
 )
 def test_a_token_that_was_revoked_early_is_replaced(
     django_oauth: DjangoOAuth, transport: Watched, call: Call, resource: str, rejected_statuses: set[int]

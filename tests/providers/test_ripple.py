@@ -38,7 +38,7 @@ BAD_TENANTS = [
 def test_a_tenant_that_cannot_stand_in_a_urn_is_refused(tenant_id: str) -> None:
     for call in (lambda: ripple_audience("test", tenant_id), lambda: make(Ripple, tenant_id=tenant_id)):
         text = refusal(call, "tenant_id")
-        assert text.startswith("tenant_id: cannot stand in a URN; expected parts of letters, digits")
+        assert text.startswith("tenant_id: cannot be part of a URN; expected parts of letters, digits")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_audience_needs_a_known_environment(environment: Any) -> None:
 def test_ripple_needs_a_tenant_or_an_audience_and_not_both() -> None:
     audience = "urn:ripplexcurrent-test:acme"
     assert "is missing" in refusal(lambda: make(Ripple, tenant_id=None), "tenant_id")
-    assert "is given beside audience" in refusal(lambda: make(Ripple, audience=audience), "tenant_id")
+    assert "is given together with audience" in refusal(lambda: make(Ripple, audience=audience), "tenant_id")
     assert (
         registration_of(make(Ripple, tenant_id=None, audience=audience)).arguments
         == registration_of(make(Ripple)).arguments

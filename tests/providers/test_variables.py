@@ -186,7 +186,7 @@ def test_a_secret_beside_a_secret_file_is_refused(tmp_path: Path, environ: Calla
     file.write_text("from a file")
     environ(Ripple, CLIENT_SECRET_FILE=str(file))
     text = refusal(Ripple.from_env, "RIPPLE_CLIENT_SECRET_FILE")
-    assert "is set beside RIPPLE_CLIENT_SECRET; expected one of the two" in text
+    assert "is set together with RIPPLE_CLIENT_SECRET; expected one of the two" in text
     assert registration_of(Ripple.from_env(client_secret="from the call")).secret() == "from the call"
 
 

@@ -37,7 +37,7 @@ def hang_up(_: Seen) -> Reply:
 
 
 def busy(retry_after: str | None = None, status: int = 429) -> Reply:
-    """A response that asks for a pause. Its clock stands still."""
+    """A response that states a pause. Its time does not move."""
     return Reply({}, status, {"Retry-After": retry_after or "", "Date": formatdate(MOMENT, usegmt=True)})
 
 

@@ -154,7 +154,7 @@ widget_url: Any = ripio_widget().widget_url
 BAD_CALLS: dict[str, Callable[[], object]] = {
     "basic_credentials: no secret": lambda: untyped.basic_credentials(SECRET),
     "basic_credentials: a fourth argument": lambda: untyped.basic_credentials(ID, SECRET, "plain", SECRET),
-    "basic_credentials: a stranger": lambda: untyped.basic_credentials(ID, SECRET, nonsense=SECRET),
+    "basic_credentials: an unknown argument": lambda: untyped.basic_credentials(ID, SECRET, nonsense=SECRET),
     "basic_credentials: an unknown encoding": lambda: untyped.basic_credentials(ID, SECRET, "rot13"),
     "basic_credentials: an encoding of another type": lambda: untyped.basic_credentials(ID, SECRET, [SECRET]),
     "basic_credentials: a colon": lambda: untyped.basic_credentials(f"{ID}:", SECRET),
@@ -170,7 +170,7 @@ BAD_CALLS: dict[str, Callable[[], object]] = {
     "widget_url: an unknown flow": lambda: widget_url(Token(TOKEN), flow="up"),
     "widget_url: no amount": lambda: widget_url(Token(TOKEN), amount=-1),
     "widget_url: no address": lambda: widget_url(Token(TOKEN), address=""),
-    "widget_url: a stranger": lambda: widget_url(Token(TOKEN), nonsense=SECRET),
+    "widget_url: an unknown argument": lambda: widget_url(Token(TOKEN), nonsense=SECRET),
     "widget_url: a second argument": lambda: widget_url(Token(TOKEN), TOKEN),
     "TokenSource: a text": lambda: untyped.TokenSource(SECRET),
     "TokenSource: a store": lambda: untyped.TokenSource(ripio_widget(), store=SECRET),
@@ -192,7 +192,7 @@ BAD_CALLS: dict[str, Callable[[], object]] = {
         a_token_source(), rejected_statuses=[Token(TOKEN)]
     ),
     "RefreshPolicy: an argument": lambda: untyped.RefreshPolicy(SECRET),
-    "RefreshPolicy: a stranger": lambda: untyped.RefreshPolicy(nonsense=SECRET),
+    "RefreshPolicy: an unknown argument": lambda: untyped.RefreshPolicy(nonsense=SECRET),
 }
 
 

@@ -73,7 +73,7 @@ SCENES = {
     "a bad request": Scene(TokenRequestRejected, echoing(400)),
     "too many requests": Scene(RateLimited, echoing(429)),
     "a server error": Scene(ProviderUnavailable, echoing(503)),
-    "no answer": Scene(ProviderUnavailable, hang_up),
+    "no response": Scene(ProviderUnavailable, hang_up),
     "nobody there": Scene(ProviderUnavailable, base_url=lambda _: "http://127.0.0.1:1"),
     "no TLS": Scene(ProviderUnavailable, base_url=lambda server: server.base_url.replace("http", "https")),
     "a transport that fails": Scene(ProviderUnavailable, options={"transport": FailingTransport()}),
@@ -84,7 +84,7 @@ SCENES = {
     "a list for a token": Scene(MalformedResponse, Reply({"access_token": [TOKEN], "note": SECRET})),
     "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}")),
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
-    "a long answer": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
+    "a long response": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
     "a bug": Scene(TokenError, options={"store": BuggyStore()}),
     "a callable that fails": Scene(ConfigurationError, options={"provider": {"client_secret": failing_secret}}),
@@ -161,7 +161,7 @@ ECHOING_HEADERS: dict[str, Callable[[Seen], dict[str, str]]] = {
     "body in a redirect": lambda seen: {"Location": f"https://elsewhere.example/?{seen.body.decode()}"},
     "user in a redirect": lambda _: {"Location": f"https://{quote(ID)}:{quote(SECRET)}@elsewhere.example/"},
     "header in a redirect": lambda seen: {"Location": f"/{seen.headers.get('Authorization')}"},
-    "a header that is none": lambda seen: {f"bad {seen.headers.get('Authorization')} {seen.body.decode()}": "x"},
+    "an invalid header": lambda seen: {f"bad {seen.headers.get('Authorization')} {seen.body.decode()}": "x"},
 }
 
 

@@ -392,21 +392,21 @@ def test_close_ends_the_connections_and_another_use_opens_them_again(store: Redi
 def test_a_forked_child_opens_its_own_connection(store: RedisStore, redis: Any) -> None:
     store.save(KEY, fresh())
     context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
+    results = context.SimpleQueue()
 
     def child() -> None:
         tokens = {token_in(store) for _ in range(200)}
         connections = {each["id"] for each in redis.client_list()}
-        answers.put((tokens, len(connections)))
+        results.put((tokens, len(connections)))
 
     process = context.Process(target=child)
     process.start()
     assert {token_in(store) for _ in range(200)} == {"token-1"}
-    tokens, connections = answers.get()
+    tokens, connections = results.get()
     process.join()
     assert tokens == {"token-1"}
     assert connections == 3
-    answers.close()
+    results.close()
 
 
 @pytest.mark.parametrize("key", ["", f", key={Fernet.generate_key()!r}"], ids=["clear", "encrypted"])
