@@ -1,5 +1,5 @@
-# Everything a maintainer runs. `make` alone brings the generated clients up to date with the specs.
-# PYTHON is the interpreter that creates the environment, VENV its folder: make test VENV=.venv-3.13 PYTHON=python3.13
+# All commands for maintainers. `make` alone brings the generated clients up to date with the specs.
+# PYTHON is the interpreter that creates the environment. VENV is its folder: make test VENV=.venv-3.13 PYTHON=python3.13
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SPECS := $(wildcard specs/*.yaml)
 PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py overlay/paygrant/_spec/*.py) scripts/requirements-light.txt
 
-# Tests run in this many processes; the tests of one file run in one process, in order. make test JOBS=0 uses no others.
+# The number of processes that run tests. The tests of one file run in one process, in order. JOBS=0 starts no processes.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
@@ -22,7 +22,7 @@ $(LIGHT): pyproject.toml scripts/requirements-light.txt scripts/environment.sh
 	@VENV=$(VENV) PYTHON=$(PYTHON) PYTHON_IS_CHOSEN=$(PYTHON_IS_CHOSEN) scripts/environment.sh light
 	@touch $@
 
-# All locked tools, on top of that.
+# In addition, all other locked packages.
 $(READY): $(LIGHT) scripts/requirements.txt
 	@VENV=$(VENV) scripts/environment.sh whole
 	@touch $@
@@ -38,7 +38,7 @@ endif
 
 generate: .make/generated
 
-# $? names what is newer than the last run: the changed specs, or the pipeline itself, which concerns every spec.
+# $? names the files that are newer than the last run. If the pipeline itself changed, all specs are generated.
 .make/generated: $(SPECS) $(PIPELINE) | $(LIGHT)
 	@mkdir -p $(@D)
 	$(BIN)/python -m scripts.generate $?
@@ -64,7 +64,7 @@ wheel: $(READY)
 
 check: lint lint-specs check-generated types wheel
 
-# With CI set, a peer that is missing fails its tests.
+# If CI is set, the tests of a missing peer fail.
 test: $(READY)
 	@command -v redis-server >/dev/null || echo "no redis-server: the tests with a real Redis are skipped"
 	@command -v chromium >/dev/null || echo "no chromium: the tests of the sandbox's page in a browser are skipped"
@@ -77,8 +77,8 @@ QUICK := tests/auth tests/cache tests/request tests/spec tests/tokens
 quick: $(READY)
 	$(PYTEST) -q --ignore=tests/cache/test_fleet.py --ignore=tests/cache/test_forks.py $(QUICK)
 
-# The whole suite, with lines and branches counted in each process that it starts; about half as long again as `make test`.
-# The settings and the number that must be reached stand in pyproject.toml.
+# All tests. Lines and branches are counted in each process; that takes half as long again as `make test`.
+# The settings and the required percentage are in pyproject.toml.
 coverage: $(READY)
 	@mkdir -p .make
 	$(BIN)/coverage erase
@@ -87,8 +87,8 @@ coverage: $(READY)
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report
 
-# Which changes of the code no test notices; an hour or two. It goes on where it was stopped.
-# A part of it: make mutation MUTANTS="'paygrant._tokens.*'"
+# Shows the changes of the code that no test notices; an hour or two. A run continues where the last one was stopped.
+# To check a part of the code: make mutation MUTANTS="'paygrant._tokens.*'"
 mutation: $(READY)
 	$(BIN)/python -m scripts.mutation --jobs $(JOBS) $(MUTANTS)
 
@@ -101,12 +101,12 @@ demo: check-generated
 bench: $(READY)
 	$(BIN)/python -m scripts.bench
 
-# What the providers' pages say by now; needs the network. A scheduled job runs the command itself: make makes one exit
-# status of all, and this one's tell changed pages (1) from pages that could not be read (3).
+# Shows what has changed on the providers' pages; needs the network. A scheduled job should run the command itself: its
+# exit status is 1 for changed pages and 3 for pages that could not be read. `make` replaces both by its own.
 upstream: $(READY)
 	$(BIN)/python -m scripts.upstream
 
-# What has changed for users since a git reference: make breaking BASE=v0.1.0
+# Shows what has changed for users since a git reference: make breaking BASE=v0.1.0
 breaking: $(READY)
 	$(BIN)/python -m scripts.breaking $(BASE)
 
@@ -114,8 +114,8 @@ breaking: $(READY)
 picture: $(READY)
 	$(BIN)/python -m scripts.picture_of_sandbox
 
-# Needs uv. Writes versions and hashes only, no addresses. Versions stay where they can: make lock UPGRADE=--upgrade takes
-# the newest, UPGRADE="--upgrade-package NAME" that of one package. The light set has the versions of the whole one.
+# Needs uv. Writes versions and hashes, but no addresses. Versions stay if they can. UPGRADE=--upgrade takes the newest
+# versions, UPGRADE="--upgrade-package NAME" that of one package. The light set has the same versions as the whole set.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv, which was not found. Run: pipx install uv" >&2; exit 1; }

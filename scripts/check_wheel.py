@@ -1,4 +1,4 @@
-"""Builds the wheel and uses it as a user would: from an empty environment, away from the sources."""
+"""Builds the wheel and uses it as a user would: in an empty environment, outside of the repository."""
 
 import re
 import subprocess
@@ -23,12 +23,12 @@ WANTED = (
     "paygrant_clients/py.typed",
     "paygrant_clients/ripple/openapi.json",
 )
-"""Files that would be missed."""
+"""Files that the wheel must contain."""
 
 RELATIVE_LINK = re.compile(
     r"""(?:\]\(|^\[[^\]]+\]:\s+|\b(?:src|srcset|href)=")(?!https?:|mailto:|\#)[^)"\s]+""", re.MULTILINE
 )
-"""A link or a picture that leads nowhere on the package index: in Markdown's two forms, and in HTML."""
+"""A link or a picture that does not work on the package index, in Markdown's two forms or in HTML."""
 
 
 def run(*command: object, cwd: Path) -> None:
@@ -57,7 +57,7 @@ def main() -> None:
         if missing := set(WANTED) - set(names):
             sys.exit(f"the wheel lacks {', '.join(sorted(missing))}")
         if stray := [name for name in names if not name.startswith("paygrant")]:
-            sys.exit(f"the wheel holds {', '.join(stray)}")
+            sys.exit(f"the wheel must not contain {', '.join(stray)}")
 
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"

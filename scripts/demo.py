@@ -1,7 +1,7 @@
-"""The main job, shown: tokens from all five providers over real sockets, sync and async, and API calls with them.
+"""Shows the main job: tokens from all five providers over real sockets, sync and async, and API calls with them.
 
-The providers are the sandbox's. A row is one client's work: a token of its own, and calls that share it. Where that
-fails, it is said below the table, and the exit status is 1.
+The sandbox stands in for the providers. Each row shows one client: it requests its own token and makes calls with it.
+Failures are printed below the table, and the exit status is then 1.
 """
 
 import asyncio
@@ -31,10 +31,10 @@ from paygrant._providers.base import registration_of
 from paygrant.sandbox import Sandbox
 
 CALLS = 3
-"""So many API calls are made with each token."""
+"""The number of API calls with each token."""
 
 WIDTH = 140
-"""Columns, where no terminal says how many there are."""
+"""Columns, if the output is not a terminal."""
 
 WIDE = 125
 """Columns that a table with everything needs."""
@@ -45,7 +45,7 @@ Provider = RipioRamp | RipioWidget | Ripple | AlternativePayments | Cryptofuse
 
 
 def providers(sandbox: Sandbox) -> Iterator[Provider]:
-    """The five, at the sandbox."""
+    """The five providers, at the sandbox."""
     client_id, client_secret, at = sandbox.client_id, sandbox.client_secret, sandbox.base_url
     yield RipioRamp(client_id=client_id, client_secret=client_secret, environment="sandbox", base_url=at("ripio_ramp"))
     yield RipioWidget(
@@ -70,7 +70,7 @@ def providers(sandbox: Sandbox) -> Iterator[Provider]:
 
 
 def work(provider: Provider) -> Token:
-    """Fetch a token and call the API with it, blocking."""
+    """Fetch a token and call the API with it, synchronously."""
     with (
         TokenSource(provider, store=MemoryStore()) as source,
         httpx.Client(auth=TokenAuth(source), base_url=registration_of(provider).effective_base_url) as api,
@@ -100,7 +100,7 @@ WORK: dict[str, Callable[[Provider], Token]] = {
 
 
 def row(sandbox: Sandbox, provider: Provider, client: str) -> tuple[list[str], str | None]:
-    """A row of the table, and what went wrong."""
+    """A row of the table, and what went wrong; None if nothing did."""
     registration = registration_of(provider)
     name, client_auth = registration.name, registration.client_auth
     # The widget has no field for the id alone: it is in the parameter that the caller gives.
@@ -146,8 +146,8 @@ def table(rows: list[tuple[list[str], str | None]], *, narrow: bool) -> Table:
 
 
 def main() -> int:
-    """Print the table, and below it what went wrong."""
-    os.environ["no_proxy"] = "127.0.0.1"  # whatever proxy there is, the sandbox is not behind it
+    """Print the table, and below it the failures."""
+    os.environ["no_proxy"] = "127.0.0.1"  # the sandbox is never behind a proxy
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH

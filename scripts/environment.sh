@@ -4,7 +4,7 @@
 #     scripts/environment.sh light    what `make` and `make demo` need
 #     scripts/environment.sh whole    everything, on top of the light set
 #
-# VENV is the environment's folder and PYTHON the interpreter that creates it.
+# VENV is the folder of the environment. PYTHON is the interpreter that creates it.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }

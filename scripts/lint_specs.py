@@ -1,4 +1,4 @@
-"""`python -m scripts.lint_specs specs/*.yaml`: prints a line for each finding; the exit code is 1 where there is one."""
+"""`python -m scripts.lint_specs specs/*.yaml`: prints a line for each finding. The exit status is 1 if there are any."""
 
 import argparse
 import sys

@@ -1,7 +1,7 @@
 """Changes the code in small ways, one at a time, and shows the changes that no test notices.
 
-The work is that of mutmut. It expects packages in a folder src, so this script lays the project out like that in
-.make/mutation. A run goes on where the last one was stopped.
+mutmut does the work. It expects packages in a folder src, so this script copies the project into .make/mutation with that
+layout. A run continues where the last one was stopped.
 """
 
 import argparse
@@ -20,11 +20,11 @@ PACKAGES = {"overlay/paygrant": "src/paygrant", "generated/paygrant_clients": "s
 """Where the packages are, and where mutmut expects them."""
 
 OTHERS = ("README.md", "pyproject.toml", "scripts", "specs", "tests")
-"""What the tests need beside the packages."""
+"""What the tests need in addition to the packages."""
 
 
 def lay_out() -> None:
-    """Copy the project; results of an earlier run stay beside it."""
+    """Copy the project. The results of an earlier run stay."""
     COPY.mkdir(parents=True, exist_ok=True)
     for source, target in {**PACKAGES, **{name: name for name in OTHERS}}.items():
         if (ROOT / source).is_file():

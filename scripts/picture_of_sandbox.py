@@ -1,6 +1,6 @@
 """Makes the README's picture of the sandbox's page: ``python -m scripts.picture_of_sandbox``.
 
-Time, chance and port are fixed, so that two pictures differ only where the page, or the fonts of the machine, do.
+Time, random numbers and port are fixed. So two pictures differ only if the page or the fonts of the machine differ.
 Needs Debian's ``chromium``.
 """
 
@@ -31,22 +31,22 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 
 
 class Clock:
-    """Time that passes only when told to."""
+    """A clock that only `pass_by` moves."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def __call__(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
         return self.seconds
 
     def pass_by(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Move the clock."""
         self.seconds += seconds
 
 
 def live(sandbox: Sandbox, clock: Clock) -> None:
-    """A few minutes of a developer's life: tokens, calls, a wrong secret, a token that dies, an outage."""
+    """Fill the page as a developer would: tokens, calls, a wrong secret, a revoked token, an outage."""
     known: dict[str, Provider] = {registration_of(each).name: each for each in providers(sandbox)}
 
     def work(provider: Provider, calls: int, *, revoked_after: int | None = None) -> None:
@@ -65,7 +65,7 @@ def live(sandbox: Sandbox, clock: Clock) -> None:
     for name, calls, pause in (("ripple", 1, 840), ("ripio_widget", 1, 611), ("alternative_payments", 2, 431)):
         work(known[name], calls)
         clock.pass_by(pause)
-    work(replace(known["cryptofuse"], client_secret="mistyped"), 1)  # noqa: S106 - of straw
+    work(replace(known["cryptofuse"], client_secret="mistyped"), 1)  # noqa: S106 - a made-up secret
     clock.pass_by(12)
     work(known["cryptofuse"], 2)
     clock.pass_by(47)
@@ -81,9 +81,9 @@ def live(sandbox: Sandbox, clock: Clock) -> None:
 
 
 def settled(page: Page) -> bytes:
-    """The page as WebP, taken until it comes out the same twice: then no painting is under way.
+    """The page as WebP. It is taken until two in a row are equal: then the browser has finished painting.
 
-    Quality 100 loses nothing, at half the size of a PNG; Playwright itself takes no WebP.
+    Quality 100 is lossless and has half the size of a PNG. Playwright itself cannot make WebP.
     """
     devtools: Any = page.context.new_cdp_session(page)
     shots = (devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 100})["data"] for _ in count())
@@ -92,13 +92,13 @@ def settled(page: Page) -> bytes:
 
 def main() -> int:
     """Take the picture."""
-    os.environ["no_proxy"] = "127.0.0.1"  # whatever proxy there is, the sandbox is not behind it
+    os.environ["no_proxy"] = "127.0.0.1"  # the sandbox is never behind a proxy
     chromium = shutil.which("chromium")
     if chromium is None:
         print("chromium is not installed; to get it: apt-get install chromium", file=sys.stderr)
         return 1
-    chance = random.Random(1)  # noqa: S311 - chance is what must not play a part
-    clock, stopwatch = Clock(1_767_268_800.0), Clock(0.0)  # the first begins on 2026-01-01 at noon
+    chance = random.Random(1)  # noqa: S311 - the numbers must be the same each time
+    clock, stopwatch = Clock(1_767_268_800.0), Clock(0.0)  # the clock begins on 2026-01-01 at noon
 
     def measured() -> float:
         stopwatch.pass_by(chance.uniform(0.0004, 0.0031))
@@ -118,7 +118,7 @@ def main() -> int:
     ):
         live(sandbox, clock)
         page.clock.install(time=0)
-        page.clock.pause_at(1)  # or lifetimes would run down
+        page.clock.pause_at(1)  # otherwise the shown lifetimes would decrease
         page.goto(sandbox.url)
         page.get_by_role("row", name="503").get_by_role("button").click()
         card = page.get_by_role("article", name="cryptofuse")

@@ -37,15 +37,15 @@ class World:
     now: float = 0.0
     requests: list[float] = field(default_factory=list[float])
     slow_calls: int = 0
-    """Calls that found no token that they could use, the first of each process apart."""
+    """Calls that had to wait for a token, except the first call of each process."""
 
     def time(self) -> float:
-        """Stands in for the monotonic clock."""
+        """The monotonic clock of the simulation."""
         return self.now
 
 
 class Endpoint:
-    """Brings tokens without a network: out of the store, or else by a simulated request."""
+    """Gets tokens without a network: from the store, or by a simulated request."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._world = world
@@ -55,7 +55,7 @@ class Endpoint:
         self,
         better: Callable[[Grant], Grant | None],
         stop: threading.Event,  # noqa: ARG002 - no request fails here
-        attempt_failed: Callable[[], None],  # noqa: ARG002 - likewise
+        attempt_failed: Callable[[], None],  # noqa: ARG002 - no request fails here
     ) -> Acquired:
         """The store's token, or a new one."""
         entry = self._store.load(KEY)
@@ -65,7 +65,7 @@ class Endpoint:
         self._world.requests.append(began)
         token = Token(f"token-{len(self._world.requests)}", expires_at=datetime.max.replace(tzinfo=UTC))
         grant = Grant(token, since=began, lifetime=LIFETIME)
-        # Another process that looks into the store meanwhile would wait for the lock: it finds the token there at once.
+        # Another process would wait for the lock. Here it finds the token in the store at once.
         self._world.now += REQUEST
         self._store.save(KEY, Entry(grant, grant.since + grant.lifetime))
         return Acquired(grant, KEY)
@@ -76,7 +76,7 @@ class Endpoint:
 
 
 def calls(world: World, store: Store, starts: float) -> Iterator[float]:
-    """Make all the calls of one process that find no fresh token; yields the time of each before it is made."""
+    """Make the calls of one process that find no fresh token. Yields the time of each call before it is made."""
     renewals: list[Callable[[], None]] = []
     cache = Cache(Endpoint(world, store), RefreshPolicy(), meter_of("fleet", None), start=renewals.append)
     at = starts
@@ -86,20 +86,20 @@ def calls(world: World, store: Store, starts: float) -> Iterator[float]:
             world.slow_calls += 1
         while renewals:
             renewals.pop()()
-        # The calls before the token is due take the fast path.
+        # Calls before the token is due need no simulation: they use the token that is there.
         at += INTERVAL * max(1, math.ceil((cache.held[1] - at) / INTERVAL))
 
 
 def simulate(*, sharing: bool, seed: int = 0, processes: int = PROCESSES, hours: float = HOURS) -> World:
-    """Let a fleet run, its starts spread over one lifetime.
+    """Run a fleet. The starts of its processes are spread over one lifetime.
 
     Args:
         sharing: Whether all processes share a store, or each has its own.
         seed: The seed of all random numbers.
-        processes: How many.
-        hours: For how long, from the first start on.
+        processes: The number of processes.
+        hours: The length of the simulation, from the first start.
     """
-    numbers = random.Random(seed)  # noqa: S311 - as below
+    numbers = random.Random(seed)  # noqa: S311 - for a simulation
     world = World()
     shared = MemoryStore()
     fleet = [
@@ -119,7 +119,7 @@ def simulate(*, sharing: bool, seed: int = 0, processes: int = PROCESSES, hours:
 
 
 def requests_a_lifetime(world: World, hours: float = HOURS) -> float:
-    """Token requests of the whole fleet in the length of one token's life."""
+    """The token requests of the whole fleet during one token's life."""
     return len(world.requests) / (hours * 3600 / LIFETIME)
 
 

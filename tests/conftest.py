@@ -1,4 +1,4 @@
-"""What most tests need: a server, and clocks that a test turns by hand."""
+"""What most tests need: a server, and clocks that a test moves."""
 
 import signal
 import threading
@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep each test from the machine's proxies, and from tokens of others: a port is soon given out again."""
+    """Keep each test from the machine's proxies and from other tests' tokens, because ports are soon used again."""
     for scheme in ("http", "https", "all", "no"):
         monkeypatch.delenv(f"{scheme}_proxy", raising=False)
         monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
@@ -32,7 +32,7 @@ def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between requests, in seconds. Nobody waits for them."""
+    """The pauses between requests, in seconds. They take no time."""
     pauses: list[float] = []
 
     def sleep(seconds: float, _stop: threading.Event) -> None:
@@ -44,7 +44,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Clock:
-    """Time that passes only when told to, or in a pause. Ask for it before making a source."""
+    """Time that passes only in a pause, or when a test moves it. Request this fixture before a source is made."""
     clock = Clock()
 
     def sleep(seconds: float, _stop: threading.Event) -> None:
@@ -59,7 +59,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> Clock:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A token endpoint that grants token-1, token-2, ... for an hour each, until it is told otherwise."""
+    """A token endpoint that grants token-1, token-2, ... for an hour each, unless a test sets another reply."""
     with serve() as server:
         yield server
 

@@ -1,8 +1,9 @@
 """The public names and signatures stand in public_api.txt, so that a change of them shows in review.
 
-When a change is meant: ``python -m tests.test_public_api`` from the repository root writes the file anew.
+When a change is meant: ``python -m tests.test_public_api`` from the repository root writes the file again.
 """
 
+import ast
 import dataclasses
 import inspect
 from collections.abc import Iterator
@@ -64,6 +65,11 @@ def test_every_public_name_is_documented_and_listed() -> None:
     for name in paygrant.__all__:
         assert inspect.getdoc(getattr(paygrant, name))
     assert dir(paygrant) == sorted(paygrant.__all__)
+
+
+def test_every_public_name_has_a_typed_call() -> None:
+    tree = ast.parse(Path(__file__).with_name("typing_of_public_calls.py").read_text("utf-8"))
+    assert {*paygrant.__all__} <= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -1,4 +1,4 @@
-"""What is told to people who run it: log lines and counters, and nothing to those who did not ask."""
+"""Log lines and counters for those who run the package, and nothing unless logging is set up."""
 
 import gc
 import logging
@@ -70,8 +70,8 @@ def test_each_token_request_is_one_line(
     level = logging.INFO if outcome == "granted" else logging.WARNING
     assert [record.levelno for record in records()] == [level] * attempts == [level] * len(server.seen)
     for attempt, record in enumerate(records(), start=1):
-        told = f"token request: provider=alternative_payments environment=demo outcome={outcome} duration=T attempt={attempt}"
-        assert re.sub(r"=\d\.\d{3}s", "=T", record.getMessage()) == told
+        logged = f"token request: provider=alternative_payments environment=demo outcome={outcome} duration=T attempt={attempt}"
+        assert re.sub(r"=\d\.\d{3}s", "=T", record.getMessage()) == logged
 
 
 @each_ending
@@ -98,11 +98,11 @@ def test_the_duration_is_the_requests_own(server: Server, clock: Clock, records:
 
     server.reply = slow
     TokenSource(make(Cryptofuse, base_url=server.base_url)).get()
-    told = [re.findall(r"outcome=(\w+) duration=(\S+)", record.getMessage()) for record in records()]
-    assert told == [[("ProviderUnavailable", "1.250s")], [("granted", "1.250s")]]
+    logged = [re.findall(r"outcome=(\w+) duration=(\S+)", record.getMessage()) for record in records()]
+    assert logged == [[("ProviderUnavailable", "1.250s")], [("granted", "1.250s")]]
 
 
-def test_what_asks_nobody_logs_nothing(server: Server, records: Records) -> None:
+def test_a_call_without_a_request_logs_nothing(server: Server, records: Records) -> None:
     source = TokenSource(make(Cryptofuse, base_url=server.base_url))
     refused = TokenSource(make(Cryptofuse, base_url=server.base_url, client_id="another"))
     source.get()
@@ -130,13 +130,13 @@ source = TokenSource(provider, policy=RefreshPolicy(max_attempts=1))
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])
-def test_where_logging_is_not_set_up_nothing_is_printed(server: Server, status: int) -> None:
+def test_nothing_is_printed_if_logging_is_not_set_up(server: Server, status: int) -> None:
     server.reply = Reply({}, status)
     ended = run(f"{ASK}\ntry: source.get()\nexcept TokenError as error: print(error.status)", server)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{status}\n", "")
 
 
-def test_where_logging_is_not_set_up_the_exception_is_all_that_is_printed(server: Server) -> None:
+def test_only_the_exception_is_printed_if_logging_is_not_set_up(server: Server) -> None:
     server.reply = Reply({}, 503)
     ended = run(f"{ASK}\nsource.get()", server)
     assert ended.returncode == 1
@@ -147,7 +147,7 @@ def test_where_logging_is_not_set_up_the_exception_is_all_that_is_printed(server
     assert "token request:" not in ended.stderr
 
 
-def test_the_usual_set_up_shows_the_lines(server: Server) -> None:
+def test_the_usual_setup_of_logging_shows_the_lines(server: Server) -> None:
     server.reply = Reply({}, 401)
     ended = run(f"import logging; logging.basicConfig()\n{ASK}\ntry: source.get()\nexcept TokenError: pass", server)
     assert re.fullmatch(r"WARNING:paygrant:token request: .* outcome=InvalidClient .*\n", ended.stderr)
@@ -202,7 +202,7 @@ def measured(reader: InMemoryMetricReader) -> Measured:
 WHERE = ("alternative_payments", "demo")
 
 
-def test_a_token_that_is_used_is_a_request_a_wait_and_hits(server: Server, measured: Measured, clock: Clock) -> None:
+def test_a_used_token_counts_a_request_a_wait_and_hits(server: Server, measured: Measured, clock: Clock) -> None:
     def slow(_: Seen) -> Reply:
         clock.pass_by(0.5)
         return granted()
@@ -220,7 +220,7 @@ def test_a_token_that_is_used_is_a_request_a_wait_and_hits(server: Server, measu
     }
 
 
-def test_hits_of_tasks_count_as_well(server: Server, measured: Measured) -> None:
+def test_hits_of_tasks_are_counted(server: Server, measured: Measured) -> None:
     async def main() -> None:
         for _ in range(4):
             await source.aget()
@@ -253,7 +253,7 @@ def test_requests_are_counted_by_their_outcome(
     assert counts["paygrant.request.duration", *WHERE, outcome] == attempts
 
 
-def test_a_token_that_is_due_is_a_stale_serve(server: Server, measured: Measured, clock: Clock) -> None:
+def test_a_due_token_counts_as_served_stale(server: Server, measured: Measured, clock: Clock) -> None:
     source = TokenSource(make(AlternativePayments, base_url=server.base_url), policy=RefreshPolicy(max_attempts=1))
     source.get()
     server.reply = Reply({}, 503)
@@ -269,7 +269,7 @@ def test_a_token_that_is_due_is_a_stale_serve(server: Server, measured: Measured
 
 
 @pytest.mark.parametrize("reply", [Reply({}, 401), Reply({}, 429, {"Retry-After": "60"})])
-def test_a_remembered_error_is_a_refusal(reply: Reply, server: Server, measured: Measured) -> None:
+def test_a_remembered_error_counts_as_a_refusal(reply: Reply, server: Server, measured: Measured) -> None:
     server.reply = reply
     source = TokenSource(make(AlternativePayments, base_url=server.base_url))
     for _ in range(4):
@@ -312,8 +312,10 @@ token = source.get()
 print(token.access_token, source.get() is token)
 source.invalidate(token)
 print(source.get().access_token)
-from paygrant._telemetry import _instruments
+from paygrant._telemetry import Meter, _instruments
 print(_instruments)
+meter = Meter("acme", "test")
+meter.waited(), meter.served_stale(), meter.refused()
 """,
         server,
     )
@@ -321,6 +323,6 @@ print(_instruments)
     assert ended.stdout.splitlines() == ["ProviderUnavailable", "token-2 True", "token-3", "None"]
 
 
-def test_counters_that_nobody_reads_change_nothing(server: Server) -> None:
+def test_counters_work_without_a_reader(server: Server) -> None:
     ended = run(f"{ASK}\nfor _ in range(3): print(source.get().access_token)", server)
     assert (ended.stdout.split(), ended.stderr) == (["token-1"] * 3, "")

@@ -14,9 +14,10 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from paygrant._spec.document import load
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
@@ -57,7 +58,7 @@ class ProviderTables(SphinxDirective):
         name = self.arguments[0]
         spec = SPECS / f"{name}.yaml"
         self.env.note_dependency(str(spec))
-        document = yaml.safe_load(spec.read_text(encoding="utf-8"))
+        document = load(spec)
         text = "\n".join(provider_page(_providers()[name], document))
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 

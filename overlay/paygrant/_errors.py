@@ -56,7 +56,7 @@ class TokenRequestRejected(TokenError):
 
     Attributes:
         error: The error code in the response, such as ``"invalid_scope"``.
-        error_description: The text beside it.
+        error_description: The text of the error in the response.
     """
 
     error: str | None = None

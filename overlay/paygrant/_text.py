@@ -9,7 +9,7 @@ from functools import partial
 from urllib.parse import quote, quote_plus
 
 _LONGEST_TEXT = 300
-"""Characters. The start of a server's text says what went wrong; nobody reads more."""
+"""Characters. The start of a server's text says what went wrong."""
 
 _DISTINCTIVE = 8
 """Characters. A shorter secret may occur by chance as a part of a word."""

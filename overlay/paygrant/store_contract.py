@@ -24,7 +24,7 @@ from paygrant._tokens.lifecycle import Grant
 __all__ = ["StoreContract"]
 
 _PATIENCE = 10.0
-"""Seconds. A lock that is free must be there by then."""
+"""Seconds. A free lock must be acquired within this time."""
 
 
 class StoreContract:
@@ -64,7 +64,7 @@ class StoreContract:
         assert (str(loaded.outcome), vars(loaded.outcome)) == (str(error), vars(error))
 
     def test_the_last_entry_counts(self, store: Store) -> None:
-        """A new entry replaces the old one, of whatever kind."""
+        """A new entry replaces the old one, of any kind."""
         key = _key()
         store.save(key, Entry(RateLimited("acme: too many requests"), monotonic() + 60))
         store.save(key, _entry("token-1"))
@@ -72,7 +72,7 @@ class StoreContract:
         assert _holds(store, key, "token-2")
 
     def test_keys_are_separate(self, store: Store) -> None:
-        """An entry is found under its own key alone."""
+        """An entry is found under its own key only."""
         one, other = _key(), _key()
         store.save(one, _entry("token-1"))
         store.save(other, _entry("token-2"))
@@ -94,7 +94,7 @@ class StoreContract:
         assert store.load(key) is None
 
     def test_keeps_another_token(self, store: Store) -> None:
-        """To discard an old token leaves a newer one alone."""
+        """A newer token stays when an old one is discarded."""
         key = _key()
         store.save(key, _entry("token-2"))
         store.discard(key, _token("token-1"))

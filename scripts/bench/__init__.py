@@ -1,7 +1,7 @@
 """Benchmarks: `python -m scripts.bench`, which `make bench` calls.
 
-Two levels. `costs` measures paygrant against bare httpx and the clock, with targets. `scenarios` puts it beside its peers
-on loopback: herds, short lives, revocations, outages. Their rounds take turns, library by library, so that a machine that
-others use as well is slow for all of them alike; what is told is the median. `report` and `picture` write down what came
-of it. Whether the behaviour is right is for the tests to say.
+There are two levels. `costs` compares paygrant with plain httpx and with the clock, and has targets. `scenarios` compares
+it with similar libraries on loopback: many callers at once, short lives, revocations, outages. In each round, the libraries
+take turns. So other load on the machine slows all of them equally. The result is the median of the rounds. `report` and
+`picture` write the results. The tests, not the benchmarks, check that the behaviour is right.
 """

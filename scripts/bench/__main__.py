@@ -2,7 +2,7 @@
 
 import sys
 
-if __name__ == "__main__":  # and not in the processes that a benchmark starts: these import what they need
+if __name__ == "__main__":  # not in the processes that a benchmark starts
     from scripts.bench.command import main
 
     sys.exit(main())

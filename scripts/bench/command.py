@@ -1,4 +1,4 @@
-"""Runs everything, shows it on the terminal, and writes it down."""
+"""Runs all benchmarks, shows the results on the terminal, and writes them to files."""
 
 import argparse
 import logging
@@ -15,19 +15,19 @@ from scripts.bench.scenarios import SCENARIOS, Round
 RESULTS = Path(__file__).with_name("results")
 
 WIDTH = 160
-"""Columns, where no terminal says how many there are."""
+"""Columns, if the output is not a terminal."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks. Nothing but loopback is used; a full run takes about five minutes.
+    """Run the benchmarks, on loopback only. A full run takes about five minutes.
 
     Returns:
-        The exit status, 0: a figure that misses its target is told as such, and no error.
+        The exit status: always 0. A figure that misses its target is shown as missed; it is not an error.
     """
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a glance, in under a minute: few rounds, no file written")
+    parser.add_argument("--quick", action="store_true", help="few rounds, in less than a minute; writes no files")
     quick: bool = parser.parse_args(arguments).quick
-    logging.getLogger().addHandler(logging.NullHandler())  # what fails is counted here, not logged
+    logging.getLogger().addHandler(logging.NullHandler())  # failed calls are counted, not logged
 
     console = Console()
     if not console.is_terminal:

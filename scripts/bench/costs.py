@@ -1,8 +1,8 @@
-"""What paygrant costs: ratios to bare httpx and to the clock, and how a thousand cold tasks fare. Each with its target.
+"""What paygrant costs, with targets: ratios to plain httpx and to the clock, and the times of a thousand tasks without a token.
 
-pyperf would run each benchmark to its end in processes of its own, one benchmark after the other. On a machine that others
-use as well, more changes in between than the differences amount to. So here the two sides of a ratio take turns within
-milliseconds, each turn gives a ratio, and what is told is the median and the quartiles of these.
+pyperf would run each benchmark to its end in its own processes, one benchmark after the other. On a shared machine, the
+load changes more in between than the results differ. So here the two sides of a ratio take turns within milliseconds. Each
+turn gives one ratio. The result is the median and the quartiles of these ratios.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ URL = "https://api.example/"
 TASKS = 1000
 
 Side = Callable[[], float]
-"""Does a thing some number of times and returns how many seconds that took."""
+"""Runs something a fixed number of times and returns the seconds that it took."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A figure with its quartiles, and what it should not exceed."""
+    """A figure: its quartiles, and the target that it should not exceed."""
 
     title: str
     unit: str
@@ -92,7 +92,7 @@ def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 class ConstantHeader(httpx.Auth):
-    """The least that an httpx.Auth can do."""
+    """The smallest useful httpx.Auth."""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Set the header."""
@@ -100,11 +100,11 @@ class ConstantHeader(httpx.Auth):
         yield request
 
 
-def _source(answer: Callable[[], None] = lambda: None) -> TokenSource:
-    """A source of its own, whose token request calls `answer` and does without a network."""
+def _source(respond: Callable[[], None] = lambda: None) -> TokenSource:
+    """A new source. Its token request calls `respond` and uses no network."""
 
     def handle(_: httpx.Request) -> httpx.Response:
-        answer()
+        respond()
         return httpx.Response(200, json={"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
 
     provider = Cryptofuse(client_id="bench", client_secret="bench-secret", base_url="https://provider.example")  # noqa: S106
@@ -159,14 +159,14 @@ def _process(statement: str) -> Side:
 
 
 def _cold_herd() -> tuple[float, float]:
-    """The longest stall of the loop, and how long it took from the answer's arrival until all tasks had the token."""
+    """The longest stall of the loop, and the seconds from the response's arrival until all tasks had the token."""
     arrived: list[float] = []
 
-    def answer() -> None:
-        time.sleep(0.1)  # until all of them wait
+    def respond() -> None:
+        time.sleep(0.1)  # by then, all tasks wait
         arrived.append(time.monotonic())
 
-    source = _source(answer)
+    source = _source(respond)
 
     async def job() -> None:
         await source.aget()

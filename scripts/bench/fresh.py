@@ -1,7 +1,7 @@
-"""What a statement costs a fresh interpreter, one without click and trio.
+"""What a statement costs in a new interpreter, without click and trio.
 
-This project's tools brought these two along, and httpx and httpcore import them wherever they find them. A user's
-environment seldom has them, and `import httpx` would look half as expensive again as it is.
+This project's tools install these two. httpx and httpcore import them if they are there, and `import httpx` then takes half
+as long again. A user's environment seldom has them.
 """
 
 import os
@@ -31,7 +31,7 @@ print(took, *pages)
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds for the statement, seconds for the whole process, MiB resident afterwards (on Linux)."""
+    """One run: the seconds of the statement and of the whole process, and the MiB of resident memory afterwards (Linux only)."""
 
     statement: float
     process: float
@@ -39,13 +39,12 @@ class Run:
 
 
 def run(statement: str) -> Run:
-    """Run a statement in an interpreter of its own."""
+    """Run a statement in a new interpreter."""
     started = time.perf_counter()
     command = [sys.executable, "-c", _CHILD.format(statement=statement)]
-    # Users have bytecode of what they installed; without leave to write it, each run would compile ours anew.
+    # Users have the bytecode of installed packages. If Python may not write it, each run compiles our package again.
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60, env=surroundings)
-    answer = done.stdout
     process = time.perf_counter() - started
-    took, kibibytes = answer.split()
+    took, kibibytes = done.stdout.split()
     return Run(float(took), process, float(kibibytes) / 1024)

@@ -1,4 +1,4 @@
-"""Many at once: threads and processes that start together, and tasks of one event loop while its stalls are watched."""
+"""Many callers at once: threads, processes, or tasks of one event loop, whose stalls are measured."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ _PATIENCE = 60
 
 @dataclass(frozen=True)
 class Course:
-    """When a herd set out and was through (by the monotonic clock), and the longest stall of its loop in seconds."""
+    """When a herd began and ended (by the monotonic clock), and the longest stall of its event loop, in seconds."""
 
     began: float
     ended: float
@@ -31,7 +31,7 @@ class Course:
 
 
 def threads(jobs: Sequence[Attach]) -> Course:
-    """Run each job on a thread of its own, all at the same time."""
+    """Run all jobs at the same time, each on its own thread."""
     barrier = threading.Barrier(len(jobs) + 1)
 
     def start(job: Attach) -> None:
@@ -48,7 +48,7 @@ def threads(jobs: Sequence[Attach]) -> Course:
 
 
 def processes(count: int, threads_each: int, make: Callable[[Endpoint], Peer], endpoint: Endpoint) -> Course:
-    """Let processes of some threads each, which share nothing but what `make` arranges, attach a token at the same time."""
+    """Attach a token at the same time in all threads of all processes. They share only what `make` sets up."""
     context = get_context("spawn")
     barrier = context.Barrier(count + 1)
     started = [context.Process(target=_process, args=(threads_each, make, endpoint, barrier)) for _ in range(count)]
@@ -66,7 +66,7 @@ def processes(count: int, threads_each: int, make: Callable[[Endpoint], Peer], e
 
 
 def _process(threads_each: int, make: Callable[[Endpoint], Peer], endpoint: Endpoint, barrier: Barrier) -> None:
-    """One of the processes: gets ready, waits for the others, lets its threads go, waits again."""
+    """One of the processes: prepares, waits for the others, runs its threads, and waits again."""
     peer = make(endpoint)
     jobs = [peer.attach() for _ in range(threads_each)]
     barrier.wait(_PATIENCE)
@@ -75,9 +75,9 @@ def _process(threads_each: int, make: Callable[[Endpoint], Peer], endpoint: Endp
 
 
 async def tasks(jobs: Sequence[AsyncAttach]) -> Course:
-    """Run each job as a task of this loop, all at the same time, and watch how late the loop is for another meanwhile.
+    """Run all jobs at the same time, each as a task of this loop, and measure how late the loop is for another task.
 
-    What was garbage, or young, before is no matter of theirs: a collection of it would be the longest stall.
+    Older garbage is collected first. Otherwise, collecting it would be the longest stall.
     """
     gaps: list[float] = []
     gate = asyncio.Event()
@@ -104,7 +104,7 @@ async def tasks(jobs: Sequence[AsyncAttach]) -> Course:
     gate.set()
     await herd
     ended = time.monotonic()
-    await asyncio.sleep(2 * _TICK)  # a stall that lasts until the end is seen after it
+    await asyncio.sleep(2 * _TICK)  # a stall that lasts until the end is measured after it
     ticker.cancel()
     gc.unfreeze()
     return Course(began, ended, max(gaps))

@@ -1,4 +1,4 @@
-"""The bench's server, and the clients it knows."""
+"""The server of the benchmarks, and its clients."""
 
 import itertools
 import shutil
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Lab:
-    """Makes clients that no library has met before, so that each finds its cache empty."""
+    """Makes new clients, so that every library starts with an empty cache."""
 
     def __init__(self, base_url: str, control: httpx.Client) -> None:
         self._base_url = base_url
@@ -25,28 +25,33 @@ class Lab:
         self._numbers = itertools.count(1)
 
     def client(self, *, lifetime: float = 3600, latency: float = 0) -> Endpoint:
-        """A new client, whose tokens live and whose token requests take so many seconds."""
+        """Make a client.
+
+        Args:
+            lifetime: Seconds that its tokens live.
+            latency: Seconds that its token requests take.
+        """
         endpoint = Endpoint(self._base_url, f"client-{next(self._numbers)}", lifetime)
         self.set(endpoint, lifetime=lifetime, latency=latency)
         return endpoint
 
-    def set(self, endpoint: Endpoint, **knobs: object) -> int:
-        """Turn a client's knobs, the attributes of `server.Client`.
+    def set(self, endpoint: Endpoint, **attributes: object) -> int:
+        """Set attributes of a client: those of `server.Client`.
 
         Returns:
-            How many token requests were made for it.
+            The number of its token requests.
         """
-        answer = self._control.put(f"/clients/{endpoint.client_id}", json=knobs).raise_for_status()
-        return int(answer.json()["token_requests"])
+        response = self._control.put(f"/clients/{endpoint.client_id}", json=attributes).raise_for_status()
+        return int(response.json()["token_requests"])
 
     def token_requests(self, endpoint: Endpoint) -> int:
-        """How many token requests were made for a client."""
+        """The number of a client's token requests."""
         return self.set(endpoint)
 
 
 @contextmanager
 def laboratory() -> Generator[Lab]:
-    """Run the server for the length of a block."""
+    """Run the server during a block."""
     command = [sys.executable, "-m", "scripts.bench.server"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin  # noqa: S101 - it is a pipe
@@ -62,7 +67,7 @@ def laboratory() -> Generator[Lab]:
 
 @contextmanager
 def redis_server() -> Generator[str | None]:
-    """Run a Redis on loopback for the length of a block, if there is one: its URL, or None."""
+    """Run a Redis on loopback during a block. Yields its URL, or None if Redis is not installed."""
     program = shutil.which("redis-server")
     if program is None:
         yield None

@@ -1,4 +1,4 @@
-"""One picture of the comparison: a panel of bars a situation, the shorter the better, in light and dark mode."""
+"""One picture of the comparison, for light and dark mode. Each situation has a panel of bars; shorter is better."""
 
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -17,18 +17,18 @@ PANELS = (
     ("attaching", "sync", "The token is at hand", "time to put it on a request"),
     ("start", "first", "A fresh interpreter", "time to import and fetch the first token"),
 )
-"""Scenario, figure, and how the two are told in few words."""
+"""The scenario, the figure, and short texts for both."""
 
 WIDTH, MARGIN, GAP = 920, 28, 44
 COLUMN = (WIDTH - 2 * MARGIN - GAP) / 2
 NAME, VALUE = 156, 74
-"""Of a column, so much is for the names and for the values."""
+"""The widths of the names and of the values in a column."""
 
 BAR, STEP, HEAD, FOOT = 14, 22, 48, 26
 PANEL = HEAD + STEP * len(NAMES) + FOOT
 TOP, BOTTOM = 84, 24
 
-FOOTNOTE = "google-auth has no client credentials grant: this is its machinery around a request of ours. More in benchmarks.md."
+FOOTNOTE = "google-auth has no client credentials grant: a subclass of its Credentials sends the request. More in benchmarks.md."
 
 STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif; fill: #1f2328 }
@@ -69,7 +69,7 @@ def draw(path: Path, results: Results) -> None:
 
 
 def _panel(svg: Element, number: int, results: Results) -> None:
-    """A situation: its name, and a bar for each library to which it applies."""
+    """One situation: its name, and a bar for each library to which it applies."""
     key, name, headline, what = PANELS[number]
     left, top = MARGIN + (number % 2) * (COLUMN + GAP), TOP + (number // 2) * PANEL
     _text(svg, left, top + 14, headline, "head")

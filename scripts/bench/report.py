@@ -1,4 +1,4 @@
-"""The results as tables, on the terminal and in Markdown, and as JSON."""
+"""The results: as tables on the terminal and in Markdown, and as JSON."""
 
 import json
 import statistics
@@ -24,12 +24,12 @@ _MACHINE = {
     "Python": "python_version",
     "load": "load_avg_1min",
 }
-"""What a reader needs to know of a machine, and what pyperf calls it."""
+"""What a reader must know about the machine, and pyperf's names for it."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run brought."""
+    """The results of a run."""
 
     date: str
     machine: Mapping[str, object]
@@ -39,7 +39,7 @@ class Results:
 
     @classmethod
     def of(cls, costs: Sequence[Cost], rounds: Mapping[str, Sequence[Round]]) -> "Results":
-        """The results of here and now."""
+        """The results of this machine, now."""
         run: Any = pyperf.Run((1.0,))
         metadata = run.get_metadata()
         machine = {name: metadata.get(key, "unknown") for name, key in _MACHINE.items()}
@@ -52,13 +52,13 @@ class Results:
         return [f"{each} {self.versions[each]}" for each in (library(name).distribution for name in NAMES)]
 
     def median(self, scenario: str, figure: str, name: str) -> float | None:
-        """A library's figure; None where the situation does not apply to it."""
+        """The median of a library's figure; None if the situation does not apply to the library."""
         values = [each[name][figure] for each in self.rounds[scenario] if figure in each.get(name, {})]
         return statistics.median(values) if values else None
 
 
 def spell(value: float | None, figure: Figure) -> str:
-    """A value as it is told."""
+    """A value as a text, with its unit."""
     if value is None:
         return "-"
     return f"{value:,.{figure.decimals}f} {figure.unit}".rstrip()
@@ -78,7 +78,7 @@ def show(console: Console, results: Results) -> None:
 
 
 def write(folder: Path, results: Results) -> None:
-    """Write the tables, and every round."""
+    """Write the tables as Markdown, and all rounds as JSON."""
     lines = ["# Benchmarks", "", "![The same as bars](benchmarks.svg)"]
     for title, (heading, *rows) in _tables(results):
         lines += ["", f"## {title}", "", _line(heading), _line(["---", *["---:"] * (len(heading) - 1)])]
@@ -94,7 +94,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _tables(results: Results) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
-    """Each table's title and rows, the heading first. A row whose cells but the first are empty heads a group."""
+    """The title and the rows of each table, the heading first. A row with only a first cell is the heading of a group."""
     rows = [["", "median", "quartiles", "target", "verdict"]]
     for cost in results.costs:
         low, median, high, target = (_cost(value, cost.unit) for value in (*cost.quartiles, cost.target))
@@ -118,17 +118,17 @@ def _cost(value: float | None, unit: str) -> str:
 
 
 def _notes(results: Results) -> Iterator[str]:
-    """What a reader must know to judge the figures."""
+    """What a reader must know to compare the figures."""
     machine = ", ".join(f"{name}: {value}" for name, value in results.machine.items())
     yield f"Measured on {results.date}; {machine}; httpx {results.versions['httpx']}, requests {results.versions['requests']}."
-    yield "A dash: does not apply, since the library has nothing for that."
+    yield "A dash: the library has nothing for this situation."
     for name in NAMES:
         if library(name).remark:
             yield f"{library(name).distribution}: {library(name).remark}."
 
 
 def _document(results: Results) -> object:
-    """Everything, for machines."""
+    """All results as JSON data."""
     return {
         "date": results.date,
         "machine": results.machine,

@@ -1,7 +1,6 @@
-"""The situations in which paygrant and its peers are put side by side. Each library meets each with a client of its own.
+"""The situations in which paygrant is compared with similar libraries. Each library has its own client in each situation.
 
-A function runs one round: it lets every library take its turn, and returns the figures of those to which the situation
-applies. Whether a figure is good is not said here.
+A function runs one round: all libraries take turns. It returns the figures of the libraries to which the situation applies.
 """
 
 import asyncio
@@ -21,10 +20,10 @@ from scripts.bench.traffic import traffic
 
 Figures = dict[str, float]
 Round = dict[str, Figures]
-"""By library."""
+"""The figures of each library, by its name."""
 
 LATENCY = 0.1
-"""Seconds that a token request takes where nothing else is said: as over a network, not a loopback."""
+"""Seconds that a token request takes by default, as over a network."""
 
 THREADS, TASKS, PROCESSES, THREADS_EACH, REVOKED_CALLS = 64, 1000, 8, 8, 32
 UNAUTHORIZED = 401
@@ -32,7 +31,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure is called, its unit, and how many of its decimals are worth telling."""
+    """A figure's title, its unit, and the number of decimals to show."""
 
     title: str
     unit: str = ""
@@ -44,10 +43,10 @@ class Scenario:
     """A situation.
 
     Attributes:
-        title: What it is.
+        title: Its name in the table.
         run: Runs one round.
-        rounds: So many make a full run, and a quick one.
-        figures: What a round finds out, in the order of the table.
+        rounds: The number of rounds in a full run, and in a quick run.
+        figures: What a round measures, in the order of the table.
     """
 
     title: str
@@ -61,7 +60,7 @@ def _in_turn(measure: Callable[[Lab, Library], Figures | None]) -> Callable[[Lab
     rounds = itertools.count()
 
     def run(lab: Lab) -> Round:
-        first = next(rounds) % len(NAMES)  # nobody is always the first
+        first = next(rounds) % len(NAMES)  # no library is always the first
         found = {name: measure(lab, library(name)) for name in NAMES[first:] + NAMES[:first]}
         return {name: figures for name, figures in found.items() if figures is not None}
 
@@ -97,7 +96,7 @@ def _cold_threads(lab: Lab, subject: Library) -> Figures:
 def _cold_tasks(lab: Lab, subject: Library) -> Figures | None:
     if subject.async_peer is None:
         return None
-    asyncio.run(herd.tasks([subject.async_peer(lab.client())()]))  # what is imported late is imported now
+    asyncio.run(herd.tasks([subject.async_peer(lab.client())()]))  # late imports happen now
     endpoint = lab.client(latency=LATENCY)
     make = subject.async_peer(endpoint)
     course = asyncio.run(herd.tasks([make() for _ in range(TASKS)]))
@@ -149,9 +148,10 @@ def _revocation(lab: Lab, subject: Library) -> Figures:
 
 
 def _outage(lab: Lab) -> Round:
-    """The token endpoint answers 503 for the last fifth of a token's life, or nearly: the very end belongs to the clocks.
+    """The token endpoint responds with 503 during the last fifth of a token's life, except the last 2 percent.
 
-    The libraries' last fifths follow each other, so that each has the machine to itself.
+    The clocks are not exact enough for those. The last fifths of the libraries follow each other, so that each library has
+    the machine to itself.
     """
     life, last, end = 10.0, 0.8, 0.98
 

@@ -1,8 +1,8 @@
-"""A token endpoint and the API behind it, in a process of their own. Each client has knobs of its own, and counters.
+"""A token endpoint and an API, in their own process. Each client has its own attributes and its own counter.
 
-- POST /o/token/: a token, for whichever grant, to a client that was made known
-- GET /api: 200 with a living token, 401 otherwise
-- PUT /clients/{id}: makes a client known and sets its attributes; the answer tells its counter
+- POST /o/token/: issues a token to a registered client, for any grant
+- GET /api: 200 with a valid token, otherwise 401
+- PUT /clients/{id}: registers a client and sets its attributes; the response has the number of its token requests
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from starlette.routing import Route
 
 @dataclass
 class Client:
-    """How the endpoint treats a client (times in seconds), and how often that one asked."""
+    """How the endpoint treats a client (times in seconds), and the number of the client's token requests."""
 
     lifetime: float = 3600
     latency: float = 0
     down: bool = False
     token_requests: int = 0
     tokens: dict[str, float] = field(default_factory=dict[str, float])
-    """Until when each token lives. Set to nothing, it revokes them all."""
+    """The end of each token's life. An empty mapping revokes all tokens."""
 
 
 _clients: dict[str, Client] = {}
 
 
-async def _knobs(request: Request) -> JSONResponse:
+async def _set(request: Request) -> JSONResponse:
     client = _clients.setdefault(request.path_params["id"], Client())
     for name, value in (await request.json()).items():
         setattr(client, name, value)
@@ -56,7 +56,7 @@ async def _token(request: Request) -> JSONResponse:
 
 
 def _client_id(authorization: str, body: bytes) -> str:
-    """The id out of HTTP Basic, or else out of the form."""
+    """The client id, from HTTP Basic or from the form."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme == "Basic":
         return base64.b64decode(credentials).decode().partition(":")[0]
@@ -66,20 +66,22 @@ def _client_id(authorization: str, body: bytes) -> str:
 async def _api(request: Request) -> JSONResponse:
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     client = _clients.get(token.split(".")[0], Client())
-    alive = client.tokens.get(token, 0) > time.monotonic()
-    return JSONResponse({}, 200 if alive else 401)
+    valid = client.tokens.get(token, 0) > time.monotonic()
+    return JSONResponse({}, 200 if valid else 401)
 
 
 def main() -> None:
-    """Serve on a free port of loopback, print the port, and end when standard input does."""
+    """Serve on a free port of loopback and print the port. Stop when standard input ends."""
     routes = [
         Route("/o/token/", _token, methods=["POST"]),
         Route("/api", _api),
-        Route("/clients/{id}", _knobs, methods=["PUT"]),
+        Route("/clients/{id}", _set, methods=["PUT"]),
     ]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="critical", access_log=False))
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer takes 40 ms: asyncio forgets it here
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # asyncio does not set it here, and a response would take 40 ms
 
     def end() -> None:
         sys.stdin.read()

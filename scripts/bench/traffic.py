@@ -1,4 +1,4 @@
-"""Calls at an even pace, whether the earlier ones are back or not: a caller who waits must not slow the count down."""
+"""Calls at a constant rate. A call that waits does not delay the next ones."""
 
 import time
 from collections.abc import Callable
@@ -14,19 +14,19 @@ _OK = 200
 
 @dataclass(frozen=True)
 class Calls:
-    """What became of the calls: how many seconds after its time each was done, and how many failed."""
+    """The results of the calls: the seconds from each call's planned start to its end, and the number of failed calls."""
 
     seconds: tuple[float, ...]
     failed: int
 
     @property
     def slow(self) -> float:
-        """The share of calls, in percent, that were done over 100 ms late."""
+        """The share of calls, in percent, that took over 100 ms."""
         return 100 * sum(each > SLOW for each in self.seconds) / len(self.seconds)
 
     @property
     def failures(self) -> float:
-        """The share of calls, in percent, that raised or brought another status than 200."""
+        """The share of calls, in percent, that raised an error or returned another status than 200."""
         return 100 * self.failed / len(self.seconds)
 
     def percentile(self, number: int) -> float:
@@ -39,8 +39,8 @@ def traffic(call: Callable[[], int], seconds: float, release: Callable[[], int])
 
     Args:
         call: Makes a call and returns its status.
-        seconds: How long calls are started.
-        release: Is called then, and lets those end soon that still wait.
+        seconds: For how long new calls are started.
+        release: Is called after that. It lets the calls that still wait end soon.
 
     Returns:
         The calls, and what `release` returned.
@@ -49,7 +49,7 @@ def traffic(call: Callable[[], int], seconds: float, release: Callable[[], int])
     def one(due: float) -> tuple[float, bool]:
         try:
             succeeded = call() == _OK
-        except Exception:  # noqa: BLE001 - each library has its own
+        except Exception:  # noqa: BLE001 - each library raises its own errors
             succeeded = False
         return time.monotonic() - due, succeeded
 

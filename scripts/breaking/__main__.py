@@ -1,4 +1,4 @@
-"""Show what has changed for users since a git reference. The exit status is 1 where something breaks, otherwise 0."""
+"""Show what has changed for users since a git reference. The exit status is 1 if something breaks, otherwise 0."""
 
 import argparse
 import json

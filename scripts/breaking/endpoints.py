@@ -16,13 +16,13 @@ _Part: TypeAlias = Callable[[TokenEndpoint, TokenEndpoint], _Found]
 _Each = TypeVar("_Each")
 
 _HOST = re.compile(r"//|\w\.[^\W\d]|(\d+\.){3}\d|^\[|^[\w.-]+:\d+(/|$)|localhost", re.IGNORECASE)
-"""Matches what looks like an address, or like a host without scheme. It rather matches too much than too little."""
+"""Matches what looks like an address, or like a host without scheme. It matches too much rather than too little."""
 
 _OTHER_REQUEST = "gateways, allow-lists and mocks see a different request"
 
 
 def endpoint_changes(old: Mapping[str, TokenEndpoint], new: Mapping[str, TokenEndpoint]) -> Iterator[Change]:
-    """Yield what differs between two sets of endpoints, which are given by their names."""
+    """Yield the differences between two sets of endpoints, each with its name."""
     for name in sorted(old.keys() - new.keys()):
         yield Change(Weight.BREAKING, name, "the provider is removed", "its class and its client are removed as well")
     for name in sorted(new.keys() - old.keys()):
@@ -53,7 +53,7 @@ def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     for environment in old.servers.keys() - new.servers.keys():
         yield Weight.BREAKING, f"the environment {environment} is removed", "environment= refuses it"
     for environment in new.servers.keys() - old.servers.keys():
-        # Where there were no environments, callers gave the host.
+        # Without environments, callers gave the base URL.
         weight = Weight.FINE if old.servers else Weight.BREAKING
         why = "callers choose it by its name" if old.servers else "environment= is required now"
         yield weight, f"a new environment, {environment}", why
@@ -70,7 +70,7 @@ def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
         elif before:
             yield Weight.BREAKING, f"credentials are no longer sent {_how(before)}", "credentials_in= refuses it"
         elif after and after != new.client_auth[0]:
-            yield Weight.FINE, f"credentials may be sent {_how(after)}", "only where callers ask for it"
+            yield Weight.FINE, f"credentials may be sent {_how(after)}", "only if callers choose it"
 
 
 def _pairs(
@@ -198,7 +198,7 @@ def _conditions(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 def _places(
     fact: str, before: Sequence[str], after: Sequence[str], loss: str, otherwise: Weight | None = None
 ) -> _Found:
-    """Yield the changes of a list of places. `otherwise` is the weight where another place now counts first; None for none."""
+    """Yield the changes of a list of places. `otherwise` is the weight if another place is now read first; None: no change."""
     for place in before:
         if place not in after:
             yield Weight.BREAKING, f"{fact} no longer read at {place}", loss

@@ -13,7 +13,7 @@ FOLDERS = {"paygrant": "overlay", "paygrant_clients": "generated"}
 
 
 def api_changes(old: Path, new: Path) -> Iterator[Change]:
-    """Yield what differs between two checkouts and breaks code that uses public names."""
+    """Yield the differences between two checkouts that break code which uses public names."""
     for package in FOLDERS:
         for breakage in griffe.find_breaking_changes(_load(package, old), _load(package, new)):
             what = (

@@ -1,4 +1,4 @@
-"""A client from openapi-python-client, with tokens that are renewed. On its own it knows one fixed token.
+"""A client from openapi-python-client, with tokens that are renewed. Without paygrant it uses one fixed token.
 
     openapi-python-client generate --path payments_api.yaml --meta none
     python generated_client.py

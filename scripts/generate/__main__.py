@@ -1,4 +1,4 @@
-"""Bring generated/paygrant_clients up to date with the specs, or show where it is not."""
+"""Bring generated/paygrant_clients up to date with the specs, or show the differences."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paygrant._spec import document
 from paygrant.generate import GenerationError
-from paygrant.generate._packages import write_packages
+from paygrant.generate.packages import write_packages
 from scripts.generate.tree import difference, differing, put, read_files
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         "inputs",
         nargs="*",
         metavar="INPUT",
-        help="what has changed; where these are all specs, only their packages are generated",
+        help="a changed file; if all of them are specs, only their packages are generated",
     )
     parser.add_argument("--check", action="store_true", help="write nothing, show what differs")
     options = parser.parse_args(arguments)

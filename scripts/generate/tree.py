@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Return the files in `folder` and below; none where it does not exist."""
+    """Return the files in `folder` and below; none if it does not exist."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

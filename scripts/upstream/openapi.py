@@ -54,7 +54,7 @@ class _Reader:
         self.references = References(document)
 
     def operation(self, name: str, item: dict[str, Any], operation: dict[str, Any]) -> Pairs:
-        # The innermost definition counts.
+        # The innermost definition is the valid one.
         around = {**self.document, **{key: item[key] for key in ("servers",) if key in item}, **operation}
         for server in map(_object, _list(around.get("servers"))):
             url = urlsplit(str(server.get("url")))

@@ -35,7 +35,7 @@ Snapshots: TypeAlias = dict[str, Snapshot]
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """A change of one fact; None stands for a fact that is missing."""
+    """A change of one fact; None means that the fact is missing."""
 
     place: str
     was: str | None

@@ -1,4 +1,4 @@
-"""Children of a fork keep the token and get locks of their own."""
+"""Forked children keep the token and get new locks."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ def _run(program: str, server: Server) -> list[str]:
     return sorted(done.stdout.split())
 
 
-def test_children_inherit_the_token(server: Server) -> None:
+def test_forked_children_inherit_the_token(server: Server) -> None:
     program = """
         source.get()
         def show(_):
@@ -41,12 +41,12 @@ def test_children_inherit_the_token(server: Server) -> None:
     assert len(server.seen) == 1
 
 
-def test_a_child_does_not_wait_for_its_parents_request(server: Server) -> None:
+def test_a_forked_child_does_not_wait_for_the_request_of_its_parent(server: Server) -> None:
     asked = threading.Event()
 
     def reply(_: Seen) -> Reply:
         if len(server.seen) == 1:
-            asked.wait(30)  # the parent's request is answered when the child's has arrived
+            asked.wait(30)  # the parent's request gets its response when the child's has arrived
         asked.set()
         return granted(f"token-{len(server.seen)}")
 
@@ -67,7 +67,7 @@ def test_a_child_does_not_wait_for_its_parents_request(server: Server) -> None:
     assert len(server.seen) == 2
 
 
-def test_a_child_of_a_busy_process_finds_no_lock_taken(server: Server) -> None:
+def test_a_forked_child_of_a_busy_process_finds_all_locks_free(server: Server) -> None:
     program = """
         from paygrant._cache import registry
         from paygrant._providers.base import registration_of
@@ -97,7 +97,7 @@ def app(environ, start_response):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
-def test_gunicorns_preloaded_workers_share_one_request(server: Server, tmp_path: Path) -> None:
+def test_preloaded_gunicorn_workers_share_one_request(server: Server, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.format(base_url=server.base_url), "utf-8")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)
@@ -106,9 +106,9 @@ def test_gunicorns_preloaded_workers_share_one_request(server: Server, tmp_path:
         command = [sys.executable, "-m", "gunicorn", *options, "app:app"]
         with subprocess.Popen(command, cwd=tmp_path, pass_fds=[listener.fileno()], env={**os.environ}) as process:
             try:
-                answers = {httpx.get(f"http://127.0.0.1:{port}", timeout=30).text for _ in range(40)}
+                bodies = {httpx.get(f"http://127.0.0.1:{port}", timeout=30).text for _ in range(40)}
             finally:
                 process.terminate()
                 process.wait(30)
-    assert {answer.split()[1] for answer in answers} == {"token-1"}
+    assert {body.split()[1] for body in bodies} == {"token-1"}
     assert len(server.seen) == 1

@@ -1,4 +1,4 @@
-"""One request for any number of callers: threads, tasks, loops, mixed, some of them cancelled."""
+"""Any number of callers share one request: threads, tasks and loops, some of them cancelled."""
 
 import asyncio
 import subprocess
@@ -88,7 +88,7 @@ def test_trio_and_asyncio_wait_for_the_same_request(provider: Cryptofuse, server
     assert len(server.seen) == 1
 
 
-def test_get_on_a_running_loop_while_a_task_refreshes_does_not_dead_lock(provider: Cryptofuse, server: Server) -> None:
+def test_get_on_a_running_loop_does_not_deadlock_with_a_refreshing_task(provider: Cryptofuse, server: Server) -> None:
     source = TokenSource(provider)
 
     async def main() -> None:
@@ -103,7 +103,7 @@ def test_get_on_a_running_loop_while_a_task_refreshes_does_not_dead_lock(provide
     assert len(server.seen) == 1
 
 
-def test_nobody_notices_that_the_first_caller_is_cancelled(provider: Cryptofuse, server: Server) -> None:
+def test_cancelling_the_first_caller_does_not_affect_the_others(provider: Cryptofuse, server: Server) -> None:
     source = TokenSource(provider)
 
     async def main() -> None:
@@ -123,7 +123,7 @@ def test_nobody_notices_that_the_first_caller_is_cancelled(provider: Cryptofuse,
     assert len(server.seen) == 1
 
 
-def test_a_request_whose_callers_all_left_still_brings_its_token(provider: Cryptofuse, server: Server) -> None:
+def test_a_request_completes_after_all_its_callers_left(provider: Cryptofuse, server: Server) -> None:
     source = TokenSource(provider)
 
     async def main() -> None:
@@ -137,7 +137,7 @@ def test_a_request_whose_callers_all_left_still_brings_its_token(provider: Crypt
     assert len(server.seen) == 1
 
 
-def test_a_loop_that_stopped_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:
+def test_a_stopped_loop_does_not_block_other_callers(provider: Cryptofuse, server: Server) -> None:
     source = TokenSource(provider)
     stopped = asyncio.new_event_loop()
     server.hold.clear()
@@ -150,7 +150,7 @@ def test_a_loop_that_stopped_holds_nobody_up(provider: Cryptofuse, server: Serve
     stopped.close()
 
 
-def test_all_who_wait_get_the_failure_each_a_copy(provider: Cryptofuse, server: Server) -> None:
+def test_each_waiting_caller_gets_its_own_copy_of_the_failure(provider: Cryptofuse, server: Server) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     source = TokenSource(provider)
 

@@ -1,7 +1,7 @@
-"""Random orders of calls, time, failures, revocations and cancellations, against a small model of who may get what.
+"""Random orders of calls, time, failures, revocations and cancellations, checked by a small model of the right results.
 
-All threads come to rest between two steps: each has ended, or waits for something that only another step brings. So
-a failing order fails again.
+Between two steps, each thread has ended or waits for something that only another step brings. So a failing order
+fails again.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ DONE = "done"
 
 @dataclasses.dataclass(eq=False)
 class Parked:
-    """A thread that waits for a step: for the answer to its request, or for time to pass."""
+    """A thread that waits for a step: for the response to its request, or for time to pass."""
 
     key: str = ""
     until: float = 0.0
@@ -58,14 +58,14 @@ class World(httpx.BaseTransport):
             self.faults.append(f"{token} ended {self.now - self.ends[token]:g} s ago")
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The token endpoint: answers when a step says so."""
+        """The token endpoint: it responds when a step says so."""
         client_id = base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().split(":")[0]
         if any(other.key == client_id for other in self.parked()):
             self.faults.append(f"two requests at once for {client_id}")
         answer = self._park(Parked(key=client_id)).answer
         if isinstance(answer, httpx.Response):
             return answer
-        raise answer or AssertionError("released without an answer")
+        raise answer or AssertionError("released without a response")
 
     def api(self, request: httpx.Request) -> httpx.Response:
         """The API: each client has an address of its own."""
@@ -117,9 +117,9 @@ class World(httpx.BaseTransport):
                 self._change.notify_all()
 
     @contextmanager
-    def waiting(self, flight: PendingRenewal) -> Generator[None]:
+    def waiting(self, renewal: PendingRenewal) -> Generator[None]:
         with self._change:
-            self._wait_for(flight)
+            self._wait_for(renewal)
         yield
         with self._change:
             del self._waits[threading.current_thread()]
@@ -179,10 +179,10 @@ class Life(RuleBasedStateMachine):
             fly(cache)
             world.done()
 
-        def watched_wait(flight: PendingRenewal) -> Token:
-            with world.waiting(flight):
-                flight._completed.wait()
-            return wait(flight)
+        def watched_wait(renewal: PendingRenewal) -> Token:
+            with world.waiting(renewal):
+                renewal._completed.wait()
+            return wait(renewal)
 
         for target, name, stand_in in (
             (_clock, "monotonic", lambda: world.now),
@@ -226,7 +226,7 @@ class Life(RuleBasedStateMachine):
                 self._got(index, await self.sources[index].aget())
             except TokenError:
                 pass
-            except Exception as error:  # noqa: BLE001 - told by the invariant
+            except Exception as error:  # noqa: BLE001 - the invariant reports it
                 self.world.faults.append(repr(error))
 
         self.tasks.append(self.loop.create_task(call()))
@@ -292,7 +292,7 @@ class Life(RuleBasedStateMachine):
         assert self.world.faults == []
 
     def teardown(self) -> None:
-        """Every caller ends, once the endpoint answers again."""
+        """Every caller ends when the endpoint responds again."""
         if not hasattr(self, "world"):
             return
         with self.stack:
@@ -319,7 +319,7 @@ class Life(RuleBasedStateMachine):
                 action()
             except TokenError:
                 pass
-            except Exception as error:  # noqa: BLE001 - told by the invariant
+            except Exception as error:  # noqa: BLE001 - the invariant reports it
                 self.world.faults.append(repr(error))
             self.world.done()
 

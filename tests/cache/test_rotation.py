@@ -1,4 +1,4 @@
-"""A secret that changes: it is read for each renewal, and once more when it is refused, so nothing has to be restarted."""
+"""A secret may change: it is read for each renewal, and once more after a refusal. No restart is needed."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def source_of(vault: Vault, server: Server) -> TokenSource:
     return TokenSource(Cryptofuse(client_id="test-client", client_secret=vault, base_url=server.base_url))
 
 
-def test_the_secret_is_read_for_each_renewal_and_no_other_call(endpoint: Endpoint, server: Server) -> None:
+def test_the_secret_is_read_for_renewals_only(endpoint: Endpoint, server: Server) -> None:
     vault = Vault("first")
     source = source_of(vault, server)
     for renewal in (1, 2, 3):
@@ -83,7 +83,7 @@ def test_a_new_secret_is_used_from_the_next_renewal_on(endpoint: Endpoint, serve
     assert endpoint.secrets == ["first", "second"]
 
 
-def test_a_secret_that_changes_while_it_is_refused_reaches_no_caller(endpoint: Endpoint, server: Server) -> None:
+def test_a_secret_that_changed_during_its_refusal_fails_no_caller(endpoint: Endpoint, server: Server) -> None:
     endpoint.accepted = "second"
     vault = Vault("first", "second")
     assert source_of(vault, server).get().access_token == "token-2"
@@ -91,9 +91,7 @@ def test_a_secret_that_changes_while_it_is_refused_reaches_no_caller(endpoint: E
     assert vault.reads == 2
 
 
-def test_a_secret_that_did_not_change_costs_no_second_request(
-    endpoint: Endpoint, server: Server, pauses: list[float]
-) -> None:
+def test_an_unchanged_secret_causes_no_second_request(endpoint: Endpoint, server: Server, pauses: list[float]) -> None:
     endpoint.accepted = "second"
     vault = Vault("first")
     source = source_of(vault, server)
@@ -105,14 +103,14 @@ def test_a_secret_that_did_not_change_costs_no_second_request(
     assert pauses == []
 
 
-def test_a_text_is_sent_once(endpoint: Endpoint, server: Server) -> None:
+def test_a_refused_string_is_sent_once(endpoint: Endpoint, server: Server) -> None:
     provider = Cryptofuse(client_id="test-client", client_secret="second", base_url=server.base_url)
     with pytest.raises(InvalidClient):
         TokenSource(provider).get()
     assert endpoint.secrets == ["second"]
 
 
-def test_two_refused_secrets_are_two_requests_and_no_more(endpoint: Endpoint, server: Server) -> None:
+def test_two_refused_secrets_make_exactly_two_requests(endpoint: Endpoint, server: Server) -> None:
     endpoint.accepted = "third"
     source = source_of(Vault("first", "second"), server)
     for _ in range(3):
@@ -144,7 +142,7 @@ def test_a_refusal_ends_when_the_secret_changes(endpoint: Endpoint, server: Serv
     assert endpoint.secrets == ["first", "first", "second"]
 
 
-def test_a_refusal_is_held_against_its_own_secret_alone(endpoint: Endpoint, server: Server, clock: Clock) -> None:
+def test_a_refusal_affects_its_own_secret_only(endpoint: Endpoint, server: Server, clock: Clock) -> None:
     vault = Vault("second")
     source = source_of(vault, server)
     with pytest.raises(InvalidClient):
@@ -157,9 +155,7 @@ def test_a_refusal_is_held_against_its_own_secret_alone(endpoint: Endpoint, serv
     assert endpoint.secrets == ["second", "first"]
 
 
-def test_a_rotation_before_the_token_ends_is_noticed_by_nobody(
-    endpoint: Endpoint, server: Server, clock: Clock
-) -> None:
+def test_a_rotation_before_the_token_ends_fails_no_caller(endpoint: Endpoint, server: Server, clock: Clock) -> None:
     vault = Vault("first")
     source = source_of(vault, server)
     old = source.get()
@@ -177,7 +173,7 @@ def test_a_rotation_before_the_token_ends_is_noticed_by_nobody(
     assert endpoint.secrets[-1] == "second"
 
 
-def test_a_vault_that_fails_after_a_refusal_is_named(endpoint: Endpoint, server: Server) -> None:
+def test_the_error_names_a_callable_that_fails_after_a_refusal(endpoint: Endpoint, server: Server) -> None:
     def fails_in_the_end() -> str:
         reads.append(1)
         if len(reads) > 1:
@@ -207,7 +203,7 @@ def replaced(path: Path, secret: str) -> None:
 
 
 @pytest.mark.parametrize("change", [rewritten, replaced])
-def test_a_secret_file_that_changes_heals_without_a_restart(
+def test_a_changed_secret_file_is_used_without_a_restart(
     endpoint: Endpoint,
     server: Server,
     tmp_path: Path,

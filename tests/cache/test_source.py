@@ -1,4 +1,4 @@
-"""The life of a token: kept, shared, dropped, asked for anew; refusals remembered."""
+"""The life of a token: it is kept, shared, dropped and requested again. Refusals are remembered."""
 
 import dataclasses
 import gc
@@ -38,12 +38,12 @@ def test_a_token_is_fetched_once_and_kept(provider: Cryptofuse, server: Server) 
     assert len(server.seen) == 1
 
 
-def test_nothing_is_asked_before_a_token_is_needed(provider: Cryptofuse, server: Server) -> None:
+def test_making_a_source_sends_no_request(provider: Cryptofuse, server: Server) -> None:
     TokenSource(provider)
     assert server.seen == []
 
 
-def test_a_token_tells_what_the_provider_said(provider: Cryptofuse, server: Server, clock: Clock) -> None:
+def test_a_token_has_the_facts_of_the_response(provider: Cryptofuse, server: Server, clock: Clock) -> None:
     server.reply = granted("the-token", 3600, scope="read")
     before = clock.wall()
     token = TokenSource(provider).get()
@@ -133,7 +133,7 @@ def _shapes(base_url: str) -> list[object]:
     ]
 
 
-def test_all_that_shapes_a_token_is_in_its_key(server: Server) -> None:
+def test_the_cache_key_contains_everything_that_shapes_a_token(server: Server) -> None:
     server.reply = lambda _: Reply(
         {"access_token": f"token-{len(server.seen)}", "token": f"token-{len(server.seen)}", "expires_in": 60}
     )
@@ -143,19 +143,19 @@ def test_all_that_shapes_a_token_is_in_its_key(server: Server) -> None:
     assert len(tokens) == len(providers) == len(server.seen)
 
 
-def test_a_key_shows_nothing() -> None:
+def test_a_cache_key_shows_no_secret() -> None:
     provider = Cryptofuse(client_id="the-id", client_secret="the-secret", base_url="https://the-host")
     assert set(registration_of(provider).cache_key("the-secret")) <= set("0123456789abcdef")
 
 
-def test_a_callable_and_the_text_it_returns_share_a_token(provider: Cryptofuse, server: Server) -> None:
+def test_a_callable_and_the_string_it_returns_share_a_token(provider: Cryptofuse, server: Server) -> None:
     store = MemoryStore()
     computed = dataclasses.replace(provider, client_secret=lambda: "test-secret")
     assert TokenSource(provider, store=store).get() == TokenSource(computed, store=store).get()
     assert len(server.seen) == 1
 
 
-def test_the_secrets_callable_is_asked_for_a_request_only(provider: Cryptofuse, server: Server) -> None:
+def test_the_secrets_callable_is_called_for_requests_only(provider: Cryptofuse, server: Server) -> None:
     calls: list[int] = []
 
     def secret() -> str:
@@ -193,7 +193,7 @@ def test_invalidate_drops_this_very_token_only(provider: Cryptofuse, server: Ser
     assert len(server.seen) == 2
 
 
-def test_an_invalid_token_is_gone_for_other_sources_too(provider: Cryptofuse, server: Server) -> None:
+def test_an_invalidated_token_is_gone_for_other_sources_too(provider: Cryptofuse, server: Server) -> None:
     store = MemoryStore()
     TokenSource(provider, store=store).invalidate(TokenSource(provider, store=store).get())
     source = TokenSource(provider, store=store)
@@ -218,7 +218,7 @@ def test_a_refusal_is_remembered_for_a_while(provider: Cryptofuse, server: Serve
     assert len(server.seen) == 2
 
 
-def test_a_refusal_is_not_held_against_another_secret(provider: Cryptofuse, server: Server) -> None:
+def test_a_refusal_does_not_affect_another_secret(provider: Cryptofuse, server: Server) -> None:
     store = MemoryStore()
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
@@ -239,7 +239,7 @@ def test_other_refusals_are_remembered_as_well(provider: Cryptofuse, server: Ser
     assert len(server.seen) == 1
 
 
-def test_callers_get_errors_of_their_own(provider: Cryptofuse, server: Server) -> None:
+def test_each_caller_gets_its_own_copy_of_an_error(provider: Cryptofuse, server: Server) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     source = TokenSource(provider)
     errors: list[InvalidClient] = []
@@ -251,7 +251,7 @@ def test_callers_get_errors_of_their_own(provider: Cryptofuse, server: Server) -
     assert errors[0].__cause__ is errors[0].__context__ is None
 
 
-def test_memory_forgets_what_is_over(server: Server, clock: Clock) -> None:
+def test_the_memory_store_drops_ended_entries(server: Server, clock: Clock) -> None:
     store = MemoryStore()
     for number in range(50):
         provider = Cryptofuse(client_id=f"client-{number}", client_secret="s", base_url=server.base_url)
@@ -260,7 +260,7 @@ def test_memory_forgets_what_is_over(server: Server, clock: Clock) -> None:
     assert len(store._entries) == 1
 
 
-def test_a_closed_source_hands_out_nothing_while_its_twin_goes_on(provider: Cryptofuse, server: Server) -> None:
+def test_a_closed_source_raises_while_an_equal_source_goes_on(provider: Cryptofuse, server: Server) -> None:
     twin = TokenSource(provider)
     with TokenSource(provider) as source:
         source.get()
@@ -279,7 +279,7 @@ def test_an_outage_is_not_remembered(provider: Cryptofuse, server: Server) -> No
     source.get()
 
 
-def test_where_no_thread_can_be_started_callers_are_told_so(
+def test_callers_get_an_error_if_no_thread_can_be_started(
     provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(_: threading.Thread) -> None:
@@ -294,7 +294,7 @@ def test_where_no_thread_can_be_started_callers_are_told_so(
     assert source.get().access_token == "token-1"
 
 
-def test_failures_without_end_hold_nobody_up(provider: Cryptofuse, server: Server) -> None:
+def test_many_failures_in_a_row_do_not_block_callers(provider: Cryptofuse, server: Server) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     source = TokenSource(provider)
     for _ in range(1100):
@@ -303,7 +303,7 @@ def test_failures_without_end_hold_nobody_up(provider: Cryptofuse, server: Serve
     assert len(server.seen) == 1
 
 
-def test_a_callables_own_kind_of_error_holds_nobody_up(provider: Cryptofuse) -> None:
+def test_an_unusual_exception_of_a_callable_does_not_block_callers(provider: Cryptofuse) -> None:
     class VaultError(ConfigurationError):
         def __init__(self, where: str, why: str) -> None:
             super().__init__(f"{where}: {why}")
@@ -317,9 +317,7 @@ def test_a_callables_own_kind_of_error_holds_nobody_up(provider: Cryptofuse) -> 
             source.get()
 
 
-def test_a_renewal_that_wants_a_token_is_told_that_it_cannot_wait_for_itself(
-    provider: Cryptofuse, server: Server
-) -> None:
+def test_a_renewal_must_not_request_its_own_token(provider: Cryptofuse, server: Server) -> None:
     refusals: list[str] = []
 
     class Shipping(logging.Handler):
@@ -346,7 +344,7 @@ def test_a_renewal_that_wants_a_token_is_told_that_it_cannot_wait_for_itself(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_bug_in_the_bookkeeping_holds_nobody_up(
+def test_a_bug_in_the_notes_of_a_renewal_does_not_block_callers(
     provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Cache, error: object) -> None:
@@ -360,10 +358,10 @@ def test_a_bug_in_the_bookkeeping_holds_nobody_up(
             source.get()
         for thread in threading.enumerate():
             if thread.name == "paygrant":
-                thread.join(10)  # so that its fault is told here, where it is expected
+                thread.join(10)  # so that its fault is reported here, where it is expected
 
 
-def test_a_bug_in_the_renewal_holds_nobody_up(provider: Cryptofuse, server: Server) -> None:
+def test_a_bug_in_a_renewal_does_not_block_callers(provider: Cryptofuse, server: Server) -> None:
     class Broken(MemoryStore):
         def load(self, key: str) -> None:
             raise SystemExit

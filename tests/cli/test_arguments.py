@@ -90,7 +90,7 @@ def test_a_bad_variable_in_an_env_file_is_named(run: Any, env_file: Path) -> Non
 def test_a_bad_argument_is_named_as_option_and_variable(run: Any, server: Server) -> None:
     code, _, err = run("token", "ripple", "--tenant-id", "a b")
     assert code == 2
-    assert err.startswith("paygrant: --tenant-id or RIPPLE_TENANT_ID: cannot stand in a URN; expected ")
+    assert err.startswith("paygrant: --tenant-id or RIPPLE_TENANT_ID: cannot be part of a URN; expected ")
     code, _, err = run("token", "ripple", "--environment", "live")
     assert code == 2
     assert all(word in err for word in ("--environment", "test", "uat", "production"))

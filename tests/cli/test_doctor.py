@@ -94,7 +94,8 @@ def test_a_failure_is_shown_in_full_with_advice(server: Server) -> None:
     assert max(map(len, lines)) <= COLUMNS
     text = " ".join(" ".join(lines).split())
     assert (
-        f'failed answer 401 application/json, {{"error": "invalid_client", "error_description": "{"word " * 29}' in text
+        f'failed response 401 application/json, {{"error": "invalid_client", "error_description": "{"word " * 29}'
+        in text
     )
     assert (
         "> Check that id and secret are complete, belong to this provider and environment, and are not revoked." in text
@@ -146,7 +147,7 @@ def test_the_exit_code_is_that_of_token(
 ) -> None:
     server.reply = reply
     ended, shown = findings(capsys)
-    assert (ended, shown["answer"]["code"]) == (code, kind)
+    assert (ended, shown["response"]["code"]) == (code, kind)
     assert doctor(capsys)[0] == code
 
 
@@ -199,8 +200,8 @@ def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     server.reply = Reply({"error": "base_url"}, 404)
     _, shown = findings(capsys, "--client-secret-file", str(file), "--scope", "a")
     assert shown["settings"]["advice"] == f"chmod 600 {file}"
-    assert '{"error": "base_url"}' in shown["answer"]["seen"]
-    assert shown["answer"]["advice"].endswith(". Check --base-url and its path.")
+    assert '{"error": "base_url"}' in shown["response"]["seen"]
+    assert shown["response"]["advice"].endswith(". Check --base-url and its path.")
     file.chmod(0o600)
     _, shown = findings(capsys, "--client-id", "mine", "--scope", "a")
     assert shown["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
@@ -212,8 +213,8 @@ def test_the_last_line_is_the_cause_or_that_all_is_well(server: Server, capsys: 
     server.reply = Reply({"error": "invalid_client", "error_description": "word " * 100}, 401)
     code, out = doctor(capsys)
     last = out.splitlines()[-1]
-    assert (code, len(last)) == (3, len("the cause: answer: ") + 120)
-    assert last.startswith('the cause: answer: 401 application/json, {"error": "invalid_client", ')
+    assert (code, len(last)) == (3, len("the cause: response: ") + 120)
+    assert last.startswith('the cause: response: 401 application/json, {"error": "invalid_client", ')
     code, out = doctor(capsys, "--base-url", "ftp://nowhere")
     assert (code, out.splitlines()[-1]) == (2, "the cause: settings: --base-url: is not an https URL")
 
@@ -259,5 +260,5 @@ def test_no_secret_is_written(
         server.reply = reply
         assert main(["doctor", "cryptofuse", *arguments]) in {0, 3}
         text = "".join(capsys.readouterr())
-        assert "answer" in text
+        assert "response" in text
         assert found(text) == set()

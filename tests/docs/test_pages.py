@@ -37,7 +37,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def api(sandbox: Sandbox, server: Server) -> Server:
-    """An API that answers any call with a living token of the sandbox."""
+    """An API that accepts any call with a valid token of the sandbox."""
 
     def reply(seen: Seen) -> Reply:
         tokens = [token.access_token for name in sandbox.providers for token in getattr(sandbox, name).tokens]

@@ -226,7 +226,7 @@ def test_the_environment_variables_are_the_default(monkeypatch: pytest.MonkeyPat
         ),
         ({"ENVIRONMENT": "prod"}, "environment variable RIPPLE_ENVIRONMENT: is 'prod'", "test, uat, production"),
         ({"BASE_URL": "http://example.com"}, "environment variable RIPPLE_BASE_URL: is plain http", "https://"),
-        ({"CLIENT_SECRET_FILE": "x"}, "RIPPLE_CLIENT_SECRET_FILE: is set beside RIPPLE_CLIENT_SECRET", "one of"),
+        ({"CLIENT_SECRET_FILE": "x"}, "RIPPLE_CLIENT_SECRET_FILE: is set together with RIPPLE_CLIENT_SECRET", "one of"),
         (
             {"CLIENT_SECRET": None, "CLIENT_SECRET_FILE": "/nowhere/secret"},
             "environment variable RIPPLE_CLIENT_SECRET_FILE: the file /nowhere/secret cannot be read (FileNotFoundError)",
@@ -391,11 +391,11 @@ def test_a_redirect_is_a_failure(status: int, location: str, seen: str, advice: 
     assert (finding.verdict, finding.code) == ("failed", "malformed")
     assert finding.seen == f"status {status} redirects to {seen.format(server.base_url)}"
     assert advice.format(server.base_url) in finding.advice
-    assert only(findings, "answer") == Finding("answer", "skipped", "redirect must pass first")
+    assert only(findings, "response") == Finding("response", "skipped", "redirect must pass first")
     assert only(findings, "environment") == Finding(
         "environment", "skipped", "the response says nothing about the credentials"
     )
-    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer must pass first")
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "response must pass first")
     assert len(server.seen) == 1
 
 
@@ -449,30 +449,30 @@ def test_a_response_without_a_token_is_a_failure(
 ) -> None:
     server.reply = reply
     findings = at(server)
-    finding = only(findings, "answer")
+    finding = only(findings, "response")
     assert (finding.verdict, finding.code) == ("failed", code)
     assert seen in finding.seen
     assert advice in finding.advice
     assert only(findings, "redirect") == Finding("redirect", "ok", "no redirect")
-    assert only(findings, "expiry") == Finding("expiry", "skipped", "answer must pass first")
+    assert only(findings, "expiry") == Finding("expiry", "skipped", "response must pass first")
     assert len(server.seen) == 1
 
 
 def test_a_long_or_deep_response_is_shortened(server: Server) -> None:
     server.reply = Reply({"words": ["word"] * 1000}, 400)
-    assert only(at(server), "answer").seen.endswith("[cut]")
-    assert len(only(at(server), "answer").seen) < 500
+    assert only(at(server), "response").seen.endswith("[cut]")
+    assert len(only(at(server), "response").seen) < 500
     deep: Any = "end"
     for _ in range(400):
         deep = [deep]
     server.reply = Reply({"deep": deep}, 400)
-    assert only(at(server), "answer").seen.endswith('{"deep": [[["..."]]]}')
+    assert only(at(server), "response").seen.endswith('{"deep": [[["..."]]]}')
 
 
 def test_only_some_headers_are_shown(server: Server) -> None:
     headers = {"Set-Cookie": "session=abc", "X-Request-Id": "42", "Server": "nginx", "X-Odd": "abc"}
     server.reply = Reply({"error": "odd"}, 400, headers)
-    seen = only(at(server), "answer").seen
+    seen = only(at(server), "response").seen
     assert seen.endswith("; server: nginx; x-request-id: 42")
     assert "abc" not in seen
 
@@ -484,14 +484,14 @@ def disconnect(_: Seen) -> Reply:
 def test_a_server_that_sends_no_response_is_a_failure(server: Server) -> None:
     server.reply = disconnect
     findings = at(server)
-    finding = only(findings, "answer")
+    finding = only(findings, "response")
     assert (finding.verdict, finding.code) == ("failed", "unavailable")
     assert finding.seen.startswith("cryptofuse: RemoteProtocolError: ")
     assert "ask the provider" in finding.advice
     for check in ("clock", "redirect"):
         assert only(findings, check) == Finding(check, "skipped", "there was no response")
     assert only(findings, "basic").verdict == "ok"
-    for check in ("answer", "environment", "expiry"):
+    for check in ("response", "environment", "expiry"):
         assert only(findings, check).verdict != "ok"
 
 
@@ -499,7 +499,7 @@ def test_a_server_that_responds_too_late_is_a_failure(server: Server) -> None:
     server.hold.clear()
     findings = at(server, policy=RefreshPolicy(timeout=0.05))
     server.hold.set()
-    assert "ReadTimeout" in only(findings, "answer").seen
+    assert "ReadTimeout" in only(findings, "response").seen
 
 
 # HTTP Basic
@@ -532,7 +532,7 @@ def test_both_encodings_of_http_basic_are_tried(  # noqa: PLR0913, PLR0917 - a t
     assert (finding.verdict, finding.seen) == (verdict, seen)
     assert finding.code == ("refused" if verdict == "failed" else None)
     assert (f'basic_encoding="{"".join(accepted)}"' in finding.advice) == (verdict in {"warning", "failed"})
-    assert only(findings, "answer").verdict == response
+    assert only(findings, "response").verdict == response
     assert len(server.seen) == requests
 
 
@@ -716,7 +716,7 @@ def test_a_store_is_not_changed(server: Server, store: FileStore, tmp_path: Path
 
     TokenSource(make(Cryptofuse, base_url=server.base_url), store=store).get()
     before = state()
-    assert only(at(server, store=store), "answer").verdict == "ok"
+    assert only(at(server, store=store), "response").verdict == "ok"
     assert state() == before
     server.reply = Reply({}, 401)
     at(server, store=store)
@@ -744,7 +744,7 @@ def test_a_remembered_error_is_shown_and_the_request_is_made(server: Server, sto
         "an error is remembered for another 42 s: cryptofuse: status 401, credentials refused"
     )
     assert "paygrant cache clear" in finding.advice
-    assert only(findings, "answer").verdict == "ok"
+    assert only(findings, "response").verdict == "ok"
     clock.pass_by(60)
     assert only(at(server, store=store), "cache").verdict == "ok"
 
@@ -848,13 +848,13 @@ def test_no_finding_of_any_provider_shows_a_secret(kind: type[Provider], server:
     file.write_text(f" '{SECRET}\n")
     server.reply = Reply(GRANTED[kind](TOKEN))
     findings = at(server, kind, client_id=CORES[0], client_secret=SecretFile(str(file)))
-    assert only(findings, "answer").verdict == "ok"
+    assert only(findings, "response").verdict == "ok"
     assert found(texts(findings)) == set()
 
 
 def test_a_secret_that_comes_back_as_a_number_is_masked(server: Server) -> None:
     server.reply = Reply({"given": 1234567890, "tries": 3}, 400)
-    seen = only(at(server, client_secret="1234567890"), "answer").seen
+    seen = only(at(server, client_secret="1234567890"), "response").seen
     assert '{"given": "<number>", "tries": 3}' in seen
 
 
@@ -887,8 +887,8 @@ def test_connection_tests_send_nothing() -> None:
 
 def test_of_a_huge_page_or_array_only_a_part_is_read(server: Server) -> None:
     server.reply = Reply(b"<title>" * 140_000, 404, {"Content-Type": "text/html"})
-    assert "404 text/html, HTML page" in only(at(server), "answer").seen
+    assert "404 text/html, HTML page" in only(at(server), "response").seen
     server.reply = Reply([1.5] * 200_000, 404)
-    seen = only(at(server), "answer").seen
+    seen = only(at(server), "response").seen
     assert "[1.5, 1.5, " in seen
     assert len(seen) < 500

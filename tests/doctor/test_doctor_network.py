@@ -228,7 +228,7 @@ def test_a_valid_certificate_is_ok(secured: Make) -> None:
     end = datetime.now(UTC) + timedelta(days=9)
     assert finding.verdict == "ok"
     assert finding.seen == f"TLSv1.3; certificate valid until {end:%Y-%m-%d}, signed by Straw Trust, Root 1"
-    assert only(found, "answer").verdict == "ok"
+    assert only(found, "response").verdict == "ok"
     assert len(read) == 1
 
 
@@ -456,7 +456,7 @@ def test_a_proxy_that_opens_a_tunnel_is_ok(
         found = look(base_url)
     assert only(found, "proxy").verdict == "ok"
     assert only(found, "proxy").seen.endswith(" (https_proxy) opens a tunnel to localhost")
-    assert only(found, "tls").verdict == only(found, "answer").verdict == "ok"
+    assert only(found, "tls").verdict == only(found, "response").verdict == "ok"
     assert len(read) == 1
 
 
@@ -496,7 +496,7 @@ def test_a_proxy_that_fails_the_second_time_is_ok(secured: Make, monkeypatch: py
         monkeypatch.setenv("HTTPS_PROXY", url)
         found = look(kind=Ripple)
     assert only(found, "tls").verdict == only(found, "proxy").verdict == "ok"
-    assert only(found, "answer").verdict == "failed"
+    assert only(found, "response").verdict == "failed"
 
 
 def test_a_proxy_that_is_not_used_for_this_host_is_ok(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,7 +504,7 @@ def test_a_proxy_that_is_not_used_for_this_host_is_ok(server: Server, monkeypatc
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     found = look(server.base_url)
     assert only(found, "proxy") == Finding("proxy", "ok", "http_proxy set, but not used for 127.0.0.1")
-    assert only(found, "answer").verdict == "ok"
+    assert only(found, "response").verdict == "ok"
 
 
 def test_no_proxy_is_ok(server: Server) -> None:
@@ -516,7 +516,7 @@ def test_a_proxy_for_plain_http_is_ok(server: Server, monkeypatch: pytest.Monkey
     found = look("http://127.0.0.1:9")
     place = server.base_url.removeprefix("http://")
     assert only(found, "proxy") == Finding("proxy", "ok", f"the proxy {place} (http_proxy) carries the request")
-    assert only(found, "answer").verdict == "ok"
+    assert only(found, "response").verdict == "ok"
     assert [seen.path for seen in server.seen] == ["http://127.0.0.1:9/o/token/"]
 
 
@@ -536,14 +536,14 @@ def test_a_proxy_that_only_a_request_can_pass_is_not_checked_separately(
         found = look(kind=Ripple)
     assert only(found, "tls").seen.startswith("not checked separately")
     assert only(found, "proxy").verdict == "ok"
-    assert only(found, "answer").seen.startswith("ripple (test): ProxyError: 403")
+    assert only(found, "response").seen.startswith("ripple (test): ProxyError: 403")
     assert len(received) == 1
 
 
 def test_a_response_of_the_proxy_gives_advice_about_the_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.base_url)
     server.reply = Reply({}, 407)
-    finding = only(look("http://127.0.0.1:9"), "answer")
+    finding = only(look("http://127.0.0.1:9"), "response")
     assert (finding.verdict, finding.code) == ("failed", "refused")
     assert "The proxy needs credentials" in finding.advice
 

@@ -1,6 +1,6 @@
 """The endpoints as their providers document them: each grants a token to the documented request, and to no other.
 
-Written by hand from the documentation. Nothing here reads a spec or uses the package, so that no mistake is made twice.
+They are written by hand from the documentation. They read no spec and do not use the package, so they repeat no mistake of it.
 """
 
 import base64
@@ -32,11 +32,11 @@ _HTTPS_OWN = {"host", "accept", "accept-encoding", "user-agent", "content-length
 
 
 class UndocumentedError(Exception):
-    """Something in a request that the provider's pages do not name, or the lack of something that they require."""
+    """A request has a part that the provider's pages do not name, or has no part that they require."""
 
 
 Pattern = Mapping[str, Any]
-"""What a part of a request holds: a text, None for any text, or a pattern; a name with a ? may be absent."""
+"""What a part of a request contains: a text, None for any text, or a pattern. A name with a ? may be absent."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _match(found: Any, pattern: Pattern) -> None:
 
 
 def behave(endpoint: Callable[[Asked], Reply]) -> Callable[[Seen], Reply]:
-    """What a test's server answers: as the endpoint does; and to an undocumented request, that it is one."""
+    """Make a test's server respond as the endpoint does. To an undocumented request it responds with status 422."""
 
     def reply(seen: Seen) -> Reply:
         address = urlsplit(seen.path)
@@ -99,7 +99,7 @@ def behave(endpoint: Callable[[Asked], Reply]) -> Callable[[Seen], Reply]:
         headers = {name.lower(): value for name, value in seen.headers.items() if name.lower() not in _HTTPS_OWN}
         try:
             if len(dict(query)) < len(query) or seen.headers.get("Accept") != JSON:
-                raise UndocumentedError("a field twice, or an answer that is no JSON")  # noqa: TRY301 - as below
+                raise UndocumentedError("a field twice, or a response that need not be JSON")  # noqa: TRY301 - as below
             return endpoint(Asked(f"{seen.method} {address.path}", dict(query), headers, seen.body))
         except (UndocumentedError, ValueError) as error:
             return Reply(f"undocumented: {error}".encode(), 422, {"Content-Type": "text/plain"})

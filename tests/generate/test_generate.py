@@ -132,7 +132,7 @@ def test_the_check_shows_every_file_that_differs_and_writes_nothing(
 ) -> None:
     packages = project / PACKAGES
     _edit(packages / "ripple/client.py", "class Client:", "class Client:  # by hand")
-    _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
+    _edit(project / "specs/cryptofuse.yaml", "A short text about the error.", "A text.")
     (packages / "ripio_ramp/py.typed").unlink()
     (packages / "ripio_ramp/extra.py").touch()
     (packages / "__init__.py").write_bytes((packages / "__init__.py").read_bytes().rstrip())
@@ -181,7 +181,7 @@ def test_a_failed_run_shows_the_reason_and_writes_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], edit: tuple[str, str, str], complaint: str
 ) -> None:
     file, old, new = edit
-    _edit(project / "specs/cryptofuse.yaml", "A short text on the error.", "A text.")
+    _edit(project / "specs/cryptofuse.yaml", "A short text about the error.", "A text.")
     _edit(project / file, old, new)
     assert main([], project) == 1
     assert re.search(complaint, capsys.readouterr().err)

@@ -16,7 +16,7 @@ import pytest
 from paygrant import ConfigurationError, PaygrantError, SpecProvider
 from paygrant._providers.base import registration_of
 from paygrant._spec.reader import read_endpoint
-from paygrant.generate import GenerationError, SpecError, _packages, generate, read_spec
+from paygrant.generate import GenerationError, SpecError, generate, packages, read_spec
 from scripts.generate.__main__ import PACKAGES, ROOT
 from scripts.generate.tree import read_files
 from tests.helpers.specs import (
@@ -440,7 +440,7 @@ def test_a_failed_run_leaves_everything_as_it_was(
         assert (scratch["folder"] / "ripple/client.py").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_packages, "_ruff", fail)
+    monkeypatch.setattr(packages, "_ruff", fail)
     before = read_files(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         generate(RIPPLE, tmp_path / folder)
@@ -468,7 +468,7 @@ def test_a_failed_move_restores_the_old_package(tmp_path: Path, package: Path, m
 def test_the_error_of_a_failed_formatter_has_its_output(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def\n")
     with pytest.raises(GenerationError, match=r"ruff format failed\n(.*\n)*.*broken\.py"):
-        _packages._ruff("format", folder=tmp_path)
+        packages._ruff("format", folder=tmp_path)
 
 
 def test_a_package_may_have_a_name_that_tools_ignore_by_default(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The ways in which users call an API: HTTP clients, each with the TokenAuth that is made for it."""
+"""The HTTP clients by which users call an API, each with its TokenAuth."""
 
 import asyncio
 import io
@@ -26,7 +26,7 @@ from paygrant.adapters import requests as for_requests
 from tests.helpers.apis import Unseekable
 
 AnyAuth: TypeAlias = Any
-"""A TokenAuth, whichever."""
+"""A TokenAuth of any client."""
 
 LOCAL: dict[str, Any] = {
     "trust_env": False,
@@ -36,8 +36,8 @@ BACKENDS = ["asyncio", "trio"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What every client tells of an answer."""
+class ApiResponse:
+    """The parts of a response that every client gives."""
 
     status: int
     content: bytes
@@ -52,11 +52,13 @@ class Httpx:
         self.library = library
         self.auth = auth
 
-    def call(self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any) -> Answer:
+    def call(
+        self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any
+    ) -> ApiResponse:
         """One call."""
         with self.library.Client(auth=auth, **LOCAL) as client:
             response = client.request(method, url, follow_redirects=follow, **options)
-            return Answer(response.status_code, response.content)
+            return ApiResponse(response.status_code, response.content)
 
     def herd(self, auth: AnyAuth, url: str, calls: int) -> list[int]:
         """Many calls at once; their statuses."""
@@ -88,11 +90,13 @@ class AsyncHttpx(Httpx):
         super().__init__(library, auth)
         self.backend = backend
 
-    def call(self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any) -> Answer:
-        async def main() -> Answer:
+    def call(
+        self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any
+    ) -> ApiResponse:
+        async def main() -> ApiResponse:
             async with self.library.AsyncClient(auth=auth, **LOCAL) as client:
                 response = await client.request(method, url, follow_redirects=follow, **options)
-                return Answer(response.status_code, response.content)
+                return ApiResponse(response.status_code, response.content)
 
         return anyio.run(main, backend=self.backend)
 
@@ -133,10 +137,12 @@ class Requests:
         session.auth = auth
         return session
 
-    def call(self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any) -> Answer:
+    def call(
+        self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any
+    ) -> ApiResponse:
         with self.session(auth) as session:
             response = session.request(method, url, allow_redirects=follow, **options)
-            return Answer(response.status_code, response.content)
+            return ApiResponse(response.status_code, response.content)
 
     def herd(self, auth: AnyAuth, url: str, calls: int) -> list[int]:
         with self.session(auth) as session, ThreadPoolExecutor(calls) as pool:
@@ -162,13 +168,15 @@ class Aiohttp:
 
     auth: type[AnyAuth] = for_aiohttp.TokenAuth
 
-    def call(self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any) -> Answer:
-        async def main() -> Answer:
+    def call(
+        self, auth: AnyAuth, url: str, method: str = "GET", *, follow: bool = False, **options: Any
+    ) -> ApiResponse:
+        async def main() -> ApiResponse:
             async with (
                 aiohttp.ClientSession(middlewares=(auth,)) as session,
                 session.request(method, url, allow_redirects=follow, **options) as response,
             ):
-                return Answer(response.status, await response.read())
+                return ApiResponse(response.status, await response.read())
 
         return asyncio.run(main())
 
@@ -218,7 +226,7 @@ async def _in_two_parts() -> AsyncIterator[bytes]:
     yield b"ce"
 
 
-Way: TypeAlias = Httpx | Requests | Aiohttp
+ApiClient: TypeAlias = Httpx | Requests | Aiohttp
 
 HTTPX: dict[str, Httpx] = {
     "httpx": Httpx(),
@@ -226,20 +234,20 @@ HTTPX: dict[str, Httpx] = {
     "httpx2": Httpx(httpx2, for_httpx2.TokenAuth),
     **{f"httpx2 on {backend}": AsyncHttpx(backend, httpx2, for_httpx2.TokenAuth) for backend in BACKENDS},
 }
-WAYS: dict[str, Way] = {**HTTPX, "requests": Requests(), "aiohttp": Aiohttp()}
+CLIENTS: dict[str, ApiClient] = {**HTTPX, "requests": Requests(), "aiohttp": Aiohttp()}
 
-Body: TypeAlias = Callable[[Way], dict[str, Any]]
+Body: TypeAlias = Callable[[ApiClient], dict[str, Any]]
 
 REPEATABLE: dict[str, Body] = {
     "none": lambda _: {},
     "json": lambda _: {"json": {"amount": "12.50", "to": "Zoë"}},
     "a form": lambda _: {"data": {"amount": "12.50", "to": "Zoë & Co"}},
-    "bytes": lambda way: way.body(bytes(range(256))),
-    "text": lambda way: way.body("twelve and a half, for Zoe"),
-    "multipart with bytes": lambda way: way.multipart(bytes(range(256))),
-    "multipart with a seekable file": lambda way: way.multipart(io.BytesIO(os.urandom(200_000))),
+    "bytes": lambda client: client.body(bytes(range(256))),
+    "text": lambda client: client.body("twelve and a half, for Zoe"),
+    "multipart with bytes": lambda client: client.multipart(bytes(range(256))),
+    "multipart with a seekable file": lambda client: client.multipart(io.BytesIO(os.urandom(200_000))),
 }
 ONE_SHOT: dict[str, Body] = {
-    "a generator": lambda way: way.body(way.generator()),
-    "a pipe in multipart": lambda way: way.multipart(Unseekable(b"once")),
+    "a generator": lambda client: client.body(client.generator()),
+    "a pipe in multipart": lambda client: client.multipart(Unseekable(b"once")),
 }

@@ -2,7 +2,7 @@
 
 from paygrant.doctor import Finding
 
-NEED_THE_REQUEST = ("clock", "redirect", "answer", "basic", "environment", "expiry")
+NEED_THE_REQUEST = ("clock", "redirect", "response", "basic", "environment", "expiry")
 """The checks that need the token request."""
 
 Findings = dict[str, list[Finding]]

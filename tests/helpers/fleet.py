@@ -1,4 +1,4 @@
-"""Processes that share a store: each asks for tokens on several threads when told to, and says what it got."""
+"""Processes that share a store. On a command, each requests tokens on several threads and reports what it got."""
 
 import json
 import subprocess

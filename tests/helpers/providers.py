@@ -1,4 +1,4 @@
-"""The five providers with credentials of straw, and what their pages say that a granted token looks like."""
+"""The five providers with credentials for tests, and the responses that their pages document."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +19,16 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
+from tests.helpers.servers import Reply, Seen, Server
 
 P = TypeVar("P", bound=Provider)
 
 CLIENT_ID = "client-of-straw"
 CLIENT_SECRET = "secret-of-straw"
 USER = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"
+
+AWKWARD = "s% :+/é&=\"'<>\\?#"
+"""A secret of which each character means something to some encoding."""
 
 ARGUMENTS: dict[type[Provider], dict[str, Any]] = {
     RipioRamp: {"environment": "sandbox"},
@@ -52,8 +56,20 @@ GRANTED: dict[type[Provider], Callable[[object], dict[str, Any]]] = {
         "scope": "read write",
     },
 }
-"""The documented answer with this token in it."""
+"""The documented response with this token in it."""
 
+BASIC_PROVIDERS: list[type[Provider]] = [RipioRamp, AlternativePayments, Cryptofuse]
+"""Those that accept the credentials as HTTP Basic."""
+
+ENVIRONMENTS: dict[type[Provider], str] = {
+    RipioRamp: "sandbox, production",
+    RipioWidget: "sandbox, production",
+    Ripple: "test, uat, production",
+    AlternativePayments: "demo, production",
+}
+"""Those that have environments, and which."""
+
+each_with_environments = pytest.mark.parametrize(("kind", "known"), ENVIRONMENTS.items())
 each_provider = pytest.mark.parametrize("kind", ARGUMENTS)
 
 
@@ -64,14 +80,22 @@ def make(kind: type[P], **changes: Any) -> P:
 
 
 def ask(provider: Provider, **options: Any) -> Token:
-    """The token that a source of its own asks for by one request, whatever others have asked for before."""
+    """The token that a new source gets by one request. It shares nothing with other sources."""
     options = {"store": MemoryStore(), "policy": RefreshPolicy(max_attempts=1), **options}
     return TokenSource(provider, **options).get()
 
 
 def settle(source: TokenSource) -> None:
-    """Wait for the renewal that is under way, if one is, whatever comes of it."""
+    """Wait for the end of the pending renewal, if there is one."""
     pending = cast("Any", source._cache)._pending
     if pending:
         with suppress(PaygrantError):
             pending.wait()
+
+
+def request_of(kind: type[Provider], server: Server, **changes: Any) -> Seen:
+    """The request that arrives when a provider's token is requested."""
+    server.reply = Reply(GRANTED[kind]("the-token"))
+    assert ask(make(kind, base_url=server.base_url, **changes)).access_token == "the-token"
+    (seen,) = server.seen
+    return seen

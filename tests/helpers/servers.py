@@ -1,4 +1,4 @@
-"""A token endpoint on a real socket that answers as a test tells it, and writes down what it was asked."""
+"""A token endpoint on a real socket. A test sets its responses, and it records the requests."""
 
 import json
 import re
@@ -24,7 +24,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: a document is sent as JSON, bytes as they are. A header without a value is left out."""
+    """A response. A document is sent as JSON, bytes unchanged. A header without a value is left out."""
 
     document: Any = None
     status: int = 200
@@ -36,19 +36,24 @@ class Reply:
 
 
 def granted(token: str = "token-1", lifetime: object = 3600, **more: object) -> Reply:
-    """The answer of an endpoint that follows RFC 6749."""
+    """The response of an endpoint that follows RFC 6749."""
     return Reply({"access_token": token, "token_type": "Bearer", "expires_in": lifetime, **more})
 
 
+_GRANT = granted().body
+RAW_GRANT = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_GRANT), _GRANT)
+"""The same as it goes over the wire."""
+
+
 class Server:
-    """Answers each request by ``reply``, which a test sets: a reply, or a function of the request."""
+    """Responds to each request with ``reply``, which a test sets: a reply, or a function of the request."""
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
         self.reply: Reply | Callable[[Seen], Reply] = lambda _: granted(f"token-{len(self.seen)}")
         self.seen: list[Seen] = []
         self.hold = threading.Event()
-        """Answers wait until it is set; it is set at first."""
+        """Responses wait until it is set. It is set at first."""
         self.hold.set()
         self.asked = threading.Event()
         """Set when a request has arrived."""

@@ -1,7 +1,7 @@
 """Real peers as fixtures: a django-oauth-toolkit server, Prism, which makes a mock server out of a spec, and Redis.
 
-Each is a process of its own on a free loopback port. The first two start when a test first asks for them and end with
-the session; what they serve stands in the folders beside this file. Each test has a Redis of its own, to stop and start.
+Each is a process on a free loopback port. The first two start when a test first needs them, and end with the session.
+The folders beside this file hold what they serve. Each test has its own Redis, which it may stop and start.
 """
 
 import json
@@ -136,7 +136,7 @@ class RedisServer:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start it, empty; returns when it answers."""
+        """Start it without data. Return when it responds."""
         self._process = subprocess.Popen(self._command, cwd="/", stdout=subprocess.PIPE, encoding="utf-8")
         assert self._process.stdout
         said = ""
@@ -153,7 +153,7 @@ class RedisServer:
                 self._process = None
 
     def pause(self) -> None:
-        """Let it hang: connections are made, and nothing is answered."""
+        """Let it hang: it accepts connections, but sends no responses."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
 

@@ -1,4 +1,4 @@
-"""The overlay against servers that we did not write: a real django-oauth-toolkit, and Prism with our specs."""
+"""The package with servers of others: a real django-oauth-toolkit, and Prism with our specs."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -32,7 +32,7 @@ EVERY_SCOPE = ("read", "write", "admin")
 
 
 class Watched(httpx.HTTPTransport):
-    """The real transport; it notes how each token request was answered."""
+    """The real transport, which notes the response to each token request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ def transport() -> Generator[Watched]:
 
 @pytest.fixture(params=["get", "aget"])
 def fetch(request: pytest.FixtureRequest) -> Fetch:
-    ways: dict[str, Fetch] = {"get": TokenSource.get, "aget": lambda source: asyncio.run(source.aget())}
-    return ways[request.param]
+    calls: dict[str, Fetch] = {"get": TokenSource.get, "aget": lambda source: asyncio.run(source.aget())}
+    return calls[request.param]
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
@@ -62,11 +62,11 @@ def call(request: pytest.FixtureRequest) -> Call:
         async with httpx.AsyncClient(auth=auth) as api:
             return await api.get(url)
 
-    ways: dict[str, Call] = {
+    calls: dict[str, Call] = {
         "Client": lambda url, auth: httpx.get(url, auth=auth),
         "AsyncClient": lambda url, auth: asyncio.run(call_async(url, auth)),
     }
-    return ways[request.param]
+    return calls[request.param]
 
 
 def cryptofuse(server: DjangoOAuth, client: str, **options: Any) -> Cryptofuse:
@@ -92,9 +92,7 @@ def test_a_real_server_grants_every_scope_by_basic_and_by_body(
     assert httpx.get(f"{django_oauth.base_url}/resource/", headers=headers).json() == {"payments": []}
 
 
-def test_a_real_server_grants_the_scopes_that_were_asked_for_and_no_more(
-    django_oauth: DjangoOAuth, transport: Watched
-) -> None:
+def test_a_real_server_grants_the_requested_scopes_only(django_oauth: DjangoOAuth, transport: Watched) -> None:
     assert TokenSource(cryptofuse(django_oauth, "plain"), transport=transport).get().scope == ("read", "write")
 
 
@@ -114,7 +112,7 @@ def test_a_real_server_in_snake_case_serves_ripio_ramp(
 
 
 @pytest.mark.parametrize("place", ["basic", "body"])
-def test_an_unknown_scope_is_no_wrong_client(
+def test_an_unknown_scope_does_not_raise_invalid_client(
     django_oauth: DjangoOAuth, transport: Watched, fetch: Fetch, place: Literal["basic", "body"]
 ) -> None:
     provider = cryptofuse(django_oauth, "plain", scope=("read", "unheard-of"), credentials_in=place)
@@ -136,7 +134,7 @@ def test_an_unknown_scope_is_no_wrong_client(
     ],
     ids=["by body", "by Basic", "by Basic in both encodings"],
 )
-def test_a_wrong_secret_is_a_wrong_client(
+def test_a_wrong_secret_raises_invalid_client(
     django_oauth: DjangoOAuth, transport: Watched, fetch: Fetch, options: dict[str, Any], statuses: list[int]
 ) -> None:
     provider = cryptofuse(django_oauth, "plain", **options)
@@ -148,7 +146,7 @@ def test_a_wrong_secret_is_a_wrong_client(
     assert transport.statuses == statuses
 
 
-def test_an_awkward_secret_works_by_default_and_the_encoding_that_worked_is_remembered(
+def test_the_encoding_that_worked_for_an_awkward_secret_is_remembered(
     django_oauth: DjangoOAuth, transport: Watched, fetch: Fetch
 ) -> None:
     source = TokenSource(cryptofuse(django_oauth, "awkward"), transport=transport)
@@ -161,9 +159,7 @@ def test_an_awkward_secret_works_by_default_and_the_encoding_that_worked_is_reme
     assert transport.statuses == [401, 200, 200]
 
 
-def test_an_awkward_secret_goes_form_encoded_only_where_that_was_chosen(
-    django_oauth: DjangoOAuth, transport: Watched
-) -> None:
+def test_an_awkward_secret_is_form_encoded_only_on_request(django_oauth: DjangoOAuth, transport: Watched) -> None:
     TokenSource(cryptofuse(django_oauth, "awkward", basic_encoding="form"), transport=transport).get()
     assert transport.statuses == [200]
 
@@ -175,7 +171,7 @@ def test_an_awkward_secret_goes_form_encoded_only_where_that_was_chosen(
 @pytest.mark.parametrize(
     ("resource", "rejected_statuses"),
     [("/resource/", {401, 403}), ("/resource/with-challenge/", {401})],
-    ids=["answers 403", "answers 401"],
+    ids=["status 403", "status 401"],
 )
 def test_a_token_that_was_revoked_early_is_replaced(
     django_oauth: DjangoOAuth, transport: Watched, call: Call, resource: str, rejected_statuses: set[int]
@@ -193,7 +189,7 @@ def test_a_token_that_was_revoked_early_is_replaced(
     assert transport.statuses == [200, 200]
 
 
-def test_a_403_is_the_answer_of_an_api_that_was_not_said_to_reject_tokens_by_it(
+def test_a_403_replaces_no_token_unless_it_counts_as_a_rejection(
     django_oauth: DjangoOAuth, transport: Watched, call: Call
 ) -> None:
     source = TokenSource(cryptofuse(django_oauth, "plain"), transport=transport)
@@ -227,7 +223,7 @@ def operation(name: str) -> tuple[str, dict[str, Any]]:
     ],
     ids=["alternative_payments", "cryptofuse by Basic", "cryptofuse by body", "ripio_ramp", "ripio_widget", "ripple"],
 )
-def test_prism_finds_nothing_wrong_with_the_request_and_the_example_comes_out_as_a_token(
+def test_prism_accepts_the_request_and_its_example_gives_a_token(
     prism: Callable[[str], str], transport: Watched, fetch: Fetch, name: str, provider: Callable[..., Any]
 ) -> None:
     granted = operation(name)[1]["responses"]["200"]["content"]["application/json"]["examples"]["granted"]["value"]
@@ -244,7 +240,7 @@ def test_prism_finds_nothing_wrong_with_the_request_and_the_example_comes_out_as
 
 
 @pytest.mark.parametrize("name", ["alternative_payments", "cryptofuse", "ripio_ramp", "ripio_widget", "ripple"])
-def test_prism_does_refuse_a_request_that_the_spec_does_not_allow(prism: Callable[[str], str], name: str) -> None:
+def test_prism_refuses_a_request_that_breaks_the_spec(prism: Callable[[str], str], name: str) -> None:
     url = prism(name) + operation(name)[0]
 
     answer = httpx.post(url, data={"grant_type": "password"}, auth=("client-of-straw", "secret-of-straw"))

@@ -31,7 +31,7 @@ from paygrant import ConfigurationError, InvalidClient, SpecProvider, UnsignedRe
 from paygrant._providers.base import Provider
 from paygrant._spec.document import is_array, is_object
 from paygrant.generate import lint
-from paygrant.generate._packages import write_packages
+from paygrant.generate.packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
 from tests.helpers.providers import ask

@@ -41,7 +41,7 @@ def at(server: Server, path: str = "/oauth/token", **options: Any) -> ClientCred
         ),
     ],
 )
-def test_the_request_is_that_of_the_rfc(
+def test_the_request_follows_rfc_6749(
     server: Server, options: dict[str, Any], authorization: str | None, body: str
 ) -> None:
     token = ask(at(server, **options))
@@ -53,12 +53,12 @@ def test_the_request_is_that_of_the_rfc(
 
 
 @pytest.mark.parametrize("path", ["/o/token/", "/token?tenant=a%20b", "", "/"])
-def test_the_address_is_used_as_it_is_given(server: Server, path: str) -> None:
+def test_the_token_url_is_used_unchanged(server: Server, path: str) -> None:
     ask(at(server, path))
     assert server.seen[0].path == (path or "/")
 
 
-def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
+def test_wrong_credentials_raise_the_error_of_rfc_6749(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who?"}, 401)
     with pytest.raises(
         InvalidClient, match=r"client_credentials: status 401, credentials refused: invalid_client: who\?"
@@ -66,7 +66,7 @@ def test_wrong_credentials_are_told_as_the_rfc_has_it(server: Server) -> None:
         ask(at(server))
 
 
-def test_a_parameter_that_may_be_a_secret_is_in_no_error(server: Server) -> None:
+def test_no_error_shows_a_parameter_that_may_be_secret(server: Server) -> None:
     server.reply = Reply({"error": "no", "error_description": "api, but canary-assertion-1 is wrong"}, 400)
     with pytest.raises(TokenRequestRejected, match=r"no: api, but\[cut\]"):
         ask(at(server, parameters={"client_assertion": "canary-assertion-1", "audience": "api"}))
@@ -76,7 +76,7 @@ def test_a_parameter_that_may_be_a_secret_is_in_no_error(server: Server) -> None
     "change",
     [{"scope": "b"}, {"parameters": {"audience": "b"}}, {"credentials_in": "body"}, {"path": "/other"}],
 )
-def test_what_shapes_the_token_tells_tokens_apart(server: Server, change: dict[str, Any]) -> None:
+def test_different_parameters_share_no_token(server: Server, change: dict[str, Any]) -> None:
     server.reply = lambda _: granted(f"token-{len(server.seen)}")
     store = MemoryStore()
     options: dict[str, Any] = {"scope": "a", "parameters": {"audience": "a"}}
@@ -110,7 +110,7 @@ def test_a_bad_argument_is_named(options: dict[str, Any], fault: str) -> None:
         ClientCredentials(**CLIENT, **options)
 
 
-def test_the_environment_may_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_env_reads_the_variables_of_client_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**CLIENT, "token_url": "https://auth.example/token", "scope": "a b"}.items():
         monkeypatch.setenv(f"CLIENT_CREDENTIALS_{name.upper()}", value)
     provider = ClientCredentials.from_env()

@@ -38,7 +38,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def variables(provider: ProviderHandle, **more: str) -> dict[str, str]:
-    """The environment that an example asks for."""
+    """The environment variables that an example needs."""
     # Unbuffered, workers would write into each other's lines.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return {
@@ -118,9 +118,9 @@ def test_the_service_asks_for_one_token_however_many_requests_come_at_once(sandb
     environment = variables(sandbox.ripple, tenant_id="acme")
     with serving(command, environment) as service, httpx.Client(base_url=service.url) as user:
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(user.get, ["/payments"] * 24))
-        assert {answer.status_code for answer in answers} == {200}
-        assert answers[0].json() == {"provider": "ripple"}
+            responses = list(pool.map(user.get, ["/payments"] * 24))
+        assert {response.status_code for response in responses} == {200}
+        assert responses[0].json() == {"provider": "ripple"}
         assert (sandbox.ripple.token_requests, sandbox.ripple.api_calls) == (1, 24)
         sandbox.ripple.revoke()
         assert user.get("/payments").status_code == 200
@@ -134,8 +134,8 @@ def test_the_service_says_502_while_no_token_can_be_had_and_shows_nothing_of_why
     [command] = commands("fastapi_service")
     environment = variables(sandbox.ripple, tenant_id="acme", client_secret="canary-wrong")
     with serving(command, environment) as service:
-        answer = httpx.get(f"{service.url}/payments")
-    assert (answer.status_code, answer.json()) == (502, {"detail": "the payments API is out of reach"})
+        response = httpx.get(f"{service.url}/payments")
+    assert (response.status_code, response.json()) == (502, {"detail": "the payments API is out of reach"})
     assert "canary-wrong" not in service.said
 
 
@@ -169,8 +169,8 @@ def test_the_command_prints_the_answer_and_its_next_run_asks_for_no_token(sandbo
     assert (done.returncode, done.stdout, done.stderr) == (0, "alternative_payments\n", "")
     [command] = commands("command_line")
     whole = [word for word in command if word not in ("--field", "provider")]
-    answer = subprocess.check_output(whole, cwd=EXAMPLES, env=environment, text=True)
-    assert json.loads(answer) == {"provider": "alternative_payments"}
+    output = subprocess.check_output(whole, cwd=EXAMPLES, env=environment, text=True)
+    assert json.loads(output) == {"provider": "alternative_payments"}
     assert (sandbox.alternative_payments.token_requests, sandbox.alternative_payments.api_calls) == (1, 2)
 
 
@@ -195,7 +195,7 @@ uvicorn.run("widget_page:app", port=0, log_level="debug")
 def test_the_widgets_address_goes_to_the_signed_in_user_and_nowhere_else(sandbox: Sandbox) -> None:
     environment = variables(sandbox.ripio_widget)
     with serving([*PYTHON, "-c", WIDGET], environment) as service, httpx.Client(base_url=service.url) as browser:
-        answers = {
+        responses = {
             session: [browser.get("/widget", headers={"Cookie": f"session={session}"}) for _ in range(2)]
             for session in ("canary-of-ada", "canary-of-bob")
         }
@@ -204,25 +204,25 @@ def test_the_widgets_address_goes_to_the_signed_in_user_and_nowhere_else(sandbox
 
     sent = {
         session: {parse_qs(urlsplit(each.headers["Location"]).query)["_to"][0] for each in views}
-        for session, views in answers.items()
+        for session, views in responses.items()
     }
     assert [len(each) for each in sent.values()] == [1, 1]
     assert sent["canary-of-ada"] | sent["canary-of-bob"] == tokens(sandbox.ripio_widget)
     assert sandbox.ripio_widget.token_requests == 2
-    for answer in (view for views in answers.values() for view in views):
-        assert answer.status_code == 303
-        assert answer.headers["Location"].startswith("https://b2b-widget-onramp.sandbox.ripio.com?_to=")
-        assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
-        others = {name: value for name, value in answer.headers.items() if name != "location"}
-        assert_nothing_secret(sandbox, answer.text + str(others))
+    for response in (view for views in responses.values() for view in views):
+        assert response.status_code == 303
+        assert response.headers["Location"].startswith("https://b2b-widget-onramp.sandbox.ripio.com?_to=")
+        assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+        others = {name: value for name, value in response.headers.items() if name != "location"}
+        assert_nothing_secret(sandbox, response.text + str(others))
     assert_nothing_secret(sandbox, service.said)
 
 
 def test_the_widget_page_says_502_while_no_token_can_be_had(sandbox: Sandbox) -> None:
     environment = variables(sandbox.ripio_widget, client_secret="canary-wrong")
     with serving([*PYTHON, "-c", WIDGET], environment) as service:
-        answer = httpx.get(f"{service.url}/widget", headers={"Cookie": "session=canary-of-ada"})
-    assert (answer.status_code, answer.json()) == (502, {"detail": "the widget is out of reach"})
+        response = httpx.get(f"{service.url}/widget", headers={"Cookie": "session=canary-of-ada"})
+    assert (response.status_code, response.json()) == (502, {"detail": "the widget is out of reach"})
     assert "canary-wrong" not in service.said
 
 

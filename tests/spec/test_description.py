@@ -74,7 +74,7 @@ def sent(server: Server, document: dict[str, Any], **arguments: Any) -> Seen:
     return seen
 
 
-def answered(server: Server, reply: Reply, **endpoint: Any) -> Token:
+def token_from(server: Server, reply: Reply, **endpoint: Any) -> Token:
     """Return the token of a response."""
     server.reply = reply
     return ask(described(server, spec(**endpoint)))
@@ -293,9 +293,9 @@ def test_scopes_may_be_a_sequence(server: Server) -> None:
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_token_is_read_at_the_first_pointer_that_leads_to_a_value(server: Server, status: int) -> None:
     answer = {"access_token": ["/result/0/token", "/data/token~1value"]}
-    token = answered(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
+    token = token_from(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
     assert token.access_token == "it"
-    assert answered(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
+    assert token_from(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
 
 
 def test_a_response_has_a_token_only_where_the_condition_success_holds(server: Server) -> None:
@@ -303,27 +303,27 @@ def test_a_response_has_a_token_only_where_the_condition_success_holds(server: S
     success = {"at": "/code", "equals": 0}
     error = {"code": ["/code"], "description": ["/msg"]}
     options = {"answer": answer, "success": success, "error": error}
-    assert answered(server, Reply({"code": 0, "token": "it"}), **options).access_token == "it"
+    assert token_from(server, Reply({"code": 0, "token": "it"}), **options).access_token == "it"
     with pytest.raises(TokenRequestRejected, match="refused: 99: no such app") as caught:
-        answered(server, Reply({"code": 99, "msg": "no such app", "token": "it"}), **options)
+        token_from(server, Reply({"code": 99, "msg": "no such app", "token": "it"}), **options)
     assert (caught.value.error, caught.value.status) == ("99", 200)
 
 
 def test_a_value_at_a_pointer_means_wrong_credentials(server: Server) -> None:
     options = {"invalid_client": [{"at": "/errors/0/id", "equals": 40001}], "error": {"code": ["/errors/0/id"]}}
     with pytest.raises(InvalidClient):
-        answered(server, Reply({"errors": [{"id": 40001}]}), **options)
+        token_from(server, Reply({"errors": [{"id": 40001}]}), **options)
 
 
 def test_a_plain_text_error_is_shown_without_the_secret(server: Server) -> None:
     reply = Reply(f"no such client, {SECRET}".encode(), 400, {"Content-Type": "text/plain; charset=utf-8"})
     with pytest.raises(TokenRequestRejected, match=r"refused: no such client,\[cut\]"):
-        answered(server, reply)
+        token_from(server, reply)
 
 
 def test_an_html_error_is_not_shown(server: Server) -> None:
     with pytest.raises(TokenRequestRejected, match=r"status 400, refused$"):
-        answered(server, Reply(b"<html>no</html>", 400, {"Content-Type": "text/html"}))
+        token_from(server, Reply(b"<html>no</html>", 400, {"Content-Type": "text/html"}))
 
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -349,7 +349,7 @@ END = NOW + timedelta(seconds=900)
 def test_a_lifetime_is_read_in_its_unit(server: Server, unit: str, value: object) -> None:
     answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
     date = NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")
-    token = answered(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), answer=answer)
+    token = token_from(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), answer=answer)
     assert token.expires_at
     assert (token.expires_at - datetime.now(UTC)).total_seconds() == pytest.approx(900, abs=30)
 
@@ -359,7 +359,7 @@ def test_a_lifetime_may_be_a_documented_constant_where_the_response_has_none(ser
     answer = {"access_token": ["/access_token"], "lifetime": lifetime}
     ends: list[float] = []
     for reply in (granted(lifetime=60), Reply({"access_token": "it"})):
-        token = answered(server, reply, answer=answer)
+        token = token_from(server, reply, answer=answer)
         assert token.expires_at
         ends.append((token.expires_at - datetime.now(UTC)).total_seconds())
     assert ends == pytest.approx([60, 86400], abs=30)
@@ -377,14 +377,14 @@ def test_a_token_that_never_expires_is_replaced_after_a_year(
     server: Server, lifetime: dict[str, Any], document: dict[str, Any]
 ) -> None:
     answer = {"access_token": ["/access_token"], "lifetime": [lifetime]}
-    token = answered(server, Reply({"access_token": "it", **document}), answer=answer)
+    token = token_from(server, Reply({"access_token": "it", **document}), answer=answer)
     assert token.expires_at
     assert (token.expires_at - datetime.now(UTC)).days in {365, 366}
 
 
 def test_a_lifetime_of_zero_is_expired_unless_zero_means_never(server: Server) -> None:
     with pytest.raises(MalformedResponse, match="has already expired"):
-        answered(server, granted(lifetime=0))
+        token_from(server, granted(lifetime=0))
 
 
 # Use of the token
@@ -401,7 +401,7 @@ def test_a_lifetime_of_zero_is_expired_unless_zero_means_never(server: Server) -
 )
 def test_a_token_is_written_as_token_use_says(server: Server, use: dict[str, str] | None, authorization: str) -> None:
     options = {"use": use} if use else {}
-    assert answered(server, Reply({"access_token": "it"}), **options).authorization == authorization
+    assert token_from(server, Reply({"access_token": "it"}), **options).authorization == authorization
 
 
 def test_the_cache_key_depends_on_the_parameters(server: Server) -> None:
@@ -635,4 +635,4 @@ def test_a_value_that_is_not_in_the_enum_is_not_shown(server: Server) -> None:
 )
 def test_an_expiry_that_cannot_be_read_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
     answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
-    assert answered(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None
+    assert token_from(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None

@@ -1,4 +1,4 @@
-"""What stores keep outside this process: it comes back as it was, stands being damaged, and gives no secret away."""
+"""Entries as bytes: they come back unchanged, damage is harmless, and they show no secret."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paygrant import (
@@ -69,7 +69,7 @@ codecs = st.sampled_from([Codec(None), Codec(KEY)])
 
 @contextmanager
 def standing_clock() -> Generator[Clock]:
-    """Both clocks stand still, for each example anew."""
+    """Both clocks stand still. Each example starts again."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_clock, "monotonic", clock)
@@ -77,6 +77,7 @@ def standing_clock() -> Generator[Clock]:
         yield clock
 
 
+@settings(deadline=None)
 @given(entries, codecs, st.floats(-1e6, 1e6), seconds)
 def test_an_entry_comes_back_with_its_times_moved_to_the_readers_clock(
     entry: Entry, codec: Codec, elsewhere: float, passed: float
@@ -100,6 +101,7 @@ def test_an_entry_comes_back_with_its_times_moved_to_the_readers_clock(
         assert vars(found.outcome) == vars(entry.outcome)
 
 
+@settings(deadline=None)
 @given(entries, codecs, st.floats(0, 1), st.floats(0, 1), st.binary(max_size=8))
 def test_damaged_bytes_are_never_an_error(entry: Entry, codec: Codec, one: float, other: float, put: bytes) -> None:
     whole = codec.encode(NAME, entry)
@@ -108,8 +110,9 @@ def test_damaged_bytes_are_never_an_error(entry: Entry, codec: Codec, one: float
     assert codec.decode(NAME, whole[:-1][:start]) is None
 
 
+@settings(deadline=None)
 @given(st.binary())
-def test_foreign_bytes_are_as_if_they_were_not_there(data: bytes) -> None:
+def test_foreign_bytes_are_ignored(data: bytes) -> None:
     assert Codec(None).decode(NAME, data) is None
     assert Codec(KEY).decode(NAME, data) is None
 
@@ -129,8 +132,9 @@ def _places(document: Any) -> list[tuple[Any, Any]]:
     return places
 
 
+@settings(deadline=None)
 @given(entries, anything, st.data())
-def test_something_else_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
+def test_a_wrong_value_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
     inside, at = data.draw(st.sampled_from(_places(document)))
     inside[at] = other
@@ -171,18 +175,18 @@ REFUSAL = Entry(RateLimited("wait", provider="ripple", status=429), 2000.0)
         (REFUSAL, "error/fields", {"status": True}),
     ],
 )
-def test_a_document_with_one_thing_wrong_is_as_if_it_were_not_there(entry: Entry, path: str, value: object) -> None:
+def test_a_document_with_one_wrong_value_is_ignored(entry: Entry, path: str, value: object) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
-    *way, last = path.split("/")
+    *parents, last = path.split("/")
     inside = document
-    for step in way:
+    for step in parents:
         inside = inside[step]
     assert Codec(None).decode(NAME, json.dumps(document).encode())
     inside[last] = value
     assert Codec(None).decode(NAME, json.dumps(document).encode()) is None
 
 
-def test_every_error_and_every_field_of_one_can_be_kept() -> None:
+def test_every_error_keeps_all_its_fields() -> None:
     kinds = {each for each in vars(_errors).values() if inspect.isclass(each) and issubclass(each, TokenError)}
     assert set(base._ERRORS.values()) == kinds
     for kind in kinds:
@@ -201,7 +205,7 @@ def test_encrypted_bytes_are_read_with_the_same_key_only() -> None:
     assert Codec(KEY).decode(NAME, Codec(None).encode(NAME, GRANT)) is None
 
 
-def test_a_callable_is_asked_for_the_key_each_time() -> None:
+def test_a_callable_is_called_for_the_key_each_time() -> None:
     keys = iter([KEY, KEY, OTHER_KEY])
     codec = Codec(lambda: next(keys))
     data = codec.encode(NAME, GRANT)
@@ -210,11 +214,23 @@ def test_a_callable_is_asked_for_the_key_each_time() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "short", b"\xff" * 44, 5, ["x"], b64encode(b"x" * 31)])
-def test_a_bad_key_is_refused_by_name_and_not_shown(key: Any) -> None:
+def test_a_bad_key_is_refused_without_showing_it(key: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^key: .*Fernet") as caught:
         FileStore("/nowhere", key=key)
     assert caught.value.argument == "key"
     assert "short" not in str(caught.value)
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self) -> str:
+        return "secret-of-straw"
+
+
+def test_a_callable_for_the_key_must_be_hashable() -> None:
+    with pytest.raises(ConfigurationError, match=r"^key: is of type Unhashable, which cannot be hashed"):
+        Codec(Unhashable())
 
 
 def _fail() -> str:
@@ -222,7 +238,7 @@ def _fail() -> str:
 
 
 @pytest.mark.parametrize("key", [_fail, lambda: "short"])
-def test_a_callable_that_gives_no_key_is_refused_when_asked(key: Callable[[], str]) -> None:
+def test_a_callable_that_returns_no_key_is_refused_when_called(key: Callable[[], str]) -> None:
     codec = Codec(key)
     with pytest.raises(ConfigurationError, match=r"^key: ") as caught:
         codec.encode(NAME, GRANT)
@@ -247,7 +263,7 @@ def test_a_missing_extra_is_named(module: str, call: str, extra: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 401, 429])
-def test_the_bytes_hold_nothing_of_the_clients_secrets(
+def test_the_bytes_show_no_secret_of_the_client(
     server: Server, tmp_path: Any, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     basic = b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
@@ -274,3 +290,10 @@ def test_the_bytes_hold_nothing_of_the_clients_secrets(
     for data in written:
         for secret in (CLIENT_ID, CLIENT_SECRET, basic):
             assert secret.encode() not in data
+
+
+def test_an_entry_knows_how_long_it_counts(clock: Clock) -> None:
+    entry = Entry(TokenError("acme: refused"), clock() + 60)
+    assert entry.seconds_left == 60
+    clock.pass_by(61)
+    assert entry.seconds_left == -1

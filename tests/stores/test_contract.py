@@ -1,4 +1,4 @@
-"""The contract of stores, run on each of ours; and stores that break it, to show that each of its tests can fail."""
+"""The contract of stores runs on each of ours. Stores that break it show that each of its tests can fail."""
 
 import json
 import threading

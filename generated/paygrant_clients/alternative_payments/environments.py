@@ -1,5 +1,5 @@
 # Written by `paygrant generate`; do not edit.
-"""The environments that openapi.json, beside this module, names."""
+"""The environments that openapi.json in this folder names."""
 
 from typing import Literal, TypeAlias
 

@@ -1,6 +1,6 @@
 """BearerAuth: which request may carry a token, and what follows when the API rejects it, for any HTTP client.
 
-``httpx`` beside this module connects it to httpx, and ``paygrant.adapters`` to other HTTP clients.
+``httpx`` in this folder connects it to httpx, and ``paygrant.adapters`` to other HTTP clients.
 """
 
 from collections.abc import Iterable
@@ -46,14 +46,14 @@ class BearerAuth:
         check_type("source", source, TokenSource, "a TokenSource")
         self._source = source
         self._cache = cache_of(source)
-        """For the fast path, which only reads it. Decisions go through ``cache_of``, which knows a closed source."""
+        """For the fast path, which only reads it. Decisions use ``cache_of``, because the source may be closed."""
         self._origins = None if origins is None else frozenset(_check_origins(origins))
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
         use = registration_of(source.provider).endpoint.token_use
         self._header, self._query = use.header, use.query or ""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
-        """What to send in place of a token that got this status. None means that the response stands.
+        """What to send in place of a token that got this status. None: the caller gets this response.
 
         Args:
             token: The token that was sent.

@@ -1,4 +1,4 @@
-"""TokenAuth for httpx, and the auth flows that it shares with httpx2, whose types alone differ.
+"""TokenAuth for httpx, and the auth flows that it shares with httpx2. Only the types of httpx2 differ.
 
 ``bearer`` makes the decisions; this module connects them to the client.
 """
@@ -100,8 +100,8 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
 class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
     """Authorizes requests by bearer tokens (RFC 6750), for ``httpx.Client`` and ``httpx.AsyncClient``.
 
-    A rejected token is replaced and the request repeated, once, where its body can be sent again. If the
-    replacement is rejected too, that is the API's answer.
+    A rejected token is replaced, and the request is repeated once if its body can be sent again. If the API rejects the
+    replacement too, the caller gets that response.
 
     Args:
         source: The source of the tokens.
@@ -121,12 +121,12 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
 
 def _repeatable(request: "Request") -> bool:
     """Whether the body can be sent again, byte for byte."""
-    # An iterator serves one kind of client, and once. Bytes serve both kinds. So does multipart, which can be sent again
-    # if its files can be read again.
+    # An iterator works with one kind of client, and only once. Bytes work with both kinds. So does multipart, and it can
+    # be sent again if its files can be read again.
     if not all(isinstance(request.stream, kind) for kind in (Iterable, AsyncIterable)):
         return False
     length = request.headers.get("Content-Length")
-    if length is None:  # there is no body, or nobody could tell whether it is complete
+    if length is None:  # there is no body, or one of unknown length
         return "Transfer-Encoding" not in request.headers
     try:
         return len(request.read()) == int(length)

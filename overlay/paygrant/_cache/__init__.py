@@ -1,1 +1,1 @@
-"""The life of a token in one process: what is at hand, who renews it, who waits."""
+"""The life of a token in one process: which token is held, who renews it, who waits for it."""

@@ -1,6 +1,6 @@
-"""TokenAcquirer: brings a token from the store, or else by a request, which one process at a time makes.
+"""TokenAcquirer: brings a token from the store, or by a request. Only one process at a time makes the request.
 
-It blocks, and it takes time: it runs on a thread of the cache's own.
+It blocks and takes time, so it runs on a thread of the cache.
 """
 
 import copy
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
 LONGEST_WAIT = 86400.0
-"""Seconds. If a provider asks for a longer pause, perhaps by mistake, it is asked again after a day."""
+"""Seconds. If a provider states a longer pause, perhaps by mistake, the next request comes after a day."""
 
 _LEASE_AFTER_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
@@ -62,10 +62,10 @@ class TokenAcquirer:
     def acquire(
         self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
-        """A new token. If the provider refuses the secret, and its callable returns another one by now, that is tried.
+        """A new token. If the provider refuses the secret and the callable now returns another one, that one is tried.
 
         Args:
-            better: Returns a token of the store, as it would be used, if it is better than the one at hand.
+            better: Gets a token of the store. Returns it as it would be used if it is better than the held one, otherwise None.
             stop: Ends the retries.
             attempt_failed: Called before each retry.
 
@@ -106,7 +106,7 @@ class TokenAcquirer:
         return Acquired(grant, key)
 
     def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
-        """The store's token, if it is better than the one at hand.
+        """The store's token, if it is better than the held one.
 
         Raises:
             TokenError: The store remembers an error.
@@ -123,7 +123,7 @@ class TokenAcquirer:
     def _request(self, secret: str, error_key: str, stop: threading.Event, attempt_failed: Callable[[], None]) -> Grant:
         """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
 
-        Refusals, and pauses that the provider asks for, go into the store.
+        Refusals, and pauses that the provider states, go into the store.
         """
         deadline = _clock.monotonic() + self._policy.deadline
         # The encoding that worked last comes first.

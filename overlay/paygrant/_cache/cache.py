@@ -24,7 +24,7 @@ from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token, same_token
 
 Held = tuple[Token, float]
-"""The token at hand, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
+"""The held token, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
 
 NOTHING: Held = (Token(""), -math.inf)
 
@@ -32,7 +32,7 @@ _NO_LIFE = Life(-math.inf, -math.inf, -math.inf)
 
 
 class Acquirer(Protocol):
-    """Brings a token from wherever it comes from; ``acquire`` has the real one."""
+    """Brings a token. ``acquire`` has the real one; tests and simulations have others."""
 
     def acquire(
         self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
@@ -40,8 +40,8 @@ class Acquirer(Protocol):
         """A new token. Blocks.
 
         Args:
-            better: Returns a stored token, as it would be used, if it is better than the one at hand.
-            stop: Set when nobody needs the token any more.
+            better: Gets a stored token. Returns it as it would be used if it is better than the held one, otherwise None.
+            stop: Set when no caller needs the token any more.
             attempt_failed: Called when a request failed and will be repeated.
 
         Raises:
@@ -50,7 +50,7 @@ class Acquirer(Protocol):
         ...
 
     def discard(self, acquired: Acquired) -> None:
-        """Forget this token wherever it is kept."""
+        """Remove this token from the place where it is kept."""
         ...
 
 
@@ -99,7 +99,7 @@ class Cache:
         """The identifier of the thread that runs the renewal."""
 
     def token(self) -> Token | PendingRenewal:
-        """The token at hand, or else the renewal that brings one."""
+        """The held token, or else the renewal that brings one."""
         with self._lock:
             now = _clock.monotonic()
             state = self._life.state(now, failing=self._failing)
@@ -124,10 +124,10 @@ class Cache:
             self._acquirer.discard(acquired)
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """What to send in place of a token that the API rejected. None means that the API's response stands.
+        """What to send in place of a token that the API rejected. None: the caller gets the API's response.
 
-        The old token stays in service until the new one is there. An API may use 401 for "forbidden"; if no new token
-        can be had then, the other calls must go on.
+        The old token stays in service until the new one is there. An API may use 401 for "forbidden". If there is no
+        new token then, the other calls must continue.
         """
         with self._lock:
             now = _clock.monotonic()
@@ -200,7 +200,7 @@ class Cache:
         return self._pending
 
     def _run_renewal(self) -> None:
-        """Bring a token, or the error. It runs on a thread of its own, so no exception may escape."""
+        """Bring a token, or the error. It runs on a separate thread, so no exception may escape."""
         self._renewal_thread = threading.get_ident()
         acquired = None
         outcome: Token | PaygrantError = TokenError("the renewal failed")
@@ -261,7 +261,7 @@ class Cache:
                 pending.complete(token)
 
     def _better(self, grant: Grant) -> Grant | None:
-        """A token of the store, as it is used here, if it is better than the one at hand: it lives longer, or replaces it."""
+        """A token of the store, as it is used here, if it is better than the held one: it lives longer, or replaces it."""
         token, held = grant.token, self.held[0]
         if same_token(token, held) or same_token(token, self._rejected):
             return None
@@ -287,7 +287,7 @@ class ClosedCache:
         """There is nothing to drop."""
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """The API's response stands."""
+        """The caller gets the API's response."""
 
     def accept_replacement(self, token: Token) -> None:
         """There is nothing to note."""

@@ -26,7 +26,7 @@ def cache_for(
 ) -> Cache:
     """The cache of these arguments. Sources with equal arguments share it, and so the token and the request for it.
 
-    Without a store, sources share one of this process. Sources with a transport of their own share one per transport.
+    Without a store, sources share one of this process. Sources with the same transport share one, too.
     """
     with _guard:
         if store is None:
@@ -48,7 +48,7 @@ def _new_cache(
 def forget_all() -> None:
     """Return the whole process to the state before the first token, as a test does.
 
-    In a store outside the process, this removes only the tokens that were at hand.
+    In a store outside the process, this removes only the tokens that this process held.
     """
     for cache in tuple(_caches.values()):
         cache.forget()

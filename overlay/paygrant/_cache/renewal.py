@@ -1,4 +1,4 @@
-"""PendingRenewal: one renewal that is under way, and everybody who waits for it: threads and tasks of any event loop.
+"""PendingRenewal: one renewal that has begun, and all who wait for it: threads, and tasks of any event loop.
 
 The renewal itself runs on a thread of its own. So a waiter can be cancelled without harm to the others, and a thread
 that blocks its own event loop still gets its token.

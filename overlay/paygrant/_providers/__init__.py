@@ -1,1 +1,1 @@
-"""The providers: what each asks for, and where its arguments come from."""
+"""The providers: what each one requests, and where its arguments come from."""

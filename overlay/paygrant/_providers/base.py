@@ -6,7 +6,7 @@ result.
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
 
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
+
+if TYPE_CHECKING:
+
+    class Scope:
+        """The type of a field that takes strings, or one string that separates them by spaces, and then holds a tuple."""
+
+        def __get__(self, instance: object, owner: object) -> tuple[str, ...]: ...
+        def __set__(self, instance: object, value: str | Iterable[str]) -> None: ...
+
+else:
+    Scope = str | Iterable[str]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -103,7 +114,7 @@ class Provider:
 
     @property
     def _endpoint(self) -> "TokenEndpoint":
-        """The description of the token endpoint, out of the spec."""
+        """The description of the token endpoint, from the spec."""
         return endpoint_of(self._package)
 
     @property
@@ -118,7 +129,7 @@ class Provider:
 
     @property
     def _environment_facts(self) -> Mapping[str, str]:
-        """What the spec says of this environment beside its base URL."""
+        """The facts that the spec states about this environment, apart from its base URL."""
         servers = self._endpoint.servers
         return servers[self._environment or ""].environment_facts if servers else {}
 
@@ -128,7 +139,7 @@ class Provider:
         return self._endpoint.client_auth[0]
 
     def _arguments(self) -> Mapping[str, Any]:
-        """The caller's values beside the credentials, by the names that the spec uses."""
+        """The caller's values apart from the credentials, by the names that the spec uses."""
         return {}
 
     @functools.cached_property
@@ -150,7 +161,7 @@ class Provider:
         )
 
     def _authenticate(self) -> "Callable[[UnsignedRequest], object] | None":
-        """The function that computes the credentials, where the spec wants such."""
+        """The function that computes the credentials, if the spec requires one."""
         return None
 
     def _models(self) -> str | None:
@@ -230,7 +241,7 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
     file_variable = f"{names['client_secret']}_FILE"
     if (path := variables.get(file_variable)) and "client_secret" not in overrides:
         if "client_secret" in found:
-            raise invalid_argument(file_variable, f"is set beside {names['client_secret']}", "one of the two")
+            raise invalid_argument(file_variable, f"is set together with {names['client_secret']}", "one of the two")
         names["client_secret"] = file_variable
         found["client_secret"] = SecretFile(path)
     # One error names everything that is missing. If only a choice is missing, the constructor's error lists the choices.
@@ -257,7 +268,7 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
 
 
 def _missing_fields(kind: type[Provider], given: set[str]) -> list[str]:
-    """The fields that a provider needs and does not have. Of alternatives, the first stands for all."""
+    """The fields that a provider needs and does not have. Of alternatives, only the first is listed."""
     needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
     needed += [] if given & {*kind._alternatives} else kind._alternatives[:1]
     return [name for name in needed if name not in given]

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._arguments import check_choice, check_scope, check_text, check_type, check_url, invalid_argument
-from paygrant._providers.base import BasicProvider, provider
+from paygrant._providers.base import BasicProvider, Scope, provider
 from paygrant._spec.description import (
     ClientAuth,
     Condition,
@@ -41,7 +41,7 @@ class ClientCredentials(BasicProvider):
 
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
     base_url: str | None = field(init=False, default=None)
-    scope: tuple[str, ...] = ()
+    scope: Scope = cast("Any", ())
     credentials_in: Literal["basic", "body"] = "basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from paygrant._arguments import check_choice, check_scope
-from paygrant._providers.base import BasicProvider, provider
+from paygrant._providers.base import BasicProvider, Scope, provider
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth
@@ -27,7 +27,7 @@ class Cryptofuse(BasicProvider):
     _package: ClassVar[str] = "paygrant_clients.cryptofuse"
 
     base_url: str = field()
-    scope: tuple[str, ...] = ("read", "write")
+    scope: Scope = cast("Any", ("read", "write"))
     credentials_in: Literal["basic", "body"] = "basic"
 
     def __post_init__(self) -> None:

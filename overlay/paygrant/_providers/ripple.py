@@ -45,7 +45,7 @@ class Ripple(Provider):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.tenant_id is None) == (self.audience is None):
-            fault = "is missing" if self.tenant_id is None else "is given beside audience"
+            fault = "is missing" if self.tenant_id is None else "is given together with audience"
             raise invalid_argument("tenant_id", fault, "either your tenant's id or a whole audience")
         self._arguments()
 
@@ -65,14 +65,14 @@ def ripple_audience(environment: str, tenant_id: str) -> str:
         tenant_id: Your tenant.
 
     Raises:
-        ConfigurationError: The environment is unknown, or the tenant id cannot stand in a URN. Nothing is escaped.
+        ConfigurationError: The environment is unknown, or the tenant id cannot be part of a URN. Nothing is escaped.
     """
     strings = _environment_strings()
     check_choice("environment", environment, strings)
     audience = f"urn:ripplexcurrent-{strings[environment]}:{check_text('tenant_id', tenant_id)}"
     if not _is_urn(audience):
         expected = "parts of letters, digits and -._~!$&'()*+,;=@/, joined by colons (RFC 8141 section 2)"
-        raise invalid_argument("tenant_id", "cannot stand in a URN", expected)
+        raise invalid_argument("tenant_id", "cannot be part of a URN", expected)
     return audience
 
 

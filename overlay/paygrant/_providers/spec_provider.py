@@ -1,4 +1,4 @@
-"""SpecProvider: any token endpoint that a spec describes, without a class of its own."""
+"""SpecProvider: any token endpoint that a spec describes, without a special class."""
 
 import functools
 import json

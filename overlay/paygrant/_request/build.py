@@ -1,4 +1,4 @@
-"""Builds a token request: each value in the place where the endpoint's description wants it, and the credentials."""
+"""Builds a token request: each value in the place that the endpoint's description states, and the credentials."""
 
 from urllib.parse import urlsplit
 

@@ -22,9 +22,9 @@ def lifetime_at(where: "Lifetime", document: Any, response: RawResponse) -> floa
     """A lifetime in seconds from now. None if it is not there or makes no sense.
 
     Args:
-        where: Where the lifetime stands, and in which unit.
+        where: Where the lifetime is, and its unit.
         document: The JSON document of the response.
-        response: The response, whose Date tells the server's time.
+        response: The response. Its Date header has the server's time.
     """
     value = where.constant if where.at is None else value_at(document, where.at)
     if where.unit == "never" or (where.zero_is_never and value in _ZEROS and not isinstance(value, bool)):

@@ -1,7 +1,7 @@
 """From a response to its outcome, by the endpoint's description: a token and its lifetime, or the right error.
 
-This is pure: bytes in, an outcome out. The generated models are not asked, because a response that differs a little
-from the documentation must still give its token, or one of our errors.
+This is pure: bytes in, an outcome out. It does not use the generated models. A response that differs a little from the
+documentation must still give its token, or one of our errors.
 """
 
 import re

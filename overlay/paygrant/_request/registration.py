@@ -25,17 +25,17 @@ class ClientRegistration:
     """A client and the token endpoint that it is registered with.
 
     Attributes:
-        endpoint: The description of the token endpoint, out of the spec.
+        endpoint: The description of the token endpoint, from the spec.
         environment: The environment's name. None if the provider has no environments.
-        environment_facts: What the spec says of this environment beside its base URL.
+        environment_facts: The facts that the spec states about this environment, apart from its base URL.
         effective_base_url: The base URL in use: the caller's, or the environment's.
         token_url: The address of the token endpoint.
         client_id: The client's id.
         client_secret: The client's secret, or a callable that returns it.
         client_auth: How the client authenticates.
         basic_encoding: How Basic credentials are encoded; see ``basic_encodings``.
-        arguments: The caller's values beside the credentials, by the names that the spec uses.
-        authenticate: The function that computes the credentials, where the spec wants such.
+        arguments: The caller's values apart from the credentials, by the names that the spec uses.
+        authenticate: The function that computes the credentials, if the spec requires one.
         models: The generated package with the model of the response. None if nothing was generated.
         identity: Distinguishes registrations whose other facts are equal.
     """

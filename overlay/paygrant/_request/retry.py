@@ -67,7 +67,7 @@ def retrying(
 
 
 def _wait(state: RetryCallState) -> float:
-    """The pause that the provider asks for, or else a growing one."""
+    """The pause that the provider states, or else a growing one."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
-    return _BACKOFF(state) if asked is None else asked
+    stated = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
+    return _BACKOFF(state) if stated is None else stated

@@ -100,7 +100,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
 
 
 def _model(registration: "ClientRegistration", response: RawResponse) -> Any:
-    """The whole response as its generated model. None if it does not fit: the token is valid all the same."""
+    """The whole response as its generated model. None if it does not fit, because the token is still valid."""
     with suppress(Exception):
         model = registration.response_model
         return model and model.from_dict(json.loads(response.body or b""))
@@ -108,7 +108,7 @@ def _model(registration: "ClientRegistration", response: RawResponse) -> Any:
 
 
 def _headers(request: UnsignedRequest) -> httpx.Headers:
-    """The headers, each once. The request's own replace the default ones, in whatever case they are written."""
+    """The headers, each once. Those of the request replace the default ones, in upper or lower case."""
     headers = httpx.Headers(_HEADERS)
     if request.media_type:
         headers["Content-Type"] = request.media_type
@@ -147,7 +147,7 @@ class _Connection:
 
     def _read(self, response: httpx.Response) -> bytes | None:
         """The body. None if it is too long."""
-        # A server may compress without being asked, and a small body may unpack to gigabytes: the limit is on the result.
+        # A server may compress without a request for it, and a small body may unpack to gigabytes: so the result is limited.
         packed = response.headers.get("Content-Encoding", "").lower() in {"gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if packed else None
         body = bytearray()
@@ -179,7 +179,7 @@ class _DeadlineTimer:
 
     def _cut(self) -> None:
         self.fired = True
-        with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has a limit of its own
+        with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has another limit
             socket.socket.shutdown(self._connection.socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ from paygrant._request.trust import trusting_context
 
 
 def new_transport(url: str) -> httpx.BaseTransport:
-    """A transport for one request. A connection would not survive the pause until the next one, nor a fork.
+    """A transport for one request. A connection would survive neither the pause until the next request nor a fork.
 
     Raises:
         ConfigurationError: The environment names a proxy or trusted authorities that cannot be used.

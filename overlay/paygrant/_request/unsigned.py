@@ -71,7 +71,7 @@ class UnsignedRequest:
         """Put one value into its place: ``body``, ``path``, ``query`` or ``header``.
 
         Raises:
-            ConfigurationError: The name or the value cannot stand in a header.
+            ConfigurationError: The name or the value cannot be sent in a header.
         """
         if place == "body":
             self.fields[name] = value

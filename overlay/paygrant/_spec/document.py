@@ -1,4 +1,4 @@
-"""Loads a spec's file as plain JSON data, and knows the line of each place in it. What the data means is left to others."""
+"""Loads a spec's file as plain JSON data, and knows the line of each place in it. Other modules know what the data means."""
 
 import math
 import re

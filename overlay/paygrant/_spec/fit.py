@@ -1,4 +1,4 @@
-"""Rules on how the parts of a spec fit together, which no JSON Schema can express: one function a rule.
+"""Rules on how the parts of a spec fit together, which no JSON Schema can express. Each rule is a function.
 
 They rely on the shape, so ``shape`` runs first.
 """
@@ -295,7 +295,7 @@ def error_fields(spec: NormalizedSpec) -> Faults:
 
 @rule
 def lifetimes(spec: NormalizedSpec) -> Faults:
-    """A constant lifetime or never must be the last in its list: it always holds."""
+    """A constant lifetime or never must be the last in its list: it always applies."""
     for index, lifetime in enumerate(spec.response.lifetime[:-1]):
         if lifetime.at is None:
             yield spec.place_of("response", "lifetime", index), "this is not the last one"

@@ -4,7 +4,7 @@ Each stage has a module: ``document``, ``harm``, ``shape`` and ``fit``. A rule i
 normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
-    ImportError: On import, where the extra is not installed.
+    ImportError: On import, if the extra is not installed.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Reads a normalized spec. This module alone knows the layout: what OpenAPI says, and what ``x-token-endpoint`` adds.
 
 It takes for granted that the spec is normalized. Checking that is left to ``lint``. ``shape`` and ``fit`` run before the
-check is complete, so each part is read when it is asked for, and from its own place only.
+check is complete, so each part is read when it is needed, and from its own place only.
 """
 
 import functools
@@ -89,7 +89,7 @@ class SchemaField(NamedTuple):
 
 
 class NormalizedSpec:
-    """A normalized spec, taken apart.
+    """A normalized spec, with its parts as attributes.
 
     Args:
         name: The provider's name, which is the name of the spec's file.
@@ -162,7 +162,7 @@ class NormalizedSpec:
         return list(self.operation["responses"])
 
     def response_headers(self, status: int) -> frozenset[str] | None:
-        """The headers of the response with this status; None where the status has no response of its own."""
+        """The headers of the response with this status; None if the status has no response."""
         response: Mapping[str, Any] | None = self.operation["responses"].get(str(int(status)))
         return None if response is None else frozenset(response.get("headers", ()))
 
@@ -247,7 +247,7 @@ class NormalizedSpec:
 
     @property
     def limits(self) -> list[tuple[int, float]]:
-        """The documented limits: so many requests in so many seconds."""
+        """The documented limits: a number of requests in a number of seconds."""
         return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
 
     # All of it

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import UnionType
 
 _VERSION = 1
-"""The version of the bytes. A change of their meaning counts it up: old and new processes then ignore each other's."""
+"""The version of the bytes. If their meaning changes, it increases. Old and new processes then ignore each other's entries."""
 
 _CLOCKS_DIFFER = 1.0
 """Seconds. An entry that was saved further in the future shows that the wall clock was set back."""
@@ -49,7 +49,7 @@ _FIELDS: "dict[str, type | UnionType]" = {
 """The fields of errors, and their types."""
 
 _OWNER = ("provider", "environment")
-"""Fields beside a token, which may be missing."""
+"""Further fields of a token's entry, which may be missing."""
 
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What reading foreign bytes may raise."""
@@ -57,13 +57,13 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, R
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a store keeps under a key: a token or an error, and how long it counts.
+    """What a store keeps under a key: a token or an error, and how long it is valid.
 
     Attributes:
         outcome: The token as it was issued, or the error to remember.
         until: When the entry ends, in seconds of this process's monotonic clock.
-        provider: The provider's name, for people who look into a store. None beside an error, which has its own.
-        environment: The provider's environment, likewise.
+        provider: The provider's name, for people who look into a store. None for an error, which has its own.
+        environment: The provider's environment, for the same purpose.
     """
 
     __module__ = "paygrant"
@@ -120,7 +120,7 @@ class SavedEntry:
 
     Attributes:
         outcome: The token or the error.
-        left: How long it counted at that moment, in seconds.
+        left: How long it was valid from that moment, in seconds.
         moment: The moment, by the wall clock of the process that saved it, in seconds since 1970.
         provider: The provider of the token, if it was stated.
         environment: The environment of the token, if it was stated.
@@ -150,8 +150,8 @@ class SavedEntry:
 class Store(Protocol):
     """Keeps tokens and remembered errors, and gives one caller at a time the right to request a new token.
 
-    The methods may block: they run on a thread of the cache's own. They may raise anything: a store that fails is
-    logged once and then left alone for some seconds, and callers go on without it.
+    The methods may block: they run on a thread of the cache. They may raise anything: a failure is logged once, the store is
+    not used for some seconds, and callers continue without it.
     ``paygrant.store_contract`` has the tests that every store must pass.
     """
 
@@ -194,7 +194,7 @@ def check_store(argument: str, store: Store | None) -> None:
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:
-    """What was saved under this key. None if the bytes do not tell."""
+    """What was saved under this key. None if the bytes cannot be read."""
     try:
         document = json.loads(data)
         if document["version"] != _VERSION or document["name"] != key:

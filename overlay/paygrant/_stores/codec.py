@@ -46,7 +46,7 @@ class Codec:
         return fernet.encrypt(data) if fernet else data
 
     def decode(self, name: str, data: bytes) -> SavedEntry | None:
-        """What was saved under this name. None if the bytes do not tell."""
+        """What was saved under this name. None if the bytes cannot be read."""
         fernet = self._fernet()
         if fernet:
             from cryptography.fernet import InvalidToken

@@ -1,7 +1,7 @@
 """FileStore: the processes of one machine share tokens, and the right to request them, through files.
 
 Each key has a file of that name. A new file replaces the old one in one step, so a reader never sees half a file. The
-lock is the kernel's own: it ends when its holder ends, in whatever way.
+kernel keeps the lock, so it ends with its holder, even if that crashes.
 """
 
 import os
@@ -22,6 +22,7 @@ from paygrant._tokens.token import Token
 
 _SUFFIX = ".token"
 _UNFINISHED = ".new"
+_LOCK = ".lock"
 
 _LONGEST_FILE = 1 << 22
 """Bytes. No token is that long."""
@@ -40,7 +41,7 @@ class FileStore:
 
     Only its owner can use the folder (mode 0700) and the files (0600). A folder is refused if it belongs to somebody
     else, if others may write to it, or if it is a symbolic link. Every use then raises, and each process goes on without
-    the store. Give it a folder of its own inside such a place. Stores with the same folder and key are equal.
+    the store. In a shared place, give it its own folder. Stores with the same folder and key are equal.
 
     A key needs the extra: ``pip install "paygrant[encryption]"``.
 
@@ -112,7 +113,8 @@ class FileStore:
         Raises:
             TimeoutError: Others held it all the time.
         """
-        with self._new_lock(self._ready() / f"{key}.lock", lease, 0o600, poll_interval=_POLL):
+        self._ready()
+        with self._new_lock(lock_file(self, key), lease, 0o600, poll_interval=_POLL):
             yield
 
     def _ready(self) -> Path:
@@ -211,6 +213,11 @@ class StoredEntry:
 def folder_of(store: FileStore) -> Path:
     """The folder of a store. It may not exist yet."""
     return store._folder
+
+
+def lock_file(store: FileStore, key: str) -> Path:
+    """The file that processes lock under a key. It may not exist yet."""
+    return store._folder / f"{key}{_LOCK}"
 
 
 def make_folder(store: FileStore) -> Path:

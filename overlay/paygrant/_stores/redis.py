@@ -23,8 +23,8 @@ _LOAD = "return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}"
 """Reads value and remaining time in one step. Between two commands, another entry could replace this one."""
 
 _DISCARD = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-"""Removes the entry that we looked at, but no newer one. WATCH would need a connection of its own and a second round
-trip. The lock of redis-py needs scripts anyway."""
+"""Removes the entry that we looked at, but no newer one. WATCH would need a separate connection and a second round
+trip. The lock of redis-py needs scripts as well."""
 
 _POLL = 0.05
 """Seconds between two attempts to get the lock."""
@@ -113,15 +113,17 @@ class RedisStore:
         if saved is None:
             return None
         passed = saved.left - left_now / 1000
-        if left_now < 0 or passed < 0:  # somebody extended its life
+        if left_now < 0 or passed < 0:  # another program extended its life
             return None
         return saved.entry(passed + _clock.monotonic() - sent)
 
     def save(self, key: str, entry: Entry) -> None:
         """Keep an entry, in place of the one that was there, until Redis drops it."""
+        data = self._codec.encode(key, entry)
+        # Read the clock after encode has read it, so that Redis never counts more time than the entry states.
         left = math.floor((entry.until - _clock.monotonic()) * 1000)
         if left > 0:
-            self._connected().set(self._prefix + key, self._codec.encode(key, entry), px=left)
+            self._connected().set(self._prefix + key, data, px=left)
 
     def discard(self, key: str, token: Token) -> None:
         """Remove the entry under a key if it holds this very token."""
@@ -154,7 +156,7 @@ class RedisStore:
         try:
             yield
         finally:
-            with suppress(self._error):  # the lock has ended, or Redis is away: then it ends by itself
+            with suppress(self._error):  # the lock has ended, or Redis is down and the lock will end
                 lock.release()
 
     def close(self) -> None:

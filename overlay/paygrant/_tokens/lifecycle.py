@@ -42,7 +42,7 @@ class Grant:
 
     Attributes:
         token: The token.
-        since: When it was requested. The provider starts to count a little later, so this errs on the safe side.
+        since: When it was requested. The provider starts to count a little later, so the token may live a little longer than this says.
         lifetime: How long it lives from then on, in seconds.
     """
 

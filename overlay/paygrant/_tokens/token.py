@@ -17,11 +17,11 @@ class Token:
 
     Attributes:
         access_token: The token itself.
-        token_type: ``"Bearer"``, in whatever case the provider writes it (RFC 6750). If the API wants another word
-            before the token, this is that word; it is empty if the API wants none.
+        token_type: ``"Bearer"``, in whatever case the provider writes it (RFC 6750). If the API requires another word
+            before the token, this is that word. It is empty if the API requires none.
         scope: The granted scopes.
         expires_at: When the token ends, in UTC. None if the provider does not say.
-        authorization: The value of the Authorization header (RFC 6750 section 2.1), or of the header that the API wants.
+        authorization: The value of the Authorization header (RFC 6750 section 2.1), or of the header that the API requires.
         response: The provider's whole response, as the generated model. None if the token comes from a shared store.
     """
 

@@ -4,8 +4,8 @@
 
     async with aiohttp.ClientSession(middlewares=(TokenAuth(source),)) as api: ...
 
-aiohttp gives each step of a redirect to the middleware as a request of its own. So this module keeps the token from
-the origin that a redirect leads to.
+aiohttp passes each step of a redirect to the middleware as a separate request. So this module itself keeps the token
+from the origin that a redirect leads to.
 """
 
 from weakref import WeakValueDictionary
@@ -60,9 +60,9 @@ class TokenAuth(BearerAuth):
             return response
         request.session.cookie_jar.update_cookies(
             response.cookies, response.url
-        )  # otherwise only those of the last response count
+        )  # otherwise only those of the last response are kept
         await response.read()  # so that the connection can be used again
-        request.update_expect_continue()  # the response may have come in place of the 100
+        request.update_expect_continue()  # the server may have responded without a status 100
         self._put(request, token)
         response = await handler(request)
         self._note_status(token, response.status)

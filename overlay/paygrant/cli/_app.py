@@ -16,7 +16,7 @@ from paygrant.cli._options import LazyGroup, is_verbose
 _NAME = "paygrant"
 
 _COMPLETE = "_PAYGRANT_COMPLETE"
-"""Set by a shell that asks for completions."""
+"""Set by a shell that requests completions."""
 
 _HELP = """Access tokens of payment providers.
 

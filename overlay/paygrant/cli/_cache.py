@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from paygrant._stores.file import StoredEntry
 
 _KEY_SHOWN = 8
-"""Characters of a key that are shown. Keys are hashes: these are enough to tell one from another."""
+"""Characters of a key that are shown. Keys are hashes, so these are enough to distinguish them."""
 
 _HEADINGS = ("key", "provider", "environment", "kept", "state", "ends")
 

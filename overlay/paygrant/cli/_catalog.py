@@ -6,6 +6,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from paygrant._providers.base import description_of, variable_of
+from paygrant._text import one_line
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
@@ -103,4 +104,4 @@ def _text(default: Any) -> str | None:
 
 def _plain(text: str) -> str:
     """A docstring's text on one line, without markup."""
-    return " ".join(text.replace("``", "").split())
+    return one_line(text.replace("``", ""))

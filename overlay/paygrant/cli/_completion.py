@@ -22,7 +22,7 @@ def build(program: str, variable: str) -> click.Command:
 
     Args:
         program: The program whose command lines are completed.
-        variable: The environment variable that a shell sets to ask for completions.
+        variable: The environment variable that a shell sets to request completions.
     """
 
     def show(shell: str) -> None:

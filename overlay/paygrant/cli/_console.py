@@ -15,6 +15,8 @@ from functools import partial
 from io import TextIOWrapper
 from typing import Any, TextIO
 
+from paygrant._text import os_error_words
+
 _PATIENCE = 1.0
 """Seconds. A wait that takes longer is shown at the terminal, and its time is updated as often."""
 
@@ -121,7 +123,7 @@ def failure(message: str, hints: Sequence[str], facts: Mapping[str, Any]) -> Non
 
 
 def printable(text: str) -> str:
-    """A text that cannot move the cursor or ring the bell, whoever wrote it."""
+    """A text that cannot move the cursor or ring the bell."""
     return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
@@ -134,8 +136,9 @@ def settle(stream: TextIO) -> None:
 
 
 def words(error: OSError) -> str:
-    """An error of the operating system, with the file or folder that it concerns."""
-    return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
+    """What an error of the operating system means, and its file or folder."""
+    said = os_error_words(error)
+    return f"{said}: {error.filename}" if error.filename else said
 
 
 @contextmanager

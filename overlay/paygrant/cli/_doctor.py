@@ -49,7 +49,7 @@ def _for_provider(name: str, kind: "type[Provider]", example: str) -> click.Comm
 def _examine(given: "Given", *, as_json: bool) -> None:
     """Write the findings. The exit code is that of the first failure."""
     with suppress(ConfigurationError):  # it is a finding later
-        given.provider()  # asks for the secret before anything is written
+        given.provider()  # prompts for the secret before anything is written
     findings: list[Finding] = []
     for finding in map(partial(_in_options, given), _findings(given)):
         findings.append(finding)

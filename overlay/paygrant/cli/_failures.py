@@ -14,6 +14,7 @@ from paygrant import (
     RateLimited,
     TokenRequestRejected,
 )
+from paygrant._text import one_line
 from paygrant.cli import _console
 
 OTHER, USAGE = 1, 2
@@ -74,7 +75,7 @@ def report(failure: Failure) -> int:
 
 
 def of(error: Exception, root: click.Command, arguments: Sequence[str]) -> Failure | None:
-    """The failure that an error is; None if nobody expected it.
+    """The failure that an error means; None if the error is unexpected.
 
     Args:
         error: The error.
@@ -130,7 +131,7 @@ def _bad_value(error: click.BadParameter) -> str:
 
 def _of_click(error: click.ClickException, arguments: Sequence[str]) -> str:
     """Click's own text, without words that may be secrets typed by mistake."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = one_line(error.format_message()).rstrip(".")
     for each in arguments:
         word = each.partition("=")[2] if each.startswith("-") else each
         message = message.replace(word, "...") if len(word) > _SHORT else message

@@ -62,9 +62,9 @@ class Given:
         return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None)
 
     def provider(self) -> "Provider":
-        """The provider. A secret that is given nowhere is asked for at the terminal, if there is one.
+        """The provider. If no secret is given, the terminal prompts for it, if there is one.
 
-        It is asked for last: nobody should type a secret if something else is missing.
+        It is read last, because nobody should type a secret if something else is missing.
 
         Raises:
             ConfigurationError: An argument is bad or missing; the option or variable is named.
@@ -133,7 +133,7 @@ def _secret(path: str) -> Any:
 
 def _ask_person(prompt: str) -> str:
     try:
-        return getpass.getpass(prompt)  # at the terminal itself, wherever standard error leads
+        return getpass.getpass(prompt)  # at the terminal itself, even if standard error is redirected
     except EOFError:
         return ""
 
@@ -157,7 +157,7 @@ def _read(env_file: Path | None) -> dict[str, str]:
 
     try:
         with env_file.open(encoding="utf-8-sig") as file:
-            # Values count as written: a secret may contain what looks like a reference to a variable.
+            # Values are used as written: a secret may contain what looks like a reference to a variable.
             bindings = list(parse_stream(file))
     except (OSError, UnicodeDecodeError) as error:
         fault = f"cannot be read ({type(error).__name__})"

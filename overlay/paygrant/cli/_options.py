@@ -177,7 +177,7 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
     about: str | None = None,
     params: Sequence[click.Parameter] = (),
 ) -> Command:
-    """A command whose options are a provider's parameters and some of its own.
+    """A command whose options are a provider's parameters and further ones.
 
     Args:
         name: The command's name.

@@ -25,6 +25,6 @@ def build() -> click.Command:
 
 
 def _serve(*, port: int) -> None:
-    from paygrant.sandbox.__main__ import serve
+    from paygrant.sandbox.terminal import serve
 
     serve(port=port)

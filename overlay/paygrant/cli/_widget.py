@@ -28,7 +28,7 @@ def build() -> click.Command:
         "widget-url",
         RipioWidget,
         _print,
-        about="Print the URL at which a user opens Ripio's widget. Whoever has it can act as this user.",
+        about="Print the URL at which a user opens Ripio's widget. Anybody who has it can act as this user.",
         example=_EXAMPLE,
         params=[*_page_options().values(), cache_option()],
     )

@@ -48,11 +48,11 @@ _TABLE = (
     _Check("proxy", _network.proxy, ("address", "tcp")),
     _Check("clock", _response.clock, _BEFORE_THE_REQUEST),
     _Check("redirect", _response.redirect, _BEFORE_THE_REQUEST),
-    _Check("answer", _response.token_response, _BEFORE_THE_REQUEST),
+    _Check("response", _response.token_response, _BEFORE_THE_REQUEST),
     _Check("basic", _response.basic, _BEFORE_THE_REQUEST),
     _Check("environment", _response.environment, _BEFORE_THE_REQUEST),
     _Check("parameters", _response.parameters, ("settings",)),
-    _Check("expiry", _response.expiry, (*_BEFORE_THE_REQUEST, "answer")),
+    _Check("expiry", _response.expiry, (*_BEFORE_THE_REQUEST, "response")),
     _Check("cache", _store.cache, ("settings",)),
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from paygrant import _clock
 from paygrant._secrets import fingerprint
-from paygrant._stores.file import FileStore, folder_of
+from paygrant._stores.file import FileStore, folder_of, lock_file
 from paygrant._tokens.lifecycle import Grant, State
 from paygrant.doctor._finding import Finding, ok, span, warning
 
@@ -83,7 +83,7 @@ def _check_place(folder: Path) -> None:
 
 def _is_held(store: FileStore, key: str) -> bool:
     """Whether a process holds the lock. If none does, this takes the lock for a moment."""
-    if not (folder_of(store) / f"{key}.lock").exists():
+    if not lock_file(store, key).exists():
         return False
     try:
         with store.lock(key, 0):

@@ -5,7 +5,7 @@
     generate("acme.yaml", "clients")  # writes the package clients/acme
 
 ``lint`` checks whether a file is a normalized spec, and specs/README.md of the project describes one. Needs the extra:
-``pip install "paygrant[generate]"``. No code of a spec runs, and nothing but its file is read.
+``pip install "paygrant[generate]"``. No code of a spec runs, and only its file is read.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def generate(spec: str | Path, output: str | Path) -> list[Path]:
     """
     document = read_spec(spec)
     try:
-        from paygrant.generate._packages import write_packages
+        from paygrant.generate.packages import write_packages
     except ModuleNotFoundError as missing:
         raise missing_extra(__name__, missing, "generate") from missing
     from paygrant.generate._output import install

@@ -1,4 +1,4 @@
-"""Writes the module of a package that holds what type checkers need of the spec, and recognizes generated packages by it."""
+"""Writes the module with the types that the spec determines, and recognizes generated packages by that module."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ MARK = "# Written by `paygrant generate`; do not edit."
 def environments_module(environments: Iterable[str]) -> str:
     """Return the text of the module, not formatted yet."""
     names = ", ".join(map(repr, environments))
-    lines = [MARK, '"""The environments that openapi.json, beside this module, names."""']
+    lines = [MARK, '"""The environments that openapi.json in this folder names."""']
     if names:
         lines += ["from typing import Literal, TypeAlias", f"Environment: TypeAlias = Literal[{names}]"]
     return "\n".join(lines) + "\n"

@@ -26,7 +26,7 @@ def install(output: Path, name: str, write: Callable[[Path], object]) -> list[Pa
         new = [folder for folder in (output, *output.parents) if not folder.exists()]
         output.mkdir(parents=True, exist_ok=True)
         try:
-            # Beside the target: a move within one file system happens as a whole.
+            # In the same folder as the target: a move within one file system is one step.
             with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=output) as scratch:
                 write(Path(scratch))
                 _move(Path(scratch, name), target, Path(scratch, f".{name}"))

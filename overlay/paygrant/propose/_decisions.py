@@ -1,6 +1,6 @@
 """Collects what a person must decide, and orders it by its weight."""
 
-from paygrant._spec.names import UNSAFE_CHARACTERS
+from paygrant._text import one_line
 
 _FIRST = ("/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers", "/paths")
 """Places that decide who gets the secret, and how. Their decisions come first, and none of them is left out."""
@@ -10,9 +10,8 @@ _MAX_OTHERS = 100
 
 
 def clean(text: object, most: int = 300) -> str:
-    """A stranger's text as one line that does no harm on a terminal, and is not too long."""
-    line = " ".join(UNSAFE_CHARACTERS.sub(" ", str(text)).split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    """A text from the document as one line that is safe on a terminal and not too long."""
+    return one_line(str(text), most)
 
 
 class Decisions:

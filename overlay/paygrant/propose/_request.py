@@ -1,4 +1,4 @@
-"""Decides what a token request holds: the credentials, the fixed values, and the arguments of the caller."""
+"""Decides what a token request contains: the credentials, the fixed values, and the arguments of the caller."""
 
 import keyword
 import re
@@ -64,7 +64,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         if part in holders or part.normalized == names.ASSERTION:
             part.field.secret = True
         else:
-            parameters[part.name] = _value(part, parameters, candidate)
+            parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
     operation: dict[str, Any] = {
@@ -194,9 +194,9 @@ def _unique(parts: list[RequestPart]) -> list[RequestPart]:
     """One part for each name: in the path, else in the body, else the one that was declared last."""
     in_path = {part.name for part in parts if part.place == "path"}
     in_body = {part.steps[0] for part in parts if part.place == "body"}
-    beside = {part.name: part for part in parts if part.place != "body" and part.name not in in_body | in_path}
+    outside = {part.name: part for part in parts if part.place != "body" and part.name not in in_body | in_path}
     body = [part for part in parts if part.place == "body" and part.steps[0] not in in_path]
-    return [*(part for part in parts if part.place == "path"), *beside.values(), *body]
+    return [*(part for part in parts if part.place == "path"), *outside.values(), *body]
 
 
 def _credentials(
@@ -243,7 +243,7 @@ def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str]]) -
     return not part.required and part.normalized in names.OTHER_GRANTS
 
 
-def _value(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
+def _source_of(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
     """The fixed value of a part, or the argument that gives its value."""
     decisions = candidate.document.decisions
     place = pointer_to("/x-token-endpoint/parameters", part.name)

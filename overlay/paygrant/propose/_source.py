@@ -11,6 +11,7 @@ from anyio.from_thread import start_blocking_portal
 
 from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
 from paygrant._errors import ConfigurationError
+from paygrant._text import os_error_words
 from paygrant.propose.documents import openapi_documents
 
 MAX_BYTES = 5 << 20
@@ -49,7 +50,7 @@ def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
             with path.open("rb") as file:
                 content, address = file.read(MAX_BYTES + 1), path.name
         except (OSError, ValueError) as error:
-            raise _invalid(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+            raise _invalid(f"cannot be read: {os_error_words(error)}") from None
     if len(content) > MAX_BYTES:
         raise _invalid(f"is larger than {MAX_BYTES >> 20} MiB")
     try:

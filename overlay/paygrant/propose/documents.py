@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from yaml.composer import Composer
 
 from paygrant._spec.document import is_array, is_object
+from paygrant._text import one_line
 
 MAX_VALUES = 1 << 20
 """Values in a document. A YAML alias counts as often as it repeats a value."""
@@ -45,7 +46,7 @@ def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
         except RecursionError:
             faults.append(f"there are more than {MAX_DEPTH} levels")
         except yaml.YAMLError as error:
-            faults.append(" ".join(str(error).split())[:100])
+            faults.append(one_line(str(error), 100))
         except ValueError:
             faults.append("a number is invalid or has too many digits")
         else:
@@ -56,7 +57,7 @@ def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _blocks(text: str) -> list[str]:
     """The texts that seem to be an OpenAPI document."""
-    # In a YAML document, a fence can only stand in a description, where it is indented.
+    # In a YAML document, a fence can only be in a description, where it is indented.
     if not _FENCE.search(text) and _is_likely(text):
         return [text]
     return [token.content for token in _MARKDOWN.parse(text) if token.type == "fence" and _is_likely(token.content)]

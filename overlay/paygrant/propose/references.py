@@ -58,15 +58,15 @@ class Node:
         for _ in range(_MAX_HOPS):
             if not (is_object(self.value) and isinstance(self.value.get("$ref"), str)):
                 return
-            beside = dict(self.value)
-            reference = beside.pop("$ref")
+            others = dict(self.value)
+            reference = others.pop("$ref")
             target = references.target(reference)
             if target is None:
                 self.decisions.add(f"upstream {self.place}", f"the reference {clean(reference, 80)!r} was not followed")
-                self.value = beside
+                self.value = others
                 return
             self.place = unquote(reference[1:])
-            self.value = {**target, **beside} if is_object(target) else target
+            self.value = {**target, **others} if is_object(target) else target
         self.decisions.add(f"upstream {place}", "the references form a circle")
         self.value = None
 

@@ -1,4 +1,4 @@
-"""A local stand-in for the token endpoints, driven by their specs.
+"""A local replacement for the token endpoints, which follows their specs.
 
     with Sandbox() as sandbox:
         sandbox.ripple.base_url, sandbox.client_id, sandbox.client_secret

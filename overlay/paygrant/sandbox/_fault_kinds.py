@@ -97,7 +97,7 @@ class FaultParameter:
     Attributes:
         name: Its name.
         type: ``number``, ``integer``, ``text`` or ``choice``.
-        default: The value if none is given. None is a valid value only where it is the default.
+        default: The value if none is given. None is a valid value only if it is the default.
         meaning: One line for people.
         check: Takes name and value; raises ConfigurationError.
         choices: The valid values, if the type is ``choice``.
@@ -229,7 +229,7 @@ async def cut(_handler: RequestHandler, proceed: Proceed, *, kept: int | None) -
 
 @kind("wire")
 async def drop(_handler: RequestHandler, proceed: Proceed) -> Response:
-    """The connection closes before the response. The request is carried out all the same."""
+    """The connection closes before the response. The request is still carried out."""
     await proceed()
     return NoResponse()
 

@@ -220,7 +220,7 @@ class _Protocol(H11Protocol):
 
 
 class _Running:
-    """A uvicorn server on a socket and a thread of its own."""
+    """A uvicorn server with its own socket and thread."""
 
     def __init__(self, app: "ASGIApp", address: tuple[str, int]) -> None:
         host = address[0]

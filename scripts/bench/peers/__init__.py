@@ -1,7 +1,7 @@
-"""The compared libraries: a module each, imported only when asked for, and what the benchmarks need of them.
+"""The compared libraries, a module for each, and what the benchmarks need from them. A module is imported when it is used.
 
-Each is set up as well as its public options allow, and where it lets us choose, it renews a token as long before its end as
-paygrant does at the latest.
+Each library has the best setup that its public options allow. If it lets us choose when to renew a token, it does so at the
+latest time at which paygrant does.
 """
 
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ from typing import Any, cast
 NAMES = ("paygrant", "authlib", "httpx_auth", "requests_oauth2client", "google_auth")
 
 Attach = Callable[[], None]
-"""Puts the token on a request, always the same, without sending it."""
+"""Puts the token on a request without sending it. The request is always the same."""
 
 AsyncAttach = Callable[[], Coroutine[Any, Any, None]]
 """The same on an event loop."""
@@ -25,7 +25,7 @@ class Endpoint:
     base_url: str
     client_id: str
     lifetime: float
-    client_secret: str = "loopback-secret"  # noqa: S105 - of straw
+    client_secret: str = "loopback-secret"  # noqa: S105 - a made-up secret
 
     @property
     def token_url(self) -> str:
@@ -34,22 +34,22 @@ class Endpoint:
 
     @property
     def api_url(self) -> str:
-        """A resource that wants a token."""
+        """A resource that requires a token."""
         return f"{self.base_url}/api"
 
     @property
     def leeway(self) -> float:
-        """So many seconds before its end a token is used no more: 30, but never more than a tenth of its life."""
+        """A token is not used in the last seconds of its life: 30, or a tenth of its life if that is less."""
         return min(30, self.lifetime / 10)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A client that gets its tokens from a library; threads share it.
+    """A client that gets its tokens from a library. Threads share it.
 
     Attributes:
-        attach: Makes an `Attach`, with a request of its own.
-        call: Calls the API and returns the status of the answer.
+        attach: Makes an `Attach` with its own request.
+        call: Calls the API and returns the status of the response.
     """
 
     attach: Callable[[], Attach]
@@ -58,17 +58,17 @@ class Peer:
 
 @dataclass(frozen=True)
 class Library:
-    """A library as it comes, and the ways to use it.
+    """A library, and the ways to use it.
 
     Attributes:
-        distribution: Its name among the installed ones.
+        distribution: The name of its distribution.
         statement: How a user imports it.
         peer: Makes a client.
-        async_peer: Makes one for an event loop; None where the library blocks by design.
-        on_one_machine: Makes a client that shares its token with the machine's processes by way of a folder, where the
-            library has something for that.
+        async_peer: Makes a client for an event loop; None if the library is synchronous only.
+        on_one_machine: Makes a client that shares its token with other processes through a folder; None if the library
+            cannot do that.
         over_redis: The same for processes that share the Redis at a URL.
-        remark: What a reader must know to judge the figures.
+        remark: What a reader must know to compare the figures.
     """
 
     distribution: str
@@ -81,5 +81,5 @@ class Library:
 
 
 def library(name: str) -> Library:
-    """The library of a module of this package."""
+    """The library in a module of this package."""
     return cast("Library", import_module(f"{__name__}.{name}").LIBRARY)

@@ -7,7 +7,7 @@ from typing import Any
 from scripts.bench.peers import AsyncAttach, Attach, Endpoint, Library, Peer
 from scripts.bench.peers.by_hand import async_attach, sync_attach
 
-with warnings.catch_warnings(record=True):  # it would rather have httpx2
+with warnings.catch_warnings(record=True):  # it warns that httpx2 is preferred
     from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
         AsyncOAuth2Client,
         OAuth2Client,
@@ -60,5 +60,5 @@ LIBRARY = Library(
     statement="from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client",
     peer=_peer,
     async_peer=_async_peer,
-    remark="starts with an expired token, since without one it asks for none by itself; runs on httpx, as the others do",
+    remark="starts with an expired token, because it does not request a first token by itself; uses httpx, as the others do",
 )

@@ -1,4 +1,4 @@
-"""Drives an httpx.Auth as httpx's clients do, but without sending anything."""
+"""Uses an httpx.Auth as httpx's clients do, but sends nothing."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from scripts.bench.peers import AsyncAttach, Attach
 
 
 def sync_attach(auth: httpx.Auth) -> Attach:
-    """What lets `auth` put its token on a request of a blocking client."""
+    """Return a function that lets `auth` put its token on a request of a blocking client."""
     request = httpx.Request("GET", "https://api.example/")
     response = httpx.Response(200, request=request)
 
@@ -22,7 +22,7 @@ def sync_attach(auth: httpx.Auth) -> Attach:
 
 
 def async_attach(auth: httpx.Auth) -> AsyncAttach:
-    """What lets `auth` put its token on a request of an async client."""
+    """Return a function that lets `auth` put its token on a request of an async client."""
     request = httpx.Request("GET", "https://api.example/")
     response = httpx.Response(200, request=request)
 

@@ -1,7 +1,7 @@
-"""google-auth. It has no client credentials grant: its own machinery around a request of ours is what is measured."""
+"""google-auth. It has no client credentials grant, so a subclass of its Credentials sends the token request."""
 
 # mypy: disable-error-code="no-untyped-call"
-# It says that it is typed, but is so in few places.
+# It claims to be typed, but most of it is not.
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from scripts.bench.peers import Attach, Endpoint, Library, Peer
 
 
 class ClientCredentials(Credentials):
-    """What google-auth asks a subclass for: how to get a token."""
+    """The part that google-auth leaves to a subclass: how to get a token."""
 
     def __init__(self, url: str, fields: Mapping[str, str]) -> None:
         super().__init__()
@@ -28,10 +28,10 @@ class ClientCredentials(Credentials):
     def refresh(self, request: Any) -> None:
         """Get a token."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = request(self._url, method="POST", headers=headers, body=self._body)
-        if answer.status != 200:  # noqa: PLR2004 - OK
-            raise RefreshError(f"status {answer.status}")
-        document = json.loads(answer.data)
+        response = request(self._url, method="POST", headers=headers, body=self._body)
+        if response.status != 200:  # noqa: PLR2004 - OK
+            raise RefreshError(f"status {response.status}")
+        document = json.loads(response.data)
         self.token = document["access_token"]
         self.expiry = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=document["expires_in"])
 

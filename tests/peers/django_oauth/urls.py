@@ -1,7 +1,7 @@
-"""The addresses of the real authorization server: the toolkit's own, and one resource in its two manners.
+"""The paths of the real authorization server: those of the toolkit, and one resource as two views.
 
-The toolkit's stand below `/o/`, where Cryptofuse has its token endpoint, and below `/oauth2/`, where Ripio Ramp has it.
-To a dead token the toolkit's plain view answers 403; the one that keeps to RFC 9728 answers 401.
+The toolkit's paths are below `/o/`, as at Cryptofuse, and below `/oauth2/`, as at Ripio Ramp. The toolkit's plain view
+responds to a dead token with 403, and the view that follows RFC 9728 with 401.
 """
 # Django has no types.
 # mypy: ignore-errors

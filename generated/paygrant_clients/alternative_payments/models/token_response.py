@@ -13,7 +13,7 @@ T = TypeVar("T", bound="TokenResponse")
 
 @_attrs_define
 class TokenResponse:
-    """The token and its facts.
+    """The token, and what a client must know about it.
 
     Attributes:
         access_token (str | Unset): The access token.

@@ -17,7 +17,7 @@ class TokenError:
 
     Attributes:
         error (str | Unset): An error code of RFC 6749 section 5.2.
-        error_description (str | Unset): A short text on the error.
+        error_description (str | Unset): A short text about the error.
     """
 
     error: str | Unset = _attrs_field(default=UNSET, repr=False)

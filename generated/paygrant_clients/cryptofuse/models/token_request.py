@@ -13,12 +13,12 @@ T = TypeVar("T", bound="TokenRequest")
 
 @_attrs_define
 class TokenRequest:
-    """The form that asks for a token.
+    """The form of the token request.
 
     Attributes:
         grant_type (Literal['client_credentials']): The grant type of RFC 6749 section 4.4.2.
-        client_id (str | Unset): The client's id, where HTTP Basic is not used.
-        client_secret (str | Unset): The client's secret, where HTTP Basic is not used.
+        client_id (str | Unset): The client's id, if HTTP Basic is not used.
+        client_secret (str | Unset): The client's secret, if HTTP Basic is not used.
         scope (str | Unset): The requested scopes (read, write, admin), separated by spaces.
     """
 

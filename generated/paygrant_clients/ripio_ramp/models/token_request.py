@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TokenRequest")
 
 @_attrs_define
 class TokenRequest:
-    """The form that asks for a token.
+    """The form of the token request.
 
     Attributes:
         grant_type (Literal['client_credentials']): The grant type of RFC 6749 section 4.4.2.

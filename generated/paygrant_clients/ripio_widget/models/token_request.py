@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TokenRequest")
 
 @_attrs_define
 class TokenRequest:
-    """The form that asks for a token.
+    """The form of the token request.
 
     Attributes:
         username (str): The client id, the user's external_ref and the wallet address, joined by colons.

@@ -17,7 +17,7 @@ class TokenError:
 
     Attributes:
         error (str | Unset): An error code.
-        error_description (str | Unset): A short text on the error.
+        error_description (str | Unset): A short text about the error.
     """
 
     error: str | Unset = _attrs_field(default=UNSET, repr=False)

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="TokenRequest")
 
 @_attrs_define
 class TokenRequest:
-    """The JSON object that asks for a token.
+    """The JSON object of the token request.
 
     Attributes:
         client_id (str): The id of the API credentials.

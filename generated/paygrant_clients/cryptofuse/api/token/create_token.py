@@ -79,7 +79,7 @@ def sync_detailed(
      Exchanges the client's credentials, sent as HTTP Basic or in the body, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -110,7 +110,7 @@ def sync(
      Exchanges the client's credentials, sent as HTTP Basic or in the body, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,7 +136,7 @@ async def asyncio_detailed(
      Exchanges the client's credentials, sent as HTTP Basic or in the body, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -165,7 +165,7 @@ async def asyncio(
      Exchanges the client's credentials, sent as HTTP Basic or in the body, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -74,7 +74,7 @@ def sync_detailed(
      Exchanges the client's credentials, sent as HTTP Basic, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -105,7 +105,7 @@ def sync(
      Exchanges the client's credentials, sent as HTTP Basic, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -131,7 +131,7 @@ async def asyncio_detailed(
      Exchanges the client's credentials, sent as HTTP Basic, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,7 +160,7 @@ async def asyncio(
      Exchanges the client's credentials, sent as HTTP Basic, for an access token.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -60,7 +60,7 @@ def sync_detailed(
      Exchanges the client's credentials, the user's reference and wallet address for a JWT.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -91,7 +91,7 @@ def sync(
      Exchanges the client's credentials, the user's reference and wallet address for a JWT.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -117,7 +117,7 @@ async def asyncio_detailed(
      Exchanges the client's credentials, the user's reference and wallet address for a JWT.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -146,7 +146,7 @@ async def asyncio(
      Exchanges the client's credentials, the user's reference and wallet address for a JWT.
 
     Args:
-        body (TokenRequest): The form that asks for a token.
+        body (TokenRequest): The form of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

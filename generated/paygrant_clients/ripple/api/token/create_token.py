@@ -70,7 +70,7 @@ def sync_detailed(
      Exchanges the client's credentials for an access token for one tenant in one environment.
 
     Args:
-        body (TokenRequest): The JSON object that asks for a token.
+        body (TokenRequest): The JSON object of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -101,7 +101,7 @@ def sync(
      Exchanges the client's credentials for an access token for one tenant in one environment.
 
     Args:
-        body (TokenRequest): The JSON object that asks for a token.
+        body (TokenRequest): The JSON object of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -127,7 +127,7 @@ async def asyncio_detailed(
      Exchanges the client's credentials for an access token for one tenant in one environment.
 
     Args:
-        body (TokenRequest): The JSON object that asks for a token.
+        body (TokenRequest): The JSON object of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,7 +156,7 @@ async def asyncio(
      Exchanges the client's credentials for an access token for one tenant in one environment.
 
     Args:
-        body (TokenRequest): The JSON object that asks for a token.
+        body (TokenRequest): The JSON object of the token request.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

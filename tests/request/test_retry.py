@@ -1,4 +1,4 @@
-"""What may succeed later is asked for again: so often, after such pauses, and no longer than the deadline allows."""
+"""Retries: which failures are retried, after which pauses, and until which deadline."""
 
 import threading
 from collections.abc import Callable
@@ -37,12 +37,12 @@ def hang_up(_: Seen) -> Reply:
 
 
 def busy(retry_after: str | None = None, status: int = 429) -> Reply:
-    """An answer that asks for patience. Its clock stands still."""
+    """A response that states a pause. Its time does not move."""
     return Reply({}, status, {"Retry-After": retry_after or "", "Date": formatdate(MOMENT, usegmt=True)})
 
 
 def fails_at_first(server: Server, times: int, fault: Reply | Answer) -> None:
-    """Make the server grant a token after so many faults."""
+    """Make the server grant a token after this number of faults."""
 
     def answer(seen: Seen) -> Reply:
         number = len(server.seen)
@@ -62,7 +62,7 @@ FAULTS: dict[str, Reply | Answer] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_what_may_pass_is_asked_for_again(
+def test_temporary_failures_are_retried(
     provider: Cryptofuse, server: Server, pauses: list[float], fault: Reply | Answer
 ) -> None:
     fails_at_first(server, 3, fault)
@@ -74,7 +74,7 @@ def test_what_may_pass_is_asked_for_again(
     assert 2.0 <= third <= 2.5
 
 
-def test_a_time_out_is_asked_for_again(provider: Cryptofuse, server: Server, pauses: list[float]) -> None:
+def test_a_timeout_is_retried(provider: Cryptofuse, server: Server, pauses: list[float]) -> None:
     def too_slow(_: Seen) -> Reply:
         done.wait(10)
         return granted("too late")
@@ -86,7 +86,7 @@ def test_a_time_out_is_asked_for_again(provider: Cryptofuse, server: Server, pau
     assert len(pauses) == 2
 
 
-def test_where_nobody_listens_it_is_tried_again(provider: Cryptofuse, server: Server, pauses: list[float]) -> None:
+def test_a_refused_connection_is_retried(provider: Cryptofuse, server: Server, pauses: list[float]) -> None:
     class OpensAtLast(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             if len(pauses) < 2:
@@ -99,12 +99,12 @@ def test_where_nobody_listens_it_is_tried_again(provider: Cryptofuse, server: Se
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4, 7])
-def test_there_are_so_many_attempts_and_the_error_tells_how_many(
+def test_the_error_counts_the_attempts(
     provider: Cryptofuse, server: Server, pauses: list[float], attempts: int
 ) -> None:
     server.reply = Reply({"error": "down"}, 503)
     source = TokenSource(provider, policy=RefreshPolicy(max_attempts=attempts))
-    for renewal in (1, 2):  # each begins anew
+    for renewal in (1, 2):  # each starts again at the first attempt
         with pytest.raises(ProviderUnavailable, match=rf"status 503, .*down \(attempts: {attempts}\)$") as caught:
             source.get()
         assert caught.value.attempts == attempts
@@ -134,7 +134,7 @@ FINAL: dict[str, tuple[Reply, type[TokenError]]] = {
 
 
 @pytest.mark.parametrize(("reply", "error"), FINAL.values(), ids=FINAL)
-def test_what_will_not_pass_is_not_asked_for_again(
+def test_permanent_failures_are_not_retried(
     provider: Cryptofuse, server: Server, pauses: list[float], reply: Reply, error: type[TokenError]
 ) -> None:
     server.reply = reply
@@ -145,7 +145,7 @@ def test_what_will_not_pass_is_not_asked_for_again(
     assert pauses == []
 
 
-def test_a_refusal_after_a_failure_ends_the_matter(provider: Cryptofuse, server: Server) -> None:
+def test_a_refusal_ends_the_retries(provider: Cryptofuse, server: Server) -> None:
     server.reply = lambda _: Reply({"error": "invalid_client"}, 401) if len(server.seen) == 2 else Reply({}, 503)
     with pytest.raises(InvalidClient):
         TokenSource(provider).get()
@@ -159,7 +159,7 @@ TOO_LONG = {"seconds": "31", "a date": formatdate(MOMENT + 31, usegmt=True)}
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
-def test_the_pause_is_the_one_that_is_asked_for(
+def test_the_pause_follows_retry_after(
     provider: Cryptofuse, server: Server, clock: Clock, pauses: list[float], asked: str
 ) -> None:
     fails_at_first(server, 3, busy(asked))
@@ -167,7 +167,7 @@ def test_the_pause_is_the_one_that_is_asked_for(
     assert pauses == [7, 7, 7]
 
 
-def test_a_retry_after_of_nothing_is_no_pause(
+def test_a_retry_after_of_zero_is_no_pause(
     provider: Cryptofuse, server: Server, clock: Clock, pauses: list[float]
 ) -> None:
     fails_at_first(server, 1, busy("0"))
@@ -176,7 +176,7 @@ def test_a_retry_after_of_nothing_is_no_pause(
 
 
 @pytest.mark.parametrize("asked", TOO_LONG.values(), ids=TOO_LONG)
-def test_a_retry_after_beyond_the_deadline_is_an_error_at_once_and_remembered_until_then(
+def test_a_retry_after_beyond_the_deadline_raises_at_once_and_is_remembered(
     provider: Cryptofuse, server: Server, clock: Clock, pauses: list[float], asked: str
 ) -> None:
     server.reply = busy(asked)
@@ -203,7 +203,7 @@ def test_a_retry_after_beyond_the_deadline_is_an_error_at_once_and_remembered_un
     assert len(server.seen) == 2
 
 
-def test_a_patient_error_ends_when_it_said(provider: Cryptofuse, server: Server, clock: Clock) -> None:
+def test_a_remembered_error_ends_after_its_retry_after(provider: Cryptofuse, server: Server, clock: Clock) -> None:
     server.reply = busy("100")
     source = TokenSource(provider)
     for passed, requests in ((0, 1), (99.9, 1), (0.2, 2)):
@@ -213,7 +213,7 @@ def test_a_patient_error_ends_when_it_said(provider: Cryptofuse, server: Server,
         assert len(server.seen) == requests
 
 
-def test_a_429_without_a_date_is_not_remembered(provider: Cryptofuse, server: Server) -> None:
+def test_a_429_without_retry_after_is_not_remembered(provider: Cryptofuse, server: Server) -> None:
     server.reply = Reply({}, 429)
     source = TokenSource(provider)
     with pytest.raises(RateLimited) as caught:
@@ -255,7 +255,7 @@ def test_no_pause_goes_beyond_the_deadline(
     assert caught.value.attempts == len(pauses) + 1
 
 
-def test_an_attempt_may_take_no_longer_than_what_is_left(provider: Cryptofuse, server: Server, clock: Clock) -> None:
+def test_an_attempt_ends_at_the_deadline(provider: Cryptofuse, server: Server, clock: Clock) -> None:
     class Noting(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             limits.append({*request.extensions["timeout"].values()})
@@ -309,7 +309,7 @@ def test_closing_one_source_leaves_the_renewal_to_the_others(
         assert waiting.result(10).access_token == "token-2"
 
 
-def test_a_token_within_its_margin_is_handed_out_as_soon_as_an_attempt_has_failed(
+def test_a_token_within_its_margin_is_returned_after_the_first_failed_attempt(
     provider: Cryptofuse, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.reply = granted("old", 100)
@@ -329,12 +329,12 @@ def test_a_token_within_its_margin_is_handed_out_as_soon_as_an_attempt_has_faile
     assert len(server.seen) == 2
 
     server.reply = granted("new")
-    flight = cast("Any", source._cache)._pending
+    pending = cast("Any", source._cache)._pending
     go_on.set()
-    assert flight.wait().access_token == source.get().access_token == "new"
+    assert pending.wait().access_token == source.get().access_token == "new"
 
 
-def test_a_token_within_its_margin_is_handed_out_after_the_last_attempt(
+def test_a_token_within_its_margin_is_returned_after_the_last_attempt(
     provider: Cryptofuse, server: Server, clock: Clock
 ) -> None:
     server.reply = granted("old", 100)

@@ -1,4 +1,4 @@
-"""FileStore: processes of one machine share a token and one request; whatever lies about in the folder is harmless."""
+"""FileStore: processes of one machine share a token and one request. Other files in the folder are harmless."""
 
 import multiprocessing
 import os
@@ -20,6 +20,7 @@ from cryptography.fernet import Fernet
 
 from paygrant import ConfigurationError, Cryptofuse, FileStore, InvalidClient, Token, TokenSource
 from paygrant._stores.base import Entry, Store
+from paygrant._stores.file import clear_entries, folder_of, make_folder, stored_entries
 from paygrant._tokens.lifecycle import Grant
 from tests.helpers.clock import Clock
 from tests.helpers.fleet import fleet
@@ -106,7 +107,7 @@ class BytesPath:
 
 
 @pytest.mark.parametrize("path", ["", 5, b"/tmp", BytesPath(), "a\0b"])
-def test_a_path_that_is_none_is_refused(path: Any) -> None:
+def test_a_bad_path_is_refused(path: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^path: "):
         FileStore(path)
 
@@ -249,9 +250,7 @@ def _socket(file: Path) -> None:
 @pytest.mark.parametrize(
     "damage", [_truncate, _empty, _noise, _huge, _another_keys, _symlink, _dangling, _pipe, _socket]
 )
-def test_a_damaged_or_foreign_file_is_as_if_it_were_not_there(
-    damage: Callable[[Path], None], store: FileStore, file: Path
-) -> None:
+def test_a_damaged_or_foreign_file_is_ignored(damage: Callable[[Path], None], store: FileStore, file: Path) -> None:
     store.save(KEY, fresh())
     damage(file)
     assert store.load(KEY) is None
@@ -279,7 +278,7 @@ def test_a_save_that_fails_leaves_nothing_behind(store: FileStore, file: Path) -
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
-def test_a_token_that_waits_in_its_file_grows_older(clock: Clock, store: FileStore) -> None:
+def test_a_token_ages_in_its_file(clock: Clock, store: FileStore) -> None:
     store.save(KEY, entry_at(clock.seconds, lifetime=100))
     clock.pass_by(60)
     entry = store.load(KEY)
@@ -291,7 +290,7 @@ def test_a_token_that_waits_in_its_file_grows_older(clock: Clock, store: FileSto
     assert store.load(KEY) is None
 
 
-def test_another_process_has_another_monotonic_clock(clock: Clock, store: FileStore) -> None:
+def test_times_hold_across_the_monotonic_clocks_of_processes(clock: Clock, store: FileStore) -> None:
     store.save(KEY, entry_at(clock.seconds, lifetime=100))
     clock.seconds, clock.offset = 5.0, timedelta(seconds=1000 + 60 - 5)
     entry = store.load(KEY)
@@ -300,7 +299,7 @@ def test_another_process_has_another_monotonic_clock(clock: Clock, store: FileSt
 
 
 @pytest.mark.parametrize("days", [-1, 1])
-def test_after_a_jump_of_the_wall_clock_a_token_is_not_there(clock: Clock, store: FileStore, days: int) -> None:
+def test_a_token_is_ignored_after_a_jump_of_the_wall_clock(clock: Clock, store: FileStore, days: int) -> None:
     store.save(KEY, entry_at(clock.seconds))
     clock.offset = timedelta(days=days)
     assert store.load(KEY) is None
@@ -308,7 +307,7 @@ def test_after_a_jump_of_the_wall_clock_a_token_is_not_there(clock: Clock, store
     assert token_in(store) == "token-2"
 
 
-def test_a_wall_clock_that_is_corrected_a_little_does_no_harm(clock: Clock, store: FileStore) -> None:
+def test_a_small_correction_of_the_wall_clock_is_ignored(clock: Clock, store: FileStore) -> None:
     store.save(KEY, entry_at(clock.seconds))
     clock.offset = timedelta(seconds=-0.5)
     entry = store.load(KEY)
@@ -316,7 +315,7 @@ def test_a_wall_clock_that_is_corrected_a_little_does_no_harm(clock: Clock, stor
     assert entry.until <= clock.seconds + 3600
 
 
-def test_only_the_very_token_is_discarded(store: FileStore, folder: Path) -> None:
+def test_discard_removes_this_very_token_only(store: FileStore, folder: Path) -> None:
     store.save(KEY, fresh("token-2"))
     store.discard(KEY, Token("token-1"))
     assert token_in(store) == "token-2"
@@ -325,7 +324,7 @@ def test_only_the_very_token_is_discarded(store: FileStore, folder: Path) -> Non
     store.discard(KEY, Token("token-2"))
 
 
-def test_a_token_that_comes_in_while_an_old_one_is_discarded_stays(store: FileStore, folder: Path) -> None:
+def test_discarding_an_old_token_keeps_a_new_one(store: FileStore, folder: Path) -> None:
     store.save(KEY, fresh("token-1"))
     holds = store._holds
 
@@ -341,7 +340,7 @@ def test_a_token_that_comes_in_while_an_old_one_is_discarded_stays(store: FileSt
     assert len(list(folder.iterdir())) == 1
 
 
-def test_what_is_over_is_swept_away_and_nothing_else(clock: Clock, store: FileStore, folder: Path) -> None:
+def test_the_sweep_removes_ended_entries_only(clock: Clock, store: FileStore, folder: Path) -> None:
     def make(name: str, age: float) -> str:
         now = clock.wall().timestamp()
         (folder / name).touch()
@@ -366,7 +365,7 @@ def test_encrypted_files_hold_no_token_and_need_their_key(folder: Path, file: Pa
     assert token_in(FileStore(folder)) is None
 
 
-def test_one_holder_at_a_time_and_a_waiter_gives_up_after_the_lease(store: FileStore, folder: Path) -> None:
+def test_a_lock_has_one_holder_and_a_waiter_gives_up_after_the_lease(store: FileStore, folder: Path) -> None:
     with store.lock(KEY, 5):
         with FileStore(folder).lock("ee" * 32, 5):
             pass
@@ -400,9 +399,7 @@ with FileStore(sys.argv[1]).lock(sys.argv[2], 5):
 
 
 @pytest.mark.parametrize("more", [[], ["fork"]])
-def test_a_lock_goes_with_its_holder_even_where_a_child_of_it_lives_on(
-    store: FileStore, folder: Path, more: list[str]
-) -> None:
+def test_a_lock_ends_with_its_holder_although_a_child_lives_on(store: FileStore, folder: Path, more: list[str]) -> None:
     command = [sys.executable, "-c", HOLDER, str(folder), KEY, *more]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
@@ -488,7 +485,7 @@ while True:
 """
 
 
-def test_processes_killed_at_any_moment_leave_whole_files_and_a_free_lock(store: FileStore, folder: Path) -> None:
+def test_killed_processes_leave_whole_files_and_a_free_lock(store: FileStore, folder: Path) -> None:
     moments = random.Random(7)
     for _ in range(ROUNDS):
         with subprocess.Popen(
@@ -508,7 +505,7 @@ def test_processes_killed_at_any_moment_leave_whole_files_and_a_free_lock(store:
         assert time.monotonic() - started < 1
 
 
-def test_processes_killed_while_they_ask_hold_nobody_up(server: Server, folder: Path) -> None:
+def test_processes_killed_during_their_request_block_no_others(server: Server, folder: Path) -> None:
     expression = f"FileStore({str(folder)!r})"
     for _ in range(ROUNDS // 10):
         asked = len(server.seen)
@@ -538,3 +535,44 @@ def test_an_unusable_folder_fails_no_caller(
     _chmod(folder)
     assert TokenSource(provider, store=store).get().access_token == "token-1"
     assert len(server.seen) == 1
+
+
+# For people who look into a store
+
+
+def test_the_entries_of_a_folder_are_listed_by_key(store: FileStore, clock: Clock) -> None:
+    other = "a" * 64
+    store.save(KEY, entry_at(clock()))
+    store.save(other, entry_at(clock(), "token-2", 60))
+    first, second = stored_entries(store)
+    assert (first.key, second.key) == (KEY, other)
+    assert first.entry is not None
+    assert first.entry.holds(Token("token-1"))
+    assert first.expires > second.expires
+    clock.pass_by(60)
+    assert [each.key for each in stored_entries(store)] == [KEY]
+
+
+def test_an_entry_of_another_key_is_listed_without_its_contents(folder: Path, clock: Clock) -> None:
+    FileStore(folder, key=Fernet.generate_key()).save(KEY, entry_at(clock()))
+    [found] = stored_entries(FileStore(folder))
+    assert (found.key, found.entry) == (KEY, None)
+
+
+def test_chosen_entries_of_a_folder_are_removed(store: FileStore, clock: Clock) -> None:
+    keys = ["a" * 64, "b" * 64, "c" * 64]
+    for key in keys:
+        store.save(key, entry_at(clock()))
+    clear_entries(store, keys[:1])
+    assert [each.key for each in stored_entries(store)] == keys[1:]
+    clear_entries(store)
+    assert stored_entries(store) == []
+
+
+def test_looking_into_a_store_makes_no_folder(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "none")
+    assert stored_entries(store) == []
+    clear_entries(store)
+    assert not folder_of(store).exists()
+    assert make_folder(store) == folder_of(store) == tmp_path / "none"
+    assert folder_of(store).is_dir()

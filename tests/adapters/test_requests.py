@@ -1,4 +1,4 @@
-"""What is particular to requests; what TokenAuth promises through every client is in ``test_adapters``."""
+"""What is particular to requests. ``test_every_client`` has what TokenAuth promises for every client."""
 
 import io
 import os
@@ -37,7 +37,7 @@ class Recorder(HTTPAdapter):
         return super().send(request, *args, **options)
 
 
-def test_the_auth_of_a_single_call_will_do(source: TokenSource, api: Api) -> None:
+def test_a_single_call_accepts_the_auth(source: TokenSource, api: Api) -> None:
     assert requests.get(api.url, auth=TokenAuth(source), timeout=5).status_code == 200
 
 
@@ -75,7 +75,7 @@ def test_history_and_hooks_see_the_calls_and_never_the_token_request(
         assert "token-" not in f"{request!r} {vars(request)}"
 
 
-def test_raise_for_status_raises_by_the_last_answer(session: requests.Session, api: Api) -> None:
+def test_raise_for_status_uses_the_last_response(session: requests.Session, api: Api) -> None:
     api.accepted = set()
     with pytest.raises(requests.HTTPError, match="401") as fault:
         session.get(api.url).raise_for_status()
@@ -92,7 +92,7 @@ def test_a_streaming_call_is_repeated_and_streams(session: requests.Session, api
     assert api.tokens == ["token-1", "token-2"]
 
 
-def test_one_connection_serves_call_and_repetition(session: requests.Session, api: Api) -> None:
+def test_a_call_and_its_repetition_use_one_connection(session: requests.Session, api: Api) -> None:
     session.mount("http://", adapter := HTTPAdapter(pool_connections=1, pool_maxsize=1, pool_block=True))
     api.accepted = {"token-2"}
     assert session.get(api.url, timeout=5).status_code == 200
@@ -101,7 +101,7 @@ def test_one_connection_serves_call_and_repetition(session: requests.Session, ap
     assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118 - it is no dict
 
 
-def test_cookies_of_the_rejection_stay_in_the_session(session: requests.Session, api: Api) -> None:
+def test_the_session_keeps_cookies_of_the_rejection(session: requests.Session, api: Api) -> None:
     def answer(seen: Seen) -> Reply:
         reply = api.answer(seen)
         return Reply(reply.document, reply.status, {"Set-Cookie": f"route={reply.status}{token_of(seen)}; Path=/"})
@@ -115,7 +115,7 @@ def test_cookies_of_the_rejection_stay_in_the_session(session: requests.Session,
 # Bodies
 
 
-def test_a_file_is_repeated_from_where_it_stood(session: requests.Session, api: Api, tmp_path: Path) -> None:
+def test_a_file_is_sent_again_from_its_first_position(session: requests.Session, api: Api, tmp_path: Path) -> None:
     content = os.urandom(200_000)
     path = tmp_path / "receipt.pdf"
     path.write_bytes(content)
@@ -133,7 +133,7 @@ def test_a_bytearray_is_repeated(session: requests.Session, api: Api) -> None:
     assert [seen.body for seen in api.server.seen] == [b"twice"] * 2
 
 
-def test_a_file_that_was_closed_meanwhile_is_not_repeated(session: requests.Session, api: Api) -> None:
+def test_a_closed_file_is_not_sent_again(session: requests.Session, api: Api) -> None:
     file = io.BytesIO(b"once")
 
     class Closing(HTTPAdapter):
@@ -152,7 +152,7 @@ def test_a_file_that_was_closed_meanwhile_is_not_repeated(session: requests.Sess
 # Prepared requests
 
 
-def test_a_prepared_request_can_be_sent_again_and_again_though_its_token_has_ended(
+def test_a_prepared_request_can_be_sent_again_after_its_token_has_ended(
     session: requests.Session, api: Api, server: Server, clock: Clock
 ) -> None:
     prepared = session.prepare_request(requests.Request("GET", api.url))
@@ -168,12 +168,12 @@ def test_threads_may_share_a_prepared_request(session: requests.Session, api: Ap
     prepared = session.prepare_request(requests.Request("POST", api.url, json={"amount": 5}))
     api.accepted = {"token-2"}
     with ThreadPoolExecutor(16) as pool:
-        answers = [*pool.map(session.send, [prepared] * 64)]
-    assert {each.status_code for each in answers} == {200}
+        responses = [*pool.map(session.send, [prepared] * 64)]
+    assert {each.status_code for each in responses} == {200}
     assert len(server.seen) == 2
 
 
-def test_a_netrc_does_not_take_the_tokens_place(
+def test_a_netrc_file_does_not_replace_the_token(
     session: requests.Session, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -184,7 +184,7 @@ def test_a_netrc_does_not_take_the_tokens_place(
     assert api.tokens == ["token-1"]
 
 
-def test_an_origin_is_where_requests_connects(source: TokenSource) -> None:
+def test_the_origin_is_the_one_that_requests_connects_to(source: TokenSource) -> None:
     auth = TokenAuth(source, origins={"https://api.example.com"})
     for url in ("https://evil.example\\@api.example.com/", "https://api.example.com\\@evil.example/"):
         try:
@@ -193,3 +193,15 @@ def test_an_origin_is_where_requests_connects(source: TokenSource) -> None:
             continue
         host = HTTPAdapter().get_connection_with_tls_context(prepared, verify=True).host
         assert ("Authorization" in prepared.headers) == (host == "api.example.com")
+
+
+def test_a_redirect_to_an_invalid_location_drops_the_token(source: TokenSource, api: Api) -> None:
+    api.server.reply = Reply({}, 302, {"Location": "http://["})
+    with requests.Session() as session:
+        session.trust_env = False
+        request = session.prepare_request(requests.Request("GET", api.url, auth=TokenAuth(source)))
+        assert "Authorization" in request.headers
+        with pytest.raises(ValueError, match="Invalid IPv6 URL"):  # requests itself reads the location
+            session.send(request, allow_redirects=False)
+    assert api.tokens == ["token-1"]
+    assert "Authorization" not in request.headers

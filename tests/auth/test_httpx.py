@@ -1,4 +1,4 @@
-"""What is particular to httpx and httpx2; what TokenAuth promises through every client is in ``test_adapters``."""
+"""What is particular to httpx and httpx2. ``adapters/test_every_client`` has what TokenAuth promises for every client."""
 
 import io
 import os
@@ -22,34 +22,34 @@ on_each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 
 @pytest.fixture(params=HTTPX.values(), ids=[*HTTPX])
-def way(request: pytest.FixtureRequest) -> Httpx:
-    way: Httpx = request.param
-    return way
+def client(request: pytest.FixtureRequest) -> Httpx:
+    client: Httpx = request.param
+    return client
 
 
 @pytest.fixture
-def auth(way: Httpx, source: TokenSource) -> AnyAuth:
-    return way.auth(source)
+def auth(client: Httpx, source: TokenSource) -> AnyAuth:
+    return client.auth(source)
 
 
 # Bodies
 
 
-def test_a_file_on_the_disk_is_repeated_whole(way: Httpx, auth: AnyAuth, api: Api, tmp_path: Path) -> None:
+def test_a_file_on_disk_is_sent_again_whole(client: Httpx, auth: AnyAuth, api: Api, tmp_path: Path) -> None:
     content = os.urandom(200_000)
     path = tmp_path / "receipt.pdf"
     path.write_bytes(content)
     api.accepted = {"token-2"}
 
     with path.open("rb") as file:
-        assert way.call(auth, api.url, "POST", files={"file": file}).status == 200
+        assert client.call(auth, api.url, "POST", files={"file": file}).status == 200
 
     rejected, repeated = api.server.seen
     assert content in repeated.body
     assert repeated.body == rejected.body
 
 
-def test_a_file_that_was_closed_meanwhile_is_not_repeated(way: Httpx, auth: AnyAuth, api: Api) -> None:
+def test_a_closed_file_is_not_sent_again(client: Httpx, auth: AnyAuth, api: Api) -> None:
     file = io.BytesIO(b"once")
 
     def answer(seen: Seen) -> Reply:
@@ -57,7 +57,7 @@ def test_a_file_that_was_closed_meanwhile_is_not_repeated(way: Httpx, auth: AnyA
         return api.answer(seen)
 
     api.accepted, api.server.reply = {"token-2"}, answer
-    assert way.call(auth, api.url, "POST", files={"file": file}).status == 401
+    assert client.call(auth, api.url, "POST", files={"file": file}).status == 401
 
 
 class Broken(io.FileIO):
@@ -77,22 +77,20 @@ class Tape(io.FileIO):
 
 
 @pytest.mark.parametrize("kind", [Broken, Tape])
-def test_a_file_that_cannot_be_read_anew_is_not_repeated(
-    way: Httpx, auth: AnyAuth, api: Api, tmp_path: Path, kind: type[io.FileIO]
+def test_a_file_that_cannot_be_read_again_is_not_sent_again(
+    client: Httpx, auth: AnyAuth, api: Api, tmp_path: Path, kind: type[io.FileIO]
 ) -> None:
     path = tmp_path / "receipt.pdf"
     path.write_bytes(b"once")
     api.accepted = {"token-2"}
     with kind(str(path)) as file:
-        assert way.call(auth, api.url, "POST", files={"file": file}).status == 401
+        assert client.call(auth, api.url, "POST", files={"file": file}).status == 401
     [seen] = api.server.seen
     assert int(seen.headers["Content-Length"]) == len(seen.body)
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_a_stream_of_the_users_own_is_not_repeated_once_it_is_consumed(
-    source: TokenSource, api: Api, name: str
-) -> None:
+def test_a_consumed_stream_of_the_user_is_not_sent_again(source: TokenSource, api: Api, name: str) -> None:
     library = HTTPX[name].library
 
     class Once(library.AsyncByteStream, library.SyncByteStream):  # type: ignore[misc,name-defined]  # as given
@@ -110,13 +108,13 @@ def test_a_stream_of_the_users_own_is_not_repeated_once_it_is_consumed(
 
     api.accepted = {"token-2"}
     headers = {"Host": "api.example", "Content-Length": "4"}
-    with library.Client(auth=HTTPX[name].auth(source), **LOCAL) as client:
-        response = client.send(library.Request("POST", api.url, headers=headers, stream=Once()))
+    with library.Client(auth=HTTPX[name].auth(source), **LOCAL) as session:
+        response = session.send(library.Request("POST", api.url, headers=headers, stream=Once()))
     assert response.status_code == 401
     assert [seen.body for seen in api.server.seen] == [b"once"]
 
 
-def test_a_stream_of_unknown_length_is_not_repeated(way: Httpx, auth: AnyAuth, api: Api) -> None:
+def test_a_stream_of_unknown_length_is_not_sent_again(client: Httpx, auth: AnyAuth, api: Api) -> None:
     class Pipe(io.BytesIO):
         def seek(self, *_: object) -> int:
             raise io.UnsupportedOperation
@@ -125,7 +123,7 @@ def test_a_stream_of_unknown_length_is_not_repeated(way: Httpx, auth: AnyAuth, a
             raise io.UnsupportedOperation
 
     api.accepted = {"token-2"}
-    assert way.call(auth, api.url, "POST", files={"file": Pipe(b"once")}).status == 401
+    assert client.call(auth, api.url, "POST", files={"file": Pipe(b"once")}).status == 401
     [seen] = api.server.seen
     assert seen.headers["Transfer-Encoding"] == "chunked"
 
@@ -134,7 +132,7 @@ def test_a_stream_of_unknown_length_is_not_repeated(way: Httpx, auth: AnyAuth, a
 
 
 def test_history_and_hooks_see_the_calls_and_never_the_token_request(
-    way: Httpx, auth: AnyAuth, api: Api, server: Server
+    client: Httpx, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     requests: list[Any] = []
     statuses: list[int] = []
@@ -151,15 +149,15 @@ def test_history_and_hooks_see_the_calls_and_never_the_token_request(
 
     def call() -> Any:
         hooks: dict[str, list[Any]] = {"request": [requests.append], "response": [on_response_sync]}
-        with way.library.Client(auth=auth, event_hooks=hooks, **LOCAL) as client:
-            return client.post(api.url, json={"amount": 5})
+        with client.library.Client(auth=auth, event_hooks=hooks, **LOCAL) as session:
+            return session.post(api.url, json={"amount": 5})
 
     async def call_async() -> Any:
         hooks: dict[str, list[Any]] = {"request": [on_request], "response": [on_response]}
-        async with way.library.AsyncClient(auth=auth, event_hooks=hooks, **LOCAL) as client:
-            return await client.post(api.url, json={"amount": 5})
+        async with client.library.AsyncClient(auth=auth, event_hooks=hooks, **LOCAL) as session:
+            return await session.post(api.url, json={"amount": 5})
 
-    response = anyio.run(call_async, backend=way.backend) if isinstance(way, AsyncHttpx) else call()
+    response = anyio.run(call_async, backend=client.backend) if isinstance(client, AsyncHttpx) else call()
 
     assert [each.status_code for each in response.history] == [401]
     assert statuses == [401, 200]
@@ -175,37 +173,40 @@ def test_history_and_hooks_see_the_calls_and_never_the_token_request(
         assert "token-" not in repr(request.headers)
 
 
-def test_a_streaming_call_is_repeated_and_streams(way: Httpx, auth: AnyAuth, api: Api) -> None:
+def test_a_streaming_call_is_repeated_and_streams(client: Httpx, auth: AnyAuth, api: Api) -> None:
     content = os.urandom(1_000_000)
     api.server.reply = lambda seen: Reply(content) if token_of(seen) == "token-2" else Reply({}, 401)
 
     def call() -> None:
-        with way.library.Client(auth=auth, **LOCAL) as client, client.stream("GET", api.url) as response:
+        with client.library.Client(auth=auth, **LOCAL) as session, session.stream("GET", api.url) as response:
             assert not response.is_stream_consumed
             assert b"".join(response.iter_bytes()) == content
 
     async def call_async() -> None:
-        async with way.library.AsyncClient(auth=auth, **LOCAL) as client, client.stream("GET", api.url) as response:
+        async with (
+            client.library.AsyncClient(auth=auth, **LOCAL) as session,
+            session.stream("GET", api.url) as response,
+        ):
             assert not response.is_stream_consumed
             assert b"".join([chunk async for chunk in response.aiter_bytes()]) == content
 
-    anyio.run(call_async, backend=way.backend) if isinstance(way, AsyncHttpx) else call()
+    anyio.run(call_async, backend=client.backend) if isinstance(client, AsyncHttpx) else call()
     assert api.tokens == ["token-1", "token-2"]
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
-def test_one_connection_is_enough(source: TokenSource, api: Api, name: str) -> None:
-    way = HTTPX[name]
+def test_a_call_and_its_repetition_need_one_connection(source: TokenSource, api: Api, name: str) -> None:
+    client = HTTPX[name]
     api.accepted = {"token-2"}
-    limits = way.library.Limits(max_connections=1)
-    with way.library.Client(auth=way.auth(source), limits=limits, timeout=5, **LOCAL) as client:
-        assert client.get(api.url).status_code == 200
-        assert client.get(api.url).status_code == 200
+    limits = client.library.Limits(max_connections=1)
+    with client.library.Client(auth=client.auth(source), limits=limits, timeout=5, **LOCAL) as session:
+        assert session.get(api.url).status_code == 200
+        assert session.get(api.url).status_code == 200
 
 
-def test_it_is_an_auth_of_its_library(way: Httpx, auth: AnyAuth) -> None:
-    assert isinstance(auth, way.library.Auth)
-    assert isinstance(auth, httpx.Auth) == (way.library is httpx)
+def test_the_auth_has_the_type_of_its_library(client: Httpx, auth: AnyAuth) -> None:
+    assert isinstance(auth, client.library.Auth)
+    assert isinstance(auth, httpx.Auth) == (client.library is httpx)
 
 
 # Generated clients

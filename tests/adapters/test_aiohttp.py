@@ -1,4 +1,4 @@
-"""What is particular to aiohttp; what TokenAuth promises through every client is in ``test_adapters``."""
+"""What is particular to aiohttp. ``test_every_client`` has what TokenAuth promises for every client."""
 
 import asyncio
 import io
@@ -49,7 +49,7 @@ def status_of(
     return job
 
 
-def test_the_loop_runs_on_while_a_token_is_asked_for(auth: TokenAuth, api: Api, server: Server) -> None:
+def test_a_token_request_does_not_block_the_loop(auth: TokenAuth, api: Api, server: Server) -> None:
     server.hold.clear()
 
     async def job(session: aiohttp.ClientSession) -> int:
@@ -62,11 +62,11 @@ def test_the_loop_runs_on_while_a_token_is_asked_for(auth: TokenAuth, api: Api, 
     assert run(auth, job) == 200
 
 
-def test_the_middleware_of_a_single_call_will_do(auth: TokenAuth, api: Api) -> None:
+def test_a_single_call_accepts_the_middleware(auth: TokenAuth, api: Api) -> None:
     assert run(auth, status_of(api.url, middlewares=(auth,)), middlewares=()) == 200
 
 
-def test_one_connection_serves_call_and_repetition(auth: TokenAuth, api: Api) -> None:
+def test_a_call_and_its_repetition_use_one_connection(auth: TokenAuth, api: Api) -> None:
     connections: list[object] = []
 
     async def created(_: aiohttp.ClientSession, __: object, connection: object) -> None:
@@ -88,7 +88,7 @@ def test_one_connection_serves_call_and_repetition(auth: TokenAuth, api: Api) ->
 
 
 @pytest.mark.parametrize(("status", "token"), [(401, "token-2"), (403, "token-1")])
-def test_a_status_that_raises_is_that_of_the_last_answer_and_shows_no_token(
+def test_raise_for_status_uses_the_last_response_and_shows_no_token(
     auth: TokenAuth, api: Api, status: int, token: str
 ) -> None:
     api.accepted, api.rejection = set(), status
@@ -99,7 +99,7 @@ def test_a_status_that_raises_is_that_of_the_last_answer_and_shows_no_token(
     assert "'Authorization': 'Bearer ...'" in repr(fault.value)
 
 
-def test_cookies_of_the_rejection_stay_in_the_session(auth: TokenAuth, api: Api) -> None:
+def test_the_session_keeps_cookies_of_the_rejection(auth: TokenAuth, api: Api) -> None:
     def answer(seen: Seen) -> Reply:
         reply = api.answer(seen)
         return Reply(reply.document, reply.status, {"Set-Cookie": f"from{reply.status}=1; Path=/"})
@@ -128,7 +128,7 @@ def test_a_streaming_call_is_repeated_and_streams(auth: TokenAuth, api: Api) -> 
 # Bodies
 
 
-def test_a_file_is_repeated_from_where_it_stood(auth: TokenAuth, api: Api, tmp_path: Path) -> None:
+def test_a_file_is_sent_again_from_its_first_position(auth: TokenAuth, api: Api, tmp_path: Path) -> None:
     content = os.urandom(200_000)
     path = tmp_path / "receipt.pdf"
     path.write_bytes(content)
@@ -140,7 +140,7 @@ def test_a_file_is_repeated_from_where_it_stood(auth: TokenAuth, api: Api, tmp_p
 
 
 @pytest.mark.parametrize("in_a_form", [True, False])
-def test_a_file_that_was_closed_meanwhile_is_not_repeated(auth: TokenAuth, api: Api, *, in_a_form: bool) -> None:
+def test_a_closed_file_is_not_sent_again(auth: TokenAuth, api: Api, *, in_a_form: bool) -> None:
     file = io.BytesIO(b"once")
 
     async def closing(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -173,7 +173,7 @@ REJECTED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close
 WELCOME = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-def test_a_body_whose_rejection_comes_before_its_end_is_repeated_whole(auth: TokenAuth) -> None:
+def test_a_body_that_was_rejected_early_is_sent_again_whole(auth: TokenAuth) -> None:
     content = os.urandom(20_000_000)  # more than the sockets' buffers take
     bodies: list[bytes] = []
     repeated = threading.Event()
@@ -193,7 +193,7 @@ def test_a_body_whose_rejection_comes_before_its_end_is_repeated_whole(auth: Tok
     assert bodies[1] == content
 
 
-def test_a_body_that_waits_to_be_asked_for_is_repeated(auth: TokenAuth) -> None:
+def test_a_body_that_waits_for_100_continue_is_sent_again(auth: TokenAuth) -> None:
     requests: list[bytes] = []
     repeated = threading.Event()
 
@@ -219,7 +219,7 @@ def test_a_body_that_waits_to_be_asked_for_is_repeated(auth: TokenAuth) -> None:
 # Redirects
 
 
-def test_a_redirect_is_told_though_each_step_runs_on_a_task_of_its_own(auth: TokenAuth, api: Api) -> None:
+def test_a_redirect_is_recognized_when_each_step_runs_on_its_own_task(auth: TokenAuth, api: Api) -> None:
     async def on_a_task(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         async def step() -> aiohttp.ClientResponse:
             return await handler(request)
@@ -233,7 +233,7 @@ def test_a_redirect_is_told_though_each_step_runs_on_a_task_of_its_own(auth: Tok
         assert [token_of(seen) for seen in elsewhere.seen] == [None]
 
 
-def test_whoever_follows_a_redirect_by_hand_makes_a_call_of_its_own(auth: TokenAuth, api: Api) -> None:
+def test_following_a_redirect_by_hand_is_a_new_call(auth: TokenAuth, api: Api) -> None:
     async def job(session: aiohttp.ClientSession) -> int:
         async with session.get(api.redirect(elsewhere.base_url), allow_redirects=False) as response:
             return await status_of(response.headers["Location"])(session)
@@ -244,7 +244,7 @@ def test_whoever_follows_a_redirect_by_hand_makes_a_call_of_its_own(auth: TokenA
         assert [token_of(seen) for seen in elsewhere.seen] == ["token-1"]
 
 
-def test_calls_without_a_time_limit_are_told_apart_as_well(auth: TokenAuth, api: Api) -> None:
+def test_calls_without_a_time_limit_are_kept_apart(auth: TokenAuth, api: Api) -> None:
     async def main() -> list[int]:
         timeout = aiohttp.ClientTimeout(None)
         async with aiohttp.ClientSession(middlewares=(auth,), timeout=timeout) as session:

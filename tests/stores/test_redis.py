@@ -1,5 +1,6 @@
-"""RedisStore against a real Redis: a fleet shares tokens, refusals and one request, and no trouble of Redis is theirs."""
+"""RedisStore with a real Redis: processes share tokens, refusals and one request. A failing Redis fails no caller."""
 
+import itertools
 import multiprocessing
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from paygrant import (
     RefreshPolicy,
     Token,
     TokenSource,
+    _clock,
 )
 from paygrant._cache import acquire
 from paygrant._stores.base import Entry, Store
@@ -77,6 +79,14 @@ def test_what_is_saved_is_found_by_another_store(store: RedisStore, redis_server
         assert token_in(other) == "token-2"
 
 
+def test_an_entry_is_found_right_after_a_slow_save(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = fresh()
+    times = itertools.count(time.monotonic(), 0.05)
+    monkeypatch.setattr(_clock, "monotonic", lambda: next(times))
+    store.save(KEY, entry)
+    assert token_in(store) == "token-1"
+
+
 def test_stores_with_different_prefixes_see_nothing_of_each_other(store: RedisStore, redis_server: RedisServer) -> None:
     store.save(KEY, fresh())
     with closing(RedisStore(redis_server.url, prefix="mine:")) as other:
@@ -92,12 +102,12 @@ def test_redis_itself_ends_an_entry(store: RedisStore, redis: Any) -> None:
     assert store.load(KEY) is None
 
 
-def test_an_entry_that_is_over_is_not_saved(store: RedisStore, redis: Any) -> None:
+def test_an_ended_entry_is_not_saved(store: RedisStore, redis: Any) -> None:
     store.save(KEY, fresh(lifetime=0))
     assert not redis.exists(NAME)
 
 
-def test_how_old_an_entry_is_tells_redis_own_clock(store: RedisStore, redis: Any) -> None:
+def test_the_clock_of_redis_states_the_age_of_an_entry(store: RedisStore, redis: Any) -> None:
     store.save(KEY, fresh(lifetime=3600))
     redis.pexpire(NAME, 600_000)  # as it is 3000 seconds later
     entry = store.load(KEY)
@@ -110,7 +120,7 @@ def test_how_old_an_entry_is_tells_redis_own_clock(store: RedisStore, redis: Any
 
 
 @pytest.mark.parametrize("tamper", [("PERSIST", NAME), ("PEXPIRE", NAME, 7_200_000)])
-def test_an_entry_that_somebody_made_last_is_as_if_it_were_not_there(
+def test_an_entry_that_outlives_its_own_end_is_ignored(
     store: RedisStore, redis: Any, tamper: tuple[object, ...]
 ) -> None:
     store.save(KEY, fresh())
@@ -118,7 +128,7 @@ def test_an_entry_that_somebody_made_last_is_as_if_it_were_not_there(
     assert store.load(KEY) is None
 
 
-def test_what_others_wrote_is_as_if_it_were_not_there(store: RedisStore, redis: Any) -> None:
+def test_foreign_values_are_ignored(store: RedisStore, redis: Any) -> None:
     redis.set(NAME, b"\xff\x00", px=10_000)
     assert store.load(KEY) is None
     store.discard(KEY, Token("token-1"))
@@ -129,7 +139,7 @@ def test_what_others_wrote_is_as_if_it_were_not_there(store: RedisStore, redis: 
     assert token_in(store) == "token-1"
 
 
-def test_only_the_very_token_is_discarded(store: RedisStore, redis: Any) -> None:
+def test_discard_removes_this_very_token_only(store: RedisStore, redis: Any) -> None:
     store.discard(KEY, Token("token-1"))
     store.save(KEY, fresh("token-2"))
     store.discard(KEY, Token("token-1"))
@@ -138,9 +148,7 @@ def test_only_the_very_token_is_discarded(store: RedisStore, redis: Any) -> None
     assert not redis.exists(NAME)
 
 
-def test_a_token_that_comes_in_while_an_old_one_is_discarded_stays(
-    store: RedisStore, redis_server: RedisServer
-) -> None:
+def test_discarding_an_old_token_keeps_a_new_one(store: RedisStore, redis_server: RedisServer) -> None:
     with closing(RedisStore(redis_server.url)) as other:
         store.save(KEY, fresh("token-1"))
         fetch = store._fetch
@@ -167,7 +175,7 @@ def test_encrypted_entries_hold_no_token_and_need_their_key(redis_server: RedisS
 
 
 @pytest.mark.parametrize("decode", [False, True])
-def test_a_client_of_the_users_own_is_used_and_stays_open(redis_server: RedisServer, *, decode: bool) -> None:
+def test_a_client_of_the_user_is_used_and_stays_open(redis_server: RedisServer, *, decode: bool) -> None:
     with new_client(redis_server, socket_timeout=0.5, decode_responses=decode) as client:
         store = RedisStore(client)
         with store.lock(KEY, 5):
@@ -193,7 +201,7 @@ def test_a_client_of_the_users_own_is_used_and_stays_open(redis_server: RedisSer
         Redis,
     ],
 )
-def test_what_is_no_client_and_no_url_is_refused_and_not_shown(client_or_url: Any) -> None:
+def test_a_bad_client_or_url_is_refused_without_showing_it(client_or_url: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^client_or_url: ") as caught:
         RedisStore(client_or_url)
     assert "canary" not in str(caught.value)
@@ -234,7 +242,7 @@ def test_its_repr_shows_no_credentials() -> None:
     assert repr(RedisStore(Redis(password="canary", socket_timeout=1))) == "<RedisStore Redis>"
 
 
-def test_the_lock_has_one_holder_with_a_token_of_its_own_and_an_end(store: RedisStore, redis: Any) -> None:
+def test_the_lock_has_one_holder_and_an_end(store: RedisStore, redis: Any) -> None:
     name = f"{NAME}:lock"
     with store.lock(KEY, 5):
         first = redis.get(name)
@@ -255,7 +263,7 @@ def test_a_waiter_gives_up_a_little_after_the_lease(store: RedisStore, redis: An
     assert time.monotonic() - started < 0.2 + 1.5
 
 
-def test_a_holder_that_died_holds_nobody_up_for_longer_than_the_lease(store: RedisStore) -> None:
+def test_a_dead_holder_blocks_others_no_longer_than_its_lease(store: RedisStore) -> None:
     lock = store.lock(KEY, 0.3)
     lock.__enter__()  # and never leaves
     started = time.monotonic()
@@ -263,13 +271,13 @@ def test_a_holder_that_died_holds_nobody_up_for_longer_than_the_lease(store: Red
         assert time.monotonic() - started < 0.5
 
 
-def test_a_lock_that_was_lost_is_left_to_its_new_owner(store: RedisStore, redis: Any) -> None:
+def test_a_lost_lock_is_left_to_its_new_owner(store: RedisStore, redis: Any) -> None:
     with store.lock(KEY, 5):
         redis.set(f"{NAME}:lock", "another")
     assert redis.get(f"{NAME}:lock") == b"another"
 
 
-def test_giving_back_the_lock_while_redis_is_down_is_no_error(store: RedisStore, redis_server: RedisServer) -> None:
+def test_releasing_the_lock_while_redis_is_down_is_no_error(store: RedisStore, redis_server: RedisServer) -> None:
     with store.lock(KEY, 5):
         redis_server.stop()
 
@@ -291,9 +299,7 @@ def _assert_each_use_fails_within(seconds: float, store: RedisStore) -> None:
         assert time.monotonic() - started < seconds
 
 
-def test_where_redis_is_down_each_use_fails_at_once_and_works_again_after_a_start(
-    store: RedisStore, redis_server: RedisServer
-) -> None:
+def test_each_use_fails_at_once_while_redis_is_down(store: RedisStore, redis_server: RedisServer) -> None:
     store.save(KEY, fresh())
     redis_server.stop()
     _assert_each_use_fails_within(0.4, store)
@@ -312,14 +318,14 @@ def test_a_restart_between_two_uses_is_not_noticed(store: RedisStore, redis_serv
         assert store.load(KEY) is None
 
 
-def test_where_redis_hangs_each_use_fails_within_its_time_limit(redis_server: RedisServer) -> None:
+def test_each_use_fails_within_its_time_limit_if_redis_hangs(redis_server: RedisServer) -> None:
     with closing(RedisStore(redis_server.url, timeout=0.2)) as store:
         store.save(KEY, fresh())
         redis_server.pause()
         _assert_each_use_fails_within(0.2 + 0.2, store)
 
 
-def test_where_nobody_accepts_each_use_fails_within_its_time_limit() -> None:
+def test_each_use_fails_within_its_time_limit_if_no_connection_is_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
@@ -374,7 +380,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
     assert after != before
 
 
-def test_close_ends_the_connections_and_another_use_opens_them_anew(store: RedisStore, redis: Any) -> None:
+def test_close_ends_the_connections_and_another_use_opens_them_again(store: RedisStore, redis: Any) -> None:
     store.save(KEY, fresh())
     store.close()
     while len(redis.client_list()) > 1:
@@ -383,24 +389,24 @@ def test_close_ends_the_connections_and_another_use_opens_them_anew(store: Redis
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_has_a_connection_of_its_own(store: RedisStore, redis: Any) -> None:
+def test_a_forked_child_opens_its_own_connection(store: RedisStore, redis: Any) -> None:
     store.save(KEY, fresh())
     context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
+    results = context.SimpleQueue()
 
     def child() -> None:
         tokens = {token_in(store) for _ in range(200)}
         connections = {each["id"] for each in redis.client_list()}
-        answers.put((tokens, len(connections)))
+        results.put((tokens, len(connections)))
 
     process = context.Process(target=child)
     process.start()
     assert {token_in(store) for _ in range(200)} == {"token-1"}
-    tokens, connections = answers.get()
+    tokens, connections = results.get()
     process.join()
     assert tokens == {"token-1"}
     assert connections == 3
-    answers.close()
+    results.close()
 
 
 @pytest.mark.parametrize("key", ["", f", key={Fernet.generate_key()!r}"], ids=["clear", "encrypted"])
@@ -424,7 +430,7 @@ def _source(provider: Cryptofuse, redis_server: RedisServer, policy: RefreshPoli
     return TokenSource(provider, store=RedisStore(client), policy=policy or RefreshPolicy())
 
 
-def test_a_refusal_that_came_out_of_redis_says_all(
+def test_a_refusal_from_redis_has_all_its_fields(
     provider: Cryptofuse, server: Server, redis_server: RedisServer
 ) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who?"}, 401)
@@ -438,7 +444,7 @@ def test_a_refusal_that_came_out_of_redis_says_all(
     assert vars(seen[0]) == vars(seen[1])
 
 
-def test_a_retry_after_beyond_the_deadline_holds_for_all(
+def test_a_long_retry_after_holds_for_all_processes(
     provider: Cryptofuse, server: Server, redis_server: RedisServer
 ) -> None:
     server.reply = Reply({}, 429, {"Retry-After": "120"})
@@ -450,7 +456,7 @@ def test_a_retry_after_beyond_the_deadline_holds_for_all(
     assert len(server.seen) == 1
 
 
-def test_where_redis_is_down_from_the_start_callers_get_their_token_all_the_same(
+def test_callers_get_a_token_if_redis_is_down_from_the_start(
     provider: Cryptofuse, server: Server, redis_server: RedisServer
 ) -> None:
     redis_server.stop()
@@ -464,7 +470,7 @@ def test_where_redis_is_down_from_the_start_callers_get_their_token_all_the_same
 
 
 @pytest.mark.parametrize("trouble", ["full", "replica", "hangs"])
-def test_where_redis_is_in_trouble_callers_get_their_token_all_the_same(
+def test_callers_get_a_token_if_redis_fails(
     provider: Cryptofuse, server: Server, redis_server: RedisServer, redis: Any, trouble: str
 ) -> None:
     if trouble == "full":
@@ -479,7 +485,7 @@ def test_where_redis_is_in_trouble_callers_get_their_token_all_the_same(
     assert len(server.seen) == 1
 
 
-def test_redis_stopped_and_started_under_load_fails_no_caller_and_is_shared_again(
+def test_a_restart_of_redis_under_load_fails_no_caller(
     provider: Cryptofuse, server: Server, redis_server: RedisServer
 ) -> None:
     server.reply = lambda _: granted(f"token-{len(server.seen)}", lifetime=0.4)
@@ -511,7 +517,7 @@ def test_redis_stopped_and_started_under_load_fails_no_caller_and_is_shared_agai
         assert set(processes.get()) == {f"token-{asked + 1}"}
 
 
-def test_a_process_killed_while_it_asks_holds_the_fleet_up_for_no_longer_than_the_lease(
+def test_a_process_killed_during_its_request_blocks_others_no_longer_than_the_lease(
     provider: Cryptofuse, server: Server, redis_server: RedisServer
 ) -> None:
     program = (

@@ -1,24 +1,15 @@
-"""Answers: each bad one becomes the right error, without a secret in its text; odd but good ones become tokens."""
+"""Bad responses become the right errors, without a secret in their text. Unusual but good ones become tokens."""
 
-import dataclasses
 import gzip
 import html
 import json
 import re
-import socket
-import struct
-import threading
-import tracemalloc
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import httpx
-import jwt
 import pytest
 
 from paygrant import (
@@ -28,52 +19,16 @@ from paygrant import (
     MalformedResponse,
     ProviderUnavailable,
     RateLimited,
-    RefreshPolicy,
     RipioRamp,
     RipioWidget,
     Ripple,
     TokenError,
     TokenRequestRejected,
-    TokenSource,
 )
-from paygrant._providers import base
 from paygrant._providers.base import Provider, registration_of
-from paygrant._spec.description import Lifetime
-from paygrant._spec.reader import endpoint_of
-from tests.helpers.clock import Clock
-from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
-from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
-
-TOKEN = "canary-token-of-straw"
-BASIC = b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-A_MEGABYTE = 1 << 20
-A_YEAR = 366 * 86400
-
-
-def failure(kind: type[Provider], base_url: str, **options: Any) -> TokenError:
-    """The error that a provider's answer leads to. Whichever it is: it says whose it is, and nothing secret."""
-    provider = make(kind, base_url=base_url, client_secret=options.pop("client_secret", CLIENT_SECRET))
-    with pytest.raises(TokenError) as caught:
-        ask(provider, **options)
-    error = caught.value
-    registration = registration_of(provider)
-    name, environment = registration.name, registration.environment
-    assert (error.provider, error.environment) == (name, environment)
-    text = str(error)
-    where = f"{name} ({environment})" if environment else name
-    assert text.startswith(f"{where}: status {error.status}, " if error.status else f"{where}: ")
-    assert text.isprintable()
-    assert len(text) < 1000
-    for shown in (text, repr(error), *map(str, vars(error).values())):
-        assert not [secret for secret in (CLIENT_ID, CLIENT_SECRET, BASIC, TOKEN) if secret in shown]
-    return error
-
-
-def lifetime(kind: type[Provider], base_url: str, clock: Clock) -> float | None:
-    """The seconds that a token says it has left."""
-    expires_at = ask(make(kind, base_url=base_url)).expires_at
-    return None if expires_at is None else (expires_at - clock.wall()).total_seconds()
-
+from tests.helpers.failures import TOKEN, failure
+from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
+from tests.helpers.servers import Reply, Server, granted
 
 # Bodies that hold no token
 
@@ -97,8 +52,8 @@ NO_TOKENS = {
     "something else": Reply({"message": "it works"}),
     "another place": Reply({"data": granted(TOKEN).document}),
     "a truncated UTF-8 sequence": Reply(b'{"access_token": "\xc3"}'),
-    "gzip that is none": Reply(granted(TOKEN).document, headers={"Content-Encoding": "gzip"}),
-    "deflate that is none": Reply(granted(TOKEN).document, headers={"Content-Encoding": "deflate"}),
+    "not really gzip": Reply(granted(TOKEN).document, headers={"Content-Encoding": "gzip"}),
+    "not really deflate": Reply(granted(TOKEN).document, headers={"Content-Encoding": "deflate"}),
     "an unknown encoding": Reply(b"\x1b\x0b\x00\xf8", headers={"Content-Encoding": "br"}),
     "a form": Reply(f"access_token={TOKEN}&token_type=bearer".encode()),
     "100,000 nested lists": Reply(b"[" * 100_000),
@@ -189,159 +144,11 @@ def test_a_token_whose_type_names_no_other_scheme_is_a_bearer_token(
     assert (token.access_token, token.token_type) == (TOKEN, registration_of(make(kind)).endpoint.token_use.prefix)
 
 
-def test_of_a_key_that_stands_twice_the_last_counts_in_token_and_response_alike(server: Server) -> None:
+def test_the_last_of_two_equal_json_keys_counts(server: Server) -> None:
     server.reply = Reply(b'{"access_token": "first", "access_token": "second", "expires_in": 1, "expires_in": 3600}')
     token = ask(make(Cryptofuse, base_url=server.base_url))
     assert token.access_token == token.response.access_token == "second"
     assert token.response.expires_in == 3600
-
-
-# Bodies that are too long
-
-
-def test_a_body_of_30_megabytes_is_not_read_on() -> None:
-    def pour(connection: socket.socket) -> None:
-        read_request(connection)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (30 * A_MEGABYTE))
-        try:
-            while sum(taken) < 30 * A_MEGABYTE:
-                taken.append(connection.send(b" " * (A_MEGABYTE // 16)))
-        except OSError:
-            hung_up.set()
-
-    buffer = A_MEGABYTE // 16
-    taken: list[int] = []
-    hung_up = threading.Event()
-    small = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)])
-    with serve_raw(pour) as base_url, small:
-        error = failure(AlternativePayments, base_url, transport=small)
-        assert hung_up.wait(10)
-    assert type(error) is MalformedResponse
-    assert "status 200, the response is too long" in str(error)
-    assert A_MEGABYTE < sum(taken) < 1.5 * A_MEGABYTE
-
-
-@pytest.mark.parametrize(
-    ("surplus", "fault"), [(0, None), (1, "the response is too long")], ids=["a mebibyte", "a byte more"]
-)
-def test_a_body_may_be_a_mebibyte_long(surplus: int, fault: str | None, server: Server) -> None:
-    body = json.dumps(granted().document).encode()
-    server.reply = Reply(body + b" " * (A_MEGABYTE - len(body) + surplus))
-    if fault:
-        assert fault in str(failure(Cryptofuse, server.base_url))
-    else:
-        assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "token-1"
-
-
-def test_a_body_that_never_ends_is_not_read_on() -> None:
-    def pour(connection: socket.socket) -> None:
-        read_request(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-        try:
-            while True:
-                connection.sendall(chunk)
-        except OSError:
-            hung_up.set()
-
-    hung_up = threading.Event()
-    with serve_raw(pour) as base_url:
-        assert "the response is too long" in str(failure(Cryptofuse, base_url))
-        assert hung_up.wait(10)
-
-
-@pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_small_body_that_unpacks_to_a_large_one_is_not_unpacked_on(
-    coding: str, pack: Callable[[bytes], bytes], server: Server
-) -> None:
-    server.reply = Reply(pack(b" " * (32 * A_MEGABYTE)), headers={"Content-Encoding": coding})
-    tracemalloc.start()
-    try:
-        error = failure(Cryptofuse, server.base_url)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert "the response is too long" in str(error)
-    assert peak < 8 * A_MEGABYTE
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"), [(400, TokenRequestRejected), (401, InvalidClient), (503, ProviderUnavailable)]
-)
-def test_a_long_page_beside_an_error_status_does_not_hide_the_status(
-    status: int, expected: type[TokenError], server: Server
-) -> None:
-    server.reply = Reply(b"<p>" * A_MEGABYTE, status)
-    error = failure(Cryptofuse, server.base_url)
-    assert (type(error), error.status) == (expected, status)
-
-
-# Connections that fail
-
-
-def reset(connection: socket.socket) -> None:
-    """Hang up in a way that the other side takes for an error rather than an end."""
-    read_request(connection)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def sending(answer: bytes) -> Callable[[socket.socket], object]:
-    """Sends this and hangs up."""
-
-    def script(connection: socket.socket) -> None:
-        read_request(connection)
-        connection.sendall(answer)
-
-    return script
-
-
-OK = b"HTTP/1.1 200 OK\r\n"
-BROKEN: dict[str, Callable[[socket.socket], object]] = {
-    "hangs up at once": lambda _: None,
-    "hangs up after the request": read_request,
-    "resets the connection": reset,
-    "ends within the headers": sending(OK + b"Content-"),
-    "sends fewer bytes than announced": sending(OK + b'Content-Length: 99\r\n\r\n{"access_token": "the-token"}'),
-    "ends within a chunk": sending(OK + b'Transfer-Encoding: chunked\r\n\r\n40\r\n{"access_token": "'),
-    "speaks no HTTP": sending(b"220 smtp.example ESMTP\r\n"),
-    "sends endless headers": sending(OK + b"X-Long: " + b"x" * 200_000),
-    "has a status of letters": sending(b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"),
-}
-
-
-@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
-def test_a_connection_that_breaks_means_unavailable(script: Callable[[socket.socket], object]) -> None:
-    with serve_raw(script) as base_url:
-        error = failure(Ripple, base_url)
-    assert type(error) is ProviderUnavailable
-    assert (error.status, error.retryable, error.attempts) == (None, True, 1)
-
-
-@each_provider
-def test_a_port_where_nobody_listens_means_unavailable(kind: type[Provider]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    error = failure(kind, f"http://127.0.0.1:{port}")
-    assert type(error) is ProviderUnavailable
-    assert "ConnectError" in str(error)
-    assert (error.status, error.retryable) == (None, True)
-
-
-def test_tls_to_a_plain_port_means_unavailable(server: Server) -> None:
-    error = failure(Ripple, server.base_url.replace("http://", "https://"))
-    assert type(error) is ProviderUnavailable
-    assert "SSL" in str(error)
-    assert server.seen == []
-
-
-@pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.example", "..", "-"])
-def test_an_unknown_host_means_unavailable(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RES_OPTIONS", "attempts:1 timeout:1")  # where there is no name server, it is not awaited long
-    error = failure(Cryptofuse, f"https://{host}")
-    assert type(error) is ProviderUnavailable
-    assert error.retryable
 
 
 # Statuses
@@ -375,7 +182,7 @@ BODIES = {
 
 @each_provider
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
-def test_a_status_tells_what_went_wrong(
+def test_each_status_raises_its_error(
     kind: type[Provider], status: int, expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply({"error": "some_code", "error_description": "Some text", "message": "Some text"}, status)
@@ -390,7 +197,7 @@ def test_a_status_tells_what_went_wrong(
 
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_status_counts_whatever_the_body_is(
+def test_a_status_decides_whatever_the_body_is(
     status: int, expected: type[TokenError], body: Any, server: Server
 ) -> None:
     server.reply = Reply(body, status)
@@ -410,7 +217,7 @@ FORBIDDEN: dict[type[Provider], type[TokenError]] = {
 
 
 @pytest.mark.parametrize(("kind", "expected"), FORBIDDEN.items())
-def test_a_403_means_wrong_credentials_where_the_provider_says_so(
+def test_a_403_raises_invalid_client_if_the_spec_says_so(
     kind: type[Provider], expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply({"credentials": "are wrong"}, 403)
@@ -440,7 +247,7 @@ REFUSALS: list[tuple[type[Provider], int, dict[str, Any], type[TokenError]]] = [
 
 
 @pytest.mark.parametrize(("kind", "status", "document", "expected"), REFUSALS)
-def test_a_refusal_is_known_by_the_providers_own_signs(
+def test_a_refusal_is_recognized_as_the_spec_describes_it(
     kind: type[Provider], status: int, document: dict[str, Any], expected: type[TokenError], server: Server
 ) -> None:
     server.reply = Reply(document, status)
@@ -453,13 +260,13 @@ def test_a_refusal_is_known_by_the_providers_own_signs(
 
 
 @pytest.mark.parametrize("succeed", [{}, {"succeed": None}, {"succeed": True}])
-def test_the_widget_has_to_deny_its_success_to_be_refused(succeed: dict[str, Any], server: Server) -> None:
+def test_the_widget_is_refused_only_if_its_success_field_says_so(succeed: dict[str, Any], server: Server) -> None:
     server.reply = Reply({"token": "the-token", **succeed})
     assert ask(make(RipioWidget, base_url=server.base_url)).access_token == "the-token"
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 226, 299])
-def test_any_success_may_bring_a_token(status: int, server: Server) -> None:
+def test_any_status_of_success_may_bring_a_token(status: int, server: Server) -> None:
     server.reply = Reply(granted("the-token").document, status)
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
@@ -470,40 +277,6 @@ def test_any_status_between_success_and_error_is_malformed(status: int, server: 
     error = failure(Cryptofuse, server.base_url)
     assert type(error) is MalformedResponse
     assert "a redirect to" in str(error)
-
-
-# Retry-After
-
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7),
-        ("0", 0),
-        (" 120 ", 120),
-        (format_datetime(NOON + timedelta(seconds=90), usegmt=True), 90),
-        ("Saturday, 21-Nov-26 12:01:30 GMT", 90),
-        (format_datetime(NOON - timedelta(seconds=90), usegmt=True), 0),
-        ("", None),
-        ("soon", None),
-        ("-1", None),
-        ("1.5", None),
-        ("7 seconds", None),
-        ("\xb2", None),
-        ("9" * 400, None),
-        ("Sat, 99 Nov 2026 12:00:00 GMT", None),
-    ],
-)
-def test_a_429_tells_how_long_to_wait_by_the_servers_own_clock(
-    header: str, seconds: float | None, server: Server, clock: Clock
-) -> None:
-    clock.offset = timedelta(days=1)
-    server.reply = Reply({}, 429, {"Retry-After": header, "Date": format_datetime(NOON, usegmt=True)})
-    error = failure(Cryptofuse, server.base_url)
-    assert isinstance(error, RateLimited)
-    assert error.retry_after == seconds
 
 
 # A server's own words
@@ -531,7 +304,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("place", ["error", "error_description"])
 @pytest.mark.parametrize("secret", [CLIENT_SECRET, AWKWARD, "ab-1"])
-def test_a_servers_words_are_cut_where_they_echo_the_secret(
+def test_a_servers_text_is_cut_at_an_echo_of_the_secret(
     echo: Callable[[str], str], place: str, secret: str, server: Server
 ) -> None:
     server.reply = Reply({place: f"refused: {echo(secret)} is wrong"}, 400)
@@ -543,20 +316,20 @@ def test_a_servers_words_are_cut_where_they_echo_the_secret(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 408, 429, 500])
-def test_words_are_cut_beside_any_status(status: int, server: Server) -> None:
+def test_a_servers_text_is_cut_for_any_status(status: int, server: Server) -> None:
     server.reply = Reply({"message": f"no such client: {CLIENT_ID} ({CLIENT_SECRET})"}, status)
     error = failure(AlternativePayments, server.base_url)
     attempts = " (attempts: 1)" if isinstance(error, ProviderUnavailable) else ""
     assert str(error).endswith(f"no such client:[cut]{attempts}")
 
 
-def test_a_short_id_does_not_cut_the_words_that_happen_to_hold_it(server: Server) -> None:
+def test_a_short_id_does_not_cut_longer_words(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who is id?"}, 401)
     with pytest.raises(InvalidClient, match=r"invalid_client: who is\[cut\]$"):
         ask(make(Cryptofuse, base_url=server.base_url, client_id="id"))
 
 
-def test_control_characters_are_taken_out_of_words(server: Server) -> None:
+def test_control_characters_are_removed_from_a_servers_text(server: Server) -> None:
     words = "\x1b[31mred\x1b[0m\r\nSet-Cookie: a\0\tb\x85\u2028c\u202ed\ud800 \x7f"
     server.reply = Reply({"error": "e\nf", "error_description": words}, 400)
     error = failure(Cryptofuse, server.base_url)
@@ -566,7 +339,7 @@ def test_control_characters_are_taken_out_of_words(server: Server) -> None:
 
 
 @pytest.mark.parametrize("ends", ["", CLIENT_SECRET])
-def test_long_words_are_cut(ends: str, server: Server) -> None:
+def test_a_long_text_of_a_server_is_shortened(ends: str, server: Server) -> None:
     server.reply = Reply({"error": "x" * 10_000, "error_description": "y" * 295 + ends + "y" * 10_000}, 400)
     error = failure(Cryptofuse, server.base_url)
     assert isinstance(error, TokenRequestRejected)
@@ -574,7 +347,7 @@ def test_long_words_are_cut(ends: str, server: Server) -> None:
     assert error.error_description == "y" * (295 if ends else 300) + "[cut]"
 
 
-def test_an_address_that_a_redirect_names_is_printable_and_short(server: Server) -> None:
+def test_the_target_of_a_redirect_is_shown_printable_and_short(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": "https://elsewhere.example/" + "x" * 10_000})
     assert "https://elsewhere.example/xxx" in str(failure(Cryptofuse, server.base_url))
 
@@ -600,7 +373,7 @@ ODD: list[tuple[type[Provider], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "document"), ODD)
-def test_an_odd_answer_with_a_good_token_is_good(
+def test_an_unusual_response_with_a_good_token_gives_the_token(
     kind: type[Provider], document: dict[str, Any], server: Server
 ) -> None:
     server.reply = Reply(document)
@@ -619,7 +392,7 @@ ODD_BODIES: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("encode", ODD_BODIES.values(), ids=ODD_BODIES)
-def test_an_odd_body_with_a_good_token_is_good(encode: Callable[[str], bytes], server: Server) -> None:
+def test_an_unusual_encoding_of_a_body_gives_the_token(encode: Callable[[str], bytes], server: Server) -> None:
     server.reply = Reply(encode(json.dumps(granted("the-token").document)))
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
@@ -683,13 +456,15 @@ def test_the_content_type_does_not_matter(content_type: str, server: Server) -> 
     ("coding", "pack"),
     [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
 )
-def test_a_body_that_is_packed_unasked_is_unpacked(coding: str, pack: Callable[[bytes], bytes], server: Server) -> None:
+def test_a_compressed_body_is_unpacked_although_not_requested(
+    coding: str, pack: Callable[[bytes], bytes], server: Server
+) -> None:
     server.reply = Reply(pack(json.dumps(granted("the-token").document).encode()), headers={"Content-Encoding": coding})
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
 
 
 @pytest.mark.parametrize("token", ["~", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "a.b.c", "x" * 100_000])
-def test_a_tokens_form_and_length_are_the_providers_business(token: str, server: Server) -> None:
+def test_a_token_may_have_any_form_and_length(token: str, server: Server) -> None:
     server.reply = granted(token)
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == token
 
@@ -707,215 +482,8 @@ def test_a_tokens_form_and_length_are_the_providers_business(token: str, server:
         ({"scope": 7}, ()),
     ],
 )
-def test_a_scope_that_is_not_told_is_the_one_that_was_asked_for(
+def test_a_missing_scope_means_the_requested_scope(
     scope: dict[str, Any], expected: tuple[str, ...], server: Server
 ) -> None:
     server.reply = granted(**scope)
     assert ask(make(Cryptofuse, base_url=server.base_url, scope="admin write")).scope == expected
-
-
-# Lifetimes in seconds
-
-
-@pytest.mark.parametrize(
-    ("told", "seconds"),
-    [
-        (3600, 3600),
-        (1, 1),
-        (0.5, 0.5),
-        ("3600", 3600),
-        ("3600.5", 3600.5),
-        (3600.5, 3600.5),
-        (A_YEAR, A_YEAR),
-        (A_YEAR + 1, A_YEAR),
-        (10**12, A_YEAR),
-        (1e308, A_YEAR),
-        ("1e308", A_YEAR),
-        (None, None),
-        (True, None),
-        ("", None),
-        ("an hour", None),
-        ("PT1H", None),
-        ("NaN", None),
-        ("Infinity", None),
-        (float("nan"), None),
-        (float("inf"), None),
-        (float("-inf"), None),
-        (10**4000, None),
-        ("9" * 5000, None),
-        ([3600], None),
-        ({"seconds": 3600}, None),
-    ],
-)
-def test_a_lifetime_is_a_number_of_seconds_and_else_the_policys(
-    told: object, seconds: float | None, server: Server, clock: Clock
-) -> None:
-    server.reply = lambda _: granted(f"token-{len(server.seen)}", told)
-    source = TokenSource(make(Cryptofuse, base_url=server.base_url), policy=RefreshPolicy(default_lifetime=200))
-    token = source.get()
-    assert token.expires_at == (None if seconds is None else clock.wall() + timedelta(seconds=seconds))
-    used_for = 200 if seconds is None else seconds
-    clock.pass_by(used_for - min(30, used_for / 10) - 0.01)
-    assert source.get() is token
-    clock.pass_by(0.02)
-    assert source.get().access_token == "token-2"
-
-
-@each_provider
-def test_a_documented_answer_gives_the_documented_lifetime(kind: type[Provider], server: Server, clock: Clock) -> None:
-    documented: dict[type[Provider], float | None]
-    documented = {RipioRamp: 36000, RipioWidget: None, Ripple: 3600, AlternativePayments: 3600, Cryptofuse: 36000}
-    server.reply = Reply(GRANTED[kind]("the-token"))
-    assert lifetime(kind, server.base_url, clock) == documented[kind]
-    assert documented.keys() == ARGUMENTS.keys()
-
-
-@pytest.mark.parametrize("told", [0, -1, -3600, "0", "-1", -0.5, -1e308])
-def test_a_token_that_is_over_already_is_malformed(told: object, server: Server) -> None:
-    server.reply = granted(TOKEN, told)
-    error = failure(Cryptofuse, server.base_url)
-    assert type(error) is MalformedResponse
-    assert "the token has already expired" in str(error)
-
-
-def test_a_lifetime_that_makes_no_sense_leaves_the_next_place_to_tell(server: Server, clock: Clock) -> None:
-    server.reply = Reply({"accessToken": "the-token", "expiresIn": "soon", "expires_in": 60})
-    assert lifetime(RipioRamp, server.base_url, clock) == 60
-
-
-# Lifetimes in the token itself
-
-
-def signed(**claims: object) -> str:
-    return jwt.encode(claims, "a key of straw that is thirty-two bytes or more", algorithm="HS256")
-
-
-def widget(token: str, date: str = format_datetime(NOON, usegmt=True)) -> Reply:
-    return Reply({"succeed": True, "token": token, "token_type": "bearer"}, headers={"Date": date})
-
-
-@pytest.mark.parametrize("days", [-1, 0, 1])
-@pytest.mark.parametrize(
-    ("exp", "seconds"),
-    [
-        (NOON.timestamp() + 900, 900),
-        (int(NOON.timestamp()) + 900, 900),
-        (str(int(NOON.timestamp()) + 900), 900),
-        (NOON.timestamp() + 0.5, 0.5),
-        (10**11, A_YEAR),
-    ],
-)
-def test_a_jwts_end_is_read_by_the_servers_clock(
-    exp: object, seconds: float, days: float, server: Server, clock: Clock
-) -> None:
-    clock.offset = NOON + timedelta(days=days) - clock.wall()
-    server.reply = widget(signed(exp=exp))
-    assert lifetime(RipioWidget, server.base_url, clock) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("date", ["", "yesterday", "Sat, 99 Nov 2026 12:00:00 GMT"])
-def test_where_the_server_does_not_tell_the_time_our_own_clock_counts(date: str, server: Server, clock: Clock) -> None:
-    server.reply = widget(signed(exp=clock.wall().timestamp() + 900), date)
-    assert lifetime(RipioWidget, server.base_url, clock) == pytest.approx(900)
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        "opaque",
-        "a.b.c",
-        "...",
-        signed(sub="user"),
-        signed(exp=None),
-        signed(exp=[1]),
-        signed(exp="later"),
-        signed(exp=1e300),
-        signed(exp=float("nan")),
-        f"{signed().partition('.')[0]}.{b64encode(b'[' * 90_000).decode()}.c2ln",
-    ],
-)
-def test_a_token_that_does_not_tell_its_end_lives_as_long_as_the_policy_says(
-    token: str, server: Server, clock: Clock
-) -> None:
-    server.reply = lambda _: widget(token)
-    policy = RefreshPolicy(default_lifetime=100, refresh_fraction=1, refresh_before=0)  # not ahead of time
-    source = TokenSource(make(RipioWidget, base_url=server.base_url), policy=policy)
-    assert source.get().expires_at is None
-    clock.pass_by(89)
-    source.get()
-    assert len(server.seen) == 1
-    clock.pass_by(2)
-    source.get()
-    assert len(server.seen) == 2
-
-
-@pytest.mark.parametrize("seconds", [0, -1, -86400])
-def test_a_jwt_that_is_over_already_is_malformed(seconds: float, server: Server) -> None:
-    server.reply = widget(signed(exp=NOON.timestamp() + seconds))
-    error = failure(RipioWidget, server.base_url)
-    assert type(error) is MalformedResponse
-    assert "the token has already expired" in str(error)
-
-
-# Lifetimes as a moment, which none of the five tells so far
-
-
-@pytest.fixture
-def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change Ripple's description: a response has the moment at which the token ends."""
-    ripple = endpoint_of("paygrant_clients.ripple")
-    response = dataclasses.replace(ripple.response, lifetime=(Lifetime("moment", "/expires_at"),))
-    changed = {"paygrant_clients.ripple": dataclasses.replace(ripple, response=response)}
-    monkeypatch.setattr(base, "endpoint_of", changed.__getitem__)
-
-
-@pytest.mark.usefixtures("with_moments")
-@pytest.mark.parametrize("days", [-1, 1])
-@pytest.mark.parametrize(
-    ("moment", "seconds"),
-    [
-        ("2026-11-21T12:15:00Z", 900),
-        ("2026-11-21T12:15:00+00:00", 900),
-        ("2026-11-21T09:15:00-03:00", 900),
-        ("2026-11-21T12:15:00.500Z", 900.5),
-        ("2026-11-21T12:15:00", 900),
-        ("2026-11-21 12:15:00Z", 900),
-        ("20261121T121500Z", 900),
-        ("2026-11-21T12:15:00.123456789Z", 900.123456),
-        ("Sat, 21 Nov 2026 12:15:00 GMT", 900),
-        ("Sat, 21 Nov 2026 12:15:00 +0000", 900),
-        ("21 Nov 2026 12:15 UTC", 900),
-        ("Nov 21 2026 12:15 PM", 900),
-        ("2999-01-01T00:00:00Z", A_YEAR),
-        ("", None),
-        ("soon", None),
-        ("2026-13-45T12:15:00Z", None),
-        ("9" * 5000, None),
-        ("x" * 100_000, None),
-        ("\ud800", None),
-        (1795263300, None),
-        (True, None),
-        (["2026-11-21T12:15:00Z"], None),
-    ],
-)
-def test_a_moment_is_read_by_the_servers_clock(
-    moment: object, seconds: float | None, days: float, server: Server, clock: Clock
-) -> None:
-    clock.offset = NOON + timedelta(days=days) - clock.wall()
-    document = {"access_token": "the-token", "expires_at": moment}
-    server.reply = Reply(document, headers={"Date": format_datetime(NOON, usegmt=True)})
-    assert lifetime(Ripple, server.base_url, clock) == (seconds if seconds is None else pytest.approx(seconds))
-
-
-@pytest.mark.usefixtures("with_moments")
-@pytest.mark.parametrize("moment", ["2026-11-21T12:00:00Z", "2026-11-21T11:59:59Z", "0001-01-01T00:00:00Z"])
-def test_a_moment_that_is_over_already_is_malformed(moment: str, server: Server) -> None:
-    document = {"access_token": TOKEN, "expires_at": moment}
-    server.reply = Reply(document, headers={"Date": format_datetime(NOON, usegmt=True)})
-    assert "the token has already expired" in str(failure(Ripple, server.base_url))
-
-
-def test_a_redirect_to_no_address_is_told_as_it_is(server: Server) -> None:
-    server.reply = Reply({}, 302, {"Location": "http://["})
-    with pytest.raises(MalformedResponse, match=r"a redirect to http://\[, which is not followed"):
-        ask(make(Cryptofuse, base_url=server.base_url))

@@ -1,4 +1,4 @@
-"""What TokenAuth promises, through every client it is made for: real clients, real sockets, a token endpoint and an API."""
+"""What TokenAuth promises for every client: with real clients and sockets, a token endpoint and an API."""
 
 import asyncio
 import json
@@ -32,21 +32,21 @@ from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
 from tests.helpers.apis import Api, Unseekable, token_of
-from tests.helpers.clients import ONE_SHOT, REPEATABLE, WAYS, AnyAuth, Body, Way
+from tests.helpers.clients import CLIENTS, ONE_SHOT, REPEATABLE, AnyAuth, ApiClient, Body
 from tests.helpers.clock import Clock
 from tests.helpers.described import described
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
 
 
-@pytest.fixture(params=WAYS.values(), ids=[*WAYS])
-def way(request: pytest.FixtureRequest) -> Way:
-    way: Way = request.param
-    return way
+@pytest.fixture(params=CLIENTS.values(), ids=[*CLIENTS])
+def client(request: pytest.FixtureRequest) -> ApiClient:
+    client: ApiClient = request.param
+    return client
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[Server]:
-    """A server of another origin. It answers 401, whoever asks."""
+    """A server of another origin. Its response is always 401."""
     with serve() as server:
         server.reply = Reply({}, 401)
         yield server
@@ -59,89 +59,89 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def auth(way: Way, source: TokenSource) -> AnyAuth:
-    return way.auth(source)
+def auth(client: ApiClient, source: TokenSource) -> AnyAuth:
+    return client.auth(source)
 
 
 # Attaching
 
 
-def test_calls_of_the_sandbox_share_a_token_until_it_is_revoked_and_then_another(way: Way, sandbox: Sandbox) -> None:
+def test_calls_share_a_token_and_share_its_replacement_after_a_revocation(client: ApiClient, sandbox: Sandbox) -> None:
     provider = Cryptofuse(
         client_id=sandbox.client_id, client_secret=sandbox.client_secret, base_url=sandbox.base_url("cryptofuse")
     )
-    auth, url = way.auth(TokenSource(provider, store=MemoryStore())), f"{provider.base_url}/resource"
+    auth, url = client.auth(TokenSource(provider, store=MemoryStore())), f"{provider.base_url}/resource"
     before = sandbox.token_requests("cryptofuse")
-    assert way.herd(auth, url, 8) == [200] * 8
+    assert client.herd(auth, url, 8) == [200] * 8
     assert sandbox.token_requests("cryptofuse") - before == 1
     sandbox.cryptofuse.revoke()
-    assert way.herd(auth, url, 32) == [200] * 32
+    assert client.herd(auth, url, 32) == [200] * 32
     assert sandbox.token_requests("cryptofuse") - before == 2
 
 
-def test_a_call_carries_the_token(way: Way, auth: AnyAuth, api: Api) -> None:
-    assert way.call(auth, api.url).status == 200
+def test_a_call_carries_the_token(client: ApiClient, auth: AnyAuth, api: Api) -> None:
+    assert client.call(auth, api.url).status == 200
     assert api.server.seen[0].headers["Authorization"] == "Bearer token-1"
 
 
-def test_many_calls_share_one_token_request(way: Way, auth: AnyAuth, api: Api, server: Server) -> None:
-    assert [way.call(auth, api.url).status for _ in range(5)] == [200] * 5
+def test_many_calls_share_one_token_request(client: ApiClient, auth: AnyAuth, api: Api, server: Server) -> None:
+    assert [client.call(auth, api.url).status for _ in range(5)] == [200] * 5
     assert len(server.seen) == 1
 
 
-def test_a_call_with_the_token_at_hand_waits_for_no_lock(
-    way: Way, source: TokenSource, auth: AnyAuth, api: Api
+def test_a_call_with_a_fresh_token_takes_no_lock(
+    client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api
 ) -> None:
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     cache: Any = source._cache
     with ThreadPoolExecutor(1) as pool, cache._lock:
-        assert pool.submit(way.call, auth, api.url).result(10).status == 200
+        assert pool.submit(client.call, auth, api.url).result(10).status == 200
 
 
-def test_the_users_own_authorization_gives_way(way: Way, auth: AnyAuth, api: Api) -> None:
-    assert way.call(auth, api.url, headers={"authorization": "Basic of-the-user"}).status == 200
+def test_the_token_replaces_an_authorization_of_the_user(client: ApiClient, auth: AnyAuth, api: Api) -> None:
+    assert client.call(auth, api.url, headers={"authorization": "Basic of-the-user"}).status == 200
     assert api.server.seen[0].headers["Authorization"] == "Bearer token-1"
 
 
-def test_a_failed_token_request_fails_the_call_and_nothing_reaches_the_api(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_a_failed_token_request_fails_the_call_before_it_reaches_the_api(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
-        way.call(auth, api.url)
+        client.call(auth, api.url)
     assert api.server.seen == []
 
 
-def test_a_closed_source_fails_the_call(way: Way, source: TokenSource, auth: AnyAuth, api: Api) -> None:
-    way.call(auth, api.url)
+def test_a_closed_source_fails_the_call(client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api) -> None:
+    client.call(auth, api.url)
     source.close()
     with pytest.raises(ConfigurationError, match="closed"):
-        way.call(auth, api.url)
+        client.call(auth, api.url)
 
 
 # Replacing
 
 
 def test_a_revoked_token_is_replaced_once_and_the_call_repeated(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     api.accepted = {"token-2"}
 
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
 
     assert api.tokens == ["token-1", "token-1", "token-2"]
     assert len(server.seen) == 2
 
 
-def test_a_newer_token_at_hand_is_used_without_a_token_request(
-    way: Way, source: TokenSource, auth: AnyAuth, api: Api, server: Server
+def test_a_newer_token_is_used_without_a_token_request(
+    client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     old = source.get()
     api.accepted = {"token-2"}
     api.server.hold.clear()
     with ThreadPoolExecutor(1) as pool:
-        late = pool.submit(way.call, auth, api.url)
+        late = pool.submit(client.call, auth, api.url)
         assert api.server.asked.wait(10)
         source.invalidate(old)
         source.get()
@@ -151,33 +151,35 @@ def test_a_newer_token_at_hand_is_used_without_a_token_request(
     assert len(server.seen) == 2
 
 
-def test_a_replacement_that_worked_elsewhere_first_and_is_then_revoked_is_replaced(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_a_replacement_that_another_call_proved_is_replaced_after_a_revocation(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-2"}
     # This one cannot try the replacement itself.
-    assert way.call(auth, api.url, "POST", **way.body(way.generator())).status == 401
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url, "POST", **client.body(client.generator())).status == 401
+    assert client.call(auth, api.url).status == 200
     api.accepted = {"token-3"}
 
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
 
     assert api.tokens == ["token-1", "token-2", "token-2", "token-3"]
     assert len(server.seen) == 3
 
 
-def test_a_replacement_that_never_worked_is_not_replaced(way: Way, auth: AnyAuth, api: Api, server: Server) -> None:
+def test_a_replacement_that_the_api_never_accepted_is_not_replaced(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
+) -> None:
     api.accepted = set()
-    way.call(auth, api.url, "POST", **way.body(way.generator()))
+    client.call(auth, api.url, "POST", **client.body(client.generator()))
 
-    assert way.call(auth, api.url).status == 401
+    assert client.call(auth, api.url).status == 401
 
     assert api.tokens == ["token-1", "token-2"]
     assert len(server.seen) == 2
 
 
-def test_32_calls_that_meet_a_revoked_token_at_once_make_one_token_request(
-    way: Way, source: TokenSource, auth: AnyAuth, api: Api, server: Server
+def test_32_calls_with_a_revoked_token_make_one_token_request(
+    client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     source.get()
     api.accepted = {"token-2"}
@@ -190,137 +192,145 @@ def test_32_calls_that_meet_a_revoked_token_at_once_make_one_token_request(
 
     api.server.reply = answer
 
-    assert way.herd(auth, api.url, 32) == [200] * 32
+    assert client.herd(auth, api.url, 32) == [200] * 32
 
     assert sorted(filter(None, api.tokens)) == ["token-1"] * 32 + ["token-2"] * 32
     assert len(server.seen) == 2
 
 
-def test_an_api_that_always_says_401_costs_no_token_request_a_call(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_an_api_that_always_says_401_does_not_cause_a_token_request_per_call(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
-    assert [way.call(auth, api.url).status for _ in range(10)] == [401] * 10
+    assert [client.call(auth, api.url).status for _ in range(10)] == [401] * 10
     assert len(server.seen) == 2
 
 
-def test_an_api_that_always_says_401_costs_a_herd_no_token_request_a_call(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_concurrent_calls_of_an_api_that_always_says_401_share_token_requests(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
-    assert way.herd(auth, api.url, 10) == [401] * 10
+    assert client.herd(auth, api.url, 10) == [401] * 10
     assert len(server.seen) <= 3
 
 
-def test_an_address_that_is_forbidden_by_401_costs_no_token_request_a_call(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_an_address_that_answers_401_does_not_cause_a_token_request_per_call(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-1", "token-2", "token-3"}
     for _ in range(5):
-        assert way.call(auth, f"{api.server.base_url}/forbidden").status == 401
-        assert way.call(auth, api.url).status == 200
+        assert client.call(auth, f"{api.server.base_url}/forbidden").status == 401
+        assert client.call(auth, api.url).status == 200
     assert len(server.seen) == 2
 
 
-def test_the_pause_ends(way: Way, provider: Cryptofuse, api: Api, server: Server, clock: Clock) -> None:
-    auth = way.auth(TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(replacement_pause=12)))
+def test_tokens_are_replaced_again_after_the_pause(
+    client: ApiClient, provider: Cryptofuse, api: Api, server: Server, clock: Clock
+) -> None:
+    auth = client.auth(TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(replacement_pause=12)))
     api.accepted = set()
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     api.accepted = {"token-3"}
 
     clock.pass_by(11.9)
-    assert way.call(auth, api.url).status == 401
+    assert client.call(auth, api.url).status == 401
     assert len(server.seen) == 2
 
     clock.pass_by(0.1)
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
     assert len(server.seen) == 3
 
 
-def test_what_counts_as_a_rejection_can_be_told(way: Way, source: TokenSource, api: Api, server: Server) -> None:
-    auth = way.auth(source, rejected_statuses=frozenset({401, 403}))
-    way.call(auth, api.url)
+def test_the_user_decides_which_statuses_are_rejections(
+    client: ApiClient, source: TokenSource, api: Api, server: Server
+) -> None:
+    auth = client.auth(source, rejected_statuses=frozenset({401, 403}))
+    client.call(auth, api.url)
     api.accepted, api.rejection = {"token-2"}, 403
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
     api.accepted, api.rejection = {"token-3"}, 401
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
     assert len(server.seen) == 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
-def test_another_fault_is_the_apis_answer(way: Way, auth: AnyAuth, api: Api, server: Server, status: int) -> None:
+def test_any_other_error_status_is_returned(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server, status: int
+) -> None:
     api.accepted, api.rejection = set(), status
-    assert way.call(auth, api.url).status == status
+    assert client.call(auth, api.url).status == status
     assert len(api.tokens) == 1
     assert len(server.seen) == 1
 
 
 def test_a_token_request_that_fails_after_a_401_fails_the_call(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     api.accepted = set()
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
-        way.call(auth, api.url)
+        client.call(auth, api.url)
 
 
-def test_while_a_renewal_has_just_failed_a_401_stands(
-    way: Way, auth: AnyAuth, api: Api, server: Server, clock: Clock
+def test_a_401_is_returned_after_a_renewal_has_just_failed(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server, clock: Clock
 ) -> None:
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     api.accepted = {"token-3"}
     server.reply = Reply(b"<p>", 502)
     with pytest.raises(ProviderUnavailable):
-        way.call(auth, api.url)
+        client.call(auth, api.url)
     requests = len(server.seen)
     for _ in range(3):
-        assert way.call(auth, api.url).status == 401
+        assert client.call(auth, api.url).status == 401
     assert len(server.seen) == requests
 
     server.reply = granted("token-3")
     clock.pass_by(2)  # the longest pause after one failure
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
     assert len(server.seen) == requests + 1
 
 
-def test_a_forbidden_call_while_the_token_endpoint_is_down_leaves_the_others_their_token(
-    way: Way, api: Api, clock: Clock
+def test_a_forbidden_call_keeps_the_token_when_the_token_endpoint_is_down(
+    client: ApiClient, api: Api, clock: Clock
 ) -> None:
     with serve() as tokens:
         provider = Cryptofuse(client_id="test-client", client_secret="test-secret", base_url=tokens.base_url)
-        auth = way.auth(TokenSource(provider, store=MemoryStore()))
-        assert way.call(auth, api.url).status == 200
+        auth = client.auth(TokenSource(provider, store=MemoryStore()))
+        assert client.call(auth, api.url).status == 200
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
-            way.call(auth, f"{api.server.base_url}/forbidden")
-        assert way.call(auth, api.url).status == 200
+            client.call(auth, f"{api.server.base_url}/forbidden")
+        assert client.call(auth, api.url).status == 200
         clock.pass_by(60)  # the longest pause after a renewal that failed
     assert set(api.tokens) == {"token-1"}
 
 
-def test_while_a_token_is_being_replaced_it_stays_in_service(way: Way, auth: AnyAuth, api: Api, server: Server) -> None:
+def test_other_calls_use_the_old_token_while_it_is_replaced(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
+) -> None:
     api.accepted = {"token-1", "token-2"}
-    way.call(auth, api.url)
+    client.call(auth, api.url)
     server.hold.clear()
     server.asked.clear()
     with ThreadPoolExecutor(1) as pool:
-        forbidden = pool.submit(way.call, auth, f"{api.server.base_url}/forbidden")
+        forbidden = pool.submit(client.call, auth, f"{api.server.base_url}/forbidden")
         assert server.asked.wait(10)
-        assert way.call(auth, api.url).status == 200
+        assert client.call(auth, api.url).status == 200
         assert not forbidden.done()
         server.hold.set()
         assert forbidden.result().status == 401
     assert api.tokens == ["token-1", "token-1", "token-1", "token-2"]
 
 
-def test_a_source_that_is_closed_meanwhile_lets_the_401_stand(
-    way: Way, source: TokenSource, auth: AnyAuth, api: Api, server: Server
+def test_a_401_is_returned_when_the_source_was_closed_meanwhile(
+    client: ApiClient, source: TokenSource, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = set()
     api.server.hold.clear()
     with ThreadPoolExecutor(1) as pool:
-        rejected = pool.submit(way.call, auth, api.url)
+        rejected = pool.submit(client.call, auth, api.url)
         assert api.server.asked.wait(10)
         source.close()
         api.server.hold.set()
@@ -332,10 +342,10 @@ def test_a_source_that_is_closed_meanwhile_lets_the_401_stand(
 
 
 @pytest.mark.parametrize("body", REPEATABLE.values(), ids=REPEATABLE)
-def test_a_body_is_repeated_byte_for_byte(way: Way, auth: AnyAuth, api: Api, body: Body) -> None:
+def test_a_body_is_sent_again_byte_for_byte(client: ApiClient, auth: AnyAuth, api: Api, body: Body) -> None:
     api.accepted = {"token-2"}
 
-    assert way.call(auth, api.url, "POST", **body(way)).status == 200
+    assert client.call(auth, api.url, "POST", **body(client)).status == 200
 
     rejected, repeated = api.server.seen
     assert repeated.body == rejected.body
@@ -343,14 +353,14 @@ def test_a_body_is_repeated_byte_for_byte(way: Way, auth: AnyAuth, api: Api, bod
 
 
 @pytest.mark.parametrize("body", ONE_SHOT.values(), ids=ONE_SHOT)
-def test_what_can_be_sent_once_is_not_repeated_but_the_token_is_replaced(
-    way: Way, auth: AnyAuth, api: Api, server: Server, body: Body
+def test_a_one_shot_body_is_not_sent_again_but_the_token_is_replaced(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server, body: Body
 ) -> None:
     api.accepted = {"token-2"}
 
-    answer = way.call(auth, api.url, "POST", **body(way))
+    answer = client.call(auth, api.url, "POST", **body(client))
 
-    if isinstance(way, type(WAYS["requests"])) and body is ONE_SHOT["a pipe in multipart"]:
+    if isinstance(client, type(CLIENTS["requests"])) and body is ONE_SHOT["a pipe in multipart"]:
         assert answer.status == 200  # requests reads the whole form before it sends it
         return
     assert answer.status == 401
@@ -358,19 +368,17 @@ def test_what_can_be_sent_once_is_not_repeated_but_the_token_is_replaced(
     [seen] = api.server.seen
     assert b"once" in seen.body
     assert len(server.seen) == 2
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
     assert api.tokens == ["token-1", "token-2"]
 
 
 @pytest.mark.parametrize(
     "name", ["httpx", "httpx2", "requests", "aiohttp"]
 )  # the async ones of httpx take no such body
-def test_a_file_as_the_whole_body_is_not_repeated_where_it_cannot_be_set_back(
-    name: str, source: TokenSource, api: Api
-) -> None:
-    way = WAYS[name]
+def test_a_file_that_cannot_be_rewound_is_not_sent_again(name: str, source: TokenSource, api: Api) -> None:
+    client = CLIENTS[name]
     api.accepted = {"token-2"}
-    assert way.call(way.auth(source), api.url, "POST", **way.body(Unseekable(b"once"))).status == 401
+    assert client.call(client.auth(source), api.url, "POST", **client.body(Unseekable(b"once"))).status == 401
     [seen] = api.server.seen
     assert seen.body == b"once"
 
@@ -394,8 +402,10 @@ def test_a_file_as_the_whole_body_is_not_repeated_where_it_cannot_be_set_back(
         ("http://127.0.0.1:80", "http://127.0.0.1/"),
     ],
 )
-def test_a_request_to_an_origin_carries_the_token(way: Way, source: TokenSource, origin: str, url: str) -> None:
-    assert way.authorization(way.auth(source, origins={origin}), url) == "Bearer token-1"
+def test_a_request_to_an_origin_carries_the_token(
+    client: ApiClient, source: TokenSource, origin: str, url: str
+) -> None:
+    assert client.authorization(client.auth(source, origins={origin}), url) == "Bearer token-1"
 
 
 @pytest.mark.parametrize(
@@ -413,127 +423,131 @@ def test_a_request_to_an_origin_carries_the_token(way: Way, source: TokenSource,
         "https://evil.example#https://api.example.com/",
     ],
 )
-def test_a_request_to_another_origin_goes_without_a_token(
-    way: Way, source: TokenSource, server: Server, url: str
+def test_a_request_to_another_origin_carries_no_token(
+    client: ApiClient, source: TokenSource, server: Server, url: str
 ) -> None:
-    authorization = way.authorization(way.auth(source, origins={"https://api.example.com"}), url)
+    authorization = client.authorization(client.auth(source, origins={"https://api.example.com"}), url)
     assert "token" not in (authorization or "")
     assert server.seen == []
 
 
-def test_where_no_origin_is_allowed_no_request_carries_the_token(way: Way, source: TokenSource) -> None:
-    assert way.authorization(way.auth(source, origins=()), "https://api.example.com/") is None
+def test_no_request_carries_the_token_when_no_origin_is_allowed(client: ApiClient, source: TokenSource) -> None:
+    assert client.authorization(client.auth(source, origins=()), "https://api.example.com/") is None
 
 
 def test_a_401_from_outside_the_origins_replaces_nothing(
-    way: Way, source: TokenSource, api: Api, server: Server, elsewhere: Server
+    client: ApiClient, source: TokenSource, api: Api, server: Server, elsewhere: Server
 ) -> None:
-    auth = way.auth(source, origins={api.server.base_url})
-    assert way.call(auth, elsewhere.base_url).status == 401
+    auth = client.auth(source, origins={api.server.base_url})
+    assert client.call(auth, elsewhere.base_url).status == 401
     assert server.seen == []
-    assert way.call(auth, api.url).status == 200
-    assert way.call(auth, elsewhere.base_url).status == 401
+    assert client.call(auth, api.url).status == 200
+    assert client.call(auth, elsewhere.base_url).status == 401
     assert [token_of(seen) for seen in elsewhere.seen] == [None, None]
     assert len(server.seen) == 1
 
 
-def test_outside_the_origins_the_users_own_authorization_stays(
-    way: Way, source: TokenSource, elsewhere: Server
+def test_an_authorization_of_the_user_stays_outside_the_origins(
+    client: ApiClient, source: TokenSource, elsewhere: Server
 ) -> None:
-    auth = way.auth(source, origins={"https://api.example.com"})
-    way.call(auth, elsewhere.base_url, headers={"Authorization": "Basic of-the-user"})
+    auth = client.auth(source, origins={"https://api.example.com"})
+    client.call(auth, elsewhere.base_url, headers={"Authorization": "Basic of-the-user"})
     assert elsewhere.seen[0].headers["Authorization"] == "Basic of-the-user"
 
 
 # Redirects
 
 
-def test_a_redirect_to_another_origin_drops_the_token(way: Way, auth: AnyAuth, api: Api, elsewhere: Server) -> None:
-    elsewhere.reply = Reply(b"welcome, stranger")
-    assert way.call(auth, api.redirect(elsewhere.base_url), follow=True).content == b"welcome, stranger"
-    assert [token_of(seen) for seen in elsewhere.seen] == [None]
-
-
-def test_a_redirect_to_another_origin_drops_the_token_even_where_both_may_see_it(
-    way: Way, source: TokenSource, api: Api, elsewhere: Server
+def test_a_redirect_to_another_origin_drops_the_token(
+    client: ApiClient, auth: AnyAuth, api: Api, elsewhere: Server
 ) -> None:
-    auth = way.auth(source, origins={api.server.base_url, elsewhere.base_url})
-    assert way.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
+    elsewhere.reply = Reply(b"welcome, stranger")
+    assert client.call(auth, api.redirect(elsewhere.base_url), follow=True).content == b"welcome, stranger"
     assert [token_of(seen) for seen in elsewhere.seen] == [None]
 
 
-def test_a_redirect_into_the_origins_brings_no_token(
-    way: Way, source: TokenSource, api: Api, elsewhere: Server
+def test_a_redirect_between_two_allowed_origins_drops_the_token(
+    client: ApiClient, source: TokenSource, api: Api, elsewhere: Server
+) -> None:
+    auth = client.auth(source, origins={api.server.base_url, elsewhere.base_url})
+    assert client.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
+    assert [token_of(seen) for seen in elsewhere.seen] == [None]
+
+
+def test_a_redirect_into_the_origins_adds_no_token(
+    client: ApiClient, source: TokenSource, api: Api, elsewhere: Server
 ) -> None:
     elsewhere.reply = Reply({}, 307, {"Location": api.url})
-    auth = way.auth(source, origins={api.server.base_url})
-    assert way.call(auth, elsewhere.base_url, follow=True).status == 401
+    auth = client.auth(source, origins={api.server.base_url})
+    assert client.call(auth, elsewhere.base_url, follow=True).status == 401
     assert api.tokens == [None]
 
 
 def test_a_401_after_a_redirect_to_another_origin_replaces_nothing(
-    way: Way, auth: AnyAuth, api: Api, server: Server, elsewhere: Server
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server, elsewhere: Server
 ) -> None:
-    assert way.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
-    assert way.call(auth, api.url).status == 200
+    assert client.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
+    assert client.call(auth, api.url).status == 200
     assert api.tokens == ["token-1", "token-1"]
     assert len(elsewhere.seen) == 1
     assert len(server.seen) == 1
 
 
 def test_a_401_after_a_redirect_there_and_back_replaces_nothing(
-    way: Way, auth: AnyAuth, api: Api, server: Server, elsewhere: Server
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server, elsewhere: Server
 ) -> None:
     elsewhere.reply = Reply({}, 307, {"Location": api.url})
-    assert way.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
+    assert client.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
     assert api.tokens == ["token-1", None]
     assert len(server.seen) == 1
 
 
 def test_another_origin_that_redirects_within_itself_gets_no_token(
-    way: Way, auth: AnyAuth, api: Api, elsewhere: Server
+    client: ApiClient, auth: AnyAuth, api: Api, elsewhere: Server
 ) -> None:
     elsewhere.reply = lambda seen: (
         Reply({}, 401) if seen.path == "/further" else Reply({}, 307, {"Location": "/further"})
     )
-    assert way.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
+    assert client.call(auth, api.redirect(elsewhere.base_url), follow=True).status == 401
     assert [token_of(seen) for seen in elsewhere.seen] == [None, None]
 
 
 def test_a_401_after_a_redirect_within_the_origin_replaces_the_token(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-2"}
-    assert way.call(auth, api.redirect("/payments"), "POST", follow=True, json={"amount": 5}).status == 200
+    assert client.call(auth, api.redirect("/payments"), "POST", follow=True, json={"amount": 5}).status == 200
     assert api.tokens[:2] == ["token-1", "token-1"]
     assert api.tokens[-1] == "token-2"
     assert {seen.body for seen in api.server.seen} == {api.server.seen[0].body}
     assert len(server.seen) == 2
 
 
-def test_a_redirect_after_a_replacement_within_the_origin_arrives(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_a_redirect_after_a_replacement_is_followed_within_the_origin(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-2"}
     moved = api.redirect("/payments")
     redirect: Any = api.server.reply
     api.server.reply = lambda seen: Reply({}, 401) if token_of(seen) == "token-1" else redirect(seen)
-    assert way.call(auth, moved, "POST", follow=True, json={"amount": 5}).status == 200
+    assert client.call(auth, moved, "POST", follow=True, json={"amount": 5}).status == 200
     assert len(server.seen) == 2
 
 
 def test_an_origin_that_was_once_reached_by_a_redirect_can_still_be_called(
-    way: Way, auth: AnyAuth, api: Api, elsewhere: Server
+    client: ApiClient, auth: AnyAuth, api: Api, elsewhere: Server
 ) -> None:
-    way.call(auth, api.redirect(elsewhere.base_url), follow=True)
+    client.call(auth, api.redirect(elsewhere.base_url), follow=True)
     elsewhere.reply = Reply({})
-    assert way.call(auth, elsewhere.base_url).status == 200
+    assert client.call(auth, elsewhere.base_url).status == 200
     assert [token_of(seen) for seen in elsewhere.seen] == [None, "token-1"]
 
 
 # Arguments, extras and what can be seen
 
-each_auth = pytest.mark.parametrize("kind", {way.auth: None for way in WAYS.values()}, ids=lambda kind: kind.__module__)
+each_auth = pytest.mark.parametrize(
+    "kind", {client.auth: None for client in CLIENTS.values()}, ids=lambda kind: kind.__module__
+)
 
 
 @each_auth
@@ -577,13 +591,13 @@ def test_a_source_is_needed(kind: type[AnyAuth], provider: Cryptofuse) -> None:
 
 
 @each_auth
-def test_nothing_of_it_shows_a_token(kind: type[AnyAuth], source: TokenSource) -> None:
+def test_no_repr_shows_a_token(kind: type[AnyAuth], source: TokenSource) -> None:
     token = source.get().access_token
     assert token not in f"{kind(source)!r} {vars(kind(source))}"
 
 
 @pytest.mark.parametrize("client", ["httpx2", "requests", "aiohttp"])
-def test_a_missing_client_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
+def test_the_error_for_a_missing_client_names_its_extra(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
     monkeypatch.setitem(sys.modules, client, None)
     monkeypatch.delitem(sys.modules, f"paygrant.adapters.{client}")
     with pytest.raises(ImportError, match=rf'needs {client}; to get it: pip install "paygrant\[{client}\]"') as fault:
@@ -591,7 +605,7 @@ def test_a_missing_client_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch, 
     assert fault.value.name == client
 
 
-def test_no_client_is_imported_before_its_adapter() -> None:
+def test_only_an_adapter_imports_its_client() -> None:
     lines = [
         "import sys, paygrant, paygrant.adapters",
         "paygrant.TokenAuth",
@@ -623,8 +637,8 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     ],
     ids=["header", "prefix", "query"],
 )
-def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
-    way: Way, api: Api, server: Server, token_use: TokenUse, form: str
+def test_a_token_is_put_and_replaced_where_the_spec_says(
+    client: ApiClient, api: Api, server: Server, token_use: TokenUse, form: str
 ) -> None:
     dead: list[str] = []
 
@@ -635,10 +649,10 @@ def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
         )
 
     api.server.reply = lambda seen: Reply({}, 401 if any(token in carried(seen) for token in dead) else 200)
-    auth = way.auth(with_use(server, token_use))
-    assert way.call(auth, f"{api.url}?a=b%20c").status == 200
+    auth = client.auth(with_use(server, token_use))
+    assert client.call(auth, f"{api.url}?a=b%20c").status == 200
     dead.append("token-1")
-    assert way.call(auth, f"{api.url}?a=b%20c").status == 200
+    assert client.call(auth, f"{api.url}?a=b%20c").status == 200
     assert [carried(seen) for seen in api.server.seen] == [form.format(f"token-{each}") for each in (1, 1, 2)]
     assert len(server.seen) == 2
 
@@ -646,15 +660,15 @@ def test_a_token_is_attached_where_the_api_wants_it_and_replaced_there(
 # After a redirect, and after a failure
 
 
-def test_of_a_redirected_call_only_the_step_that_was_rejected_is_repeated(
-    way: Way, auth: AnyAuth, api: Api, server: Server
+def test_only_the_rejected_step_of_a_redirected_call_is_repeated(
+    client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     def answer(seen: Seen) -> Reply:
         return Reply({}, 303, {"Location": "/paid"}) if seen.path == "/pay" else api.answer(seen)
 
     api.server.reply = answer
     api.accepted = {"token-2"}
-    assert way.call(auth, f"{api.server.base_url}/pay", "POST", follow=True, **way.body(b"100 EUR")).status == 200
+    assert client.call(auth, f"{api.server.base_url}/pay", "POST", follow=True, **client.body(b"100 EUR")).status == 200
     assert [(seen.method, seen.path) for seen in api.server.seen] == [
         ("POST", "/pay"),
         ("GET", "/paid"),
@@ -663,7 +677,7 @@ def test_of_a_redirected_call_only_the_step_that_was_rejected_is_repeated(
     assert len(server.seen) == 2
 
 
-def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: Server, source: TokenSource) -> None:
+def test_a_failed_replacement_releases_the_connection(server: Server, source: TokenSource) -> None:
     with serve() as api:
         api.reply = Reply(b"x" * 3_000_000, 401)
         source.get()
@@ -679,7 +693,7 @@ def test_a_rejection_whose_replacement_fails_gives_its_connection_back(server: S
         assert asyncio.run(main()) == 0
 
 
-def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
+def test_a_token_in_another_header_does_not_reach_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
     auth = for_requests.TokenAuth(with_use(server, TokenUse("X-Vault-Token", "")))
     there, back = api.redirect(elsewhere.base_url), f"{api.server.base_url}/moved"
     session = requests.Session()
@@ -691,15 +705,15 @@ def test_a_token_in_a_header_of_its_own_is_kept_from_other_origins(server: Serve
     assert there == back
 
 
-def test_a_query_is_left_as_it_is_but_for_the_token(way: Way, api: Api, server: Server) -> None:
+def test_the_rest_of_a_query_stays_unchanged(client: ApiClient, api: Api, server: Server) -> None:
     api.server.reply = lambda seen: Reply({}, 401 if "token-1" in seen.path else 200)
-    auth = way.auth(with_use(server, TokenUse(None, "", "key")))
-    assert way.call(auth, f"{api.url}?a=%E9&flag&b=c+d").status == 200
+    auth = client.auth(with_use(server, TokenUse(None, "", "key")))
+    assert client.call(auth, f"{api.url}?a=%E9&flag&b=c+d").status == 200
     assert [seen.path for seen in api.server.seen] == [
         f"/payments?a=%E9&flag&b=c+d&key=token-{each}" for each in (1, 2)
     ]
 
 
-def test_a_location_that_is_no_address_is_the_callers_to_read(way: Way, auth: AnyAuth, api: Api) -> None:
+def test_an_invalid_location_is_returned_to_the_caller(client: ApiClient, auth: AnyAuth, api: Api) -> None:
     api.server.reply = Reply({}, 201, {"Location": "http://["})
-    assert way.call(auth, api.url).status == 201
+    assert client.call(auth, api.url).status == 201

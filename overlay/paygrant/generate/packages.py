@@ -20,7 +20,7 @@ from paygrant.generate._client import check_version, write_client
 from paygrant.generate._environments import MODULE, environments_module
 from paygrant.generate._mask import mask_package
 
-if find_spec("ruff") is None:  # it runs as a process of its own, so no import would fail
+if find_spec("ruff") is None:  # it runs as a separate process, so no import would fail
     raise ModuleNotFoundError("No module named 'ruff'", name="ruff")
 
 _RUFF_OPTIONS = (

@@ -1,6 +1,6 @@
-"""A dozen endpoints that are unlike the five and unlike each other: a spec each, and no Python but the hook that signs.
+"""SpecProvider with a dozen endpoints that differ from the five and from each other. Only a signing hook needs Python.
 
-The specs and their sources are in tests/endpoints; so are the servers, which take the documented request and no other.
+``tests/endpoints`` has the specs with their sources, and the servers, which accept the documented requests only.
 """
 
 import base64
@@ -40,7 +40,7 @@ from tests.endpoints.servers import (
     private_key,
 )
 from tests.helpers.providers import ask
-from tests.helpers.servers import Server
+from tests.helpers.servers import Reply, Server
 
 SPECS = Path(__file__).parents[1] / "endpoints"
 BASIC = f"Basic {base64.b64encode(f'{CLIENT_ID}:{CLIENT_SECRET}'.encode()).decode()}"
@@ -180,20 +180,25 @@ CASES = {
 each_endpoint = pytest.mark.parametrize("name", CASES)
 
 
-def _claims(draft: UnsignedRequest) -> dict[str, Any]:
+def _claims(request: UnsignedRequest) -> dict[str, Any]:
     now = int(time.time())
-    return {"iss": draft.client_id, "iat": now - 60, "exp": now + 540}
+    return {"iss": request.client_id, "iat": now - 60, "exp": now + 540}
 
 
-def sign_as_app(draft: UnsignedRequest) -> None:
-    """By this JWT a GitHub App tells who it is."""
-    draft.headers["Authorization"] = f"Bearer {jwt.encode(_claims(draft), draft.client_secret, 'RS256')}"
+def sign_as_app(request: UnsignedRequest) -> None:
+    """The JWT by which a GitHub App authenticates."""
+    request.headers["Authorization"] = f"Bearer {jwt.encode(_claims(request), request.client_secret, 'RS256')}"
 
 
-def assert_user(draft: UnsignedRequest) -> None:
+def assert_user(request: UnsignedRequest) -> None:
     """By this JWT an app asks DocuSign for a token of a user (RFC 7523 section 3)."""
-    claims = {"sub": USER, "aud": urlsplit(draft.url).hostname, "scope": "signature impersonation", **_claims(draft)}
-    draft.fields["assertion"] = jwt.encode(claims, draft.client_secret, "RS256")
+    claims = {
+        "sub": USER,
+        "aud": urlsplit(request.url).hostname,
+        "scope": "signature impersonation",
+        **_claims(request),
+    }
+    request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
 
 
 HOOKS = {"github_app": sign_as_app, "docusign": assert_user}
@@ -224,7 +229,7 @@ def without_assertion(text: str) -> str:
 
 
 @each_endpoint
-def test_the_spec_keeps_to_the_rules(name: str) -> None:
+def test_the_spec_passes_all_lint_rules(name: str) -> None:
     assert lint(SPECS / f"{name}.yaml") == []
 
 
@@ -233,7 +238,7 @@ def test_each_spec_has_a_case_and_a_server() -> None:
 
 
 @each_endpoint
-def test_a_token_is_had_by_the_spec_alone(name: str, server: Server) -> None:
+def test_a_spec_is_enough_for_a_token(name: str, server: Server) -> None:
     case, provider = CASES[name], make(name, server)
     token = ask(provider)
     assert token.access_token == case.token
@@ -243,7 +248,7 @@ def test_a_token_is_had_by_the_spec_alone(name: str, server: Server) -> None:
 
 
 @each_endpoint
-def test_nothing_is_sent_but_what_is_documented(name: str, server: Server) -> None:
+def test_only_documented_values_are_sent(name: str, server: Server) -> None:
     case = CASES[name]
     ask(make(name, server))
     (seen,) = server.seen
@@ -254,7 +259,7 @@ def test_nothing_is_sent_but_what_is_documented(name: str, server: Server) -> No
 
 
 @each_endpoint
-def test_the_server_takes_nothing_undocumented(name: str, server: Server) -> None:
+def test_the_server_of_the_tests_refuses_undocumented_values(name: str, server: Server) -> None:
     ask(make(name, server))
     (seen,) = server.seen
     own = {each: value for each, value in seen.headers.items() if each.lower() not in {"host", "content-length"}}
@@ -272,7 +277,7 @@ def test_the_server_takes_nothing_undocumented(name: str, server: Server) -> Non
 
 
 @each_endpoint
-def test_wrong_credentials_are_told_in_the_providers_words(name: str, server: Server) -> None:
+def test_wrong_credentials_raise_an_error_with_the_providers_text(name: str, server: Server) -> None:
     wrong = pem(rsa.generate_private_key(65537, 2048)) if name in HOOKS else "not-the-secret"
     with pytest.raises(InvalidClient) as caught:
         ask(make(name, server, client_secret=wrong))
@@ -295,7 +300,7 @@ def test_wrong_credentials_are_told_in_the_providers_words(name: str, server: Se
         ("auth0", {"organization": "org_1"}, {}),
     ],
 )
-def test_what_may_be_given_is_sent_where_it_is_given(
+def test_an_optional_parameter_is_sent_if_given(
     name: str, optional: dict[str, Any], where: dict[str, str], server: Server
 ) -> None:
     assert ask(make(name, server, **optional)).access_token == CASES[name].token
@@ -318,7 +323,7 @@ def test_what_may_be_given_is_sent_where_it_is_given(
         ("docusign", "authenticate"),
     ],
 )
-def test_what_is_required_is_asked_for_before_anything_is_sent(name: str, argument: str, server: Server) -> None:
+def test_a_missing_required_parameter_sends_nothing(name: str, argument: str, server: Server) -> None:
     with pytest.raises(ConfigurationError, match=f"{argument}: is missing"):
         make(name, server, **{argument: None})
     assert not server.seen
@@ -334,7 +339,7 @@ def test_what_is_required_is_asked_for_before_anything_is_sent(name: str, argume
         ("tableau", {}),
     ],
 )
-def test_an_environment_gives_the_host_and_without_one_the_caller_does(
+def test_the_host_comes_from_the_environment_or_from_the_caller(
     name: str, hosts: dict[str, str], server: Server
 ) -> None:
     endpoint = registration_of(make(name, server)).endpoint
@@ -344,7 +349,7 @@ def test_an_environment_gives_the_host_and_without_one_the_caller_does(
             SpecProvider(SPECS / f"{name}.yaml", client_id="a", client_secret="b", **CASES[name].gives)
 
 
-def test_a_lease_of_zero_is_one_without_an_end(server: Server) -> None:
+def test_a_lease_of_zero_has_no_end(server: Server) -> None:
     token = ask(make("vault", server, namespace="endless"))
     assert seconds_left(token.expires_at) > 365 * 86400 - 60
 
@@ -357,7 +362,7 @@ def test_a_lease_of_zero_is_one_without_an_end(server: Server) -> None:
         ("zoho", {"refresh_token": "not-the-token"}, "invalid_code"),
     ],
 )
-def test_a_code_under_status_200_says_what_is_wrong_of_the_credentials(
+def test_an_error_code_under_status_200_is_a_refusal(
     name: str, changes: dict[str, Any], error: str, server: Server
 ) -> None:
     with pytest.raises(InvalidClient) as caught:
@@ -370,10 +375,10 @@ def test_a_private_key_has_several_lines_and_may_come_from_a_callable(server: Se
     assert ask(provider).access_token == CASES["github_app"].token
 
 
-def test_a_wrong_user_is_no_wrong_client(server: Server) -> None:
-    def assert_nobody(draft: UnsignedRequest) -> None:
-        claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(draft)}
-        draft.fields["assertion"] = jwt.encode(claims, draft.client_secret, "RS256")
+def test_a_wrong_user_does_not_raise_invalid_client(server: Server) -> None:
+    def assert_nobody(request: UnsignedRequest) -> None:
+        claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(request)}
+        request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
 
     with pytest.raises(TokenRequestRejected) as caught:
         ask(make("docusign", server, authenticate=assert_nobody))
@@ -381,7 +386,7 @@ def test_a_wrong_user_is_no_wrong_client(server: Server) -> None:
     assert caught.value.error_description == "user_not_found"
 
 
-def test_a_name_with_a_colon_is_one_where_the_credentials_are_not_basic(server: Server) -> None:
+def test_a_client_id_may_hold_a_colon_if_the_credentials_are_not_basic(server: Server) -> None:
     with pytest.raises(InvalidClient):
         ask(make("tableau", server, client_id="nightly:export"))
 
@@ -403,7 +408,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def test_all_packages_are_typed_as_strictly_as_can_be(packages: Path, tmp_path: Path) -> None:
+def test_all_packages_pass_strict_type_checks(packages: Path, tmp_path: Path) -> None:
     root = packages.parent
     pyright = {"include": [packages.name], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
     (root / "pyrightconfig.json").write_text(json.dumps(pyright))
@@ -423,16 +428,23 @@ def test_all_packages_are_typed_as_strictly_as_can_be(packages: Path, tmp_path: 
 
 
 @each_endpoint
-def test_a_package_describes_what_the_spec_does(name: str, packages: Path, server: Server) -> None:
+def test_a_package_and_its_spec_give_the_same_description(name: str, packages: Path, server: Server) -> None:
     package = importlib.import_module(f"{packages.name}.{name}")
     imported, folder, file = (make(name, server, source) for source in (package, packages / name, None))
     assert len({repr(registration_of(each).endpoint) for each in (imported, folder, file)}) == 1
 
 
 @each_endpoint
-def test_a_package_has_a_model_for_the_answer(name: str, packages: Path, server: Server) -> None:
+def test_a_package_has_a_model_for_the_response(name: str, packages: Path, server: Server) -> None:
     package = importlib.import_module(f"{packages.name}.{name}")
     token = ask(make(name, server, package))
     assert type(token.response).__module__ == f"{packages.name}.{name}.models.token_response"
     assert token.access_token in json.dumps(token.response.to_dict())
     assert token.access_token not in repr(token.response)
+
+
+def test_a_response_that_does_not_fit_its_model_gives_a_token_without_it(packages: Path, server: Server) -> None:
+    provider = make("tableau", server, importlib.import_module(f"{packages.name}.tableau"))
+    server.reply = Reply({"credentials": {"site": "expected an object", "token": "tableau-token"}})
+    token = ask(provider)
+    assert (token.access_token, token.response) == ("tableau-token", None)

@@ -1,0 +1,169 @@
+"""The decisions of a cache, without threads and requests: the acquirer is a list, and a test runs each renewal itself."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from paygrant import PaygrantError, RefreshPolicy, Token, TokenError
+from paygrant._cache.acquire import Acquired
+from paygrant._cache.cache import Cache
+from paygrant._cache.renewal import PendingRenewal
+from paygrant._telemetry import Meter
+from paygrant._tokens.lifecycle import Grant
+from tests.helpers.clock import Clock
+
+
+@dataclass
+class Outcomes:
+    """An acquirer that brings these outcomes, in order."""
+
+    outcomes: list[Grant | PaygrantError] = field(default_factory=list[Grant | PaygrantError])
+    stored: list[Grant] = field(default_factory=list[Grant])
+    discarded: list[Token] = field(default_factory=list[Token])
+
+    def acquire(
+        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+    ) -> Acquired:
+        for grant in self.stored:
+            if found := better(grant):
+                return Acquired(found, "key")
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, PaygrantError):
+            raise outcome
+        return Acquired(outcome, "key")
+
+    def discard(self, acquired: Acquired) -> None:
+        self.discarded.append(acquired.grant.token)
+
+
+class World:
+    """A cache with its acquirer. A renewal waits until ``run``."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.acquirer = Outcomes()
+        self.renewals: list[Callable[[], None]] = []
+        self.cache = Cache(self.acquirer, RefreshPolicy(jitter=0), Meter("acme", "test"), self.renewals.append)
+
+    def grant(self, name: str, lifetime: float = 3600) -> Grant:
+        return Grant(Token(name), self.clock(), lifetime)
+
+    def run(self, outcome: Grant | PaygrantError | None = None) -> None:
+        """Let the pending renewal bring this outcome."""
+        if outcome is not None:
+            self.acquirer.outcomes.append(outcome)
+        self.renewals.pop(0)()
+
+    def fetch(self, name: str, lifetime: float = 3600) -> Token:
+        """Bring a first token into the cache."""
+        pending = self.cache.token()
+        assert isinstance(pending, PendingRenewal)
+        self.run(self.grant(name, lifetime))
+        return pending.wait()
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World(clock)
+
+
+def test_callers_share_one_pending_renewal(world: World) -> None:
+    first, second = world.cache.token(), world.cache.token()
+    assert first is second
+    assert len(world.renewals) == 1
+
+
+def test_waiting_for_a_completed_renewal_returns_at_once(world: World) -> None:
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    world.run(world.grant("a"))
+    assert anyio.run(pending.wait_async).access_token == "a"
+    assert pending.wait().access_token == "a"
+
+
+def test_only_the_replacement_itself_is_noted_as_accepted(world: World) -> None:
+    old = world.fetch("a")
+    pending = world.cache.replace(old)
+    assert isinstance(pending, PendingRenewal)
+    world.run(world.grant("b"))
+    new = pending.wait()
+    world.cache.accept_replacement(old)
+    assert world.cache.replacement is new
+    world.cache.accept_replacement(new)
+    assert world.cache.replacement is None
+
+
+def test_the_rejection_of_an_old_token_starts_no_pause(world: World) -> None:
+    old = world.fetch("a")
+    pending = world.cache.replace(old)
+    assert isinstance(pending, PendingRenewal)
+    world.run(world.grant("b"))
+    new = pending.wait()
+    world.cache.accept_replacement(new)
+    world.cache.reject_replacement(old)
+    assert isinstance(world.cache.replace(new), PendingRenewal)
+
+
+def test_the_rejection_of_a_replacement_starts_a_pause(world: World) -> None:
+    token = world.fetch("a")
+    world.cache.reject_replacement(token)
+    assert world.cache.replace(token) is None
+    world.clock.pass_by(RefreshPolicy().replacement_pause)
+    assert isinstance(world.cache.replace(token), PendingRenewal)
+
+
+def test_a_stored_token_without_an_end_lives_no_longer_than_the_policy_says(world: World) -> None:
+    world.acquirer.stored = [world.grant("stored", 86400)]
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    world.run()
+    assert pending.wait().access_token == "stored"
+    world.clock.pass_by(RefreshPolicy().default_lifetime)
+    assert isinstance(world.cache.token(), PendingRenewal)
+
+
+def test_a_rejected_token_is_not_taken_from_the_store_again(world: World) -> None:
+    token = world.fetch("a")
+    world.acquirer.stored = [world.grant("a")]
+    pending = world.cache.replace(token)
+    assert isinstance(pending, PendingRenewal)
+    world.run(world.grant("b"))
+    assert pending.wait().access_token == "b"
+
+
+def test_invalidate_discards_the_token_in_the_store(world: World) -> None:
+    token = world.fetch("a")
+    world.cache.invalidate(Token("another"))
+    assert world.acquirer.discarded == []
+    world.cache.invalidate(token)
+    assert world.acquirer.discarded == [token]
+    world.cache.invalidate(token)
+    assert world.acquirer.discarded == [token]
+
+
+def test_a_renewal_that_ends_after_a_fork_completes_nothing(world: World) -> None:
+    pending = world.cache.token()
+    world.cache.renew_locks()  # as in the child, where the thread of the renewal does not exist
+    world.run(world.grant("a"))
+    assert isinstance(pending, PendingRenewal)
+    assert not pending._completed.is_set()
+    found = world.cache.token()
+    assert isinstance(found, Token)
+
+
+def test_a_failed_renewal_keeps_a_valid_token(world: World) -> None:
+    token = world.fetch("a", 100)
+    world.clock.pass_by(85)
+    assert world.cache.token() is token
+    world.run(TokenError("acme: refused"))
+    assert world.cache.token() is token
+    assert world.renewals == []  # the next renewal comes after a pause
+    world.clock.pass_by(15)
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    world.run(TokenError("acme: refused"))
+    with pytest.raises(TokenError, match="refused"):
+        pending.wait()

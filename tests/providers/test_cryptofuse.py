@@ -1,0 +1,58 @@
+"""Cryptofuse: its scope, its base URL, and where its credentials go."""
+
+from typing import Any
+
+import pytest
+
+from paygrant import ConfigurationError, Cryptofuse
+from paygrant._providers.base import registration_of
+from tests.helpers.arguments import refusal
+from tests.helpers.providers import make
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (["read", ""], "holds ''"),
+        ("", "holds ''"),
+        ("read  write", "holds ''"),
+        (["read write"], "holds 'read write'"),
+        (['"read"'], "holds '\"read\"'"),
+        (["a\\b"], r"holds 'a\\b'"),
+        (["lesé"], "holds 'lesé'"),
+        (["read\n"], r"holds 'read\n'"),
+        ("read\twrite", r"holds 'read\twrite'"),
+        (["read", 7], "holds 7"),
+        (None, "is of type NoneType"),
+        (7, "is of type int"),
+        (b"read", "is of type bytes"),
+        ({"read": 1}, "is of type dict"),
+    ],
+)
+def test_a_scope_outside_rfc_6749_is_refused(value: Any, fault: str) -> None:
+    text = refusal(lambda: make(Cryptofuse, scope=value), "scope")
+    assert text.startswith(f"scope: {fault}; expected ")
+
+
+@pytest.mark.parametrize("value", [("read", "write"), ["read", "write"], "read write", {"write", "read"}])
+def test_a_scope_may_be_a_string_or_a_collection(value: Any) -> None:
+    assert make(Cryptofuse, scope=value) == make(Cryptofuse)
+
+
+@pytest.mark.parametrize("value", ["header", "Basic", "", None, 7])
+def test_an_unknown_place_of_credentials_is_refused(value: Any) -> None:
+    assert "expected one of: basic, body" in refusal(lambda: make(Cryptofuse, credentials_in=value), "credentials_in")
+
+
+def test_cryptofuse_has_no_environment() -> None:
+    assert registration_of(make(Cryptofuse)).environment is None
+    with pytest.raises(
+        ConfigurationError, match=r"unexpected keyword argument 'environment'; expected the arguments client_id, "
+    ):
+        make(Cryptofuse, environment="production")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"base_url": None}])
+def test_cryptofuse_needs_a_base_url(arguments: dict[str, Any]) -> None:
+    text = refusal(lambda: Cryptofuse(client_id="a", client_secret="b", **arguments), "base_url")
+    assert "expected https://host" in text

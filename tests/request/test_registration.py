@@ -1,0 +1,119 @@
+"""The two encodings of Basic credentials, and the order in which they are tried."""
+
+from collections.abc import Callable
+
+import pytest
+
+from paygrant import (
+    AlternativePayments,
+    Cryptofuse,
+    InvalidClient,
+    MalformedResponse,
+    ProviderUnavailable,
+    RipioRamp,
+    TokenRequestRejected,
+    TokenSource,
+)
+from paygrant._providers.base import Provider
+from tests.helpers.providers import AWKWARD, ask, make, request_of
+from tests.helpers.servers import Reply, Seen, Server, granted
+
+AWKWARD_PLAIN = "Basic Y2xpZW50LW9mLXN0cmF3OnMlIDorL8OpJj0iJzw+XD8j"
+AWKWARD_FORM = "Basic Y2xpZW50LW9mLXN0cmF3OnMlMjUrJTNBJTJCJTJGJUMzJUE5JTI2JTNEJTIyJTI3JTNDJTNFJTVDJTNGJTIz"
+
+
+def authorizations(server: Server) -> list[str | None]:
+    return [seen.headers.get("Authorization") for seen in server.seen]
+
+
+def takes_only(authorization: str) -> Callable[[Seen], Reply]:
+    """A server that knows the client by one encoding of its credentials."""
+    refusal = Reply({"error": "invalid_client"}, 401)
+    return lambda seen: granted() if seen.headers["Authorization"] == authorization else refusal
+
+
+# Basic: plain, form, and auto
+
+
+@pytest.mark.parametrize("kind", [RipioRamp, AlternativePayments, Cryptofuse])
+@pytest.mark.parametrize(
+    ("encoding", "authorization"), [("plain", AWKWARD_PLAIN), ("form", AWKWARD_FORM), ("auto", AWKWARD_PLAIN)]
+)
+def test_basic_credentials_have_the_chosen_encoding(
+    kind: type[Provider], encoding: str, authorization: str, server: Server
+) -> None:
+    seen = request_of(kind, server, client_secret=AWKWARD, basic_encoding=encoding)
+    assert seen.headers["Authorization"] == authorization
+
+
+def test_auto_tries_form_once_after_plain_was_refused(server: Server) -> None:
+    server.reply = takes_only(AWKWARD_FORM)
+    assert ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD)).access_token == "token-1"
+    assert authorizations(server) == [AWKWARD_PLAIN, AWKWARD_FORM]
+    assert server.seen[0].body == server.seen[1].body
+
+
+def test_auto_starts_with_the_encoding_that_worked_last(server: Server) -> None:
+    source = TokenSource(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD))
+    for accepted in (AWKWARD_FORM, AWKWARD_FORM, AWKWARD_PLAIN, AWKWARD_PLAIN):
+        server.reply = takes_only(accepted)
+        source.invalidate(source.get())
+    assert authorizations(server) == [
+        *(AWKWARD_PLAIN, AWKWARD_FORM),
+        *(AWKWARD_FORM,),
+        *(AWKWARD_FORM, AWKWARD_PLAIN),
+        *(AWKWARD_PLAIN,),
+    ]
+
+
+def test_auto_gives_up_when_both_encodings_are_refused(server: Server) -> None:
+    server.reply = takes_only("Basic nothing")
+    source = TokenSource(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD))
+    for _ in range(2):  # the refusal is remembered: no third request
+        with pytest.raises(InvalidClient):
+            source.get()
+    assert authorizations(server) == [AWKWARD_PLAIN, AWKWARD_FORM]
+
+
+def test_auto_makes_one_request_if_both_encodings_are_equal(server: Server) -> None:
+    server.reply = takes_only("Basic nothing")
+    with pytest.raises(InvalidClient):
+        ask(make(Cryptofuse, base_url=server.base_url, client_secret="Only-unreserved_characters.123"))
+    assert len(server.seen) == 1
+
+
+def test_auto_makes_one_request_if_the_credentials_are_in_the_body(server: Server) -> None:
+    server.reply = Reply({"error": "invalid_client"}, 401)
+    with pytest.raises(InvalidClient):
+        ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD, credentials_in="body"))
+    assert authorizations(server) == [None]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply({"error": "invalid_scope"}, 400), TokenRequestRejected),
+        (Reply({"error": "busy"}, 503), ProviderUnavailable),
+        (Reply(b"<html>"), MalformedResponse),
+    ],
+)
+def test_auto_does_not_try_form_after_another_error(reply: Reply, kind: type[Exception], server: Server) -> None:
+    server.reply = reply
+    with pytest.raises(kind):
+        ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD))
+    assert authorizations(server) == [AWKWARD_PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent", "accepted"), [("plain", AWKWARD_PLAIN, AWKWARD_FORM), ("form", AWKWARD_FORM, AWKWARD_PLAIN)]
+)
+def test_a_named_encoding_is_the_only_one_tried(encoding: str, sent: str, accepted: str, server: Server) -> None:
+    server.reply = takes_only(accepted)
+    with pytest.raises(InvalidClient):
+        ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD, basic_encoding=encoding))
+    assert authorizations(server) == [sent]
+
+
+def test_a_client_id_with_a_colon_can_be_form_encoded(server: Server) -> None:
+    request = request_of(Cryptofuse, server, client_id="a:b", client_secret="c", basic_encoding="form")
+    assert request.headers["Authorization"] == "Basic YSUzQWI6Yw=="  # a%3Ab:c

@@ -1,0 +1,251 @@
+"""The environment's proxies, a transport of the caller's own, and TLS."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from paygrant import (
+    AlternativePayments,
+    ConfigurationError,
+    Cryptofuse,
+    ProviderUnavailable,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    TokenSource,
+)
+from paygrant._providers.base import Provider
+from tests.helpers.providers import ask, make
+from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve_raw
+
+
+class Request(NamedTuple):
+    """A request as the provider documents it."""
+
+    path: str
+    content_type: str
+    authorization: str | None
+    body: bytes
+
+
+# The environment's proxies
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_request_goes_through_the_proxy_of_the_environment(
+    variable: str, scheme: str, server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, other.base_url.replace("http://", scheme))
+    ask(make(Cryptofuse, base_url=server.base_url))
+    assert [seen.path for seen in other.seen] == [f"{server.base_url}/o/token/"]
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "localhost,127.0.0.1", "*", "127.0.0.1:{port}"])
+def test_no_proxy_avoids_the_proxy(exempt: str, server: Server, other: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", other.base_url)
+    monkeypatch.setenv("NO_PROXY", exempt.format(port=server.base_url.rpartition(":")[2]))
+    ask(make(Cryptofuse, base_url=server.base_url))
+    assert [seen.path for seen in server.seen] == ["/o/token/"]
+    assert other.seen == []
+
+
+def test_no_proxy_for_another_host_uses_the_proxy(
+    server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", other.base_url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.2,example.com,127.0.0.1:1")
+    ask(make(Cryptofuse, base_url=server.base_url))
+    assert len(other.seen) == 1
+
+
+@pytest.mark.parametrize("exempt", ["::1", "[::1]", "[::1]:9"])
+def test_no_proxy_may_name_an_ipv6_address(exempt: str, other: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", other.base_url)
+    monkeypatch.setenv("NO_PROXY", exempt)
+    with pytest.raises(ProviderUnavailable, match="ConnectError"):
+        ask(make(Cryptofuse, base_url="http://[::1]:9"))
+    assert other.seen == []
+
+
+HOSTS = [
+    (RipioRamp, "sandbox", "skala-sandbox.ripio.com"),
+    (RipioRamp, "production", "skala.ripio.com"),
+    (RipioWidget, "sandbox", "b2b-widget-onramp-api.sandbox.ripio.com"),
+    (RipioWidget, "production", "b2b-widget-onramp-api.ripio.com"),
+    (Ripple, "test", "auth-test.rnc.ripplenet.com"),
+    (Ripple, "uat", "auth-uat.rnc.ripplenet.com"),
+    (Ripple, "production", "auth.rnc.ripplenet.com"),
+    (AlternativePayments, "demo", "public-api.demo.alternativepayments.io"),
+    (AlternativePayments, "production", "public-api.alternativepayments.io"),
+]
+
+
+@pytest.mark.parametrize(("kind", "environment", "host"), HOSTS)
+def test_each_environment_is_reached_at_its_host_by_tls_alone(
+    kind: type[Provider], environment: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(b"HTTP/1.1 502 No way\r\nContent-Length: 0\r\n\r\n")
+
+    requests: list[bytes] = []
+    with serve_raw(refuse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(ProviderUnavailable, match="ProxyError: 502 No way"):
+            ask(make(kind, environment=environment))
+    (request,) = requests
+    assert request.startswith(f"CONNECT {host}:443 HTTP/1.1\r\n".encode())
+    assert b"of-straw" not in request
+
+
+@pytest.mark.parametrize("proxy", ["ftp://name:password@127.0.0.1:1", "socks9://127.0.0.1", "http://[::1"])
+def test_an_unusable_proxy_is_a_configuration_error(
+    proxy: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(
+        ConfigurationError, match=r"http_proxy: names a proxy that cannot be used \(.*; expected "
+    ) as caught:
+        ask(make(Cryptofuse, base_url=server.base_url))
+    assert "password" not in str(caught.value)
+    assert server.seen == []
+
+
+def test_plain_http_on_loopback_uses_no_proxy(
+    server: Server, provider: Cryptofuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    assert ask(provider).access_token == "token-1"
+    assert len(server.seen) == 1
+
+
+# A transport of the caller's
+
+
+class CountingTransport(httpx.HTTPTransport):
+    """A real transport that notes what becomes of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.requests: list[str] = []
+        self.closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(str(request.url))
+        return super().handle_request(request)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+def test_a_transport_is_used_and_stays_open(server: Server) -> None:
+    transport = CountingTransport()
+    with TokenSource(make(Cryptofuse, base_url=server.base_url), transport=transport) as source:
+        source.invalidate(source.get())
+        assert source.get().access_token == "token-2"
+    assert transport.requests == [f"{server.base_url}/o/token/"] * 2
+    assert not transport.closed
+    transport.close()
+
+
+def test_a_transport_stays_open_when_the_request_fails(server: Server) -> None:
+    server.reply = Reply(b"", 503)
+    transport = CountingTransport()
+    with pytest.raises(ProviderUnavailable):
+        ask(make(Cryptofuse, base_url=server.base_url), transport=transport)
+    assert transport.requests
+    assert not transport.closed
+    transport.close()
+
+
+def test_a_transport_replaces_the_environments_proxy(
+    server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", other.base_url)
+    with httpx.HTTPTransport() as transport:
+        ask(make(Cryptofuse, base_url=server.base_url), transport=transport)
+    assert len(server.seen) == 1
+    assert other.seen == []
+
+
+def test_a_transport_needs_no_network() -> None:
+    answer = httpx.Response(200, json=granted("made-up").document)
+    transport = httpx.MockTransport(lambda _: answer)
+    assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
+
+
+def test_a_connection_is_closed_after_the_request() -> None:
+    closed = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(RAW_GRANT)
+        connection.settimeout(10)
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with serve_raw(answer) as base_url:
+        ask(make(Cryptofuse, base_url=base_url))
+        assert closed.wait(10)
+
+
+# TLS
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[tuple[str, list[bytes], Path]]:
+    """A server with a certificate that nobody vouches for: its base URL, what it reads, and the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "localhost.pem"
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    read: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read.append(read_request(secured))
+            secured.sendall(RAW_GRANT)
+
+    with serve_raw(answer) as base_url:
+        yield base_url.replace("http://127.0.0.1", "https://localhost"), read, file
+
+
+def test_a_server_with_an_untrusted_certificate_gets_nothing(tls_server: tuple[str, list[bytes], Path]) -> None:
+    base_url, read, _ = tls_server
+    with pytest.raises(ProviderUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        ask(make(Cryptofuse, base_url=base_url))
+    assert read == []
+
+
+def test_a_transport_can_trust_its_own_authority(tls_server: tuple[str, list[bytes], Path]) -> None:
+    base_url, read, certificate = tls_server
+    context = ssl.create_default_context(cafile=certificate)
+    with httpx.HTTPTransport(verify=context) as transport:
+        assert ask(make(Cryptofuse, base_url=base_url), transport=transport).access_token == "token-1"
+    assert read[0].endswith(b"grant_type=client_credentials&scope=read+write")

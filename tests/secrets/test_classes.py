@@ -1,0 +1,223 @@
+"""No class of the two packages shows a secret: each is filled with canaries and shown."""
+
+import inspect
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+import click
+import pytest
+
+import paygrant
+import paygrant_clients
+from paygrant import (
+    ClientCredentials,
+    FileStore,
+    MemoryStore,
+    RedisStore,
+    RefreshPolicy,
+    RipioWidget,
+    Token,
+    TokenSource,
+)
+from paygrant._auth.bearer import Authorization
+from paygrant._providers.base import BasicProvider, Provider
+from paygrant._providers.ripio import WidgetURL
+from paygrant._providers.spec_provider import SpecProvider
+from paygrant._stores.base import Entry
+from paygrant._stores.codec import Codec
+from paygrant._tokens.lifecycle import Grant
+from paygrant.cli import _catalog, _failures
+from paygrant.doctor import Finding
+from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
+from paygrant.sandbox._endpoint import UnusualType
+from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
+from paygrant.sandbox._guard import RequestError
+from paygrant_clients.ripple.models import TokenResponse
+from tests.helpers.exposure import shown
+from tests.helpers.providers import ARGUMENTS, make
+from tests.helpers.secrets import CORES, CREDENTIALS, SECRET, TOKEN, found
+
+
+def ripio_widget() -> RipioWidget:
+    return make(RipioWidget, **CREDENTIALS)
+
+
+def classes() -> list[type]:
+    """All classes of the two packages, those of private modules too."""
+    classes: list[type] = []
+    for package in (paygrant, paygrant_clients):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                members = vars(import_module(module.name)).values()
+                own = {module.name, "paygrant"}  # errors go by the package's name
+                classes += [each for each in members if inspect.isclass(each) and each.__module__ in own]
+    return list(dict.fromkeys(classes))
+
+
+def speaks(kind: type[Any]) -> bool:
+    """Whether a class says more of its instances than object does."""
+    return any(getattr(kind, name) is not getattr(object, name) for name in ("__repr__", "__str__", "__format__"))
+
+
+HARMLESS: dict[str, Any] = {
+    "allow_any_external_ref": True,
+    "audience": "urn:ripplexcurrent-test:acme",
+    "auth_header_name": "X-Authorization",
+    "base_url": "http://127.0.0.1",
+    "basic_encoding": "plain",
+    "credentials_in": "basic",
+    "file_name": "receipt.pdf",
+    "grant_type": "client_credentials",
+    "level": 1,
+    "message": "a fault",
+    "mime_type": "application/pdf",
+    "path": "/run/secrets/ripple",
+    "prefix": "Token",
+    "provider": "ripple",
+    "scope": ("read",),
+    "timeout": 5,
+    "token_type": "Bearer",
+    "verify_ssl": True,
+}
+"""Parameters that are no secrets, or that take certain values only."""
+
+WITH_CANARIES: dict[str, Any] = {
+    "outcome": Grant(Token(CORES[2]), 0, 1),
+    "parsed": TokenResponse(access_token=CORES[2]),
+    "policy": RefreshPolicy(),
+    "response": TokenResponse(access_token=CORES[2]),
+    "store": MemoryStore(),
+    "tenant_id": CORES[1],
+    "token": Token(CORES[2]),
+    "transport": None,
+}
+KEY = urlsafe_b64encode(f"{CORES[1]:32}".encode()).decode()
+"""A key that Fernet takes."""
+
+
+def filled(name: str, annotation: str) -> Any:
+    """An argument that holds a canary wherever its type allows one."""
+    if name in WITH_CANARIES and "str" not in annotation:
+        return WITH_CANARIES[name]
+    by_type = {"bytes": SECRET.encode(), "dict": {SECRET: SECRET}, "Mapping": {SECRET: SECRET}, "tuple": (SECRET,)}
+    others = {"datetime": datetime.now(UTC), "float": 1.0, "int": 1, "bool": False, "HTTPStatus": 200, "BinaryIO": None}
+    for word, value in (by_type | ({} if "str" in annotation else others)).items():
+        if word in annotation:
+            return value
+    return CORES[1]
+
+
+def parameters(kind: type[Any]) -> dict[str, str]:
+    """What a class is made with: names, and types as texts."""
+    try:
+        signature = inspect.signature(kind)
+    except ValueError:  # as built in
+        return {}
+    variable = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return {name: str(each.annotation) for name, each in signature.parameters.items() if each.kind not in variable}
+
+
+DESCRIBED: dict[type[Provider], dict[str, Any]] = {
+    SpecProvider: {
+        "spec": Path(__file__).parents[1] / "endpoints/github_app.yaml",
+        "environment": "production",
+        "credentials_in": None,
+        "authenticate": print,
+    },
+    ClientCredentials: {"token_url": "http://127.0.0.1/token", "parameters": {"audience": CORES[1]}},
+}
+"""The arguments of providers that need a spec or an address."""
+
+
+def arguments_of(kind: type[Any]) -> dict[str, Any]:
+    """Arguments that make an instance of a class, with canaries wherever they are taken."""
+    own: dict[str, Any] = {}
+    if issubclass(kind, Provider):
+        own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
+    elif kind is TokenSource:
+        own = {"provider": ripio_widget()}
+    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
+        own = dict.fromkeys(parameters(kind), "words")
+    elif kind is Entry:
+        own = {"environment": "test"}
+    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
+        own = dict.fromkeys(parameters(kind), "words")
+    elif issubclass(kind, click.Command):
+        own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
+    elif kind is Fault:
+        own = {"kind": KINDS["fail"], "on": "token", "parameters": {}}
+    elif kind is ProviderHandle:
+        own = {"provider": Sandbox(client=Client(*CORES[:2]))._providers["ripple"], "client": Client(*CORES[:2])}
+    elif kind in {Codec, FileStore, RedisStore}:
+        own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
+    unnamed = {"installation_id": 7} if kind is SpecProvider else {}
+    return unnamed | {
+        name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
+        for name, annotation in parameters(kind).items()
+    }
+
+
+def instance(kind: Any) -> Any:
+    """An instance of a class with canaries in it."""
+    if kind is WidgetURL:
+        return ripio_widget().widget_url(Token(TOKEN))
+    if kind is Authorization:
+        return Authorization(Token(TOKEN).authorization)
+    if issubclass(kind, Enum):
+        return list(kind)
+    made = kind(**arguments_of(kind))
+    if hasattr(made, "additional_properties"):
+        made.additional_properties = {SECRET: SECRET}
+    return made
+
+
+ABSTRACT = {Provider, BasicProvider}
+WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
+"""Modules whose classes hold what stands in specs, and no secret."""
+
+EVERY_CLASS = [kind for kind in classes() if kind not in ABSTRACT and not kind.__module__.startswith(WORDS_OF_SPECS)]
+
+
+@pytest.mark.parametrize("kind", [*filter(speaks, EVERY_CLASS)], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_no_class_shows_a_secret(kind: type) -> None:
+    assert found("\n".join(shown(instance(kind)))) == set()
+
+
+def test_the_walk_reaches_all_classes() -> None:
+    names = {kind.__name__ for kind in EVERY_CLASS}
+    assert names.issuperset({*paygrant.__all__} - {"Provider", "basic_credentials", "ripple_audience"})
+    assert names.issuperset(
+        {"Cache", "PendingRenewal", "Grant", "Entry", "ResponseReader", "RawResponse", "SecretFile", "WidgetURL"}
+    )
+    assert names.issuperset({"Codec", "Life", "Meter", "State", "FailSafeStore"})
+    for model in ("TokenRequest", "TokenResponse", "TokenError", "Client", "AuthenticatedClient", "UnexpectedStatus"):
+        assert [kind.__name__ for kind in EVERY_CLASS].count(model) >= 5
+    assert {kind.__name__ for kind in EVERY_CLASS if speaks(kind)}.issuperset({"Token", "TokenSource", "Ripple"})
+    assert {name for kind in EVERY_CLASS for name in parameters(kind)}.issuperset(HARMLESS | WITH_CANARIES)
+
+
+def test_the_walk_finds_a_class_that_shows_something() -> None:
+    @dataclass
+    class Loose:
+        client_secret: str
+
+    @dataclass
+    class LooseAnswer:
+        body: bytes
+
+    class LooseText:
+        def __init__(self, access_token: str) -> None:
+            self.access_token = access_token
+
+        def __str__(self) -> str:
+            return self.access_token
+
+    for kind in (Loose, LooseAnswer, LooseText):
+        assert speaks(kind)
+        assert found("\n".join(shown(instance(kind)))) == {CORES[1]}

@@ -1,0 +1,89 @@
+"""FailSafeStore: a store that fails is logged once and left alone for a while, and no caller notices."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from paygrant import Entry, MemoryStore, Token
+from paygrant._stores.fail_safe import FailSafeStore
+from paygrant._tokens.lifecycle import Grant
+from tests.helpers.clock import Clock
+
+
+class Unreliable(MemoryStore):
+    """A store that works unless a test says otherwise. It counts its uses."""
+
+    broken = False
+    uses = 0
+
+    def load(self, key: str) -> Entry | None:
+        self.uses += 1
+        if self.broken:
+            raise OSError("redis://user:pa55@host")
+        return super().load(key)
+
+
+class Unlocking(MemoryStore):
+    """A store whose lock fails when it is released."""
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        yield
+        raise OSError
+
+
+class Contended(MemoryStore):
+    """A store whose lock others hold all the time."""
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        raise TimeoutError
+        yield
+
+
+def entry(clock: Clock) -> Entry:
+    return Entry(Grant(Token("token-1"), clock(), 3600), clock() + 3600)
+
+
+def test_a_failing_store_is_left_alone_and_then_tried_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "paygrant")
+    store = Unreliable()
+    safe = FailSafeStore(store)
+    safe.save("key", entry(clock))
+    store.broken = True
+    assert [safe.load("key") for _ in range(3)] == [None] * 3
+    assert store.uses == 1
+    clock.pass_by(60)
+    assert safe.load("key") is None
+    assert store.uses == 2
+    store.broken = False
+    clock.pass_by(60)
+    assert safe.load("key")
+    assert [record.getMessage() for record in caplog.records] == [
+        "store: Unreliable failed (OSError); this process goes on without it",
+        "store: Unreliable works again",
+    ]
+
+
+def test_a_lock_that_fails_at_its_release_fails_no_caller(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    with FailSafeStore(Unlocking()).lock("key", 1):
+        pass
+    assert "Unlocking failed (OSError)" in caplog.text
+
+
+def test_a_lock_that_others_hold_is_no_failure(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    safe = FailSafeStore(Contended())
+    with safe.lock("key", 1):
+        safe.save("key", entry(clock))
+    assert safe.load("key")
+    assert caplog.records == []
+
+
+def test_an_error_within_the_lock_is_raised(clock: Clock) -> None:
+    safe = FailSafeStore(MemoryStore())
+    with pytest.raises(ZeroDivisionError), safe.lock("key", 1):
+        raise ZeroDivisionError
+    with safe.lock("key", 1):
+        pass
