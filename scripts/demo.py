@@ -36,6 +36,11 @@ CALLS = 3
 WIDTH = 140
 """Columns, if the output is not a terminal."""
 
+WIDE = 125
+"""Columns that a table with everything needs."""
+
+HEADINGS = ("provider", "environment", "client", "credentials", "lifetime", "scope", "token requests", "API calls")
+
 Provider = RipioRamp | RipioWidget | Ripple | AlternativePayments | Cryptofuse
 
 
@@ -118,26 +123,43 @@ def row(sandbox: Sandbox, provider: Provider, client: str) -> tuple[list[str], s
     return cells, None
 
 
+def table(rows: list[tuple[list[str], str | None]], *, narrow: bool) -> Table:
+    """The rows as a table. A narrow one fits into 80 columns: it has no environments and no lines."""
+    title = "Tokens from the sandbox, and API calls with them"
+    found = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False) if narrow else Table(title=title)
+    for heading in HEADINGS:
+        if not (narrow and heading == "environment"):
+            short = {"token requests": "tokens", "API calls": "calls"}.get(heading) if narrow else None
+            found.add_column(
+                short or heading,
+                justify="right" if heading in HEADINGS[-2:] else "left",
+                no_wrap=heading == "provider",
+                max_width=13 if narrow and heading == "credentials" else None,
+                overflow="fold",
+            )
+    for cells, style in rows:
+        shown = [
+            cell for heading, cell in zip(HEADINGS, cells, strict=False) if not (narrow and heading == "environment")
+        ]
+        found.add_row(*shown, style=style)
+    return found
+
+
 def main() -> int:
     """Print the table, and below it the failures."""
     os.environ["no_proxy"] = "127.0.0.1"  # the sandbox is never behind a proxy
-    table = Table(title="Tokens from the sandbox, and API calls with them")
-    table.add_column("provider", no_wrap=True)
-    for heading in ("environment", "client", "credentials", "lifetime", "scope"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("token requests", "API calls"):
-        table.add_column(heading, justify="right")
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    rows: list[tuple[list[str], str | None]] = []
     problems: list[str] = []
     with Sandbox() as sandbox:
         for provider in providers(sandbox):
             for client in WORK:
                 cells, problem = row(sandbox, provider, client)
-                table.add_row(*cells, style="red" if problem else None)
+                rows.append((cells, "red" if problem else None))
                 problems += [problem] if problem else []
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table)
+    console.print(table(rows, narrow=console.width < WIDE))
     for problem in problems:
         console.print(problem, style="red", markup=False)
     return 1 if problems else 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from unittest import mock
 
-from paygrant import Entry, MemoryStore, RefreshPolicy, Store, Token, _clock
+from paygrant import Entry, MemoryStore, RefreshPolicy, Store, Token, TokenError, _clock
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
 from paygrant._cache.renewal import PendingRenewal
@@ -73,6 +73,10 @@ class Endpoint:
     def discard(self, acquired: Acquired) -> None:
         """Remove a token from the store."""
         self._store.discard(acquired.key, acquired.grant.token)
+
+    def too_late(self) -> TokenError:
+        """The error of a renewal that does not end. Here, each one ends."""
+        return TokenError("no token before the deadline")
 
 
 def calls(world: World, store: Store, starts: float) -> Iterator[float]:

@@ -3,11 +3,10 @@
 import signal
 import threading
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 import pytest
 
-from paygrant import Cryptofuse, MemoryStore, _clock
+from paygrant import Cryptofuse, _clock
 from paygrant._cache import registry
 from tests.helpers.clock import Clock
 from tests.helpers.servers import Server, serve
@@ -26,8 +25,7 @@ def on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for scheme in ("http", "https", "all", "no"):
         monkeypatch.delenv(f"{scheme}_proxy", raising=False)
         monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
-    stores: WeakKeyDictionary[object, MemoryStore] = WeakKeyDictionary()
-    monkeypatch.setattr(registry, "_stores", stores)
+    monkeypatch.setattr(registry, "_store", {})
 
 
 @pytest.fixture(autouse=True)

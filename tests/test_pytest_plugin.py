@@ -248,10 +248,10 @@ def test_that_leaves_a_request_in_progress(paygrant_sandbox):
     while not paygrant_sandbox.ripple.token_requests:
         pass
     [cache] = registry._caches.values()
-    assert cache._pending
+    assert cache._renewal
 
 def test_that_comes_after(paygrant_sandbox_session):
-    assert not any(cache._pending for cache in registry._caches.values())
+    assert not any(cache._renewal for cache in registry._caches.values())
     ripple = paygrant_sandbox_session.ripple
     assert (ripple.requests, ripple.tokens, ripple.faults) == ((), (), ())
 """
@@ -338,7 +338,7 @@ def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, pr
     server.hold.set()
     forgetting.join(30)
     assert isinstance(renewal, PendingRenewal)
-    assert renewal._completed.is_set()
+    assert renewal.completed
     assert len(server.seen) == 1
 
     replies = [Reply(status=503), granted()]

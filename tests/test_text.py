@@ -1,11 +1,19 @@
 """Text that others wrote, as it is shown: on one line, and no longer than it may be."""
 
 import errno
+import html
+import json
 import os
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from paygrant._text import one_line, os_error_words
+from paygrant._text import one_line, os_error_words, redact
 
 
 @pytest.mark.parametrize(
@@ -43,3 +51,117 @@ def test_a_line_is_cut_at_its_limit(limit: int | None, line: str) -> None:
 )
 def test_an_error_of_the_operating_system_is_put_into_words(error: OSError, words: str) -> None:
     assert os_error_words(error) == words
+
+
+# Secrets in the words of a server
+
+SECRETS = {
+    "letters": "CLIENTSECRET-abcdefghij",
+    "all kinds": "s3cr'<t>&\"\\/% +é=Wq7xK9pLm2",
+    "digits": "4839201758293",
+    "hex": "9f86d081884c7d659a2feaa0c55ad015",
+    "base64": "dGhpcyBpcyBhIHNlY3JldA==",
+    "not ASCII": "секретныйключ",
+    "signs": "!$%&/()=?*+#-_.:,;<>",
+}
+
+
+def base64_after(before: bytes) -> Callable[[str], str]:
+    return lambda text: b64encode(before + text.encode() + b"!").decode()
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "upper case": str.upper,
+    "percent": partial(quote, safe=""),
+    "form": quote_plus,
+    "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "each byte as percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "each letter as JSON": lambda text: "".join(f"\\u{ord(each):04X}" for each in text),
+    "JSON of .NET": lambda text: "".join(each if each.isalnum() else f"\\u{ord(each):04x}" for each in text),
+    "HTML": html.escape,
+    "HTML, twice": lambda text: html.escape(html.escape(text)),
+    "each letter as HTML": lambda text: "".join(f"&#{ord(each)};" for each in text),
+    "HTML of JSON": lambda text: html.escape(json.dumps(text)),
+    "JSON of HTML": lambda text: json.dumps(html.escape(text)),
+    "base64": base64_after(b""),
+    "base64 after one byte": base64_after(b"x"),
+    "base64 after two bytes": base64_after(b"id"),
+    "base64, twice": lambda text: b64encode(b64encode(text.encode())).decode(),
+    "base64 for URLs": lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "base64 of the form": lambda text: b64encode(quote_plus(text).encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "hex with blanks": lambda text: text.encode().hex(" "),
+    "reversed": lambda text: text[::-1],
+    "reversed, base64": lambda text: b64encode(text[::-1].encode()).decode(),
+    "each letter twice": lambda text: "".join(each * 2 for each in text),
+    "twice": lambda text: text * 2,
+    "split by blanks": " ".join,
+    "split by hyphens": "-".join,
+    "in two lines": lambda text: f"{text[:6]}\n{text[6:]}",
+    "UTF-8 as Latin-1": lambda text: text.encode().decode("latin-1"),
+    "the first part": lambda text: text[: len(text) * 3 // 4],
+    "the last part": lambda text: text[len(text) // 4 :],
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_text_is_cut_before_a_secret_however_it_is_written(secret: str, spell: Callable[[str], str]) -> None:
+    written = spell(secret)
+    if secret == SECRETS["signs"] and written != secret and not written.startswith(("%", "\\", "&")):
+        return  # a secret without letters and digits is found as it is, or escaped
+    text = redact([secret], f"no such client: {written} is wrong")
+    assert text.endswith("[cut]")
+    assert written[len(written) // 2 :] not in text
+    assert len(text) <= len("no such client: [cut]") + 20
+
+
+@settings(max_examples=150, deadline=None, database=None)
+@given(
+    secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHXYZ0123456789-_.~+/=", min_size=12, max_size=48).filter(
+        lambda text: sum(map(str.isalnum, text)) >= 12 and len({*text}) > 5
+    ),
+    before=st.text(max_size=320),
+    spell=st.sampled_from(list(SPELLINGS.values())),
+)
+def test_no_spelling_of_a_secret_is_in_an_error(secret: str, before: str, spell: Callable[[str], str]) -> None:
+    text = redact([secret], f"{before} {spell(secret)} after")
+    kept = "".join(filter(str.isalnum, text)).lower()
+    plain = "".join(filter(str.isalnum, secret)).lower()
+    assert not any(plain[start : start + 10] in kept for start in range(len(plain) - 9))
+    assert spell(secret)[:40] not in text
+
+
+HARMLESS = [
+    "invalid_client: The client secret is wrong",
+    "client_id missing",
+    "The client credentials are invalid, or the client is not authorized to use this grant type.",
+    "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent is the client secret value.",
+    "unsupported_grant_type: expected client_credentials",
+    "Request 7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01 failed at 2026-11-27T23:45:00Z",
+    "Zu viele Anfragen für diesen Zugang; bitte später erneut versuchen",
+    "access_denied (https://docs.example.com/errors#access-denied)",
+    "100% of the quota &amp; more is used; \\u0022try again\\u0022",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+@pytest.mark.parametrize("secret", [*SECRETS.values(), "client-secret-of-acme-9", "test_key_live_1", "abc", "x"])
+def test_a_harmless_text_survives(text: str, secret: str) -> None:
+    assert redact([secret, "acme", "my-client-app-7"], text) == text
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHXYZ0123456789-_.~", min_size=16, max_size=48))
+def test_a_harmless_text_survives_beside_any_secret(secret: str) -> None:
+    for text in HARMLESS:
+        assert redact([secret], text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("my pin is 1b2", "my pin is[cut]"), ("invalid_1b2_x", "invalid_1b2_x"), ("2b1.", "[cut]")]
+)
+def test_a_short_secret_is_found_as_a_whole_word(text: str, shown: str) -> None:
+    assert redact(["1b2"], text) == shown

@@ -9,9 +9,12 @@ import inspect
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Hashable, Iterable
-from types import UnionType
+import sys
+from collections.abc import Callable, Iterable
+from traceback import walk_tb
+from types import FrameType, UnionType
 from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 from paygrant._errors import ConfigurationError
 
@@ -19,28 +22,64 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST_SHOWN = 20
+"""Characters of a text that an error repeats. A name is not longer."""
+
+_LARGEST_SHOWN = 64
+"""Bits of a number that an error repeats."""
+
 _PORTS = range(1, 1 << 16)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that it refuses a bad, missing or unknown argument by a clean ConfigurationError."""
+    """Decorate a function so that no exception leaves it that shows the arguments in the frames of its traceback.
+
+    A bad, missing or unknown argument gives a ConfigurationError. So does an exception that nobody expected, such as
+    one that an argument's own methods raise. An ImportError stays one: it names an extra that is not installed.
+    """
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except ConfigurationError as refusal:
-            error = copy.copy(refusal)
-        except TypeError:
-            mismatch = _mismatch(inspect.signature(function), args, kwargs)
-            if mismatch is None:
-                raise
-            error = mismatch
+        except (ConfigurationError, ImportError) as refusal:
+            error: BaseException = copy.copy(refusal)
+        except TypeError as fault:
+            error = _mismatch(inspect.signature(function), args, kwargs) or _unexpected(function, fault)
+        except Exception as fault:  # noqa: BLE001 - an argument may be anything, and so may what it raises
+            error = _unexpected(function, fault)
         del args, kwargs
+        _clear_copied_fields(sys._getframe(1))
         raise error
 
     return call
+
+
+def _unexpected(function: Callable[..., object], fault: BaseException) -> ConfigurationError:
+    """The error in place of an exception that nobody expected. It names the argument that was being checked."""
+    argument = next(
+        (
+            name
+            for frame, _ in reversed(list(walk_tb(fault.__traceback__)))
+            if frame.f_code.co_filename == __file__ and isinstance(name := frame.f_locals.get("argument"), str)
+        ),
+        None,
+    )
+    what = f"cannot be used ({type(fault).__name__})"
+    if argument is not None:
+        return invalid_argument(argument, what, "a value as documented")
+    name = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    return ConfigurationError(f"{name}: an argument {what}; expected values as documented")
+
+
+def _clear_copied_fields(frame: FrameType | None) -> None:
+    """Empty what the frames of ``dataclasses.replace`` hold: all fields of the value that was to be copied."""
+    while frame and frame.f_globals.get("__name__") in {"copy", "dataclasses"}:
+        changes = frame.f_locals.get("changes")
+        if isinstance(changes, dict):
+            cast("dict[str, object]", changes).clear()
+        frame = frame.f_back
 
 
 def _mismatch(
@@ -97,21 +136,44 @@ def check_type(argument: str, value: object, kind: type | UnionType, expected: s
 
 def check_secret(argument: str, value: Any, *, multiline: bool = False) -> None:
     """Check for a secret, or for a callable that returns one."""
-    if not callable(value):
+    if callable(value):
+        check_function(argument, value, "a string, or a hashable callable that returns it")
+    else:
         check_text(argument, value, multiline=multiline)
-    elif not isinstance(value, Hashable):
-        expected = "a string, or a hashable callable that returns it"
-        raise invalid_argument(argument, "is a callable that cannot be hashed", expected)
+
+
+def check_function(argument: str, value: Callable[..., object], expected: str) -> None:
+    """Check for a callable that can be hashed, so that equal arguments share a token, and that is not asynchronous."""
+    if any(map(inspect.iscoroutinefunction, (value, getattr(value, "__call__", None)))):  # noqa: B004 - a class's own
+        raise invalid_argument(argument, "is an async function, which nothing would await", expected)
+    check_hashable(argument, value, expected)
+
+
+def check_hashable(argument: str, value: object, expected: str) -> None:
+    """Check for an object that can be hashed. A class with ``__eq__`` but without ``__hash__`` has none that can be."""
+    try:
+        hash(value)
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        fault = f"is of type {type(value).__name__}, which cannot be hashed ({type(error).__name__})"
+        raise invalid_argument(argument, fault, expected) from None
+
+
+def is_coroutine(value: object) -> bool:
+    """Whether a callable returned a coroutine, because it is asynchronous. It is closed: nothing awaits it."""
+    if inspect.iscoroutine(value):
+        value.close()
+        return True
+    return False
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     """Check for one of the choices."""
     known = list(choices)
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         fault = (
             "is missing"
             if value is None
-            else f"is {value!r}"
+            else f"is {shown(value)}"
             if isinstance(value, str)
             else f"is of type {type(value).__name__}"
         )
@@ -120,20 +182,28 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
 
 def check_seconds(argument: str, value: object, *, least: float = 0.0, most: float = math.inf) -> None:
     """Check for a finite number within bounds."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or not least <= value <= most
-    ):
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    # A comparison works with an int of any length, which is not so of math.isfinite.
+    if not least <= number < math.inf or number > most:
         bounds = f"from {least:g} to {most:g}" if math.isfinite(most) else f"of at least {least:g}"
-        raise invalid_argument(argument, f"is {value!r}", f"a finite number {bounds}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a finite number {bounds}")
 
 
 def check_whole(argument: str, value: object, *, least: int) -> None:
     """Check for a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise invalid_argument(argument, f"is {value!r}", f"a whole number of at least {least}")
+        raise invalid_argument(argument, f"is {shown(value)}", f"a whole number of at least {least}")
+
+
+def shown(value: object) -> str:
+    """A refused value, in words. A long text may be a secret in the wrong place, so only its type is shown."""
+    if type(value) in {bool, complex, float, type(None)}:
+        return repr(value)
+    if (type(value) is int and value.bit_length() <= _LARGEST_SHOWN) or (
+        type(value) is str and len(value) <= _LONGEST_SHOWN
+    ):
+        return repr(value)
+    return f"of type {type(value).__name__}"
 
 
 def check_scope(argument: str, value: Any) -> tuple[str, ...]:
@@ -144,32 +214,70 @@ def check_scope(argument: str, value: Any) -> tuple[str, ...]:
     check_type(argument, value, list | tuple | set | frozenset, "a string, or a sequence of strings")
     for token in value:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
-            raise invalid_argument(argument, f"holds {token!r}", expected)
+            raise invalid_argument(argument, f"holds {shown(token)}", expected)
     # A set has no order, but the cache key needs one.
     return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
 
 
 def check_url(argument: str, value: object) -> str:
     """Check a base URL: https, or http on loopback; no user, query or fragment. Returns it without its last slash."""
-    import httpx
-
     expected = "https://host[:port][/path] (plain http on loopback only), without user, query and fragment"
     if not isinstance(value, str):
         raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
     try:
+        return _base_url(value)
+    except ValueError as error:
+        fault = str(error)
+    raise invalid_argument(argument, fault, expected)
+
+
+@functools.lru_cache(maxsize=256)
+def _base_url(value: str) -> str:
+    """A base URL without its last slash. Only good ones are remembered.
+
+    Raises:
+        ValueError: The fault, in words.
+    """
+    import httpx
+
+    try:
         url = httpx.URL(value)
         host = url.host  # this decodes Punycode, which may fail
-    except (httpx.InvalidURL, UnicodeError):
-        raise invalid_argument(argument, "is not a URL", expected) from None
+        urlsplit(value)  # it refuses some addresses that httpx takes
+    except (httpx.InvalidURL, ValueError):
+        raise ValueError("is not a URL") from None
     if url.scheme not in {"https", "http"} or not host or " " in value:
-        raise invalid_argument(argument, "is not an https URL", expected)
+        raise ValueError("is not an https URL")
     if url.port is not None and url.port not in _PORTS:
-        raise invalid_argument(argument, f"names the port {url.port}", expected)
+        raise ValueError(f"names the port {url.port}")
     if any(mark in value for mark in "@?#"):  # a slash in a password would otherwise end the host before the @
-        raise invalid_argument(argument, "holds a user, a query or a fragment", expected)
+        raise ValueError("holds a user, a query or a fragment")
     if url.scheme == "http" and not is_loopback(host):
-        raise invalid_argument(argument, f"is plain http to {host!r}", expected)
+        raise ValueError(f"is plain http to {host!r}")
     return str(url).rstrip("/")
+
+
+def check_endpoint(argument: str, base_url: str, path: str) -> None:
+    """Check the whole address of a token endpoint, as the secret will be sent to it.
+
+    The path must not change what stands before it: ``https://api.example`` and ``.evil.example/token`` are both
+    harmless alone. Braces, which an argument fills later, may stand in the path only.
+    """
+    expected = "a path that begins with a slash, and an https address (plain http on loopback only) without a user"
+    whole = f"{base_url}{path}"
+    try:
+        before, after = urlsplit(base_url), urlsplit(whole)
+        host = after.hostname or ""
+    except ValueError:
+        raise invalid_argument(argument, "is not a URL", expected) from None
+    if not whole.isprintable() or any(character in whole for character in " \\#"):
+        raise invalid_argument(argument, "holds a character that an address cannot carry", expected)
+    if (path and path[0] not in "/?") or (after.scheme, after.netloc) != (before.scheme, before.netloc):
+        raise invalid_argument(argument, "leads to another host than the base URL", expected)
+    if not host or "@" in after.netloc or "{" in after.netloc:
+        raise invalid_argument(argument, "holds a user, or no host", expected)
+    if after.scheme != "https" and not (after.scheme == "http" and is_loopback(host)):
+        raise invalid_argument(argument, "is not an https address", expected)
 
 
 def is_loopback(host: str) -> bool:

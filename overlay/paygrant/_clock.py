@@ -1,14 +1,45 @@
 """The two clocks and the passing of time, in one place, so that tests can control them.
 
-Decisions use the monotonic clock. The wall clock has two uses: it shows people when a token ends, and it reads
-absolute times in a response that does not state the server's own time.
+Decisions use the monotonic clock, which goes on while the machine sleeps. The wall clock has two uses: it shows people
+when a token ends, and it reads absolute times in a response that does not state the server's own time.
 """
 
+import functools
+import heapq
+import itertools
+import queue
+import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Literal
 
-monotonic = time.monotonic
+_IDLE = 15.0
+"""Seconds. The thread of the timers ends after this time without one."""
+
+_COMPACT_AT = 256
+"""The number of timers at which the cancelled ones are removed."""
+
+
+def _counting_sleep() -> Callable[[], float]:
+    """The monotonic clock that goes on while the machine sleeps; ``time.monotonic`` if there is no other."""
+    # On Linux CLOCK_MONOTONIC stands still, on macOS it goes on, and Python's own clock stands still. On Windows
+    # Python's own clock goes on.
+    name = "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
+    clock = getattr(time, name, None)
+    if clock is None:
+        return time.monotonic
+    try:
+        time.clock_gettime(clock)
+    except OSError:  # a kernel or a sandbox without it
+        return time.monotonic
+    return functools.partial(time.clock_gettime, clock)
+
+
+monotonic = _counting_sleep()
 
 
 def sleep(seconds: float, stop: threading.Event) -> None:
@@ -19,3 +50,129 @@ def sleep(seconds: float, stop: threading.Event) -> None:
 def wall() -> datetime:
     """Now, as an aware datetime in UTC."""
     return datetime.now(UTC)
+
+
+class Timer:
+    """An action that runs later, unless it is cancelled."""
+
+    __slots__ = ("action",)
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self.action: Callable[[], object] | None = action
+
+    def cancel(self) -> None:
+        """Do not run the action."""
+        self.action = None
+
+
+class Timers:
+    """All timers of this process, on one daemon thread, which ends when it is idle.
+
+    There is no lock here. A signal handler or a finalizer may set a timer at any moment, and wait for what depends on
+    it. Each step is one atomic operation, and only the thread of the timers takes timers out of the heap.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        """By time. A number of its own decides between equal times, so that no Python code runs within a comparison."""
+        self._numbers = itertools.count()
+        self._compact_at = _COMPACT_AT
+        self._wake: queue.SimpleQueue[Literal["look", "end"]] = queue.SimpleQueue()
+        """Wakes the thread: to look at the heap, or to end if there is no timer."""
+        self._permit: deque[None] = deque([None])
+        """The caller that takes it out starts the thread."""
+
+    def after(self, seconds: float, action: Callable[[], object]) -> Timer:
+        """Run an action after this many seconds, on the timers' thread. It must not block."""
+        timer = Timer(action)
+        when = time.monotonic() + seconds
+        heapq.heappush(self._heap, (when, next(self._numbers), timer))
+        if not self._started() and (len(self._heap) > self._compact_at or self._is_first(when)):
+            self._wake.put("look")
+        return timer
+
+    def end_idle(self) -> None:
+        """End the thread if there is no timer."""
+        if not self._permit:
+            self._wake.put("end")
+
+    def _is_first(self, when: float) -> bool:
+        try:
+            return self._heap[0][0] >= when
+        except IndexError:  # the thread has just taken it out
+            return False
+
+    def _started(self) -> bool:
+        """Start the thread if it does not run; whether that was done."""
+        try:
+            self._permit.pop()
+        except IndexError:
+            return False
+        try:
+            threading.Thread(target=self._run, name="paygrant-timers", daemon=True).start()
+        except RuntimeError:  # there are too many threads, or the interpreter is about to end
+            self._permit.append(None)
+        return True
+
+    def _run(self) -> None:
+        while True:
+            self._compact()
+            wait = self._heap[0][0] - time.monotonic() if self._heap else _IDLE
+            if wait <= 0:
+                self._act(heapq.heappop(self._heap)[2])
+                continue
+            try:
+                ends = self._wake.get(timeout=min(wait, threading.TIMEOUT_MAX)) == "end"
+            except queue.Empty:
+                ends = True
+            if ends:
+                self._compact(whole=True)
+                if not self._heap:
+                    self._permit.append(None)
+                    # A timer may have come after the look and before the permit: then this thread goes on.
+                    if not self._heap or not self._permit or self._lost_permit():
+                        return
+
+    def _lost_permit(self) -> bool:
+        """Take the permit again; whether another thread was faster."""
+        try:
+            self._permit.pop()
+        except IndexError:
+            return True
+        return False
+
+    @staticmethod
+    def _act(timer: Timer) -> None:
+        if timer.action:
+            with suppress(Exception):
+                timer.action()
+
+    def _compact(self, *, whole: bool = False) -> None:
+        """Remove the timers that are cancelled: those at the top, or all where they may be many."""
+        while self._heap and self._heap[0][2].action is None:
+            heapq.heappop(self._heap)
+        if whole or len(self._heap) > self._compact_at:
+            taken = [heapq.heappop(self._heap) for _ in range(len(self._heap))]
+            for each in taken:
+                if each[2].action:
+                    heapq.heappush(self._heap, each)
+            self._compact_at = max(_COMPACT_AT, 2 * len(self._heap))
+
+
+_timers = Timers()
+
+
+def after(seconds: float, action: Callable[[], object]) -> Timer:
+    """Run an action after this many seconds, on a thread of its own. It must not block."""
+    return _timers.after(seconds, action)
+
+
+def end_idle_timers() -> None:
+    """End the thread of the timers if there is no timer."""
+    _timers.end_idle()
+
+
+def forget_timers() -> None:
+    """Drop all timers, in a forked child: the parent's thread does not exist there."""
+    global _timers  # noqa: PLW0603 - one for each process
+    _timers = Timers()

@@ -1,38 +1,56 @@
-"""Text that others wrote, made fit to show: on one line, without secrets, and not too long."""
+"""Text that others wrote, made fit to show: on one line, without secrets, and not too long.
+
+A secret is not searched for as it is written, because a server may repeat it in any spelling, in parts or in pieces.
+The text is decoded, reduced to letters and digits, and compared in short runs.
+"""
 
 import html
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 _LONGEST_TEXT = 300
 """Characters. The start of a server's text says what went wrong."""
 
-_DISTINCTIVE = 8
-"""Characters. A shorter secret may occur by chance as a part of a word."""
+_SEARCHED = 3 * _LONGEST_TEXT
+"""Characters. A secret that begins before the limit has a run that ends before this one, in any spelling."""
+
+_RUN = 8
+"""Characters. A shorter part of a secret may occur by chance, and gives little of it away."""
+
+_OWN = 4
+"""Characters of a run that must not belong to common words: "client secret" is part of many texts, and of some secrets."""
+
+_ESCAPE = 12
+"""Characters of the longest usual escape of one character."""
+
+_ROUNDS = 3
+"""How often a text is decoded: a server may escape what was escaped already."""
+
+_COMMON = re.compile(
+    "access|account|allowed|api|application|auth(?:entication|enticate|orization|orize)?|basic|bearer|client|code|"
+    "credentials?|demo|denied|description|error|expired|forbidden|found|grant|header|identifier|invalid|issuer|key|live|"
+    "message|missing|oauth2?|password|payments?|production|provider|redirect|request|response|sandbox|scope|secret|server|"
+    "service|staging|status|tenant|test|token|type|unauthorized|unknown|unsupported|user(?:name)?|wrong",
+)
+"""Words of the field. They give nothing away."""
 
 _quote = partial(quote, errors="surrogatepass")
 
-_SPELLINGS: tuple[Callable[[str], str], ...] = (
+_WRITTEN: tuple[Callable[[str], str], ...] = (
     str,
-    _quote,
-    partial(quote_plus, errors="surrogatepass"),
     partial(_quote, safe=""),
-    partial(_quote, safe="!~*'()"),  # JavaScript's encodeURIComponent
-    lambda text: _quote(_quote(text, safe=""), safe=""),
+    partial(quote_plus, errors="surrogatepass"),
     html.escape,
     lambda text: json.dumps(text)[1:-1],
-    lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),  # PHP's json_encode
-    lambda text: b64encode(_bytes(text)).decode().rstrip("="),
-    lambda text: _bytes(text).hex(),
 )
-"""The spellings in which a server may repeat a text that it received."""
+"""How a text may be written before it is encoded as base64 or in hexadecimal."""
 
-_UNCHANGED = re.compile(rf"[\w.~-]{{{_DISTINCTIVE},}}", re.ASCII)
-"""The parts of a secret that no escaping changes. They give it away in a spelling that is not in the list."""
+_ESCAPED = re.compile(r"\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([^ux]))", re.IGNORECASE)
+"""An escape of JSON, JavaScript or Python."""
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -58,27 +76,141 @@ def os_error_words(error: OSError | ValueError) -> str:
 def redact(secrets: Iterable[str], text: str) -> str:
     """Put a server's text on one line and cut it before the first secret.
 
-    The secrets are found in every spelling in which a server may repeat them. A cut text ends in ``[cut]``.
+    A secret is found in any usual spelling: escaped, as base64 or hexadecimal, reversed, with doubled letters, split
+    by blanks or punctuation. A part of eight characters is enough. A shorter secret is found as a whole word.
+    A cut text ends in ``[cut]``.
     """
     text = text.replace("\0", "")  # UTF-16 that was decoded as another encoding has one after each letter
-    spellings = {each for secret in secrets if secret for each in _spellings(secret)}
-    starts = [found.start() for spelling in spellings if (found := _occurrence(spelling, text))]
-    end = min([*starts, _LONGEST_TEXT, len(text)])
+    search = _Search({secret for secret in secrets if secret})
+    searched = text[:_SEARCHED]
+    end = min(_LONGEST_TEXT, len(text))
+    if search.finds(searched):
+        end = min(end, search.start(searched))
+    while search.finds(text[:end]):
+        end -= 1
     kept = one_line(text[:end])
     return kept if end == len(text) else f"{kept}[cut]"
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogatepass")
+class _Search:
+    """Looks for some secrets in texts."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._runs = set[str]()
+        self._all_runs = set[str]()
+        self._words: list[re.Pattern[str]] = []
+        for secret in secrets:
+            runs = {run for reduced in _reduced(secret) for run in _telling_runs(reduced)}
+            self._runs |= runs
+            self._all_runs |= {run for reduced in _reduced(secret) for run in _runs_of(reduced)}
+            if not runs:
+                self._words += _words(secret)
+            self._runs |= {run for encoded in _encoded(secret) for run in _runs_of(encoded)}
+        self._runs |= {run[::-1] for run in self._runs}
+
+    def finds(self, text: str) -> bool:
+        """Whether a text gives a secret away."""
+        return any(self._finds_in(each) for each in _decoded(text))
+
+    def _finds_in(self, text: str) -> bool:
+        for reduced in _reduced(text):
+            if not self._runs.isdisjoint(_runs_of(reduced)):
+                return True
+            if not self._runs.isdisjoint(_runs_of(re.sub(r"(.)\1", r"\1", reduced))):  # each letter twice
+                return True
+        return any(word.search(text) for word in self._words)
+
+    def start(self, text: str) -> int:
+        """Where the first secret begins in a text that has one."""
+        end = _smallest(len(text), lambda length: self.finds(text[:length]))
+        found = start = end - _smallest(end, lambda length: self.finds(text[end - length : end]))
+        # A run of common words may come before the run that was found, and an escape is found as a whole only.
+        while earlier := [
+            each for each in range(max(0, start - _ESCAPE), start) if self._begins(text[each : each + 80])
+        ]:
+            start = earlier[0]
+        while start < found and not text[start].isalnum() and text[start] not in "%\\&":
+            start += 1
+        return start
+
+    def _begins(self, text: str) -> bool:
+        """Whether a text begins with a run of a secret, even if common words explain it."""
+        return any(reduced[:_RUN] in self._all_runs for each in _decoded(text) for reduced in _reduced(each))
 
 
-def _spellings(secret: str) -> set[str]:
-    """All texts that give a secret away."""
-    return {spell(secret) for spell in _SPELLINGS}.union(_UNCHANGED.findall(secret))
+def _smallest(most: int, holds: Callable[[int], bool]) -> int:
+    """The smallest number for which something holds, if it holds for all larger ones."""
+    least = 0
+    while least < most:
+        middle = (least + most) // 2
+        least, most = (least, middle) if holds(middle) else (middle + 1, most)
+    return least
 
 
-def _occurrence(spelling: str, text: str) -> re.Match[str] | None:
-    """Find a secret in a text. A short secret must be a whole word: "id" does not cut "invalid_client"."""
-    pattern = re.escape(spelling)
-    whole = pattern if len(spelling) >= _DISTINCTIVE else rf"(?<!\w){pattern}(?!\w)"
-    return re.search(whole, text, re.IGNORECASE)  # %2f is %2F
+def _decoded(text: str) -> Iterator[str]:
+    """A text as it is, and without its escapes, as often as there are some."""
+    yield text
+    yield text.encode("latin-1", "ignore").decode("utf-8", "ignore")
+    for _ in range(_ROUNDS):
+        before = text
+        for decode in (_unescaped, unquote, html.unescape):
+            after = decode(text)
+            if after != text:
+                yield after
+            text = after
+        if text == before:
+            return
+
+
+def _unescaped(text: str) -> str:
+    def character(escape: re.Match[str]) -> str:
+        code = escape[1] or escape[2]
+        return chr(int(code, 16)) if code else " " if escape[3] in "nrtbf" else escape[3]
+
+    return _ESCAPED.sub(character, text) if "\\" in text else text
+
+
+def _reduced(text: str) -> set[str]:
+    """The letters and digits of a text, and those of ASCII alone, which no wrong encoding changes."""
+    letters = "".join(filter(str.isalnum, text.lower()))
+    return {letters, "".join(filter(str.isascii, letters))}
+
+
+def _runs_of(reduced: str) -> Iterator[str]:
+    return (reduced[start : start + _RUN] for start in range(len(reduced) - _RUN + 1))
+
+
+def _telling_runs(reduced: str) -> Iterator[str]:
+    """The runs of a secret that common words do not explain."""
+    own = [1] * len(reduced)
+    for word in _COMMON.finditer(reduced):
+        own[word.start() : word.end()] = [0] * len(word[0])
+    return (run for start, run in enumerate(_runs_of(reduced)) if sum(own[start : start + _RUN]) >= _OWN)
+
+
+def _encoded(secret: str) -> Iterator[str]:
+    """A secret in base64, at any place in what was encoded, and in hexadecimal, reduced to letters and digits."""
+    for written in dict.fromkeys(write(secret) for write in _WRITTEN):
+        for way in (written, written[::-1]):
+            raw = way.encode(errors="surrogatepass")
+            yield raw.hex()
+            for encoded in _base64(raw):
+                yield from _reduced(encoded)
+                for twice in _base64(encoded.encode()):
+                    yield from _reduced(twice)
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """Base64 of some bytes after none, one or two others, without the characters that depend on what is around."""
+    for shift in range(3):
+        encoded = b64encode(bytes(shift) + raw).decode()
+        yield encoded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
+
+
+def _words(secret: str) -> Iterator[re.Pattern[str]]:
+    """What matches a short secret: it must be a whole word, so "id" does not cut "invalid_client"."""
+    raw = secret.encode(errors="surrogatepass")
+    for written in {secret, secret[::-1], raw.hex(), b64encode(raw).decode().rstrip("=")}:
+        pattern = r"\s*".join(map(re.escape, written)) if len(written) >= _RUN else re.escape(written)
+        whole = pattern if len(written) >= _RUN else rf"(?<!\w){pattern}(?!\w)"
+        yield re.compile(whole, re.IGNORECASE)

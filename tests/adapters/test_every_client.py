@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pickle
 import subprocess
 import sys
 import threading
@@ -15,7 +16,6 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-import requests
 
 import paygrant_clients.cryptofuse
 from paygrant import (
@@ -29,10 +29,9 @@ from paygrant import (
 )
 from paygrant._spec.description import TokenUse
 from paygrant.adapters import aiohttp as for_aiohttp
-from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
 from tests.helpers.apis import Api, Unseekable, token_of
-from tests.helpers.clients import CLIENTS, ONE_SHOT, REPEATABLE, AnyAuth, ApiClient, Body
+from tests.helpers.clients import CLIENTS, HTTPX, ONE_SHOT, REPEATABLE, AnyAuth, ApiClient, Body, Httpx
 from tests.helpers.clock import Clock
 from tests.helpers.described import described
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
@@ -293,12 +292,10 @@ def test_a_401_is_returned_after_a_renewal_has_just_failed(
 
 
 def test_a_forbidden_call_keeps_the_token_when_the_token_endpoint_is_down(
-    client: ApiClient, api: Api, clock: Clock
+    client: ApiClient, api: Api, auth: AnyAuth, server: Server, clock: Clock
 ) -> None:
-    with serve() as tokens:
-        provider = Cryptofuse(client_id="test-client", client_secret="test-secret", base_url=tokens.base_url)
-        auth = client.auth(TokenSource(provider, store=MemoryStore()))
-        assert client.call(auth, api.url).status == 200
+    assert client.call(auth, api.url).status == 200
+    server.reply = Reply({}, 503)
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
             client.call(auth, f"{api.server.base_url}/forbidden")
@@ -693,16 +690,74 @@ def test_a_failed_replacement_releases_the_connection(server: Server, source: To
         assert asyncio.run(main()) == 0
 
 
-def test_a_token_in_another_header_does_not_reach_other_origins(server: Server, api: Api, elsewhere: Server) -> None:
-    auth = for_requests.TokenAuth(with_use(server, TokenUse("X-Vault-Token", "")))
-    there, back = api.redirect(elsewhere.base_url), f"{api.server.base_url}/moved"
-    session = requests.Session()
-    session.trust_env, session.auth = False, auth
-    with session:
-        assert session.get(there).status_code == 401
-    assert "X-Vault-Token" in api.server.seen[0].headers
-    assert not any("X-Vault-Token" in seen.headers for seen in elsewhere.seen)
-    assert there == back
+USES = {
+    "a header of its own": TokenUse("X-Vault-Token", ""),
+    "a header of its own after a prefix": TokenUse("api_key", "Key"),
+    "Authorization": TokenUse("authorization", "Token"),
+    "the query": TokenUse(None, "", "key"),
+}
+
+
+def shows(seen: Seen, token: str) -> bool:
+    """Whether a request holds this token anywhere."""
+    return any(token in text for text in (seen.path, str(seen.headers), repr(seen.body)))
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_no_token_to_another_origin(  # noqa: PLR0913, PLR0917 - servers and what differs
+    client: ApiClient, api: Api, server: Server, elsewhere: Server, use: TokenUse, status: int
+) -> None:
+    auth = client.auth(with_use(server, use), origins={api.server.base_url, elsewhere.base_url})
+    elsewhere.reply = lambda seen: Reply({}, 302, {"Location": "/next"}) if seen.path == "/moved" else Reply({}, 401)
+    api.server.reply = Reply({}, status, {"Location": f"{elsewhere.base_url}/moved"})
+    assert client.call(auth, api.url, "POST", follow=True, **client.body(b"100 EUR")).status == 401
+    assert [shows(seen, "token-1") for seen in api.server.seen] == [True]
+    assert [shows(seen, "token-") for seen in elsewhere.seen] == [False, False]
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("use", list(USES.values())[:3], ids=list(USES)[:3])
+def test_a_redirect_within_the_origin_takes_the_token_along(
+    client: ApiClient, api: Api, server: Server, use: TokenUse
+) -> None:
+    dead = ["token-1"]
+
+    def reply(seen: Seen) -> Reply:
+        if seen.path == "/moved":
+            return Reply({}, 307, {"Location": "/payments"})
+        return Reply({}, 401 if any(shows(seen, token) for token in dead) else 200)
+
+    api.server.reply = reply
+    auth = client.auth(with_use(server, use))
+    assert client.call(auth, f"{api.server.base_url}/moved", "POST", follow=True, **client.body(b"5")).status == 200
+    assert shows(api.server.seen[0], "token-1")
+    assert shows(api.server.seen[1], "token-1")
+    assert shows(api.server.seen[-1], "token-2")
+    assert not shows(api.server.seen[-1], "token-1")
+
+
+@pytest.mark.parametrize("httpx_client", HTTPX.values(), ids=HTTPX)
+def test_a_header_of_its_own_is_found_by_its_name_and_not_shown(httpx_client: Httpx, server: Server) -> None:
+    request = httpx_client.library.Request(
+        "GET", "https://api.example", headers={"x-vault-token": "old", "Authorization": "Basic of-the-user"}
+    )
+    next(httpx_client.auth(with_use(server, USES["a header of its own"])).sync_auth_flow(request))
+    assert request.headers["X-VAULT-Token"] == "token-1"
+    assert request.headers.get("Authorization") == "Basic of-the-user"
+    assert "x-vault-token" in request.headers
+    assert "X-Other" not in request.headers
+    assert request.headers.get("X-Other") is None
+    assert [name for name, value in request.headers.raw if b"token-1" in value] == [b"X-Vault-Token"]
+    assert b"old" not in dict(request.headers.raw).values()
+    assert "token-1" not in repr(request.headers)
+    assert (
+        dict(request.headers)["x-vault-token"]
+        == request.headers.copy()["Authorization"].partition(", ")[2]
+        == "token-1"
+    )
+    assert list(request.headers.items()) == list(zip(request.headers, request.headers.values(), strict=True))
+    assert pickle.loads(pickle.dumps(request)).headers["X-Vault-Token"] == "token-1"
 
 
 def test_the_rest_of_a_query_stays_unchanged(client: ApiClient, api: Api, server: Server) -> None:

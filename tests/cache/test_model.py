@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from unittest import mock
 
 import httpx
@@ -17,9 +17,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from paygrant import Cryptofuse, MemoryStore, RefreshPolicy, Token, TokenAuth, TokenError, TokenSource, _clock
+from paygrant import (
+    Cryptofuse,
+    MemoryStore,
+    PaygrantError,
+    RefreshPolicy,
+    Token,
+    TokenAuth,
+    TokenError,
+    TokenSource,
+    _clock,
+)
+from paygrant._cache import registry
 from paygrant._cache.cache import Cache
-from paygrant._cache.renewal import PendingRenewal
+from paygrant._cache.renewal import PendingRenewal, Renewal
 
 PROVIDERS = [
     Cryptofuse(client_id=name, client_secret="test-secret", base_url="https://tokens.example") for name in ("a", "b")
@@ -150,7 +161,7 @@ class World(httpx.BaseTransport):
         if isinstance(what, Parked):
             return not what.released
         if isinstance(what, PendingRenewal):
-            return not what._completed.is_set()
+            return not what.completed
         return what == DONE or what in self._holders
 
 
@@ -175,16 +186,20 @@ class Life(RuleBasedStateMachine):
         self.stack = ExitStack()
         fly, wait = Cache._run_renewal, PendingRenewal.wait
 
-        def watched_fly(cache: Cache) -> None:
-            fly(cache)
+        def watched_fly(cache: Cache, renewal: Renewal, timer: _clock.Timer) -> None:
+            fly(cache, renewal, timer)
             world.done()
 
         def watched_wait(renewal: PendingRenewal) -> Token:
-            with world.waiting(renewal):
-                renewal._completed.wait()
+            with world.waiting(renewal), suppress(PaygrantError):
+                wait(renewal)
             return wait(renewal)
 
+        def start(_host: str, task: Callable[[], object]) -> None:
+            threading.Thread(target=task, name="paygrant", daemon=True).start()
+
         for target, name, stand_in in (
+            (registry, "run_on_worker", start),
             (_clock, "monotonic", lambda: world.now),
             (_clock, "sleep", world.sleep),
             (Cache, "_run_renewal", watched_fly),

@@ -26,7 +26,8 @@ def test_options_have_priority_over_the_environment(run: Any, server: Server) ->
 def test_an_env_file_gives_what_the_environment_does_not(
     run: Any, server: Server, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    env_file.write_text("RIPPLE_TENANT_ID=filed\nRIPPLE_CLIENT_ID='filed'\nexport RIPPLE_CLIENT_SECRET=\"${HOME}$x\"\n")
+    text = "RIPPLE_TENANT_ID=filed\nRIPPLE_CLIENT_ID='filed'\nexport RIPPLE_CLIENT_SECRET=\"${HOME}$x\"\n"
+    env_file.write_text(text, encoding="utf-8-sig")  # the first variable has no byte order mark in its name
     env_file.chmod(0o600)
     monkeypatch.setenv("RIPPLE_TENANT_ID", "")  # as if it were not set
     monkeypatch.delenv("RIPPLE_CLIENT_SECRET")
@@ -146,7 +147,9 @@ def test_a_secret_file_that_does_not_exist_is_named(run: Any, tmp_path: Path) ->
     file = str(tmp_path / "none")
     code, _, err = run("token", "ripple", "--client-secret-file", file)
     assert code == 2
-    assert err.startswith(f"paygrant: --client-secret-file or RIPPLE_CLIENT_SECRET: the file {file} cannot be read")
+    assert err.startswith(
+        f"paygrant: --client-secret-file or RIPPLE_CLIENT_SECRET: the file {str(file)!r} cannot be read"
+    )
 
 
 def test_an_env_file_may_contain_the_key_of_the_cache(run: Any, tmp_path: Path) -> None:

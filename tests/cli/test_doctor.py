@@ -76,7 +76,10 @@ def on_a_terminal(*arguments: str) -> tuple[int, list[str]]:
 def test_success_fits_on_a_screen_and_nothing_is_cut() -> None:
     code, lines = on_a_terminal()
     assert code == 0
-    assert [line.split()[:2] for line in lines if line[0] != " "] == [["ok", check] for check in CHECKS]
+    assert [line.split()[:2] for line in lines if line[0] != " "] == [
+        *(["ok", check] for check in CHECKS),
+        ["all", "is"],
+    ]
     text = " ".join(" ".join(lines).split())
     assert f'{{"access_token": "<token {fingerprint("token-1")}>", "token_type": "Bearer", "expires_in": 3600}}' in text
     assert "CRYPTOFUSE_CLIENT_ID, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL ok" in text
@@ -104,7 +107,8 @@ def test_in_a_pipe_nothing_is_wrapped_or_coloured(capsys: pytest.CaptureFixture[
     assert code == 0
     assert "\x1b" not in out
     assert f'{{"access_token": "<token {fingerprint("token-1")}>", "token_type": "Bearer", "expires_in": 3600}}' in out
-    assert len(out.splitlines()) == len(CHECKS)
+    assert len(out.splitlines()) == len(CHECKS) + 1
+    assert out.endswith("\nall is well\n")
 
 
 def test_a_response_is_shown_as_it_is_without_control_characters(
@@ -201,6 +205,30 @@ def test_arguments_are_named_as_options_except_in_the_words_of_a_server(
     file.chmod(0o600)
     _, shown = findings(capsys, "--client-id", "mine", "--scope", "a")
     assert shown["settings"]["seen"].endswith("; --client-id, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, --scope")
+
+
+def test_the_last_line_is_the_cause_or_that_all_is_well(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    warned = doctor(capsys, "--client-id", " spaced ")
+    assert (warned[0], warned[1].splitlines()[-1]) == (0, "all is well, with 1 warning")
+    server.reply = Reply({"error": "invalid_client", "error_description": "word " * 100}, 401)
+    code, out = doctor(capsys)
+    last = out.splitlines()[-1]
+    assert (code, len(last)) == (3, len("the cause: response: ") + 120)
+    assert last.startswith('the cause: response: 401 application/json, {"error": "invalid_client", ')
+    code, out = doctor(capsys, "--base-url", "ftp://nowhere")
+    assert (code, out.splitlines()[-1]) == (2, "the cause: settings: --base-url: is not an https URL")
+
+
+def test_a_cause_names_options_that_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--environment", "sandbox", "--client-id", "i", "--address", "0x05", "--external-ref", "123"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RIPIO_WIDGET_CLIENT_SECRET", CLIENT_SECRET)
+        patch.setenv("RIPIO_WIDGET_BASE_URL", "http://127.0.0.1:1")
+        assert main(["doctor", "ripio-widget", *options]) == 2
+    out = capsys.readouterr().out
+    assert "> Expected a UUID version 4, or any string with --allow-any-external-ref." in out
+    assert out.splitlines()[-1] == "the cause: settings: --external-ref: is not a UUID version 4"
+    assert "external_ref" not in out
 
 
 def test_the_cache_is_that_of_the_other_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,9 +131,35 @@ def test_a_kept_token_is_printed_without_a_network(variables: dict[str, str]) ->
 
 def test_a_secret_is_read_from_a_pipe(variables: dict[str, str], server: Server) -> None:
     del variables["RIPPLE_CLIENT_SECRET"]
-    done = outcome("token", "ripple", "--client-secret-file", "-", env=variables, stdin=None, input="piped\r\n")
+    done = outcome("token", "ripple", "--client-secret-file", "-", env=variables, stdin=None, input="\ufeffpiped\r\n")
     assert done == (0, f"{TOKEN}\n", "")
     assert b'"client_secret": "piped"' in server.seen[0].body.replace(b'":"', b'": "')
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, to become another user")
+@pytest.mark.parametrize(
+    ("arguments", "code", "note"),
+    [
+        (["token", "ripple"], 0, "; going on without a cache"),
+        (["doctor", "ripple"], 0, "; going on without a cache"),
+        (["token", "ripple", "--no-cache"], 0, ""),
+        (["cache", "list"], 2, ""),
+        (["cache", "clear"], 2, ""),
+    ],
+)
+def test_a_user_without_a_home_folder_has_no_cache(
+    variables: dict[str, str], arguments: list[str], code: int, note: str
+) -> None:
+    del variables["HOME"], variables["XDG_CACHE_HOME"]
+    become = "import os, sys; os.setresuid(54321, 0, 0)"  # who may read the files of the interpreter all the same
+    program = f"{become}; from paygrant.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=variables, capture_output=True, text=True, check=False
+    )
+    found, out, err = done.returncode, done.stdout, done.stderr
+    assert (found, TOKEN in out) == (code, arguments[0] == "token")
+    fault = "the cache: this user has no home folder; expected HOME or XDG_CACHE_HOME set to an absolute path"
+    assert err == ("" if "--no-cache" in arguments else f"paygrant: {fault}{note}\n")
 
 
 @pytest.mark.parametrize("arguments", [["providers"], ["token", "ripple"], ["--help"], ["providers", "--json"]])

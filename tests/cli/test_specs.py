@@ -81,7 +81,7 @@ def test_new_says_why_there_is_no_proposal(tmp_path: Path, capsys: pytest.Captur
     assert main(["new", str(document)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("paygrant: ")
+    assert err.startswith("paygrant: URL_OR_FILE: ")
     assert "Traceback" not in err
 
 

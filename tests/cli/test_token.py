@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from paygrant import FileStore, RipioWidget, Ripple, TokenSource
+from paygrant._providers import registry
 from paygrant.cli import _console
 from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN, forget_in_memory
@@ -63,8 +64,8 @@ def test_only_one_form_can_be_chosen(run: Any, server: Server) -> None:
     assert run("token", "ripple", "--json", "--format", "env").code == 2
 
 
-@pytest.mark.parametrize("name", ["ripio_widget", "ripio-widget"])
-def test_a_provider_is_named_as_its_spec_or_with_dashes(run: Any, server: Server, name: str) -> None:
+@pytest.mark.parametrize("name", ["ripio_widget", "ripio-widget", "RipioWidget"])
+def test_a_provider_is_named_as_its_spec_with_dashes_or_as_its_class(run: Any, server: Server, name: str) -> None:
     server.reply = Reply(GRANTED[RipioWidget](TOKEN))
     options = ["--client-id", "mine", "--environment", "sandbox", "--external-ref", USER, "--address", "0x05"]
     os.environ["RIPIO_WIDGET_CLIENT_SECRET"] = SECRET
@@ -77,6 +78,16 @@ def test_a_provider_is_named_as_its_spec_or_with_dashes(run: Any, server: Server
 
 def test_a_provider_is_named_as_its_class_too(run: Any) -> None:
     assert run("token", "Ripple").out == f"{TOKEN}\n"
+
+
+@pytest.mark.parametrize("name", ["paypal", "PayPal", "pay-pal"])
+def test_a_class_may_be_spelt_in_another_way_than_its_spec(
+    run: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(registry._CLASSES, "paypal", ("ripple", "PayPal"))
+    monkeypatch.setattr("paygrant._providers.ripple.PayPal", Ripple, raising=False)
+    assert run("token", name).out == f"{TOKEN}\n"
+    assert run("providers").code == run("token", "--help").code == 0
 
 
 def test_a_kept_token_is_printed_without_a_request(run: Any, server: Server) -> None:

@@ -33,7 +33,11 @@ def test_widget_url_uses_the_cache_or_not(run: Any, widget: RipioWidget, server:
 
 
 def test_a_bad_argument_of_the_page_costs_no_request(run: Any, widget: RipioWidget, server: Server) -> None:
-    assert run(*WIDGET, "--amount", "-1") == (2, "", "paygrant: --amount: is '-1'; expected a positive number\n")
+    assert run(*WIDGET, "--amount", "-1") == (
+        2,
+        "",
+        "paygrant: --amount: is '-1'; expected a positive number of at most 40 digits\n",
+    )
     assert run(*WIDGET, "--page-address", "").err.startswith("paygrant: --page-address: is empty; ")
     assert server.seen == []
 

@@ -144,6 +144,7 @@ def sign(  # noqa: PLR0913 - what a certificate says
     key: ec.EllipticCurvePrivateKey,
     signer: Signer,
     *,
+    states_usage: bool = True,
     host: str | None = None,
     begins: timedelta = timedelta(days=-9),
     ends: timedelta = timedelta(days=9),
@@ -159,7 +160,7 @@ def sign(  # noqa: PLR0913 - what a certificate says
     )
     if host:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-    else:
+    elif states_usage:
         builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
     return builder.sign(signer.key, hashes.SHA256())
 
@@ -187,7 +188,7 @@ Make = Callable[..., ssl.SSLContext]
 def secured(tmp_path: Path) -> Make:
     """Makes the TLS context of a server. By default it is for localhost and signed by the test authority."""
 
-    def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: timedelta) -> ssl.SSLContext:
+    def make(signer: Signer | None = AUTHORITY, host: str = "localhost", **times: Any) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = sign(named(host), key, signer or Signer(named(host), key), host=host, **times)
         file = tmp_path / "server.pem"
@@ -272,6 +273,23 @@ def test_without_cryptography_an_invalid_certificate_is_a_failure_without_detail
     assert finding.seen.startswith("the certificate is not valid: ")
     assert finding.seen.endswith('; for details, install cryptography: pip install "paygrant[cli]"')
     assert finding.advice
+
+
+def test_what_strict_checking_wants_of_an_authority_is_said(secured: Make, trust: Path) -> None:
+    trust.write_bytes(pem(sign(AUTHORITY.name, AUTHORITY.key, AUTHORITY, states_usage=False)))
+    tls_context.cache_clear()
+    with serve_tls(secured()) as (base_url, _):
+        finding = look(base_url)["tls"][-1]
+        strict = bool(tls_context().verify_flags & ssl.VERIFY_X509_STRICT)
+        if not strict:  # Python before 3.13
+            assert finding.verdict == "warning"
+            assert finding.seen.startswith("Python 3.13 and later refuse the certificate: CA cert does not include key")
+            assert "keyUsage with keyCertSign" in finding.advice
+            tls_context().verify_flags |= ssl.VERIFY_X509_STRICT
+            finding = look(base_url)["tls"][-1]
+    assert (finding.verdict, finding.code) == ("failed", "unavailable")
+    assert finding.seen.startswith("the certificate is not valid: CA cert does not include key usage extension")
+    assert "keyUsage with keyCertSign" in finding.advice
 
 
 def test_a_server_that_does_not_speak_tls_is_a_failure(server: Server) -> None:

@@ -22,4 +22,4 @@ def sent(server: Server, at: int = -1) -> Any:
 
 def forget_in_memory() -> None:
     """Forget the tokens in memory, which another process would not have."""
-    registry._stores.clear()
+    registry._store.clear()

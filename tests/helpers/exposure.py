@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from pprint import pformat
@@ -50,8 +51,10 @@ def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -
         texts.append(repr(pickle.dumps(error)))
     for frame, _ in walk_tb(error.__traceback__):
         if not is_of_the_tests(frame.f_code.co_filename):
-            texts += [text for value in frame.f_locals.values() for text in shown(value)]
-    trace = TracebackException.from_exception(error, capture_locals=True)
+            for value in frame.f_locals.values():
+                with suppress(Exception):  # a value that cannot be shown shows nothing
+                    texts += shown(value)
+    trace = TracebackException.from_exception(error)
     trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
     texts += trace.format(chain=False)
     origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))

@@ -87,10 +87,10 @@ def ask(provider: Provider, **options: Any) -> Token:
 
 def settle(source: TokenSource) -> None:
     """Wait for the end of the pending renewal, if there is one."""
-    pending = cast("Any", source._cache)._pending
-    if pending:
+    renewal = cast("Any", source._cache)._renewal
+    if renewal:
         with suppress(PaygrantError):
-            pending.wait()
+            renewal.pending.wait()
 
 
 def request_of(kind: type[Provider], server: Server, **changes: Any) -> Seen:

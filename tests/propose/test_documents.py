@@ -52,6 +52,8 @@ def test_keys_are_strings_and_values_are_json() -> None:
         ("openapi: " + "[" * 101 + "]" * 101, "there are more than 100 levels in line 1"),
         ('{"openapi": ' + "[" * 101 + "]" * 101 + "}", "there are more than 100 levels"),
         ('{"openapi": ' + "9" * 5000 + "}", "a number is invalid or has too many digits"),
+        (f"openapi: 3\nx: 0x{'f' * 5000}", "a number is invalid or has too many digits"),
+        (f"openapi: 3\n? 0b{'1' * 5000}\n: 1", "a number is invalid or has too many digits"),
         ("openapi: \x07", "unacceptable character"),
     ],
 )

@@ -8,8 +8,20 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from paygrant import AlternativePayments, ConfigurationError, Cryptofuse, RipioRamp, RipioWidget, Ripple
-from paygrant._providers.base import Provider, registration_of
+from paygrant import (
+    AlternativePayments,
+    ConfigurationError,
+    Cryptofuse,
+    FileStore,
+    MemoryStore,
+    RipioRamp,
+    RipioWidget,
+    Ripple,
+    SpecProvider,
+    TokenSource,
+)
+from paygrant._providers.base import BasicProvider, Provider, registration_of
+from paygrant.doctor import diagnose
 from tests.helpers.arguments import BAD_TEXTS, refusal
 from tests.helpers.providers import ARGUMENTS, BASIC_PROVIDERS, ask, each_provider, each_with_environments, make
 from tests.helpers.servers import Server
@@ -243,5 +255,83 @@ class _WithoutHash:
         return "secret"
 
 
+class _WithABadHash(_WithoutHash):
+    def __hash__(self) -> int:  # type: ignore[override]
+        raise KeyError("canary")
+
+
+class _MemoryStoreWithoutHash(MemoryStore):
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def _secret_later() -> str:
+    return "canary"
+
+
+class _Later:
+    async def __call__(self) -> str:
+        return "canary"
+
+
+class _Nested:
+    def __call__(self) -> object:
+        return _secret_later()
+
+
+class _AsyncStore(MemoryStore):
+    async def load(self, key: str) -> Any:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return None
+
+
 def test_a_callable_must_be_hashable() -> None:
-    assert "cannot be hashed" in refusal(lambda: make(Ripple, client_secret=_WithoutHash()), "client_secret")
+    text = refusal(lambda: make(Ripple, client_secret=_WithoutHash()), "client_secret")
+    assert text.startswith("client_secret: is of type _WithoutHash, which cannot be hashed (TypeError); expected ")
+    text = refusal(lambda: make(Ripple, client_secret=_WithABadHash()), "client_secret")
+    assert text.startswith("client_secret: is of type _WithABadHash, which cannot be hashed (KeyError); expected ")
+
+
+@pytest.mark.parametrize("secret", [_secret_later, _Later(), functools.partial(_secret_later)])
+def test_an_async_secret_is_refused(secret: Any) -> None:
+    text = refusal(lambda: make(Ripple, client_secret=secret), "client_secret")
+    assert text.startswith("client_secret: is an async function, which nothing would await; expected ")
+
+
+def test_a_function_that_turns_out_to_be_asynchronous_is_refused(server: Server) -> None:
+    provider = make(Ripple, base_url=server.base_url, client_secret=cast("Any", _Nested()))
+    text = refusal(lambda: ask(provider), "client_secret")
+    assert text.startswith("client_secret: the callable is asynchronous; expected ")
+
+
+@pytest.mark.parametrize(
+    ("store", "fault"),
+    [
+        (_MemoryStoreWithoutHash, "is of type _MemoryStoreWithoutHash, which cannot be hashed (TypeError)"),
+        (_AsyncStore, "is an async function, which nothing would await"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_refused(store: type[MemoryStore], fault: str) -> None:
+    for call in (lambda: TokenSource(make(Ripple), store=store()), lambda: [*diagnose(Ripple, store=store())]):
+        assert refusal(call, "store").startswith(f"store: {fault}; expected ")
+
+
+@pytest.mark.parametrize("key", [_WithoutHash(), _Later(), _secret_later])
+def test_a_key_that_cannot_be_used_is_refused(key: Any) -> None:
+    refusal(lambda: FileStore("folder", key=key), "key")
+
+
+# Classes that describe no endpoint
+
+
+@pytest.mark.parametrize("kind", [Provider, BasicProvider])
+def test_a_class_that_describes_no_endpoint_says_so(kind: Any) -> None:
+    text = refusal(lambda: kind(client_id="a", client_secret="b"), "provider")
+    assert text.startswith(f"provider: {kind.__name__} describes no token endpoint; expected ")
+
+
+@pytest.mark.parametrize("kind", [Provider, BasicProvider, SpecProvider])
+def test_a_class_without_variables_of_its_own_says_so(kind: Any) -> None:
+    text = refusal(kind.from_env, "from_env")
+    assert text.startswith(f"from_env: {kind.__name__} has no environment variables of its own; expected ")

@@ -1,6 +1,7 @@
 """Ripio: the user name that the widget sends, and the address of its page."""
 
 import pickle
+import tracemalloc
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -141,7 +142,30 @@ def test_an_amount_is_written_in_plain_digits(amount: Any, shown: str) -> None:
 )
 def test_an_amount_must_be_a_positive_number(amount: Any) -> None:
     text = refusal(lambda: WIDGET.widget_url(TOKEN, amount=amount), "amount")
-    assert text.endswith("; expected a positive number")
+    assert text.endswith("; expected a positive number of at most 40 digits")
+
+
+def repr_of_type(value: object) -> str:
+    return repr(type(value))
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("1e9999999", "1e-9999999", Decimal("1e9999999"), "1" * 1_000_000, f"0.{'0' * 100}1", 1e300, 5e-324),
+        *(10**5000, -(10**5000), "9" * 41, "1e999999999999999999999"),
+    ],
+    ids=repr_of_type,
+)
+def test_an_amount_of_many_digits_is_refused_at_once(amount: Any) -> None:
+    tracemalloc.start()
+    try:
+        text = refusal(lambda: WIDGET.widget_url(TOKEN, amount=amount), "amount")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(text) < 200
+    assert peak < 5_000_000
 
 
 @pytest.mark.parametrize("argument", ["address", "network", "crypto", "tracking_session"])

@@ -161,7 +161,7 @@ def test_a_bad_override_is_named_as_an_argument(environ: Callable[..., None]) ->
 
 def test_a_secret_file_is_read_for_each_request(server: Server, tmp_path: Path, environ: Callable[..., None]) -> None:
     file = tmp_path / "secret"
-    file.write_text("first\n", encoding="utf-8")
+    file.write_text("first\n", encoding="utf-8-sig")  # a byte order mark is no part of the secret
     environ(Ripple, CLIENT_SECRET=None, CLIENT_SECRET_FILE=str(file), BASE_URL=server.base_url)
     source = TokenSource(Ripple.from_env())
     source.invalidate(source.get())

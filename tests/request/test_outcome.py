@@ -25,7 +25,7 @@ from paygrant import (
     TokenError,
     TokenRequestRejected,
 )
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
 from tests.helpers.failures import TOKEN, failure
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted
@@ -51,7 +51,6 @@ NO_TOKENS = {
     "an empty object": Reply({}),
     "something else": Reply({"message": "it works"}),
     "another place": Reply({"data": granted(TOKEN).document}),
-    "latin-1": Reply(f'{{"access_token": "{TOKEN}", "note": "\xe9"}}'.encode("latin-1")),
     "a truncated UTF-8 sequence": Reply(b'{"access_token": "\xc3"}'),
     "not really gzip": Reply(granted(TOKEN).document, headers={"Content-Encoding": "gzip"}),
     "not really deflate": Reply(granted(TOKEN).document, headers={"Content-Encoding": "deflate"}),
@@ -107,7 +106,7 @@ def test_a_token_that_no_header_can_carry_is_malformed(kind: type[Provider], tok
 
 
 @each_provider
-@pytest.mark.parametrize("token_type", ["mac", "DPoP", "N_A", "Bearer token", "", 7, ["Bearer"], {"type": "Bearer"}])
+@pytest.mark.parametrize("token_type", ["mac", "MacToken", "PoP", "DPoP", "N_A", "Basic", "pop_token", ["MAC"]])
 def test_a_token_of_another_type_is_malformed(kind: type[Provider], token_type: object, server: Server) -> None:
     document = GRANTED[kind](TOKEN)
     server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
@@ -117,8 +116,32 @@ def test_a_token_of_another_type_is_malformed(kind: type[Provider], token_type: 
 
 
 def test_a_token_type_that_holds_the_secret_is_cut(server: Server) -> None:
-    server.reply = granted(TOKEN, token_type=f"for {CLIENT_SECRET}\x1b[2J")
-    assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is 'for[cut]'")
+    server.reply = granted(TOKEN, token_type=f"{CLIENT_SECRET}\x1b[2J:DPoP")
+    assert str(failure(Cryptofuse, server.base_url)).endswith("expected a Bearer token, but its type is '[cut]'")
+
+
+@each_provider
+@pytest.mark.parametrize(
+    "token_type",
+    [
+        *(
+            "BearerToken",
+            "bearer_token",
+            "Bearer ",
+            "Bearer token",
+            "bearer-access-token",
+            "urn:acme:token-type:Bearer",
+        ),
+        *("", "JWT", "access_token", "Acme", "none", 7, True, ["Bearer"], {"type": "Bearer"}),
+    ],
+)
+def test_a_token_whose_type_names_no_other_scheme_is_a_bearer_token(
+    kind: type[Provider], token_type: object, server: Server
+) -> None:
+    document = GRANTED[kind](TOKEN)
+    server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
+    token = ask(make(kind, base_url=server.base_url))
+    assert (token.access_token, token.token_type) == (TOKEN, registration_of(make(kind)).endpoint.token_use.prefix)
 
 
 def test_the_last_of_two_equal_json_keys_counts(server: Server) -> None:
@@ -152,7 +175,7 @@ BODIES = {
     "nothing": b"",
     "a page": PAGE,
     "a token all the same": json.dumps(granted(TOKEN).document).encode(),
-    "latin-1": b'{"error_description": "\xe9"}',
+    "cut JSON in Latin-1": b'{"error_description": "\xe9',
     "odd words": {"error": {"code": 7}, "error_description": ["a", "b"], "message": None},
 }
 
@@ -333,6 +356,8 @@ def test_the_target_of_a_redirect_is_shown_printable_and_short(server: Server) -
 
 ODD: list[tuple[type[Provider], dict[str, Any]]] = [
     (Cryptofuse, {"access_token": "the-token", "expires_in": "3600"}),
+    (Cryptofuse, {"access_token": "the-token", "token_type": "BearerToken", "expires_in": "1799"}),
+    (RipioRamp, {"access_token": "the-token", "token_type": "bearer_token", "expires_in": " 1799.0 "}),
     (Cryptofuse, {"access_token": "the-token", "expires_in": 3600.0}),
     (Cryptofuse, {"access_token": "the-token", "token_type": "BEARER", "expires_in": 3600}),
     (Cryptofuse, {"access_token": "the-token", "token_type": "bearer", "expires_in": 3600}),
@@ -361,6 +386,7 @@ def test_an_unusual_response_with_a_good_token_gives_the_token(
 ODD_BODIES: dict[str, Callable[[str], bytes]] = {
     "a byte order mark": lambda text: text.encode("utf-8-sig"),
     "UTF-16": lambda text: text.encode("utf-16"),
+    "Latin-1": lambda text: text.replace("{", '{"note": "Müller", ', 1).encode("latin-1"),
     "blanks around": lambda text: f" \r\n{text}\n".encode(),
 }
 
@@ -369,6 +395,55 @@ ODD_BODIES: dict[str, Callable[[str], bytes]] = {
 def test_an_unusual_encoding_of_a_body_gives_the_token(encode: Callable[[str], bytes], server: Server) -> None:
     server.reply = Reply(encode(json.dumps(granted("the-token").document)))
     assert ask(make(Cryptofuse, base_url=server.base_url)).access_token == "the-token"
+
+
+ERROR = '{"error": "invalid_client", "error_description": "clé périmée"}'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [
+        ("text/plain", "utf-8"),
+        ("text/html", "utf-8-sig"),
+        ("application/json", "latin-1"),
+        ("application/problem+json; charset=ISO-8859-1", "latin-1"),
+        ("application/json; charset=iso-8859-1", "utf-8"),
+        ('Text/Plain; format=flowed; charset="windows-1250"', "windows-1250"),
+        ("application/json", "utf-16-le"),
+        ("application/json; charset=zip", "utf-8"),
+        ("application/json; charset=punycode", "latin-1"),
+        ("", "utf-8-sig"),
+    ],
+)
+def test_code_and_text_of_an_error_are_found_whatever_its_type_and_encoding(
+    content_type: str, encoding: str, server: Server
+) -> None:
+    server.reply = Reply(ERROR.encode(encoding), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert (error.error, error.error_description) == ("invalid_client", "clé périmée")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        ("clé périmée".encode("latin-1"), "TEXT/PLAIN", "clé périmée"),
+        ("\u0144ieznany klient".encode("iso-8859-2"), "text/plain; charset=iso-8859-2", "\u0144ieznany klient"),
+        (b"\xef\xbb\xbfno such client", "text/plain", "no such client"),
+        (b"no such client", "", "no such client"),
+        (b'"no such client"', "application/json", "no such client"),
+        (b'{"error": "invalid_client"}', "text/plain", None),
+        (b"<p>no such client", "", None),
+        (b"no such client", "text/html", None),
+    ],
+)
+def test_the_text_of_an_error_that_is_only_text_is_found(
+    body: bytes, content_type: str, text: str | None, server: Server
+) -> None:
+    server.reply = Reply(body, 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == text
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "text/html; charset=latin-1", "application/jwt", ""])

@@ -329,7 +329,7 @@ def test_a_token_within_its_margin_is_returned_after_the_first_failed_attempt(
     assert len(server.seen) == 2
 
     server.reply = granted("new")
-    pending = cast("Any", source._cache)._pending
+    pending = cast("Any", source._cache)._renewal.pending
     go_on.set()
     assert pending.wait().access_token == source.get().access_token == "new"
 

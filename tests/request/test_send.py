@@ -10,7 +10,7 @@ import pytest
 
 from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy
 from paygrant._providers.base import Provider
-from paygrant._request.send import _Connection
+from paygrant._request.send import _Connection, _Limits
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, read_request, serve_raw
@@ -49,8 +49,9 @@ def test_no_provider_follows_a_redirect(kind: type[Provider], server: Server, ot
 
 
 def test_a_redirect_with_the_secret_is_shown_without_it(server: Server) -> None:
-    server.reply = Reply({}, 302, {"Location": f"https://elsewhere.example/?client_secret={CLIENT_SECRET}"})
-    with pytest.raises(MalformedResponse, match=r"https://elsewhere\.example/\?client_secret=") as caught:
+    place = f"https://me:{CLIENT_SECRET}@elsewhere.example:8/cb?code=c&s={CLIENT_SECRET}#access_token=t"
+    server.reply = Reply({}, 302, {"Location": place})
+    with pytest.raises(MalformedResponse, match=r"a redirect to https://elsewhere\.example:8/cb, which") as caught:
         ask(make(Cryptofuse, base_url=server.base_url))
     assert CLIENT_SECRET not in str(caught.value)
 
@@ -104,7 +105,7 @@ def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
     class Stream:
         def get_extra_info(self, _name: str) -> None: ...
 
-    connection = _Connection(httpx.MockTransport(lambda _: httpx.Response(200)), clock() + 10)
+    connection = _Connection(httpx.MockTransport(lambda _: httpx.Response(200)), _Limits(clock() + 10, 10))
     connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})
     clock.pass_by(10)
     with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):

@@ -24,6 +24,7 @@ from paygrant import (
     Ripple,
     TokenSource,
 )
+from paygrant._cache import workers
 from paygrant._providers.base import Provider
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve_raw
@@ -187,7 +188,8 @@ def test_a_transport_needs_no_network() -> None:
     assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
 
 
-def test_a_connection_is_closed_after_the_request() -> None:
+def test_a_connection_is_closed_when_its_worker_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "IDLE", 0.1)
     closed = threading.Event()
 
     def answer(connection: socket.socket) -> None:

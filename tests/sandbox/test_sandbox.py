@@ -9,9 +9,10 @@ import ssl
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module, resources
-from typing import Any
+from typing import Any, cast
 from unittest.mock import ANY
 from urllib.parse import quote_plus
 
@@ -457,6 +458,100 @@ def test_the_app_works_without_a_socket() -> None:
     assert anyio.run(ask_in_process).json() == GRANTED["cryptofuse"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "fault"),
+    [
+        ({"Origin": "https://evil.example"}, "Origin: expected the sandbox's own origin"),
+        ({"Origin": "null"}, "Origin: expected the sandbox's own origin"),
+        ({"Host": "rebound.example"}, "Host: expected a loopback name"),
+        ({"Host": "rebound.example", "Origin": "http://rebound.example"}, "Host: expected a loopback name"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/ripple/oauth/token", "/ripple/resource", "/ripple/nothing", "/", "/nothing"])
+def test_a_page_of_another_site_reaches_nothing(
+    sandbox: Sandbox, path: str, headers: dict[str, str], fault: str
+) -> None:
+    sandbox.reset()
+    for method in ("POST", "GET", "OPTIONS"):
+        response = httpx.request(method, sandbox.url + path, headers=headers, trust_env=False)
+        assert response.status_code == 403
+        assert response.json()["error"].startswith(fault)
+    assert (sandbox.ripple.token_requests, sandbox.ripple.api_calls, sandbox.ripple.requests) == (0, 0, ())
+
+
+@pytest.mark.parametrize("path", ["/ripple/oauth/token", "/ripple/resource"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_read_up_to_a_limit_only(sandbox: Sandbox, path: str, *, chunked: bool) -> None:
+    sandbox.reset()
+    size, sent, chunk = 200 << 20, 0, b"x" * (1 << 16)
+    kind = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    method = "GET" if path.endswith("resource") else "POST"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{kind}\r\n\r\n".encode())
+        with suppress(OSError):
+            while sent < size:
+                connection.sendall(b"10000\r\n" + chunk + b"\r\n" if chunked else chunk)
+                sent += len(chunk)
+        with suppress(OSError):
+            assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
+    assert sent < 32 << 20
+    assert sandbox.ripple.requests[-1].status == 413
+    assert sandbox.ripple.token_requests + sandbox.ripple.api_calls == 1
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"lifetime": -1}, "lifetime: is -1; expected a whole number of at least 0"),
+    ({"lifetime": 1.5}, "lifetime: is 1.5; expected a whole number of at least 0"),
+    ({"lifetime": True}, "lifetime: is True; expected a whole number of at least 0"),
+    ({"lifetime": "60"}, "lifetime: is '60'; expected a whole number of at least 0"),
+    ({"lifetime": 10**10}, "lifetime: is 10000000000; expected a finite number"),
+    ({"lifetime": 10**5000}, "lifetime: is of type int; expected a finite number"),
+    ({"client": ("me", "s")}, "client: is of type tuple; expected a Client"),
+    ({"client": Client}, "client: is of type type; expected a Client"),
+    ({"client": ""}, "client: is of type str; expected a Client"),
+    ({"client": Client(client_id="")}, "client.client_id: is empty"),
+    ({"client": Client(client_id="a:b")}, "client.client_id: holds ':'"),
+    ({"client": Client(client_secret=cast("Any", 7))}, "client.client_secret: is of type int"),
+    ({"port": 99999}, "port: is 99999; expected a whole number from 0 to 65535"),
+    ({"port": -1}, "port: is -1; "),
+    ({"port": "80"}, "port: is '80'; "),
+    ({"port": True}, "port: is True; "),
+    ({"port": None}, "port: is None; "),
+    ({"host": 3}, "host: is of type int; expected a loopback address"),
+    ({"host": None}, "host: is of type NoneType; expected a loopback address"),
+    ({"clock": 3}, "clock: is of type int; expected a function"),
+    ({"clock": None}, "clock: is of type NoneType; expected a function"),
+    ({"basic_decoding": []}, "basic_decoding: is of type list; expected one of: plain, form"),
+    ({"foo": 1}, "got an unexpected keyword argument 'foo'; expected the arguments client, basic_decoding, "),
+]
+
+
+@pytest.mark.parametrize(("arguments", "fault"), BAD)
+def test_a_bad_argument_of_a_sandbox_is_a_configuration_error(arguments: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Sandbox(**arguments)
+    assert str(caught.value).startswith(fault)
+
+
+def test_a_bad_argument_of_a_fault_is_a_configuration_error(sandbox: Sandbox) -> None:
+    ripple: Any = sandbox.ripple
+    calls: list[Callable[[], object]] = [
+        lambda: ripple.fail(foo=1),
+        lambda: ripple.fail(503, 2),
+        lambda: ripple.delay("1"),
+        lambda: ripple.drop(3),
+        lambda: ripple.lifetime(-1),
+        lambda: ripple.odd_types(1),
+        lambda: ripple.rate_limit(1, 2, 3),
+        lambda: ripple.redirect(status=10**5000),
+        lambda: ripple.fail(retry_after=[10**5000]),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigurationError):
+            call()
+
+
 def test_delayed_acknowledgements_do_not_slow_a_kept_connection(sandbox: Sandbox) -> None:
     with httpx.Client(trust_env=False, verify=NO_TLS) as client:
         responses = [client.post(sandbox.base_url("ripple") + PATHS["ripple"], content=b"") for _ in range(10)]
@@ -575,7 +670,7 @@ def test_the_command_refuses_an_invalid_port() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("invalid port 65536: expected a number from 0 to 65535")
+    assert ended.stderr.splitlines()[-1].endswith("port: is 65536; expected a whole number from 0 to 65535")
 
 
 def test_the_command_reports_a_port_that_is_in_use() -> None:

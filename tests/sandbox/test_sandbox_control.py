@@ -284,7 +284,7 @@ def test_a_page_of_another_origin_cannot_control_the_sandbox(
         ({"kind": "fail", "self": 1}, "self: is unknown; expected one of: on, times, status, retry_after"),
         ({"kind": "fail", "name": 1}, "name: is unknown; expected one of: on, times"),
         ({"kind": "fail", "seconds": 1}, "seconds: is unknown; expected one of: on, times"),
-        ({"kind": "fail", "retry_after": [1]}, "retry_after: is [1]"),
+        ({"kind": "fail", "retry_after": [1]}, "retry_after: is of type list"),
         ({"kind": "redirect", "to": "a\r\nb"}, "to: is 'a\\r\\nb'"),
         ({"kind": "redirect", "to": 1}, "to: is 1"),
         ({"kind": "odd_types", "oddity": {}}, "oddity: is of type dict"),

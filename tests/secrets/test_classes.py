@@ -1,6 +1,9 @@
 """No class of the two packages shows a secret: each is filled with canaries and shown."""
 
+import dataclasses
 import inspect
+import subprocess
+import sys
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +11,8 @@ from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import Any
+from textwrap import dedent
+from typing import Any, cast
 
 import click
 import pytest
@@ -26,6 +30,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._auth.bearer import Authorization
+from paygrant._auth.httpx import HeadersBySentName
 from paygrant._providers.base import BasicProvider, Provider
 from paygrant._providers.ripio import WidgetURL
 from paygrant._providers.spec_provider import SpecProvider
@@ -35,9 +40,10 @@ from paygrant._tokens.lifecycle import Grant
 from paygrant.cli import _catalog, _failures
 from paygrant.doctor import Finding
 from paygrant.sandbox import Client, Fault, ProviderHandle, RecordedRequest, Sandbox
-from paygrant.sandbox._control import _RequestError
 from paygrant.sandbox._endpoint import UnusualType
 from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
+from paygrant.sandbox._guard import RequestError
+from paygrant_clients.ripple.client import Client as GeneratedClient
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.exposure import shown
 from tests.helpers.providers import ARGUMENTS, make
@@ -141,8 +147,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
     if issubclass(kind, Provider):
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
     elif kind is TokenSource:
-        own = {"provider": ripio_widget()}
-    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, _RequestError}:  # made to be shown
+        own = {"provider": ripio_widget(), "transport_name": None}
+    elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
@@ -171,6 +177,10 @@ def instance(kind: Any) -> Any:
         return Authorization(Token(TOKEN).authorization)
     if issubclass(kind, Enum):
         return list(kind)
+    if issubclass(kind, HeadersBySentName):
+        headers = kind() if kind is HeadersBySentName else cast("Any", kind)({"Accept": "*/*"})
+        headers.put("X-Key", TOKEN)
+        return headers
     made = kind(**arguments_of(kind))
     if hasattr(made, "additional_properties"):
         made.additional_properties = {SECRET: SECRET}
@@ -221,3 +231,78 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
     for kind in (Loose, LooseAnswer, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
+
+
+# Failed assertions
+
+
+def is_compared_by_fields(kind: Any) -> bool:
+    """Whether pytest takes the comparison of a class for a generated one, and so prints its fields."""
+    if not (dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")):
+        return False
+    file = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", "")
+    return file == "<string>" or "attrs generated" in file
+
+
+WITHOUT_SECRETS = {
+    *("Certificate", "FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
+    *("RecordedRequest", "RefreshPolicy", "SecretFile", "StoredEntry", "UnusualType", "_Check"),
+}
+"""Dataclasses that hold none, or only values that mask themselves."""
+
+
+def test_no_class_with_a_secret_is_compared_by_its_fields() -> None:
+    assert {kind.__name__ for kind in EVERY_CLASS if is_compared_by_fields(kind)} <= WITHOUT_SECRETS
+
+
+def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
+    program = """
+        import pytest
+        from dataclasses import replace
+        from paygrant import ClientCredentials, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant.sandbox import Client
+        from paygrant_clients.ripple.client import AuthenticatedClient
+        from paygrant_clients.ripple.models import TokenRequest, TokenResponse
+
+        def ripple(secret):
+            return Ripple(client_id="cid", client_secret=secret, tenant_id="acme", environment="test")
+
+        def request(secret):
+            return UnsignedRequest("POST", "https://a.example", "cid", secret, None, fields={"s": secret})
+
+        MAKERS = {
+            "token": Token,
+            "token with a response": lambda secret: Token(secret, response=TokenResponse(secret)),
+            "provider": ripple,
+            "other provider": lambda secret: ClientCredentials(
+                client_id="cid", client_secret=secret, token_url="https://a.example/t"),
+            "request": request,
+            "response": TokenResponse,
+            "client": lambda secret: AuthenticatedClient("https://a.example", secret),
+            "sandbox's client": lambda secret: Client("cid", secret),
+        }
+
+        @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+        @pytest.mark.parametrize("wrap", [lambda it: it, lambda it: [it], lambda it: {"it": it}, lambda it: (1, it)])
+        def test_it(make, wrap):
+            one, other = (wrap(make(f"TOKENSECRET-{each}")) for each in ("aaaa", "bbbb"))
+            assert one == other
+    """
+    path = tmp_path / "test_them.py"
+    path.write_text(dedent(program), "utf-8")
+    for more in ([], ["-vv"], ["-p", "no:paygrant"]):
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *more, path.name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "32 failed" in done.stdout
+        shown = [line for line in done.stdout.splitlines() if line.startswith("E ")]
+        assert shown
+        assert "SECRET" not in "\n".join(shown)
+
+
+@pytest.mark.parametrize("kind", [TokenResponse, GeneratedClient])
+def test_generated_classes_are_compared_as_before(kind: Any) -> None:
+    one, same, other = kind("a"), kind("a"), kind("b")
+    assert one == same
+    assert one != other
+    assert one != "a"
+    assert kind.__hash__ is None

@@ -82,7 +82,7 @@ SCENES = {
     "no token": Scene(MalformedResponse, Reply({"no_token": TOKEN})),
     "a token in two lines": Scene(MalformedResponse, granted(f"{TOKEN}\n{TOKEN}")),
     "a list for a token": Scene(MalformedResponse, Reply({"access_token": [TOKEN], "note": SECRET})),
-    "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}")),
+    "a foreign token type": Scene(MalformedResponse, granted(TOKEN, token_type=f"{SECRET} {ID}:DPoP")),
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long response": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),

@@ -21,6 +21,12 @@ from tests.helpers.secrets import CORES, CREDENTIALS, TOKEN, found
 from tests.helpers.servers import Reply, Server, granted, serve
 
 
+def attributes(thing: object) -> dict[str, object]:
+    """All attributes of an object, in its dictionary or in slots."""
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    return {name: getattr(thing, name) for name in slots if hasattr(thing, name)} | getattr(thing, "__dict__", {})
+
+
 def ripio_widget() -> RipioWidget:
     return make(RipioWidget, **CREDENTIALS)
 
@@ -90,7 +96,7 @@ def test_no_object_in_use_shows_a_secret(kind: type[Provider], server: Server) -
     assert token.access_token == TOKEN
     assert token.response is not None
     things += [token, token.response, entry, entry.outcome, cache.held, NOTHING]
-    things += [vars(thing) for thing in (source, cache, pending, store, TokenAuth(source))]
+    things += [attributes(thing) for thing in (source, cache, pending, store, TokenAuth(source))]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
 
 

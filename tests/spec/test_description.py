@@ -495,7 +495,7 @@ def test_a_function_without_a_hash_is_refused(server: Server) -> None:
 
         def __call__(self, draft: UnsignedRequest) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="authenticate: is a callable that cannot be hashed"):
+    with pytest.raises(ConfigurationError, match="authenticate: is of type Unhashable, which cannot be hashed"):
         described(server, spec(credentials=[{"place": "computed"}]), authenticate=Unhashable())
 
 
@@ -529,6 +529,10 @@ async def later(draft: UnsignedRequest) -> None:
     draft.headers["X-Signature"] = "a"
 
 
+def later_on(draft: UnsignedRequest) -> object:
+    return later(draft)
+
+
 @pytest.mark.parametrize(
     ("function", "fault"),
     [
@@ -537,7 +541,8 @@ async def later(draft: UnsignedRequest) -> None:
         (with_a_line_break, "X-Signature: holds a character that a header cannot carry"),
         (with_an_odd_name, "X Signature: holds a character"),
         (with_a_result, "authenticate: the function returned a UnsignedRequest"),
-        (later, "authenticate: the function returned a coroutine"),
+        (later_on, "authenticate: the function is asynchronous"),
+        (later, "authenticate: is an async function, which nothing would await"),
     ],
 )
 def test_a_function_may_only_complete_the_request(server: Server, function: Any, fault: str) -> None:

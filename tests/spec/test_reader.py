@@ -5,11 +5,15 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import paygrant_clients
+from paygrant import SpecProvider
 from paygrant._spec.description import ClientAuth, Server
+from paygrant._spec.document import load
+from paygrant._spec.lint import lint
 from paygrant._spec.reader import FORM, JSON, RESPONSE, NormalizedSpec, endpoint_of, spec_of
 from tests.helpers.specs import ENDPOINT, GRANTED, POST, SPECS
 from tests.helpers.specs import RESPONSE as RESPONSE_POINTER
@@ -107,3 +111,15 @@ def test_a_package_that_does_not_exist_is_an_error(package: str) -> None:
 def test_the_data_of_a_package_is_that_of_its_file() -> None:
     file = Path(paygrant_clients.__file__).parent / "ripple/openapi.json"
     assert spec("ripple").data == json.loads(file.read_text("utf-8"))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_spec(tmp_path: Path) -> None:
+    spec = tmp_path / "ripple.yaml"
+    text = next(path for path in SPECS if path.stem == "ripple").read_text(encoding="utf-8")
+    spec.write_text(text, encoding="utf-8-sig")
+    assert lint(spec) == []
+    folder = tmp_path / "ripple"
+    folder.mkdir()
+    (folder / "openapi.json").write_text(json.dumps(load(spec)), encoding="utf-8-sig")
+    arguments: dict[str, Any] = {"client_id": "a", "client_secret": "b", "environment": "test", "audience": "urn:a:b"}
+    assert SpecProvider(folder, **arguments).token_url == SpecProvider(spec, **arguments).token_url

@@ -229,7 +229,7 @@ class Unhashable:
 
 
 def test_a_callable_for_the_key_must_be_hashable() -> None:
-    with pytest.raises(ConfigurationError, match=r"^key: is a callable that cannot be hashed"):
+    with pytest.raises(ConfigurationError, match=r"^key: is of type Unhashable, which cannot be hashed"):
         Codec(Unhashable())
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cryptography.fernet import Fernet
@@ -101,10 +101,44 @@ def test_without_a_path_it_is_the_users_cache_folder(monkeypatch: pytest.MonkeyP
     assert (tmp_path / "paygrant" / f"{KEY}.token").exists()
 
 
-@pytest.mark.parametrize("path", ["", 5, b"/tmp"])
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"/tmp"
+
+
+@pytest.mark.parametrize("path", ["", 5, b"/tmp", BytesPath(), "a\0b"])
 def test_a_bad_path_is_refused(path: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^path: "):
         FileStore(path)
+
+
+def no_entry(uid: int) -> NoReturn:
+    raise KeyError(uid)
+
+
+@pytest.mark.parametrize("home", [None, "relative"])
+def test_without_a_home_folder_the_path_must_be_given(
+    home: str | None, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    monkeypatch.setenv("HOME", home) if home else monkeypatch.delenv("HOME", raising=False)
+    with pytest.raises(ConfigurationError) as caught:
+        FileStore()
+    assert str(caught.value) == (
+        "path: is not given, and this user has no home folder; "
+        "expected the path of a folder, or HOME or XDG_CACHE_HOME set to an absolute path"
+    )
+    assert FileStore(folder) == FileStore(str(folder))
+
+
+def test_a_relative_path_needs_a_working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigurationError, match=r"^path: is relative, and the working folder does not exist"):
+        FileStore("here")
 
 
 def test_stores_of_the_same_folder_and_key_are_equal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,14 +351,17 @@ def test_the_sweep_removes_ended_entries_only(clock: Clock, store: FileStore, fo
     store.save("bb", entry_at(clock.seconds, lifetime=3600))
     clock.pass_by(100)
     make(f"{KEY}.x.new", 100)
-    kept = {make(f"{KEY}.y.new", 1), make(f"{KEY}.lock", 1e6), make("notes.txt", 1e6)}
-    store.save(KEY, entry_at(clock.seconds))
+    make("ee.lock", 4000)
+    kept = {make(f"{KEY}.y.new", 1), make(f"{KEY}.lock", 3000), make("notes.txt", 1e6)}
+    FileStore(folder).save(KEY, entry_at(clock.seconds))
     assert {each.name for each in folder.iterdir()} == kept | {"bb.token", f"{KEY}.token"}
 
 
 def test_encrypted_files_hold_no_token_and_need_their_key(folder: Path, file: Path) -> None:
     key = Fernet.generate_key()
     FileStore(folder, key=key).save(KEY, fresh())
+    assert not file.exists()  # the name shows nothing either: it is made with the key
+    [file] = folder.glob("*.token")
     assert b"token-1" not in file.read_bytes()
     assert token_in(FileStore(folder, key=lambda: key)) == "token-1"
     assert token_in(FileStore(folder, key=Fernet.generate_key())) is None
@@ -522,7 +559,8 @@ def test_the_entries_of_a_folder_are_listed_by_key(store: FileStore, clock: Cloc
 def test_an_entry_of_another_key_is_listed_without_its_contents(folder: Path, clock: Clock) -> None:
     FileStore(folder, key=Fernet.generate_key()).save(KEY, entry_at(clock()))
     [found] = stored_entries(FileStore(folder))
-    assert (found.key, found.entry) == (KEY, None)
+    assert found.entry is None
+    assert found.key != KEY
 
 
 def test_chosen_entries_of_a_folder_are_removed(store: FileStore, clock: Clock) -> None:

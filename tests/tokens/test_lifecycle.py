@@ -7,9 +7,11 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import jwt
@@ -21,6 +23,7 @@ from paygrant import (
     Cryptofuse,
     InvalidClient,
     MemoryStore,
+    PaygrantError,
     ProviderUnavailable,
     RateLimited,
     RefreshPolicy,
@@ -30,6 +33,7 @@ from paygrant import (
     TokenSource,
     _clock,
 )
+from paygrant._cache import registry
 from paygrant._cache.cache import Cache
 from paygrant._tokens.lifecycle import Grant, Life, State, pause_after
 from tests.helpers.clock import Clock
@@ -43,10 +47,10 @@ ISSUED = {"iat": NOON.timestamp()}
 
 def settle() -> None:
     """Wait until every renewal under way has ended."""
-    for thread in threading.enumerate():
-        if thread.name == "paygrant":
-            thread.join(20)
-            assert not thread.is_alive()
+    for cache in tuple(registry._caches.values()):
+        while renewal := cache._renewal:
+            with suppress(PaygrantError):
+                renewal.pending.wait()
 
 
 # Numbers
@@ -399,8 +403,7 @@ def test_closing_a_source_ends_a_pausing_renewal(
     source.get()
     assert pausing.wait(10)
     source.close()
-    (renewal,) = [thread for thread in threading.enumerate() if thread.name == "paygrant"]
-    assert renewal.is_alive()  # for the twin
+    assert cast("Any", twin._cache)._renewal  # for the twin
     twin.close()
     settle()
     assert len(server.seen) == 2

@@ -25,10 +25,28 @@ def test_max_attempts_must_be_a_whole_number(value: Any) -> None:
     assert RefreshPolicy(max_attempts=1)
 
 
-@pytest.mark.parametrize("argument", ["timeout", "deadline", "default_lifetime"])
-def test_some_times_must_not_be_zero(argument: str) -> None:
+@pytest.mark.parametrize("value", [10**400, 10**5000, -(10**5000)], ids=["large", "huge", "negative"])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(RefreshPolicy)])
+def test_a_number_of_many_digits_is_out_of_range(name: str, value: int) -> None:
+    if name == "max_attempts" and value > 0:
+        return
+    numbers: dict[str, Any] = {name: value}
+    assert len(refusal(lambda: RefreshPolicy(**numbers), name)) < 200
+
+
+@pytest.mark.parametrize(("name", "value"), [("timeout", 1e5), ("deadline", 1e10), ("default_lifetime", 1e10)])
+def test_a_time_that_no_timer_takes_is_out_of_range(name: str, value: float) -> None:
+    numbers: dict[str, Any] = {name: value}
+    refusal(lambda: RefreshPolicy(**numbers), name)
+
+
+@pytest.mark.parametrize(
+    ("argument", "most"), [("timeout", "86400"), ("deadline", "86400"), ("default_lifetime", "1e+09")]
+)
+def test_some_times_must_not_be_zero(argument: str, most: str) -> None:
     numbers: dict[str, Any] = {argument: 0}
-    assert refusal(lambda: RefreshPolicy(**numbers), argument).endswith("expected a finite number of at least 0.001")
+    text = refusal(lambda: RefreshPolicy(**numbers), argument)
+    assert text.endswith(f"expected a finite number from 0.001 to {most}")
     numbers[argument] = 0.001
     assert getattr(RefreshPolicy(**numbers), argument) == 0.001
 

@@ -2,6 +2,7 @@ import ssl
 from typing import Any, Self
 
 import httpx
+from attrs import astuple as _attrs_astuple
 from attrs import define, evolve, field
 
 
@@ -130,6 +131,11 @@ class Client:
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
         """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)
 
 
 @define
@@ -266,3 +272,8 @@ class AuthenticatedClient:
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
         """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
 from typing import IO, BinaryIO, Generic, Literal, TypeVar
 
+from attrs import astuple as _attrs_astuple
 from attrs import define, field
 
 
@@ -37,6 +38,11 @@ class File:
         """Return a tuple representation that httpx will accept for multipart/form-data"""
         return self.file_name, self.payload, self.mime_type
 
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)
+
 
 T = TypeVar("T")
 
@@ -49,6 +55,11 @@ class Response(Generic[T]):
     content: bytes = field(repr=False)
     headers: MutableMapping[str, str] = field(repr=False)
     parsed: T | None
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)
 
 
 __all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

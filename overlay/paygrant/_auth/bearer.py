@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
-from paygrant._arguments import check_type, check_url, checked, invalid_argument
+from paygrant._arguments import check_type, check_url, checked, invalid_argument, shown
 from paygrant._cache.source import TokenSource, cache_of
 from paygrant._providers.base import registration_of
 from paygrant._tokens.token import Token
@@ -51,6 +51,8 @@ class BearerAuth:
         self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
         use = registration_of(source.provider).endpoint.token_use
         self._header, self._query = use.header, use.query or ""
+        self._in_authorization = (use.header or "").lower() == "authorization"
+        """Clients remove this header on a redirect to another origin."""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
         """What to send in place of a token that got this status. None: the caller gets this response.
@@ -112,6 +114,6 @@ def _check_statuses(statuses: Iterable[int]) -> Iterable[int]:
     expected = "a set of whole numbers from 400 to 499"
     check_type("rejected_statuses", statuses, list | tuple | set | frozenset, expected)
     for status in statuses:
-        if status not in range(400, 500):
-            raise invalid_argument("rejected_statuses", f"holds {status!r}", expected)
+        if not isinstance(status, int) or status not in range(400, 500):
+            raise invalid_argument("rejected_statuses", f"holds {shown(status)}", expected)
         yield status

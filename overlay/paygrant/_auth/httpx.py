@@ -3,7 +3,17 @@
 ``bearer`` makes the decisions; this module connects them to the client.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, MutableMapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Generator,
+    ItemsView,
+    Iterable,
+    KeysView,
+    MutableMapping,
+    ValuesView,
+)
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
@@ -45,12 +55,65 @@ if TYPE_CHECKING:
         def request(self) -> Request: ...
 
 
+class HeadersBySentName:
+    """Headers that are found by the name under which they are sent.
+
+    On a redirect to another origin, a client removes what it keeps as Authorization, and copies all other headers. A
+    token in a header of its own is sent under that name, and kept as Authorization. So the client treats it alike.
+    """
+
+    if TYPE_CHECKING:
+        _list: list[tuple[bytes, bytes, bytes]]
+
+    def put(self, name: str, value: str) -> None:
+        """Put a token under this name, in place of what was there."""
+        sent = name.encode()
+        others = [each for each in self._list if each[0].lower() != sent.lower()]
+        self._list = [*others, (sent, b"authorization", value.encode())]
+
+    def __getitem__(self, key: str) -> str:
+        if values := _sent(self, key):
+            return ", ".join(value.decode() for value in values)
+        raise KeyError(key)
+
+    def keys(self) -> KeysView[str]:
+        """The names that are sent, in lower case."""
+        return self._by_name().keys()
+
+    def values(self) -> ValuesView[str]:
+        """The values, in the order of the names."""
+        return self._by_name().values()
+
+    def items(self) -> ItemsView[str, str]:
+        """The names that are sent, with their values."""
+        return self._by_name().items()
+
+    def _by_name(self) -> dict[str, str]:
+        return {name: self[name] for name in (sent.lower().decode() for sent, _, _ in self._list)}
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and bool(_sent(self, key))
+
+
+def _sent(headers: Any, name: str) -> list[bytes]:
+    """The values that are sent under a name."""
+    wanted = name.lower().encode()
+    return [value for each, value in headers.raw if each.lower() == wanted]
+
+
+class TokenHeaders(HeadersBySentName, httpx.Headers):
+    """The headers of a request of httpx with a token in a header of its own."""
+
+
 RequestT = TypeVar("RequestT", bound="Request")
 ResponseT = TypeVar("ResponseT", bound="Response")
 
 
 class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
     """The auth flows that a client of httpx or httpx2 runs."""
+
+    _headers: Callable[[Any], HeadersBySentName] = TokenHeaders
+    """Makes the headers of a request with a token in a header of its own."""
 
     def sync_auth_flow(self, request: RequestT) -> Generator[RequestT, ResponseT, None]:
         """Authorize a request of a ``Client``."""
@@ -72,10 +135,19 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             self._note_status(token, (yield request).status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
-        if self._header is not None:
-            request.headers[self._header] = token.authorization
+        if self._in_authorization:
+            request.headers["Authorization"] = token.authorization
+        elif self._header is not None:
+            headers = self._headers(request.headers)
+            headers.put(self._header, token.authorization)
+            cast("Any", request).headers = headers
         else:
             request.url = request.url.join(self._with_token(str(request.url), token))
+
+    def _carries(self, request: Any, token: Token) -> bool:
+        if self._header is None or self._in_authorization:
+            return super()._carries(request, token)
+        return token.authorization.encode() in _sent(request.headers, self._header)
 
     async def async_auth_flow(self, request: RequestT) -> AsyncGenerator[RequestT, ResponseT]:
         """Authorize a request of an ``AsyncClient``."""
@@ -107,8 +179,7 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
         source: The source of the tokens.
         origins: The origins (``"https://api.example.com"``) that may see the token. A request to another origin goes out
             without it. None: every request carries the token, but a redirect to another origin does not. If the API
-            wants the token in another header than Authorization, httpx does not remove it on a redirect to another
-            origin: do not follow redirects there. If the API wants it in the query, httpx logs it.
+            wants it in the query, httpx logs it.
         rejected_statuses: The statuses by which the API rejects a dead token. django-oauth-toolkit's own views use 403.
 
     Raises:

@@ -3,6 +3,7 @@
 It blocks and takes time, so it runs on a thread of the cache.
 """
 
+import _thread
 import copy
 import threading
 from collections.abc import Callable
@@ -32,7 +33,7 @@ _LEASE_AFTER_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Acquired:
     """A token, and the key under which the store keeps it."""
 
@@ -43,19 +44,25 @@ class Acquired:
 class TokenAcquirer:
     """Brings tokens for one client."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a request needs, and where its token goes
         self,
         registration: ClientRegistration,
         store: Store,
         policy: RefreshPolicy,
         transport: "httpx.BaseTransport | None",
         meter: Meter,
+        mark: str,
+        start: Callable[[Callable[[], None]], object],
     ) -> None:
         self._registration = registration
         self._store = FailSafeStore(store)
         self._policy = policy
         self._transport = transport
         self._meter = meter
+        self._mark = mark
+        """What distinguishes the tokens that the transport brings."""
+        self._start = start
+        """Runs an action in the background."""
         self._encoding: Encoding = "plain"
         """The encoding of Basic credentials that worked last."""
 
@@ -83,8 +90,26 @@ class TokenAcquirer:
         return self._acquire(rotated, better, stop, attempt_failed)
 
     def discard(self, acquired: Acquired) -> None:
-        """Remove this token from the store."""
-        self._store.discard(acquired.key, acquired.grant.token)
+        """Remove this token from the store. This waits until the deadline at most: a store may hang."""
+        gate = _thread.allocate_lock()
+        gate.acquire()
+
+        def run() -> None:
+            try:
+                self._store.discard(acquired.key, acquired.grant.token)
+            finally:
+                gate.release()
+
+        with suppress(RuntimeError):  # no thread can be started
+            self._start(run)
+            gate.acquire(timeout=min(self._policy.deadline, threading.TIMEOUT_MAX))
+
+    def too_late(self) -> TokenError:
+        """The error for callers whose renewal did not end in time."""
+        name, environment = self._registration.name, self._registration.environment
+        where = f"{name} ({environment})" if environment else name
+        text = f"{where}: no token before the deadline"
+        return ProviderUnavailable(text, provider=name, environment=environment)
 
     def _acquire(
         self,
@@ -94,7 +119,7 @@ class TokenAcquirer:
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
-        key, error_key = (self._registration.cache_key(secret, kind) for kind in ("token", "error"))
+        key, error_key = (self._registration.cache_key(secret, kind, self._mark) for kind in ("token", "error"))
         grant = self._stored(key, error_key, better)
         if grant is None:
             with self._store.lock(key, self._policy.deadline + _LEASE_AFTER_DEADLINE):

@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from paygrant import _clock
 from paygrant._cache.acquire import LONGEST_WAIT, Acquired
-from paygrant._cache.renewal import PendingRenewal
+from paygrant._cache.renewal import PendingRenewal, Renewal
 from paygrant._errors import ConfigurationError, PaygrantError, ProviderUnavailable, RateLimited, TokenError
 from paygrant._telemetry import Meter
 from paygrant._tokens.lifecycle import Grant, Life, State, pause_after
@@ -24,7 +24,7 @@ from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token, same_token
 
 Held = tuple[Token, float]
-"""The held token, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
+"""The token at hand, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
 
 NOTHING: Held = (Token(""), -math.inf)
 
@@ -32,7 +32,7 @@ _NO_LIFE = Life(-math.inf, -math.inf, -math.inf)
 
 
 class Acquirer(Protocol):
-    """Brings a token. ``acquire`` has the real one; tests and simulations have others."""
+    """Brings a token from wherever it comes from; ``acquire`` has the real one."""
 
     def acquire(
         self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
@@ -40,8 +40,8 @@ class Acquirer(Protocol):
         """A new token. Blocks.
 
         Args:
-            better: Gets a stored token. Returns it as it would be used if it is better than the held one, otherwise None.
-            stop: Set when no caller needs the token any more.
+            better: Returns a stored token, as it would be used, if it is better than the one at hand.
+            stop: Set when nobody needs the token any more.
             attempt_failed: Called when a request failed and will be repeated.
 
         Raises:
@@ -50,28 +50,66 @@ class Acquirer(Protocol):
         ...
 
     def discard(self, acquired: Acquired) -> None:
-        """Remove this token from the place where it is kept."""
+        """Forget this token wherever it is kept."""
+        ...
+
+    def too_late(self) -> TokenError:
+        """The error for callers whose renewal did not end in time."""
         ...
 
 
-def _start_thread(target: Callable[[], None]) -> None:
-    threading.Thread(target=target, name="paygrant", daemon=True).start()
+_LITTLE, _MOST_LITTLE = 0.25, 1.0
+"""A renewal is given up this fraction of the deadline after it, but at most this number of seconds."""
+
+_BURST = 5
+"""Replacements that may follow each other without a pause."""
 
 
 class Cache:
-    """The state that sources with equal arguments share."""
+    """The state that sources with equal arguments share.
+
+    A signal handler or a finalizer may request a token while its thread holds the lock. The lock is re-entrant, but such
+    a call must not wait: the renewal needs the lock, too. No renewal starts under the lock, and nobody waits under it.
+
+    Args:
+        acquirer: Brings a new token.
+        policy: The numbers that steer a token's life.
+        meter: Counts what happens.
+        start: Runs a renewal in the background.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_acquired",
+        "_acquirer",
+        "_failing",
+        "_failures",
+        "_life",
+        "_lock",
+        "_no_renewal_until",
+        "_no_replacement_until",
+        "_policy",
+        "_rejected",
+        "_renewal",
+        "_replacements",
+        "_start",
+        "_stop",
+        "_users",
+        "held",
+        "meter",
+        "replacement",
+    )
 
     def __init__(
         self,
         acquirer: Acquirer,
         policy: RefreshPolicy,
         meter: Meter,
-        start: Callable[[Callable[[], None]], object] = _start_thread,
+        start: Callable[[Callable[[], None]], object],
     ) -> None:
         self.meter = meter
         self._acquirer = acquirer
         self._start = start
-        """Runs a renewal in the background."""
         self._policy = policy
         self._users = 0
         self._clear()
@@ -86,31 +124,37 @@ class Cache:
         self._life = _NO_LIFE
         self._rejected = NOTHING[0]
         self._no_replacement_until = -math.inf
+        self._replacements = 0.0, -math.inf
+        """How much of the budget of replacements is used, and when that was noted."""
         self._failures = 0
         self._failing = False
         self._no_renewal_until = -math.inf
 
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._pending: PendingRenewal | None = None
-        self._renewal_thread = 0
-        """The identifier of the thread that runs the renewal."""
+        self._renewal: Renewal | None = None
 
     def token(self) -> Token | PendingRenewal:
-        """The held token, or else the renewal that brings one."""
+        """The token at hand, or else the renewal that brings one."""
+        now, nested = _clock.monotonic(), self._is_nested()
         with self._lock:
-            now = _clock.monotonic()
+            token = self.held[0]
             state = self._life.state(now, failing=self._failing)
-            if state is State.EXPIRED:
-                self.meter.waited()
-                return self._start_renewal()
-            if state is State.DUE:
-                self.meter.served_stale()
-                if now >= self._no_renewal_until:
-                    self._start_renewal()
-            return self.held[0]
+            wanted = state is State.EXPIRED or (state is State.DUE and now >= self._no_renewal_until)
+            renewal, new = self._join_renewal(now) if wanted else (None, False)
+        if renewal and new:
+            self._launch(renewal)
+        if state is State.DUE:
+            self.meter.served_stale()
+        if state is State.EXPIRED and renewal:
+            if nested:
+                fault = "a signal handler or a finalizer requested a token while its thread was doing so"
+                raise ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+            self.meter.waited()
+            return renewal.pending
+        return token
 
     def invalidate(self, token: Token) -> None:
         """Drop this very token, here and in the store."""
@@ -124,24 +168,33 @@ class Cache:
             self._acquirer.discard(acquired)
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """What to send in place of a token that the API rejected. None: the caller gets the API's response.
+        """What to send in place of a token that the API rejected. None means that the API's response stands.
 
-        The old token stays in service until the new one is there. An API may use 401 for "forbidden". If there is no
-        new token then, the other calls must continue.
+        The old token stays in service until the new one is there. An API may use 401 for "forbidden"; if no new token
+        can be had then, the other calls must go on.
         """
+        if self._is_nested():
+            return None
+        now = _clock.monotonic()
         with self._lock:
-            now = _clock.monotonic()
             token = self.held[0]
             if not same_token(rejected, token):
                 expired = self._life.state(now, failing=self._failing) is State.EXPIRED
-                return self._start_renewal() if expired or same_token(token, self._rejected) else token
-            if self.replacement is not None:
-                self._pause_replacement(now)
-            if now < max(self._no_replacement_until, self._no_renewal_until):
-                return None
-            self._rejected = rejected
-            self.meter.waited()
-            return self._start_renewal()
+                if not expired and not same_token(token, self._rejected):
+                    return token
+            else:
+                if self.replacement is not None:
+                    self._pause_replacement(now)
+                if now < max(self._no_replacement_until, self._no_renewal_until):
+                    return None
+                if not same_token(rejected, self._rejected) and not self._may_replace(now):
+                    return None
+                self._rejected = rejected
+            renewal, new = self._join_renewal(now)
+        if new:
+            self._launch(renewal)
+        self.meter.waited()
+        return renewal.pending
 
     def accept_replacement(self, token: Token) -> None:
         """Note that the API accepted this token."""
@@ -154,6 +207,16 @@ class Cache:
         with self._lock:
             if same_token(token, self.held[0]):
                 self._pause_replacement(_clock.monotonic())
+
+    def _may_replace(self, now: float) -> bool:
+        """Whether the budget has one more replacement: a burst, and then one every ``replacement_pause``."""
+        used, noted = self._replacements
+        pause = self._policy.replacement_pause
+        used = max(0.0, used - (now - noted) / pause) if pause else 0.0
+        if used > _BURST - 1:
+            return False
+        self._replacements = used + 1, now
+        return True
 
     def _pause_replacement(self, now: float) -> None:
         self.replacement = None
@@ -175,58 +238,79 @@ class Cache:
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
         self._stop.set()
-        while pending := self._pending:
+        while renewal := self._renewal:
             with suppress(PaygrantError):
-                pending.wait()
+                renewal.pending.wait()
         if self.held is not NOTHING:
             self.invalidate(self.held[0])
         with self._lock:
             self._clear()
             self._stop.clear()
 
-    def _start_renewal(self) -> PendingRenewal:
-        """The pending renewal, or a new one."""
-        if self._pending is None:
-            self._pending = pending = PendingRenewal()
-            try:
-                self._start(self._run_renewal)
-            except RuntimeError:  # there are too many threads, or the interpreter is about to end
-                self._pending = None
-                pending.complete(TokenError("no thread can be started for the renewal"))
-            return pending
-        if self._renewal_thread == threading.get_ident():  # a log handler, a transport or a secret's callable calls us
+    def _is_nested(self) -> bool:
+        """Whether this thread holds the lock already."""
+        return bool(cast("Any", self._lock)._is_owned())
+
+    def _join_renewal(self, now: float) -> tuple[Renewal, bool]:
+        """The renewal under way, or a new one, which the caller has to launch when it has left the lock."""
+        renewal = self._renewal
+        if renewal is None or now >= renewal.ends:  # in a process that was frozen, the old one may never end
+            deadline = self._policy.deadline
+            self._renewal = Renewal(now + deadline + min(_LITTLE * deadline, _MOST_LITTLE))
+            return self._renewal, True
+        if renewal.thread == threading.get_ident():  # a log handler, a transport or a secret's callable calls us
             fault = "a token was requested from within the token's own renewal"
             raise ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
-        return self._pending
+        return renewal, False
 
-    def _run_renewal(self) -> None:
-        """Bring a token, or the error. It runs on a separate thread, so no exception may escape."""
-        self._renewal_thread = threading.get_ident()
-        acquired = None
-        outcome: Token | PaygrantError = TokenError("the renewal failed")
+    def _launch(self, renewal: Renewal) -> None:
+        """Start a renewal, and the timer that ends the waiting for it."""
+        timer = _clock.after(max(0.0, renewal.ends - _clock.monotonic()), lambda: self._give_up(renewal))
         try:
-            acquired, outcome = self._outcome()
+            self._start(lambda: self._run_renewal(renewal, timer))
+        except RuntimeError:  # there are too many threads, or the interpreter is about to end
+            timer.cancel()
+            self._end(renewal, TokenError("no thread can be started for the renewal"))
+
+    def _give_up(self, renewal: Renewal) -> None:
+        """End the waiting for a renewal that takes too long. The renewal itself may go on, and is of use later."""
+        self._end(renewal, self._acquirer.too_late())
+
+    def _run_renewal(self, renewal: Renewal, timer: _clock.Timer) -> None:
+        """Bring a token, or the error. It runs on a worker, so no exception may escape."""
+        renewal.thread = threading.get_ident()
+        outcome: Acquired | PaygrantError = TokenError("the renewal failed")
+        try:
+            if not renewal.ended:  # else it was given up while it waited for a worker
+                outcome = self._acquired_or_error(renewal)
         finally:
-            with self._lock:
-                pending, self._pending, self._renewal_thread = self._pending, None, 0
-                try:
-                    if acquired is not None:
-                        self._adopt(acquired)
-                    else:
-                        self._note_failure(outcome)
-                        outcome = self._still_valid() or outcome
-                finally:  # a fault in these notes must not block the callers either
-                    if pending:
-                        pending.complete(outcome)
+            timer.cancel()
+            self._end(renewal, outcome)
 
-    def _outcome(self) -> tuple[Acquired | None, Token | PaygrantError]:
+    def _end(self, renewal: Renewal, outcome: Acquired | PaygrantError) -> None:
+        """Note what a renewal brought, and give it to those who wait."""
+        found: Token | PaygrantError = outcome if isinstance(outcome, PaygrantError) else outcome.grant.token
         try:
-            acquired = self._acquirer.acquire(self._better, self._stop, self._attempt_failed)
+            with self._lock:
+                first, renewal.ended, renewal.thread = not renewal.ended, True, 0
+                if self._renewal is renewal:
+                    self._renewal = None
+                if isinstance(outcome, Acquired):
+                    if first or self._better(outcome.grant):
+                        self._adopt(outcome)
+                elif first:
+                    self._note_failure(outcome)
+                    found = self._still_valid() or outcome
+        finally:  # a fault in these notes must not block the callers either
+            renewal.pending.complete(found)
+
+    def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
+        try:
+            return self._acquirer.acquire(self._better, self._stop, lambda: self._attempt_failed(renewal))
         except PaygrantError as error:
-            return None, copy.copy(error)
+            return copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, whatever it is
-            return None, TokenError(f"the renewal failed by {type(error).__name__}")
-        return acquired, acquired.grant.token
+            return TokenError(f"the renewal failed by {type(error).__name__}")
 
     def _adopt(self, acquired: Acquired) -> None:
         """Hand out this token from now on."""
@@ -251,17 +335,18 @@ class Cache:
         token = self.held[0]
         return token if _clock.monotonic() < self._life.ends and not same_token(token, self._rejected) else None
 
-    def _attempt_failed(self) -> None:
+    def _attempt_failed(self, renewal: Renewal) -> None:
         """A request failed and will be repeated. Callers need not wait for that while the old token is valid."""
         with self._lock:
             self._failing = True
-            token, pending = self._still_valid(), self._pending
-            if token and pending:
-                self._pending = PendingRenewal()
-                pending.complete(token)
+            token, pending = self._still_valid(), renewal.pending
+            if token:
+                renewal.pending = PendingRenewal()
+        if token:
+            pending.complete(token)
 
     def _better(self, grant: Grant) -> Grant | None:
-        """A token of the store, as it is used here, if it is better than the held one: it lives longer, or replaces it."""
+        """A token of the store, as it is used here, if it is better than the one at hand: it lives longer, or replaces it."""
         token, held = grant.token, self.held[0]
         if same_token(token, held) or same_token(token, self._rejected):
             return None
@@ -287,7 +372,7 @@ class ClosedCache:
         """There is nothing to drop."""
 
     def replace(self, rejected: Token) -> Token | PendingRenewal | None:
-        """The caller gets the API's response."""
+        """The API's response stands."""
 
     def accept_replacement(self, token: Token) -> None:
         """There is nothing to note."""

@@ -1,13 +1,20 @@
 """Which cache belongs to which arguments: sources with equal ones share a cache. A forked child gets new locks."""
 
+import functools
 import os
 import threading
+import weakref
+from secrets import token_hex
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
+from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
+from paygrant._cache.workers import end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
+from paygrant._request.transport import forget_connections
 from paygrant._stores.base import Store
 from paygrant._stores.memory import MemoryStore, clear_memory
 from paygrant._telemetry import meter_of
@@ -17,50 +24,94 @@ if TYPE_CHECKING:
     import httpx
 
 _caches: WeakValueDictionary[object, Cache] = WeakValueDictionary()
-_stores: WeakKeyDictionary[object, MemoryStore] = WeakKeyDictionary()
-_guard = threading.Lock()
+_store: dict[str, MemoryStore] = {}
+_marks: dict[int, str] = {}
+"""The marks of transports, by the object's id."""
+_guard = threading.RLock()
+"""Re-entrant, because a signal handler or a finalizer may make a source while this thread holds it."""
 
 
 def cache_for(
-    provider: Provider, store: Store | None, policy: RefreshPolicy, transport: "httpx.BaseTransport | None"
+    provider: Provider,
+    store: Store | None,
+    policy: RefreshPolicy,
+    transport: "httpx.BaseTransport | None",
+    transport_name: str | None,
 ) -> Cache:
     """The cache of these arguments. Sources with equal arguments share it, and so the token and the request for it.
 
-    Without a store, sources share one of this process. Sources with the same transport share one, too.
+    Without a store, sources share one of this process.
     """
+    shared = _shared_store() if store is None else store
+    mark = transport_mark(transport, transport_name)
+    key = (provider, shared, policy, mark)
     with _guard:
-        if store is None:
-            store = _stores.setdefault(transport or Cache, MemoryStore())
-        cache = _caches.setdefault((provider, store, policy, transport), _new_cache(provider, store, policy, transport))
-        cache.open()
-        return cache
+        cache = _caches.get(key)
+    if cache is None:
+        new = _new_cache(provider, shared, policy, transport, mark)
+        with _guard:
+            cache = _caches.setdefault(key, new)
+    cache.open()
+    return cache
+
+
+def _shared_store() -> MemoryStore:
+    """The store of sources without one of their own."""
+    return _store.setdefault("store", MemoryStore())
+
+
+def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) -> str:
+    """What distinguishes the tokens that this transport brings: its name, or else the very object.
+
+    A transport may add a client certificate, which shapes the token.
+    """
+    if transport is None or name is not None:
+        return f"transport {name}" if name else ""
+    known = _marks.get(id(transport))
+    if known:
+        return known
+    mark = _marks[id(transport)] = token_hex()
+    try:
+        weakref.finalize(transport, _marks.pop, id(transport), None).atexit = False
+    except TypeError:  # no weak references to it: then each source has tokens of its own
+        del _marks[id(transport)]
+    return mark
 
 
 def _new_cache(
-    provider: Provider, store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None"
+    provider: Provider, store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None", mark: str
 ) -> Cache:
     registration = registration_of(provider)
     _ = registration.response_model  # imported now: a forked child could not finish an import that its parent began
     meter = meter_of(registration.name, registration.environment)
-    return Cache(TokenAcquirer(registration, store, policy, transport, meter), policy, meter)
+    host = urlsplit(registration.token_url).netloc
+    start = functools.partial(run_on_worker, host)
+    acquirer = TokenAcquirer(registration, store, policy, transport, meter, mark, start)
+    return Cache(acquirer, policy, meter, start)
 
 
 def forget_all() -> None:
     """Return the whole process to the state before the first token, as a test does.
 
-    In a store outside the process, this removes only the tokens that this process held.
+    In a store outside the process, this removes only the tokens that were at hand.
     """
     for cache in tuple(_caches.values()):
         cache.forget()
     clear_memory()
+    end_idle_workers()
+    _clock.end_idle_timers()
 
 
 def _after_fork() -> None:
     """In a forked child, keep the tokens and make new locks: the parent's threads do not exist there."""
     global _guard  # noqa: PLW0603 - another thread may have held it
-    _guard = threading.Lock()
+    _guard = threading.RLock()
+    _clock.forget_timers()
+    forget_workers()
+    forget_connections()
     for cache in tuple(_caches.values()):
         cache.renew_locks()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # there are no forks on Windows
+    os.register_at_fork(after_in_child=_after_fork)

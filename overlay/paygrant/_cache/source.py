@@ -1,14 +1,17 @@
 """TokenSource: a provider's token, requested when it is first needed, and kept."""
 
+from collections.abc import Hashable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from paygrant import _clock
-from paygrant._arguments import check_type, checked
+from paygrant._arguments import check_text, check_type, checked, invalid_argument
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from paygrant._cache.cache import Cache, ClosedCache
@@ -27,6 +30,8 @@ class TokenSource:
         policy: The numbers that steer a token's life.
         transport: Carries the token request, for a proxy, a TLS context or a client certificate of your own. The
             source does not close it. Without one, the proxies of the environment apply.
+        transport_name: Names what the transport adds to the token, such as the client certificate. Sources with equal
+            names may share a token, in other processes too. Without a name, a transport shares its tokens with no other.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
@@ -42,19 +47,28 @@ class TokenSource:
         store: "Store | None" = None,
         policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
         transport: "httpx.BaseTransport | None" = None,
+        transport_name: str | None = None,
     ) -> None:
         import httpx
 
         from paygrant._cache.registry import cache_for
         from paygrant._providers.base import Provider
-        from paygrant._stores.base import Store
+        from paygrant._stores.base import Store, check_store
 
         check_type("provider", provider, Provider, "a provider, such as Ripple(...)")
         check_type("store", store, Store | None, "a store, such as MemoryStore()")
+        check_store("store", store)
         check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
         check_type("transport", transport, httpx.BaseTransport | None, "an httpx.BaseTransport")
+        if not isinstance(store, Hashable):
+            raise invalid_argument("store", "cannot be hashed", "a store with __hash__, or without __eq__")
+        if transport_name is not None:
+            check_text("transport_name", transport_name)
+            if transport is None:
+                raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
+        self._arguments = (provider, store, policy, transport, transport_name)
         self.provider = provider
-        cache = cache_for(provider, store, policy, transport)
+        cache = cache_for(provider, store, policy, transport, transport_name)
         self._cache: Cache | ClosedCache = cache
         self._meter = cache.meter
         self._monotonic = _clock.monotonic
@@ -82,8 +96,14 @@ class TokenSource:
         found = self._cache.token()
         return found if isinstance(found, Token) else await found.wait_async()
 
+    @checked
     def invalidate(self, token: Token) -> None:
-        """Drop this very token, if it is still the current one. The next call requests a new one."""
+        """Drop this very token, if it is still the current one. The next call requests a new one.
+
+        Raises:
+            ConfigurationError: This is not a Token.
+        """
+        check_type("token", token, Token, "a Token")
         self._cache.invalidate(token)
 
     def close(self) -> None:
@@ -101,8 +121,22 @@ class TokenSource:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> "tuple[Callable[..., TokenSource], tuple[object, ...]]":
+        return _source_of, self._arguments
+
     def __repr__(self) -> str:
         return f"<TokenSource {self.provider!r}>"
+
+
+def _source_of(
+    provider: "Provider",
+    store: "Store | None",
+    policy: RefreshPolicy,
+    transport: "httpx.BaseTransport | None",
+    transport_name: str | None,
+) -> TokenSource:
+    """A source with these arguments: what a copied or unpickled source becomes."""
+    return TokenSource(provider, store=store, policy=policy, transport=transport, transport_name=transport_name)
 
 
 def cache_of(source: TokenSource) -> "Cache | ClosedCache":

@@ -8,13 +8,32 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, cast, dataclass_transform
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    overload,
+)
 
-from paygrant._arguments import check_choice, check_secret, check_text, check_url, checked, invalid_argument
+from paygrant._arguments import (
+    check_choice,
+    check_endpoint,
+    check_secret,
+    check_text,
+    check_url,
+    checked,
+    invalid_argument,
+)
 from paygrant._errors import ConfigurationError
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
-from paygrant._secrets import fingerprint
+from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
@@ -22,6 +41,29 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
+T = TypeVar("T")
+
+
+class computed_once(Generic[T]):  # noqa: N801 - used like property
+    """A property that is computed when it is first read.
+
+    ``functools.cached_property`` has a lock in Python 3.11, which a forked child could find taken.
+    """
+
+    def __init__(self, func: Callable[[Any], T]) -> None:
+        self.func = func
+        self.__doc__ = func.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | T:
+        if instance is None:
+            return self
+        value = vars(instance)[self.func.__name__] = self.func(instance)
+        return value
+
 
 if TYPE_CHECKING:
 
@@ -38,7 +80,7 @@ else:
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
-    made = dataclass(frozen=True, kw_only=True, repr=False)(cls)
+    made = compared_as_a_whole(dataclass(frozen=True, kw_only=True, repr=False)(cls))
     init: Callable[..., None] = made.__init__
     names = {field.name for field in fields(made) if field.init}
 
@@ -74,6 +116,8 @@ class Provider:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
+            raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         check_text("client_id", self.client_id)
         check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
@@ -84,12 +128,13 @@ class Provider:
             )
         if self.base_url is not None:
             self._set("base_url", check_url("base_url", self.base_url))
+        check_endpoint("token_url", self._effective_base_url, self._endpoint.path)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
         object.__setattr__(self, field, value)
 
-    @functools.cached_property
+    @computed_once
     def token_url(self) -> str:
         """The address of the token endpoint."""
         return self._effective_base_url + self._endpoint.path
@@ -140,7 +185,7 @@ class Provider:
         """The caller's values apart from the credentials, by the names that the spec uses."""
         return {}
 
-    @functools.cached_property
+    @computed_once
     def _registration(self) -> ClientRegistration:
         return ClientRegistration(
             endpoint=self._endpoint,
@@ -196,9 +241,22 @@ class BasicProvider(Provider):
             check_text("client_id", self.client_id, forbidden=":")
 
 
+_EXPECTED = "a provider's class such as Ripple, or SpecProvider(...) with its arguments"
+
+
+def has_variables(kind: type[Provider]) -> bool:
+    """Whether a class stands for one provider, whose name begins the names of its variables."""
+    return hasattr(kind, "_package")
+
+
 def registration_of(provider: Provider) -> ClientRegistration:
     """What the engine knows of a provider."""
     return provider._registration
+
+
+def is_documented(kind: type[Provider]) -> bool:
+    """Whether the spec of a generated package describes the token endpoint of a class, whatever its arguments are."""
+    return has_variables(kind) and kind._endpoint is Provider._endpoint
 
 
 def name_of(kind: type[Provider]) -> str:
@@ -218,6 +276,9 @@ def variable_of(kind: type[Provider], field: str) -> str:
 
 def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
     """What ``from_env`` does, with the variables of any mapping."""
+    if not has_variables(kind):
+        fault = f"{kind.__name__} has no environment variables of its own"
+        raise invalid_argument("from_env", fault, _EXPECTED)
     names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
     found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
     file_variable = f"{names['client_secret']}_FILE"

@@ -1,5 +1,6 @@
 """ClientCredentials: any token endpoint that follows RFC 6749, without a spec."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar, Literal, cast
@@ -40,12 +41,13 @@ class ClientCredentials(BasicProvider):
     _package: ClassVar[str] = "client_credentials"
 
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
-    base_url: str | None = field(init=False, default=None)
+    base_url: ClassVar[str | None] = None  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - it follows from token_url
     scope: Scope = cast("Any", ())
     credentials_in: Literal["basic", "body"] = "basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
+        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
         check_choice("credentials_in", self.credentials_in, ("basic", "body"))
         check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
         for name, value in self.parameters.items():
@@ -61,36 +63,38 @@ class ClientCredentials(BasicProvider):
             check_text("token_url", query, forbidden="#")
         self._set("base_url", f"{address.scheme}://{address.netloc}")
         super().__post_init__()
-        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
         self._set("parameters", dict(self.parameters))
 
     @property
     def _endpoint(self) -> TokenEndpoint:
-        return TokenEndpoint(
-            name="client_credentials",
-            method="POST",
-            path=urlunsplit(("", "", *urlsplit(self.token_url)[2:])),
-            media_type="application/x-www-form-urlencoded",
-            servers={},
-            client_auth=(
-                ClientAuth("basic")
-                if self.credentials_in == "basic"
-                else ClientAuth("body", "client_id", "client_secret"),
-            ),
-            parameters=(
-                Parameter("grant_type", value="client_credentials"),
-                *(Parameter(name, argument=name, secret=name not in _PUBLIC) for name in self._arguments()),
-            ),
-            response=ResponseFields(
-                ("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)
-            ),
-            success=None,
-            invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
-            error=ErrorFields(("/error",), ("/error_description",)),
-        )
+        return _endpoint(self.token_url, self.credentials_in, tuple(self._arguments()))
 
     def _models(self) -> None:
         return None
 
     def _arguments(self) -> Mapping[str, Any]:
         return ({"scope": " ".join(self.scope)} if self.scope else {}) | dict(self.parameters)
+
+
+@functools.lru_cache(maxsize=256)
+def _endpoint(token_url: str, credentials_in: str, arguments: tuple[str, ...]) -> TokenEndpoint:
+    """The description of the endpoint. Clients of one endpoint share it."""
+    basic = credentials_in == "basic"
+    return TokenEndpoint(
+        name="client_credentials",
+        method="POST",
+        path=urlunsplit(("", "", *urlsplit(token_url)[2:])),
+        media_type="application/x-www-form-urlencoded",
+        servers={},
+        client_auth=(ClientAuth("basic") if basic else ClientAuth("body", "client_id", "client_secret"),),
+        parameters=(
+            Parameter("grant_type", value="client_credentials"),
+            *(Parameter(name, argument=name, secret=name not in _PUBLIC) for name in arguments),
+        ),
+        response=ResponseFields(
+            ("/access_token",), ("/token_type",), ("/scope",), (Lifetime("seconds", "/expires_in"),)
+        ),
+        success=None,
+        invalid_client=(Condition(status=401), Condition(at="/error", equals="invalid_client")),
+        error=ErrorFields(("/error",), ("/error_description",)),
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
+from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument, shown
 from paygrant._providers.base import BasicProvider, Provider, provider
 from paygrant._tokens.token import Token
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from paygrant_clients.ripio_ramp import environments as ramp
     from paygrant_clients.ripio_widget import environments as widget
+
+_MOST_DIGITS = 40
+"""The digits of an amount. The smallest unit of a cryptocurrency has 18 behind the point."""
+
+_LONGEST_AMOUNT = 100
+"""Characters. No amount with so few digits needs more."""
 
 _PAGES = {"onramp": "", "offramp": "/offramp.html"}
 
@@ -143,10 +149,14 @@ def _is_uuid4(text: str) -> bool:
 
 def _amount(amount: Decimal | float | str) -> str:
     """A positive amount of money in plain digits."""
+    check_type("amount", amount, Decimal | float | int | str, f"a positive number of at most {_MOST_DIGITS} digits")
     try:
-        number = Decimal(str(amount))
-    except InvalidOperation:
+        text = str(amount)
+        number = Decimal(text if len(text) <= _LONGEST_AMOUNT else "NaN")
+    except (InvalidOperation, ValueError):  # ValueError: an int of more than 4,300 digits
         number = Decimal("NaN")
-    if not number.is_finite() or number <= 0:
-        raise invalid_argument("amount", f"is {amount!r}", "a positive number")
+    # The digits are counted before they are written: 1e9999999 has ten million.
+    digits = abs(number.adjusted()) + len(number.as_tuple().digits)
+    if not number.is_finite() or number <= 0 or digits > _MOST_DIGITS:
+        raise invalid_argument("amount", f"is {shown(amount)}", f"a positive number of at most {_MOST_DIGITS} digits")
     return format(number, "f")

@@ -20,10 +20,10 @@ class SecretFile:
         """
         secret, fault = "", "is empty"
         try:
-            secret = Path(self.path).read_text(encoding="utf-8").rstrip("\r\n")
+            secret = Path(self.path).read_text(encoding="utf-8-sig").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             fault = f"cannot be read ({type(error).__name__})"
         if not secret:
             expected = "a UTF-8 file that holds the secret"
-            raise invalid_argument("client_secret", f"the file {self.path} {fault}", expected)
+            raise invalid_argument("client_secret", f"the file {self.path!r} {fault}", expected)
         return secret

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from paygrant._arguments import (
     check_choice,
+    check_function,
     check_scope,
     check_text,
     check_type,
@@ -22,7 +23,9 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import BasicProvider
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """The Python types of a parameter, by the type in its schema."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
 class SpecProvider(BasicProvider):
     """Any token endpoint that a spec describes.
@@ -84,6 +88,9 @@ class SpecProvider(BasicProvider):
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         description = _read(spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
+        if (field_name := misfit(description)) or description.path.startswith("//"):
+            fault = f"has {field_name or 'path'} with a value of another type or with a control character"
+            raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
         if client_id is None and not any(
             each.client_id or each.place in {"basic", "computed"} for each in description.client_auth
         ):
@@ -109,14 +116,16 @@ class SpecProvider(BasicProvider):
     def __post_init__(self) -> None:
         chosen = self._client_auth.place if self.credentials_in is None else self.credentials_in
         check_choice("credentials_in", chosen, self._methods)
+        server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
+        if server and self.base_url is None:
+            check_url("environment", server.url)  # the address in a file may be anything
         super().__post_init__()
-        check_url("environment", self._effective_base_url)  # the address in a file may be anything
         if (self._client_auth.place == "computed") != (self.authenticate is not None):
             missing = self.authenticate is None
             fault = "is missing" if missing else "is given, but the spec does not say 'computed'"
             raise invalid_argument("authenticate", fault, "a function only if the spec says 'computed'")
-        if self.authenticate is not None and not isinstance(self.authenticate, Hashable):
-            raise invalid_argument("authenticate", "is a callable that cannot be hashed", "a hashable function")
+        if self.authenticate is not None:
+            check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
         self._set("parameters", dict(self._checked_parameters()))
 
     @property
@@ -213,9 +222,12 @@ def _read(spec: Path | ModuleType) -> TokenEndpoint:
     try:
         # The generator has checked the spec of a package, so a package needs no tools at run time.
         if isinstance(spec, ModuleType):
-            return endpoint_of(spec.__name__)
+            try:
+                return endpoint_of(spec.__name__)
+            except ImportError:  # a module that was made by hand
+                raise LookupError from None
         if spec.is_dir():
-            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8")))
+            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8-sig")))
         from paygrant._spec.errors import SpecError
         from paygrant._spec.lint import load_checked
 

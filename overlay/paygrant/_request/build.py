@@ -1,9 +1,8 @@
 """Builds a token request: each value in the place that the endpoint's description states, and the credentials."""
 
-from collections.abc import Coroutine
 from urllib.parse import urlsplit
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import invalid_argument, is_coroutine
 from paygrant._request.client_auth import Encoding, basic_credentials
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.unsigned import UnsignedRequest, text
@@ -71,7 +70,7 @@ def _call_authenticate(request: UnsignedRequest, registration: ClientRegistratio
             if outcome is None:
                 return
             fault = f"the function returned a {type(outcome).__name__}"
-            if isinstance(outcome, Coroutine):
-                outcome.close()  # nothing awaits it
+            if is_coroutine(outcome):
+                fault = "the function is asynchronous"
     expected = "a function that completes an UnsignedRequest in place and returns None"
     raise invalid_argument("authenticate", fault, expected)

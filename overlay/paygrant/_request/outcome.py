@@ -4,8 +4,9 @@ This is pure: bytes in, an outcome out. It does not use the generated models. A 
 documentation must still give its token, or one of our errors.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,7 @@ from paygrant._errors import (
 )
 from paygrant._request.lifetime import lifetime_at
 from paygrant._request.response import RawResponse
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.token import TOKEN_TEXT, Token
 
@@ -29,7 +31,16 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=TokenError)
 
+_OTHER_SCHEMES = frozenset(
+    {"basic", "digest", "dpop", "gnap", "hmac", "hoba", "mac", "mutual", "na", "negotiate", "pop"}
+)
+"""Token types and schemes that are not Bearer, as ``_scheme`` writes them (IANA's registries of both)."""
 
+_DECORATION = re.compile(r"access|oauth2?|token|type|[^a-z0-9]")
+"""What servers write around the name of a scheme, in lower case."""
+
+
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class ResponseReader:
     """Reads the responses to one client's requests. Its errors repeat none of the secrets."""
@@ -59,8 +70,15 @@ class ResponseReader:
             target = self.redact(response.redirect_target(self.registration.token_url))
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = response.document
+        token = first_at(document, endpoint.response.access_token)
+        if isinstance(token, str) and token:  # a refusal may repeat a token that it holds
+            return replace(self, secrets=(*self.secrets, token))._read(response, document, token)
+        return self._read(response, document, token)
+
+    def _read(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
+        endpoint, status = self.registration.endpoint, response.status
         code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
-        text = text or self._plain_text(response)
+        text = text or (None if code else self._plain_text(response, document))
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limited = self.error(RateLimited, f"too many requests{words}", status)
@@ -70,7 +88,6 @@ class ResponseReader:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = response.retry_after
             raise failure
-        token = first_at(document, endpoint.response.access_token)
         wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
@@ -95,7 +112,7 @@ class ResponseReader:
         if not TOKEN_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        if token_type is not None and str(token_type).lower() not in {"bearer", prefix.lower()}:
+        if _scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}:
             raise _UnusableError(f"expected a Bearer token, but its type is {self.redact(str(token_type))!r}")
         lifetimes = (lifetime_at(each, document, response) for each in where.lifetime)
         lifetime = next((each for each in lifetimes if each is not None), None)
@@ -111,12 +128,14 @@ class ResponseReader:
         readable = isinstance(words, str | int | float) and not isinstance(words, bool) and words != ""
         return self.redact(str(words)) if readable else None
 
-    def _plain_text(self, response: RawResponse) -> str | None:
-        """The text of a failure that is sent as plain text, redacted."""
-        plain = response.headers.get("content-type", "").startswith("text/plain")
-        if not plain or response.status < HTTPStatus.BAD_REQUEST:
+    def _plain_text(self, response: RawResponse, document: Any) -> str | None:
+        """The text of a failure that is plain text, or a string in JSON, redacted."""
+        if response.status < HTTPStatus.BAD_REQUEST:
             return None
-        return self.redact((response.body or b"").decode(errors="replace")) or None
+        if isinstance(document, str):
+            return self.redact(document) or None
+        plain = response.media_type == "text/plain" or (not response.media_type and not response.is_html)
+        return (self.redact(response.text) or None) if plain else None
 
 
 class _UnusableError(Exception):
@@ -126,6 +145,15 @@ class _UnusableError(Exception):
 def first_at(document: Any, pointers: tuple[str, ...]) -> Any:
     """The first value at one of the pointers. None if there is no value."""
     return next((value for pointer in pointers if (value := value_at(document, pointer)) is not None), None)
+
+
+def _scheme(token_type: Any) -> str:
+    """The name of the scheme in a token type, such as ``bearer`` for "BearerToken".
+
+    Servers write many texts for Bearer: "BearerToken", "bearer_token", the name of a product. So only a text that
+    names another scheme counts as another type.
+    """
+    return _DECORATION.sub("", str(token_type).rpartition(":")[2].lower())
 
 
 def _strings(value: Any) -> tuple[str, ...]:

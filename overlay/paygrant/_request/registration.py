@@ -9,12 +9,12 @@ from hashlib import sha256
 from importlib import import_module
 from json import dumps
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
-from paygrant._arguments import check_text, invalid_argument
+from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
-from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
+from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.unsigned import UnsignedRequest
-from paygrant._secrets import fingerprint
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
@@ -79,6 +79,10 @@ class ClientRegistration:
                 raise
             fault = f"the callable raised {type(error).__name__}"
         else:
+            if is_coroutine(secret):
+                raise invalid_argument(
+                    "client_secret", "the callable is asynchronous", "a callable that returns the secret"
+                )
             return check_text("client_secret", secret, multiline=is_key(self.client_auth))
         raise invalid_argument("client_secret", fault, "a callable that returns the secret")
 
@@ -91,22 +95,29 @@ class ClientRegistration:
             return ("form",) if self.basic_encoding == "form" else ("plain",)
         if self.client_auth.place != "basic":
             return ENCODINGS[:1]
-        same = len({basic_credentials(self.client_id, secret, encoding) for encoding in ENCODINGS}) == 1
+        same = quote_plus(self.client_id) == self.client_id and quote_plus(secret) == secret
         return ENCODINGS[:1] if same else ENCODINGS
 
-    def cache_key(self, secret: str, kind: str = "token") -> str:
-        """A name for everything that shapes the token, none of it readable. Each kind of entry has its own name."""
+    def cache_key(self, secret: str, kind: str = "token", mark: str = "") -> str:
+        """A name for everything that shapes the token, none of it readable.
+
+        Args:
+            secret: The client's secret.
+            kind: Each kind of entry has names of its own.
+            mark: What the transport adds, such as a client certificate.
+        """
         shape = [
             kind,
             self.name,
             self.environment,
             self.token_url,
             self.client_id,
-            fingerprint(secret),
+            sha256(secret.encode(errors="surrogatepass")).hexdigest(),
             self.client_auth.place,
             self.basic_encodings(secret),
             sorted(self.arguments.items()),
             self.identity,
+            mark,
         ]
         return sha256(dumps(shape).encode()).hexdigest()
 

@@ -2,15 +2,27 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from paygrant._secrets import compared_as_a_whole
+
+_CHARSET = re.compile(
+    r""";\s*charset\s*=\s*["']?"""
+    r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b",
+    re.IGNORECASE,
+)
+"""A charset in a Content-Type. Python has other codecs, and some of them take minutes for a long body."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class RawResponse:
     """A response as it came.
@@ -42,9 +54,32 @@ class RawResponse:
     def document(self) -> Any:
         """The JSON document in the body. None if there is none."""
         try:
-            return json.loads(self.body or b"")
+            return json.loads(self.text)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def text(self) -> str:
+        """The body as text: in UTF-8, 16 or 32, else in the charset of the Content-Type, else in Windows-1252.
+
+        Servers that declare another charset often send UTF-8 all the same, so UTF-8 comes first.
+        """
+        body = self.body or b""
+        declared = _CHARSET.search(self.headers.get("content-type", ""))
+        for encoding in (json.detect_encoding(body), declared and declared[1]):
+            with suppress(UnicodeDecodeError, LookupError):
+                return body.decode(encoding) if encoding else body.decode()
+        return body.decode("windows-1252", errors="replace")
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body in lower case, without parameters. Empty if the response does not state it."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is an HTML page."""
+        return "html" in self.media_type or (self.body or b"").lstrip()[:1] == b"<"
 
     @property
     def is_redirect(self) -> bool:
@@ -52,12 +87,16 @@ class RawResponse:
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
     def redirect_target(self, url: str) -> str:
-        """Where a redirect of this URL leads (RFC 9110 section 10.2.2). An invalid Location is returned unchanged."""
-        location = self.headers.get("location", "")
+        """Where a redirect of this URL leads (RFC 9110 section 10.2.2): scheme, host and path, as words of a text.
+
+        The rest is left out: a user, a query and a fragment may hold a code or a token.
+        """
         try:
-            return urljoin(url, location)
+            target = urlsplit(urljoin(url, self.headers.get("location", "")))
+            host, port = target.hostname or "", f":{target.port}" if target.port else ""
         except ValueError:
-            return location
+            return "an address that is not valid"
+        return urlunsplit((target.scheme, f"[{host}]{port}" if ":" in host else host + port, target.path, "", ""))
 
     @property
     def retry_after(self) -> float | None:

@@ -3,25 +3,23 @@
 The generated client does not send it: the description also serves providers without generated code.
 """
 
-import json
 import socket
-import threading
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from paygrant import _clock
-from paygrant._errors import ProviderUnavailable
+from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
-from paygrant._request.transport import new_transport
+from paygrant._request.transport import Transport, is_certificate_error, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
@@ -71,20 +69,11 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     request = build_request(registration, secret, encoding)
     reader = ResponseReader(registration, (secret, registration.client_id, *request.secrets))
     started = _clock.monotonic()
-    response, failure = None, "no response"
-    connection = _Connection(transport or new_transport(registration.token_url), deadline)
-    with _DeadlineTimer(connection, deadline - started) as timer:
-        try:
-            response = connection.send(request, max(0.001, min(policy.timeout, deadline - started)))
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything
-            failure = f"{type(error).__name__}: {reader.redact(str(error))}"
-            if timer.fired:
-                failure = "no complete response before the deadline"
-        finally:
-            if transport is None:
-                connection.transport.close()
-    if response is None:
-        raise reader.error(ProviderUnavailable, failure)
+    limits = _Limits(deadline, max(0.001, min(policy.timeout, deadline - started)))
+    sent = _send_or_error(request, reader, transport, limits)
+    if isinstance(sent, TokenError):
+        raise sent
+    response = sent
     if observe:
         observe(response)
     token, lifetime = reader.read(response)
@@ -100,15 +89,15 @@ def request_token(  # noqa: PLR0913 - what to request, and how
 
 
 def _model(registration: "ClientRegistration", response: RawResponse) -> Any:
-    """The whole response as its generated model. None if it does not fit, because the token is still valid."""
+    """The whole response as its generated model. None if it does not fit: the token is valid all the same."""
     with suppress(Exception):
         model = registration.response_model
-        return model and model.from_dict(json.loads(response.body or b""))
+        return model and model.from_dict(response.document)
     return None
 
 
 def _headers(request: UnsignedRequest) -> httpx.Headers:
-    """The headers, each once. Those of the request replace the default ones, in upper or lower case."""
+    """The headers, each once. The request's own replace the default ones, in whatever case they are written."""
     headers = httpx.Headers(_HEADERS)
     if request.media_type:
         headers["Content-Type"] = request.media_type
@@ -116,38 +105,92 @@ def _headers(request: UnsignedRequest) -> httpx.Headers:
     return headers
 
 
+class _Limits:
+    """The limits of one token request in time: of each step, and of the whole."""
+
+    def __init__(self, deadline: float, timeout: float) -> None:
+        self.deadline = deadline
+        self.timeout = timeout
+        self.cut = False
+        """Whether the connection was cut at the deadline."""
+
+
+def _send_or_error(
+    request: UnsignedRequest, reader: ResponseReader, transport: httpx.BaseTransport | None, limits: _Limits
+) -> RawResponse | ProviderUnavailable:
+    """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
+    try:
+        return _send(request, reader.registration.token_url, transport, limits)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a transport may raise anything
+        failure = f"{type(error).__name__}: {reader.redact(str(error))}"
+        if limits.cut:
+            failure = "no complete response before the deadline"
+        unavailable = reader.error(ProviderUnavailable, failure)
+        unavailable.retryable = not is_certificate_error(error)
+    return unavailable
+
+
+def _send(
+    request: UnsignedRequest, token_url: str, transport: httpx.BaseTransport | None, limits: _Limits
+) -> RawResponse:
+    """Send a request by the user's transport, or by one of ours.
+
+    A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
+    """
+    if transport is not None:
+        return _Connection(transport, limits).send(request)
+    with transport_for(token_url) as ours:
+        connection = _Connection(ours, limits)
+        try:
+            return connection.send(request)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if connection.is_new or limits.cut:
+                raise
+    with transport_for(token_url, new=True) as ours:
+        return _Connection(ours, limits).send(request)
+
+
 class _Connection:
     """Carries one request, reads the response up to a limit, and knows the socket underneath.
 
-    It drives the transport directly: an ``httpx.Client`` would log the address, whose query may hold a secret.
+    It drives the transport directly: an ``httpx.Client`` would log the address, whose query may hold a secret. At the
+    deadline it cuts the connection: a server that sends a byte a second never exceeds the limit of one read.
     """
 
-    def __init__(self, transport: httpx.BaseTransport, deadline: float) -> None:
-        self.transport = transport
-        self.socket: socket.socket | None = None
-        self._deadline = deadline
+    def __init__(self, transport: httpx.BaseTransport, limits: _Limits) -> None:
+        self.is_new = False
+        """Whether this request opened the connection."""
+        self._transport = transport
+        self._limits = limits
+        self._socket = transport.socket if isinstance(transport, Transport) else None
 
-    def send(self, request: UnsignedRequest, timeout: float) -> RawResponse:
-        """Send the request; ``timeout`` limits each step, in seconds."""
-        response = self.transport.handle_request(
-            httpx.Request(
-                request.method,
-                request.address,
-                headers=_headers(request),
-                content=request.body if request.media_type else None,
-                extensions={"timeout": httpx.Timeout(timeout).as_dict(), "trace": self._trace},
-            )
-        )
+    def send(self, request: UnsignedRequest) -> RawResponse:
+        """Send the request, and read its response."""
+        timer = _clock.after(self._limits.deadline - _clock.monotonic(), self._cut)
         try:
-            body = self._read(response)
+            response = self._transport.handle_request(
+                httpx.Request(
+                    request.method,
+                    request.address,
+                    headers=_headers(request),
+                    content=request.body if request.media_type else None,
+                    extensions={"timeout": httpx.Timeout(self._limits.timeout).as_dict(), "trace": self._trace},
+                )
+            )
+            try:
+                body = self._read(response)
+            finally:
+                response.close()
         finally:
-            response.close()
+            timer.cancel()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return RawResponse(response.status_code, headers, body, _clock.wall())
 
     def _read(self, response: httpx.Response) -> bytes | None:
         """The body. None if it is too long."""
-        # A server may compress without a request for it, and a small body may unpack to gigabytes: so the result is limited.
+        # A server may compress without being asked, and a small body may unpack to gigabytes: the limit is on the result.
         packed = response.headers.get("Content-Encoding", "").lower() in {"gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if packed else None
         body = bytearray()
@@ -163,28 +206,14 @@ class _Connection:
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Note the socket (https://www.encode.io/httpcore/extensions/#trace)."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self.socket = info["return_value"].get_extra_info("socket")
-            if _clock.monotonic() >= self._deadline:  # the timer fired when there was no socket yet
+            self.is_new = True
+            self._socket = info["return_value"].get_extra_info("socket")
+            if isinstance(self._transport, Transport):
+                self._transport.note_socket(self._socket)
+            if _clock.monotonic() >= self._limits.deadline:  # the timer fired when there was no socket yet
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
-
-class _DeadlineTimer:
-    """Cuts the connection at the deadline: a server that sends a byte a second never exceeds the limit of one read."""
-
-    def __init__(self, connection: _Connection, seconds: float) -> None:
-        self.fired = False
-        self._connection = connection
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
     def _cut(self) -> None:
-        self.fired = True
-        with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has another limit
-            socket.socket.shutdown(self._connection.socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._limits.cut = True
+        with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has a limit of its own
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # type: ignore[arg-type]

@@ -1,54 +1,163 @@
-"""How a token request travels: the environment's proxy, the TLS context, the transport."""
+"""How a token request travels: the connection, with its TLS context and proxy."""
 
 import functools
+import socket
 import ssl
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
+import httpcore
 import httpx
 
-from paygrant._arguments import invalid_argument, is_loopback
+from paygrant._request.proxy import environment_proxy, unusable_proxy
+from paygrant._request.trust import trusting_context
+
+KEPT = 15.0
+"""Seconds. A connection is kept this long for the next renewal. Servers close idle ones after a minute or so."""
+
+_thread_local = threading.local()
+"""The transports of this thread, by origin and proxy, if it shares connections."""
+
+_sockets: WeakSet[socket.socket] = WeakSet()
+"""The sockets of shared connections, for a forked child to close."""
+
+
+class Backend(httpcore.SyncBackend):
+    """Connects to a host. One time limit covers all of its addresses, and each address gets its share of it."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address that accepts.
+
+        Raises:
+            httpcore.ConnectError: The name has no address, or no address accepts.
+            httpcore.ConnectTimeout: The time is over.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        for position, address in enumerate(addresses, 1):
+            left = None if ends is None else max(0.001, ends - time.monotonic())
+            share = None if left is None else left / (len(addresses) - position + 1)
+            try:
+                return super().connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if position == len(addresses):
+                    raise
+        raise httpcore.ConnectError("the name has no address")
+
+
+class Transport(httpx.HTTPTransport):
+    """A transport of ours: it connects within one time limit, and keeps a connection for a short while."""
+
+    def __init__(self, proxy: str | None, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, proxy=proxy, limits=httpx.Limits(keepalive_expiry=KEPT))
+        self._pool._network_backend = Backend()  # httpx has no argument for it
+        self.socket: socket.socket | None = None
+        """The socket of the connection."""
+
+    def note_socket(self, opened: socket.socket | None) -> None:
+        """Note the socket of a new connection. A forked child closes it."""
+        self.socket = opened
+        if opened is not None:
+            _sockets.add(opened)
 
 
 def new_transport(url: str) -> httpx.BaseTransport:
-    """A transport for one request. A connection would survive neither the pause until the next request nor a fork.
+    """A transport for a request to this address.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or trusted authorities that cannot be used.
+    """
+    variable, proxy = environment_proxy(url)
+    return _new_transport(url, variable, proxy)
+
+
+def _new_transport(url: str, variable: str, proxy: str | None) -> httpx.BaseTransport:
+    context = tls_context() if "https:" in f"{url} {proxy}" else _trust_nobody()
+    try:
+        return Transport(proxy, context)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        unusable = unusable_proxy(variable, error)
+    raise unusable
+
+
+@contextmanager
+def shared_connections() -> Generator[None]:
+    """Let the token requests of this thread share connections. At the end they are closed."""
+    transports: dict[tuple[str, str | None], httpx.BaseTransport] = {}
+    _thread_local.transports = transports
+    try:
+        yield
+    finally:
+        del _thread_local.transports
+        for transport in transports.values():
+            transport.close()
+
+
+@contextmanager
+def transport_for(url: str, *, new: bool = False) -> Generator[httpx.BaseTransport]:
+    """A transport for one request: one that this thread shares, or one that is closed after it.
+
+    Args:
+        url: The address.
+        new: Whether a shared connection is to be closed and replaced.
 
     Raises:
         ConfigurationError: The environment names a proxy that cannot be used.
     """
+    transports: dict[tuple[str, str | None], httpx.BaseTransport] | None = getattr(_thread_local, "transports", None)
     variable, proxy = environment_proxy(url)
-    encrypted = "https:" in f"{url} {proxy}"
-    try:
-        return httpx.HTTPTransport(verify=tls_context() if encrypted else _trust_nobody(), proxy=proxy)
-    except (ValueError, ImportError, httpx.InvalidURL) as error:
-        fault = type(error).__name__
-    raise invalid_argument(variable, f"names a proxy that cannot be used ({fault})", "http://host:port")
+    if transports is None:
+        transport = _new_transport(url, variable, proxy)
+        try:
+            yield transport
+        finally:
+            transport.close()
+        return
+    key = urlsplit(url).scheme, proxy
+    if new and key in transports:
+        transports.pop(key).close()
+    if key not in transports:
+        transports[key] = _new_transport(url, variable, proxy)
+    yield transports[key]
 
 
-def environment_proxy(url: str) -> tuple[str, str | None]:
-    """The variable of the environment that names the proxy for an address, and the proxy. None if there is no proxy.
-
-    A plain-http request never leaves this machine, so it uses no proxy on another one.
-    """
-    target = httpx.URL(url)
-    direct = proxy_bypass(target.host) or proxy_bypass(target.netloc.decode())
-    proxies = {} if direct else getproxies()
-    scheme = target.scheme if proxies.get(target.scheme) else "all"
-    proxy = proxies.get(scheme)
-    if proxy and "://" not in proxy:
-        proxy = f"http://{proxy}"
-    usable = target.scheme == "https" or _is_local(proxy or "")
-    return f"{scheme}_proxy", proxy if usable else None
+def is_certificate_error(error: BaseException) -> bool:
+    """Whether a certificate did not verify. Another attempt cannot help."""
+    origins: list[BaseException | None] = [error]
+    while origins:
+        each = origins.pop()
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return True
+        if each is not None:
+            origins += [each.__cause__, each.__context__]
+    return False
 
 
-def _is_local(proxy: str) -> bool:
-    """Whether a proxy is on this machine. An invalid address counts too: its use gives the better error."""
-    try:
-        return is_loopback(urlsplit(proxy).hostname or "")
-    except ValueError:
-        return True
+def forget_connections() -> None:
+    """Close the shared connections, in a forked child: they belong to the parent's threads."""
+    global _thread_local  # noqa: PLW0603 - another thread's transports must not be used
+    _thread_local = threading.local()
+    for opened in tuple(_sockets):
+        with suppress(OSError):
+            opened.close()
 
 
+@functools.cache
 def _trust_nobody() -> ssl.SSLContext:
     """A context for plain http on loopback. It needs no certificates, so none are read."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -57,4 +166,4 @@ def _trust_nobody() -> ssl.SSLContext:
 @functools.cache
 def tls_context() -> ssl.SSLContext:
     """One TLS context for all requests: reading the certificates takes longer than most requests."""
-    return httpx.create_ssl_context()
+    return trusting_context()

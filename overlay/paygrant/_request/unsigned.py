@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import checked, invalid_argument
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
 from paygrant._spec.reader import JSON
 
@@ -14,6 +15,7 @@ _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
 
 
+@compared_as_a_whole
 @dataclass(slots=True, repr=False)
 class UnsignedRequest:
     """A token request without its credentials. A function that computes the credentials completes it in place.
@@ -83,6 +85,9 @@ class UnsignedRequest:
             self.headers[name] = text(value)
         else:
             raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
+
+
+UnsignedRequest.__init__ = checked(UnsignedRequest.__init__)  # type: ignore[method-assign]
 
 
 def text(value: Any) -> str:

@@ -78,7 +78,7 @@ def _content(path: Path) -> str:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise yaml.YAMLError(f"the file is larger than {LARGEST >> 10} KiB")
-    return content.decode()
+    return content.decode("utf-8-sig")
 
 
 def _parsed(path: Path, text: str) -> Document:

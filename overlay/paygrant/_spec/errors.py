@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from paygrant._errors import PaygrantError
+from paygrant._text import one_line
 
 
 class Fault(NamedTuple):
@@ -26,7 +27,7 @@ class Finding:
 
     def __str__(self) -> str:
         rule, place, text = self.fault
-        return f"{self.path}:{self.line}: {rule}: #{place}: {text}"
+        return one_line(f"{self.path}:{self.line}: {rule}: #{place}: {text}")
 
 
 class GenerationError(PaygrantError):

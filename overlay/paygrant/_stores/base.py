@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from paygrant import _clock, _errors
+from paygrant._arguments import check_function, check_hashable, checked
+from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
 
@@ -54,6 +56,7 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, R
 """What reading foreign bytes may raise."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a store keeps under a key: a token or an error, and how long it is valid.
@@ -113,6 +116,10 @@ class Entry:
         return saved.entry_by_wall_clock() if saved else None
 
 
+Entry.__init__ = checked(Entry.__init__)  # type: ignore[method-assign]
+
+
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class SavedEntry:
     """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.
@@ -178,6 +185,18 @@ class Store(Protocol):
 
 
 Store.__module__ = "paygrant"
+
+
+def check_store(argument: str, store: Store | None) -> None:
+    """Check that a store can be hashed, and that its methods are not asynchronous.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    if store is not None:
+        check_hashable(argument, store, "a hashable store")
+        for method in (store.load, store.save, store.discard, store.lock):
+            check_function(argument, method, "a store whose methods are not asynchronous")
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:

@@ -1,10 +1,11 @@
 """Codec: entries as bytes for a store outside this process, encrypted if there is a key."""
 
-from collections.abc import Callable, Hashable
+import hmac
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import check_function, invalid_argument, is_coroutine
 from paygrant._errors import missing_extra
 from paygrant._stores.base import Entry, SavedEntry, saved_entry
 
@@ -36,8 +37,13 @@ class Codec:
         self.key = key.decode(errors="replace") if isinstance(key, bytes) else key
         if not callable(key):
             self._fernet()
-        elif not isinstance(key, Hashable):
-            raise invalid_argument("key", "is a callable that cannot be hashed", _KEY_EXPECTED)
+        else:
+            check_function("key", key, _KEY_EXPECTED)
+
+    def name(self, key: str) -> str:
+        """The name under which an entry is kept. With a key of the store, nobody can guess it without that key."""
+        secret = self._key()
+        return key if secret is None else hmac.new(secret, key.encode(), "sha256").hexdigest()
 
     def encode(self, name: str, entry: Entry) -> bytes:
         """The bytes of an entry that is saved now, under this name."""
@@ -59,12 +65,26 @@ class Codec:
 
     def _fernet(self) -> "Fernet | None":
         """The cipher, if there is a key."""
-        if self.key is None:
+        secret = self._key()
+        if secret is None:
             return None
         from cryptography.fernet import Fernet
 
         try:
-            return Fernet(self.key() if callable(self.key) else self.key)
+            return Fernet(secret)
+        except ValueError as error:
+            fault = type(error).__name__
+        raise invalid_argument("key", f"cannot be used ({fault})", _KEY_EXPECTED)
+
+    def _key(self) -> bytes | None:
+        """The key as it is now. None if there is none."""
+        if self.key is None:
+            return None
+        try:
+            key: object = self.key() if callable(self.key) else self.key
+            if isinstance(key, bytes | str):
+                return key if isinstance(key, bytes) else key.encode()
+            fault = "the callable is asynchronous" if is_coroutine(key) else type(key).__name__
         except Exception as error:  # noqa: BLE001 - a user's callable may raise anything
             fault = type(error).__name__
         raise invalid_argument("key", f"cannot be used ({fault})", _KEY_EXPECTED)

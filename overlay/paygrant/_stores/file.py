@@ -7,6 +7,7 @@ kernel keeps the lock, so it ends with its holder, even if that crashes.
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from paygrant._tokens.token import Token
 
 _SUFFIX = ".token"
 _UNFINISHED = ".new"
-_LOCK = ".lock"
 
 _LONGEST_FILE = 1 << 22
 """Bytes. No token is that long."""
@@ -33,7 +33,14 @@ _POLL = 0.02
 _STALE = 60.0
 """Seconds. A file that ended this long ago is removed. No process takes that long to write one."""
 
-_SWEPT = (_SUFFIX, _UNFINISHED)
+_LOCK = ".lock"
+
+_LOCK_STALE = 3600.0
+"""Seconds. A file of a lock that nobody used for this time is removed. Nobody waits for a lock that long."""
+
+_SWEEP_AT = 64
+"""Saves. The folder is swept at the first save of a process, and then when it has saved twice as often as files are there,
+so a save costs the same in any folder."""
 
 
 class FileStore:
@@ -61,47 +68,49 @@ class FileStore:
     @checked
     def __init__(self, path: str | os.PathLike[str] | None = None, *, key: Key | None = None) -> None:
         import filelock
-        import platformdirs
 
         check_type("path", path, str | os.PathLike | None, "the path of a folder")
-        if path is not None and not os.fspath(path):
-            raise invalid_argument("path", "is empty", "the path of a folder")
-        self._folder = Path(platformdirs.user_cache_path("paygrant", appauthor=False) if path is None else path)
-        self._folder = self._folder.absolute()
+        self._folder = _default_folder() if path is None else _absolute(os.fspath(path))
         self._codec = Codec(key)
         self._new_lock = filelock.FileLock
+        self._saves_left = 0
 
     def load(self, key: str) -> Entry | None:
         """The entry under a key. A damaged, foreign or unreadable file is treated as if it were not there."""
-        return self._read(key, self._ready() / f"{key}{_SUFFIX}")
+        name = self._codec.name(key)
+        return self._read(name, self._ready() / f"{name}{_SUFFIX}")
 
     def save(self, key: str, entry: Entry) -> None:
         """Keep an entry, in place of the one that was there."""
-        folder, data = self._ready(), self._codec.encode(key, entry)
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=f"{key}.", suffix=_UNFINISHED)  # with mode 0600
-        unfinished = Path(name)
+        name = self._codec.name(key)
+        folder, data = self._ready(), self._codec.encode(name, entry)
+        descriptor, path = tempfile.mkstemp(dir=folder, prefix=f"{name}.", suffix=_UNFINISHED)  # with mode 0600
+        unfinished = Path(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
             end = _clock.wall().timestamp() + entry.until - _clock.monotonic()
             os.utime(unfinished, (end, end))  # for the sweep
-            unfinished.replace(folder / f"{key}{_SUFFIX}")
+            unfinished.replace(folder / f"{name}{_SUFFIX}")
         except BaseException:
             with suppress(OSError):
                 unfinished.unlink()
             raise
-        _sweep(folder)
+        self._saves_left -= 1
+        if self._saves_left < 0:
+            self._saves_left = max(_SWEEP_AT, 2 * _sweep(folder))
 
     def discard(self, key: str, token: Token) -> None:
         """Remove the entry under a key if it holds this very token."""
-        path = self._ready() / f"{key}{_SUFFIX}"
-        if not self._holds(key, path, token):
+        name = self._codec.name(key)
+        path = self._ready() / f"{name}{_SUFFIX}"
+        if not self._holds(name, path, token):
             return
         # Another process may save a new token at this moment. So move the file away first, and look at it then.
-        taken = path.with_name(f"{key}.{uuid4().hex}{_UNFINISHED}")
+        taken = path.with_name(f"{name}.{uuid4().hex}{_UNFINISHED}")
         with suppress(FileNotFoundError):
             path.rename(taken)
-            if not self._holds(key, taken, token):
+            if not self._holds(name, taken, token):
                 with suppress(FileExistsError):
                     os.link(taken, path)
             taken.unlink()
@@ -118,7 +127,9 @@ class FileStore:
             TimeoutError: Others held it all the time.
         """
         self._ready()
-        with self._new_lock(lock_file(self, key), lease, 0o600, poll_interval=_POLL):
+        path = lock_file(self, key)
+        with self._new_lock(path, lease, 0o600, poll_interval=_POLL):
+            _keep_from_sweep(path)
             yield
 
     def _ready(self) -> Path:
@@ -167,6 +178,38 @@ class FileStore:
         return f"<FileStore {str(self._folder)!r}>"
 
 
+def _default_folder() -> Path:
+    """The folder in the user's cache folder.
+
+    Raises:
+        ConfigurationError: The user has no home folder. A container may run as a user without HOME and passwd entry.
+    """
+    import platformdirs
+
+    with suppress(RuntimeError):  # older versions return a relative path
+        found = Path(platformdirs.user_cache_path("paygrant", appauthor=False))
+        if found.is_absolute():
+            return found
+    expected = "the path of a folder, or HOME or XDG_CACHE_HOME set to an absolute path"
+    raise invalid_argument("path", "is not given, and this user has no home folder", expected)
+
+
+def _absolute(path: object) -> Path:
+    """The folder at a path.
+
+    Raises:
+        ConfigurationError: The path is bad, or relative to a working folder that does not exist any more.
+    """
+    expected = "the path of a folder"
+    if not isinstance(path, str):
+        raise invalid_argument("path", f"is of type {type(path).__name__}", expected)
+    if not path or "\0" in path:
+        raise invalid_argument("path", "holds a NUL character" if path else "is empty", expected)
+    with suppress(OSError):
+        return Path(path).absolute()
+    raise invalid_argument("path", "is relative, and the working folder does not exist", "an absolute path")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class StoredEntry:
     """What a file of a store contains.
@@ -189,7 +232,7 @@ def folder_of(store: FileStore) -> Path:
 
 def lock_file(store: FileStore, key: str) -> Path:
     """The file that processes lock under a key. It may not exist yet."""
-    return store._folder / f"{key}{_LOCK}"
+    return store._folder / f"{store._codec.name(key)}{_LOCK}"
 
 
 def make_folder(store: FileStore) -> Path:
@@ -242,11 +285,22 @@ def _open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
-def _sweep(folder: Path) -> None:
-    """Remove files that have ended. Files of locks stay, because waiting processes have them open."""
-    before = _clock.wall().timestamp() - _STALE
+def _keep_from_sweep(lock: Path) -> None:
+    """Note that a lock is in use, if that was long ago."""
+    with suppress(OSError):
+        if lock.stat().st_mtime < time.time() - _LOCK_STALE / 2:
+            os.utime(lock)
+
+
+def _sweep(folder: Path) -> int:
+    """Remove files that have ended, and files of locks that nobody uses; the number of files that stay."""
+    now, stay = _clock.wall().timestamp(), 0
+    ages = {_SUFFIX: _STALE, _UNFINISHED: _STALE, _LOCK: _LOCK_STALE}
     with suppress(OSError):
         for file in folder.iterdir():
             with suppress(OSError):
-                if file.suffix in _SWEPT and file.lstat().st_mtime < before:
+                if file.suffix in ages and file.lstat().st_mtime < now - ages[file.suffix]:
                     file.unlink()
+                else:
+                    stay += 1
+    return stay

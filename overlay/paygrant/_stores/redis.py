@@ -108,8 +108,9 @@ class RedisStore:
             redis.RedisError: Redis failed, or did not respond in time. The other methods raise it, too.
         """
         sent = _clock.monotonic()
-        data, left_now = self._fetch(key)
-        saved = self._codec.decode(key, data) if data else None
+        name = self._codec.name(key)
+        data, left_now = self._fetch(name)
+        saved = self._codec.decode(name, data) if data else None
         if saved is None:
             return None
         passed = saved.left - left_now / 1000
@@ -119,18 +120,20 @@ class RedisStore:
 
     def save(self, key: str, entry: Entry) -> None:
         """Keep an entry, in place of the one that was there, until Redis drops it."""
-        data = self._codec.encode(key, entry)
+        name = self._codec.name(key)
+        data = self._codec.encode(name, entry)
         # Read the clock after encode has read it, so that Redis never counts more time than the entry states.
         left = math.floor((entry.until - _clock.monotonic()) * 1000)
         if left > 0:
-            self._connected().set(self._prefix + key, data, px=left)
+            self._connected().set(self._prefix + name, data, px=left)
 
     def discard(self, key: str, token: Token) -> None:
         """Remove the entry under a key if it holds this very token."""
-        data, _ = self._fetch(key)
-        saved = self._codec.decode(key, data) if data else None
+        name = self._codec.name(key)
+        data, _ = self._fetch(name)
+        saved = self._codec.decode(name, data) if data else None
         if saved and saved.entry(0.0).holds(token):
-            self._connected().eval(_DISCARD, 1, self._prefix + key, data)
+            self._connected().eval(_DISCARD, 1, self._prefix + name, data)
 
     @contextmanager
     def lock(self, key: str, lease: float) -> Generator[None]:
@@ -145,7 +148,7 @@ class RedisStore:
             TimeoutError: Others held it all the time.
         """
         lock = self._connected().lock(
-            f"{self._prefix}{key}:lock",
+            f"{self._prefix}{self._codec.name(key)}:lock",
             timeout=lease,
             sleep=_POLL,
             blocking_timeout=lease + _GRACE,

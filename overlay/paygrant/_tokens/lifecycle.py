@@ -6,6 +6,7 @@ These are pure decisions: the caller gives the time and the random numbers. Time
 from dataclasses import dataclass
 from enum import Enum
 
+from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token
 
@@ -36,6 +37,7 @@ class Life:
         return State.DUE if now < (self.ends if failing else self.expires) else State.EXPIRED
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A token as it was issued, with the facts that decide its life.

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from paygrant._arguments import check_seconds, check_whole, checked
 
+_LONGEST = 1e9
+"""Seconds. Timers of the operating system take about nine times as much."""
+
+_LONGEST_WAIT = 86400.0
+"""Seconds. A socket waits for 24 days at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshPolicy:
@@ -22,6 +28,8 @@ class RefreshPolicy:
         max_attempts: The largest number of requests in one renewal.
         refusal_pause: How long callers get a remembered refusal before a new request is made.
         replacement_pause: How long no token is replaced after the API rejected a replacement, too.
+
+    No time may be longer than 1e9 seconds (31 years). ``timeout`` and ``deadline`` may be a day at most.
 
     Raises:
         ConfigurationError: A number is out of its range.
@@ -44,10 +52,11 @@ class RefreshPolicy:
     def __post_init__(self) -> None:
         for name in ("refresh_fraction", "margin_fraction", "jitter"):
             check_seconds(name, getattr(self, name), most=1.0)
-        for name in ("default_lifetime", "timeout", "deadline"):
-            check_seconds(name, getattr(self, name), least=0.001)
+        check_seconds("default_lifetime", self.default_lifetime, least=0.001, most=_LONGEST)
+        for name in ("timeout", "deadline"):
+            check_seconds(name, getattr(self, name), least=0.001, most=_LONGEST_WAIT)
         for name in ("refresh_before", "margin", "refusal_pause", "replacement_pause"):
-            check_seconds(name, getattr(self, name))
+            check_seconds(name, getattr(self, name), most=_LONGEST)
         check_whole("max_attempts", self.max_attempts, least=1)
 
 

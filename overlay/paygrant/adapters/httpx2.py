@@ -7,7 +7,7 @@
 Nothing else in this package imports httpx2.
 """
 
-from paygrant._auth.httpx import AuthFlows
+from paygrant._auth.httpx import AuthFlows, HeadersBySentName
 from paygrant._errors import missing_extra
 
 try:
@@ -18,8 +18,14 @@ except ModuleNotFoundError as missing:
 __all__ = ["TokenAuth"]
 
 
+class TokenHeaders(HeadersBySentName, httpx2.Headers):
+    """The headers of a request with a token in a header of its own."""
+
+
 class TokenAuth(AuthFlows[httpx2.Request, httpx2.Response], httpx2.Auth):
     """Authorizes requests by bearer tokens, for ``httpx2.Client`` and ``httpx2.AsyncClient``.
 
     It has the arguments, errors and promises of ``paygrant.TokenAuth``.
     """
+
+    _headers = TokenHeaders

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from paygrant import ConfigurationError
+from paygrant._text import one_line
 from paygrant.cli import _console, _options
-from paygrant.cli._store import store
+from paygrant.cli._store import store_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _EXITS: "dict[Code, int]" = {"configuration": 2, "refused": 3, "unavailable": 4, "malformed": 5}
 """The exit code for each kind of failure: the one that ``paygrant token`` would end with."""
+
+_LONGEST_CAUSE = 120
+"""Characters of a cause in the last line. The whole text is above."""
 
 _STYLES: "dict[Verdict, Callable[[str], str]]" = {
     "ok": partial(click.style, fg="green"),
@@ -53,9 +57,22 @@ def _examine(given: "Given", *, as_json: bool) -> None:
             _console.draw(_line(finding))
     if as_json:
         _console.result(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _console.draw(_conclusion(findings))
     code: Code | None = next((finding.code for finding in findings if finding.code), None)
     if code:
         click.get_current_context().exit(_EXITS[code])
+
+
+def _conclusion(findings: "list[Finding]") -> str:
+    """The last line: the cause, which is the first failure, or that all is well."""
+    cause = next((each for each in findings if each.verdict == "failed"), None)
+    if cause:
+        text = f"the cause: {cause.check}: {one_line(cause.seen, _LONGEST_CAUSE)}"
+        return click.style(_console.wrapped(text, 0), fg="red", bold=True)
+    warnings = sum(each.verdict == "warning" for each in findings)
+    more = f", with {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
+    return click.style(f"all is well{more}", fg="green", bold=True)
 
 
 def _findings(given: "Given") -> "Iterator[Finding]":
@@ -65,7 +82,7 @@ def _findings(given: "Given") -> "Iterator[Finding]":
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # The doctor reports empty variables, which the options leave out.
     variables = {**os.environ, **given.variables}
-    findings = diagnose(given.kind, given.overrides, variables=variables, store=store(given.variables))
+    findings = diagnose(given.kind, given.overrides, variables=variables, store=store_or_none(given.variables))
     while True:
         with _console.waiting("Examining ..."):
             finding = next(findings, None)

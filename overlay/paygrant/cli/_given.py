@@ -121,7 +121,7 @@ def _secret(path: str) -> Any:
         ConfigurationError: The file does not exist. It is not named, as the path may be a secret typed by mistake.
     """
     if path == "-":
-        return sys.stdin.read().rstrip("\r\n")
+        return sys.stdin.read().removeprefix("\ufeff").rstrip("\r\n")
     from paygrant._providers.secret_file import SecretFile
 
     if _name(path) != path:
@@ -156,7 +156,7 @@ def _read(env_file: Path | None) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
     try:
-        with env_file.open(encoding="utf-8") as file:
+        with env_file.open(encoding="utf-8-sig") as file:
             # Values are used as written: a secret may contain what looks like a reference to a variable.
             bindings = list(parse_stream(file))
     except (OSError, UnicodeDecodeError) as error:

@@ -159,8 +159,9 @@ class ProviderGroup(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """The command for a provider, by the name of its spec, with dashes too, or of its class."""
-        name = cmd_name.replace("-", "_").lower()
-        if name not in names():
+        bare = cmd_name.replace("-", "").replace("_", "").lower()
+        name = next((each for each in names() if each.replace("_", "") == bare), None)
+        if name is None:
             return None
         kind = class_of(name)
         environment = next((f" --environment {each}" for each in description_of(kind).servers), "")

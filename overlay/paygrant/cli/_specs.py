@@ -7,6 +7,9 @@ import click
 from paygrant import ConfigurationError
 from paygrant.cli import _console, _options
 
+_SOURCE = "URL_OR_FILE"
+"""The name of the argument as help shows it."""
+
 
 def build_generate() -> click.Command:
     """The command ``generate``."""
@@ -42,7 +45,7 @@ def build_new() -> click.Command:
             "What a person must decide is written to standard error and to the first lines of the spec."
         ),
         example="paygrant new https://docs.acme.example/openapi.json",
-        params=[click.Argument(["source"], metavar="URL_OR_FILE")],
+        params=[click.Argument(["source"], metavar=_SOURCE)],
     )
 
 
@@ -60,8 +63,13 @@ def _generate(*, spec: Path, output: Path) -> None:
 def _new(*, source: str) -> None:
     from paygrant.propose import propose
 
-    with _console.waiting(f"Reading {source} ..."):
-        proposal = propose(source)
+    try:
+        with _console.waiting(f"Reading {source} ..."):
+            proposal = propose(source)
+    except ConfigurationError as error:
+        if error.argument != "source":
+            raise
+        raise ConfigurationError(f"{_SOURCE}: {str(error).partition(': ')[2]}", argument=error.argument) from None
     _console.result(proposal.text.rstrip("\n"))
     for decision in proposal.decisions:
         _console.note(f"to decide: {decision}")

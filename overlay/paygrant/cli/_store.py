@@ -12,6 +12,9 @@ from paygrant.cli import _console
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
 
+_PATH = "path"
+"""The argument of a FileStore that is at fault if the user has no cache folder."""
+
 KEY_VARIABLE = "PAYGRANT_CACHE_KEY"
 """The environment variable for the key that encrypts the cache, a Fernet key."""
 
@@ -20,25 +23,44 @@ def store(variables: Mapping[str, str]) -> FileStore:
     """The store of all commands: the user's cache folder, as for ``FileStore()``.
 
     Raises:
-        ConfigurationError: The key is not a Fernet key.
+        ConfigurationError: The key is not a Fernet key, or the user has no cache folder.
     """
     try:
         return FileStore(key=variables.get(KEY_VARIABLE) or None)
     except ConfigurationError as error:
+        if error.argument == _PATH:
+            message = "the cache: this user has no home folder; expected HOME or XDG_CACHE_HOME set to an absolute path"
+            raise ConfigurationError(message, argument=_PATH) from None
         fault = str(error).partition(": ")[2].partition("; ")[0]
     message = f"{KEY_VARIABLE}: {fault}; expected a Fernet key, which is 32 bytes in URL-safe Base64"
     raise ConfigurationError(message, argument=KEY_VARIABLE)
+
+
+def store_or_none(variables: Mapping[str, str]) -> FileStore | None:
+    """The store. If the user has no cache folder, None, and a note says so.
+
+    Raises:
+        ConfigurationError: The key is not a Fernet key.
+    """
+    try:
+        return store(variables)
+    except ConfigurationError as error:
+        if error.argument != _PATH:
+            raise
+        _console.note(f"{error}; going on without a cache")
+        return None
 
 
 def usable(variables: Mapping[str, str]) -> FileStore | None:
     """The store. If its folder cannot be used, None, and a note says why.
 
     Raises:
-        ConfigurationError: As for ``store``.
+        ConfigurationError: As for ``store_or_none``.
     """
-    found = store(variables)
+    found = store_or_none(variables)
     try:
-        make_folder(found)
+        if found:
+            make_folder(found)
     except OSError as error:
         _console.note(f"{_console.words(error)}; the token is not kept")
         return None

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paygrant._arguments import check_type, checked, invalid_argument
-from paygrant._providers.base import Provider
-from paygrant._stores.base import Store
+from paygrant._providers.base import Provider, has_variables
+from paygrant._stores.base import Store, check_store
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor import _network, _response, _settings, _store
 from paygrant.doctor._context import Context
@@ -62,7 +62,7 @@ CHECKS = tuple(check.name for check in _TABLE)
 
 @checked
 def diagnose(
-    provider: type[Provider],
+    provider: Provider | type[Provider],
     overrides: Mapping[str, Any] | None = None,
     *,
     variables: Mapping[str, str] = os.environ,
@@ -74,19 +74,30 @@ def diagnose(
     Each check gives at least one finding. A check that needs a failed check gives a finding with verdict ``skipped``.
 
     Args:
-        provider: The provider's class.
-        overrides: Arguments that replace variables.
+        provider: A provider, or the class of one. A class gets its arguments from variables, as by ``from_env``.
+        overrides: Arguments that replace variables, beside a class.
         variables: The variables that give the other arguments, as for ``from_env``.
         store: Where tokens are kept. It is only read.
         policy: Its ``timeout`` limits each step and its ``deadline`` each token request, in seconds. The findings about
             a token's life use its other numbers.
 
     Raises:
-        ConfigurationError: ``provider`` is not a provider's class, ``store`` not a store, or ``policy`` not a policy.
+        ConfigurationError: ``provider`` is no provider and not the class of one, ``store`` not a store, or ``policy``
+            not a policy; or there are overrides beside a provider that is made already.
     """
-    if not (isinstance(provider, type) and issubclass(provider, Provider)):
-        raise invalid_argument("provider", f"is {provider!r}", "a provider's class, such as Ripple")
+    kind = provider if isinstance(provider, type) else type(provider)
+    if not issubclass(kind, Provider):
+        raise invalid_argument(
+            "provider", f"is of type {type(provider).__name__}", "a provider, or a provider's class such as Ripple"
+        )
+    if kind is provider and not has_variables(kind):
+        fault = f"is {kind.__name__}, which has no environment variables of its own"
+        raise invalid_argument("provider", fault, "a provider that is made with its arguments")
+    check_type("overrides", overrides, Mapping | None, "a mapping of arguments")
+    if kind is not provider and overrides:
+        raise invalid_argument("overrides", "are given beside a provider that is made already", "overrides for a class")
     check_type("store", store, Store | None, "a store, such as FileStore()")
+    check_store("store", store)
     check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
     return _findings(Context(provider, overrides or {}, variables, store=store, policy=policy))
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._providers.base import description_of, from_variables, registration_of, variable_of
+from paygrant._providers.base import description_of, from_variables, is_documented, registration_of, variable_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.outcome import ResponseReader, first_at
 from paygrant._request.response import RawResponse
 from paygrant._request.send import request_token
+from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor._route import Handshake, Route, route_to
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from paygrant._stores.base import Store
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Setting:
     """One argument of the provider that is set.
@@ -44,6 +46,7 @@ class Setting:
     value: str
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One token request and its outcome. ``response`` is None if there was no response."""
@@ -58,7 +61,7 @@ class Context:
 
     def __init__(
         self,
-        kind: "type[Provider]",
+        provider: "Provider | type[Provider]",
         overrides: Mapping[str, Any],
         variables: Mapping[str, str],
         *,
@@ -68,13 +71,12 @@ class Context:
         self.variables = variables
         self.store = store
         self.policy = policy
-        self._kind = kind
-        self._overrides = overrides
-
-    @property
-    def variable_names(self) -> Mapping[str, str]:
-        """The name of the environment variable of each argument."""
-        return {field.name: variable_of(self._kind, field.name) for field in fields(self._kind)}
+        self._kind = kind = provider if isinstance(provider, type) else type(provider)
+        self._made = made = None if isinstance(provider, type) else provider
+        names = [field.name for field in fields(kind) if field.init]
+        self._overrides = overrides if made is None else {name: getattr(made, name) for name in names}
+        self.variable_names: Mapping[str, str] = {name: name if made else variable_of(kind, name) for name in names}
+        """The name of the environment variable of each argument. A provider that is made has only the arguments."""
 
     @property
     def secret_file(self) -> tuple[str, str] | None:
@@ -97,7 +99,7 @@ class Context:
                 found.append(Setting(argument, name, value))
         if self.secret_file:
             name, path = self.secret_file
-            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8", newline="") as file:
+            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8-sig", newline="") as file:
                 # Readers of the file remove the line break at its end.
                 found.append(Setting("client_secret", name, file.read().rstrip("\r\n")))
         return found
@@ -109,7 +111,7 @@ class Context:
         Raises:
             ConfigurationError: The settings are not valid.
         """
-        return from_variables(self._kind, self.variables, self._overrides)
+        return self._made or from_variables(self._kind, self.variables, self._overrides)
 
     @property
     def registration(self) -> "ClientRegistration":
@@ -131,15 +133,24 @@ class Context:
 
     @property
     def endpoint(self) -> "TokenEndpoint":
-        """The description of the token endpoint, which needs no settings."""
-        return description_of(self._kind)
+        """The description of the token endpoint.
+
+        Raises:
+            ConfigurationError: Only the settings describe it, and they are not valid.
+        """
+        return description_of(self._kind) if is_documented(self._kind) else self.registration.endpoint
 
     @property
     def token_url(self) -> str | None:
         """The token URL; None if the settings do not give one. It does not depend on the credentials."""
+        if self._made:
+            return self._made.token_url
         set_to = {setting.argument: setting.value for setting in self.settings}
-        server = self.endpoint.servers.get(set_to.get("environment", ""))
         with suppress(ConfigurationError):
+            if "token_url" in set_to:
+                bare, mark, query = set_to["token_url"].partition("?")
+                return check_url("token_url", bare) + mark + query
+            server = self.endpoint.servers.get(set_to.get("environment", ""))
             if "base_url" in set_to:
                 return check_url("base_url", set_to["base_url"]) + self.endpoint.path
             if server:

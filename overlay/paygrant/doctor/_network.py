@@ -8,17 +8,28 @@ from urllib.request import getproxies
 
 from paygrant import _clock
 from paygrant._errors import ConfigurationError
+from paygrant._request.trust import TRUST_VARIABLES
 from paygrant._text import os_error_words
 from paygrant.doctor._context import Context
 from paygrant.doctor._finding import Finding, failed, ok, skipped, warning
-from paygrant.doctor._route import TRUST_VARIABLES, Handshake, TunnelRefusedError
+from paygrant.doctor._route import Handshake, TunnelRefusedError
 
 # OpenSSL's error codes for certificates (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)
 _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED = 9, 10, 18
 _UNKNOWN_AUTHORITY = (_SELF_SIGNED, 19, 20, 21)
 _OTHER_NAME = (62, 64)
 
+_STRICT = range(80, 95)
+"""What only strict checking (VERIFY_X509_STRICT) finds. Python 3.13 and later always check strictly."""
+
+_STRICT_ADVICE = (
+    "Python 3.13 and later want of an authority's certificate a critical basicConstraints, a keyUsage with keyCertSign "
+    "and a subjectKeyIdentifier; of each certificate that it signs, an authorityKeyIdentifier (RFC 5280). "
+    "Ask the owner of the authority to issue the certificates again."
+)
+
 _BY_CODE = {
+    **dict.fromkeys(_STRICT, _STRICT_ADVICE),
     _EXPIRED: "Its owner must renew it. If it is still valid, this machine's clock is wrong: it says {now}.",
     _NOT_YET_VALID: "Check this machine's clock: it says {now}.",
     **dict.fromkeys(_OTHER_NAME, "Another server responds here. Check base_url, the hosts file and the name server."),
@@ -101,6 +112,10 @@ def tls(context: Context) -> Iterator[Finding]:
     elif certificate := handshake.certificate:
         signed = f"signed by {certificate.issuer}"
         yield ok(f"{handshake.protocol}; certificate valid until {certificate.ends:%Y-%m-%d}, {signed}")
+        # Only authorities of one's own break the strict rules: the public ones keep them.
+        strict = route.strict_error(context.policy.timeout) if any(map(os.environ.get, TRUST_VARIABLES)) else None
+        if strict and strict.verify_code in _STRICT:
+            yield warning(f"Python 3.13 and later refuse the certificate: {strict.verify_message}", _STRICT_ADVICE)
 
 
 def proxy(context: Context) -> Iterator[Finding]:

@@ -28,29 +28,35 @@ _WIDEST = 50
 """Members. The rest of a larger object or array is left out."""
 
 _READ = 1 << 14
-"""Bytes. The rest of a body that is not JSON is not read."""
+"""Characters. The rest of a body that is not JSON is not read."""
 
 _DEEPEST = 4
 """Levels. Deeper parts of a document are left out."""
 
-_OPAQUE = re.compile(r"eyJ[\w.-]+|[\w+/=.~-]{40,}", re.ASCII)
-"""A JWT, or a long text without spaces that may be a secret."""
+_RUN = re.compile(r"[\w+/=.~-]{8,}", re.ASCII)
+"""A text without spaces that may be a secret."""
+
+_HARMLESS = re.compile(
+    r"(?![a-f]+$)(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID, such as the id of a request
+    r"|[0-9a-f]{16}-[A-Z]{3}"  # CF-Ray
+    r"|[A-Za-z][A-Za-z_.-]{,30}/v?\d+(?:\.\d+)*"  # a product and its version
+    r"|\d{4}-\d\d-\d\d(?:T[\d:.]+)?Z?|\d{1,11}(?:\.\d{1,6})?|\d{1,3}(?:\.\d{1,3}){3}"  # a date, a number, an address
+    r"|/?(?:[a-z]{1,14}|[A-Z][a-z]{1,14}|v\d|oauth2?)(?:[/_.=-]{1,2}(?:[a-z]{1,14}|[A-Z][a-z]{1,14}|v\d|oauth2?)){,5}/?[.=]*"  # words
+    r"|[A-Z]?[a-z]{,21}[.=]*|(?:[A-Z][a-z]{1,11}){2,3}[.=]*|[A-Z_]{,15}[.=]*)",  # one word, also in camel case
+    re.ASCII,
+)
+"""Texts without spaces that are no secrets, as far as their form shows."""
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 def described(response: RawResponse, reader: ResponseReader) -> str:
     """Status, media type, body and some headers of a response, without secrets."""
-    media_type = reader.redact(response.headers.get("content-type", "").partition(";")[0]) or "no media type"
+    media_type = _masked(response.media_type, reader) or "no media type"
     headers = [
-        f"{name}: {reader.redact(response.headers[name])}" for name in _SHOWN_HEADERS if name in response.headers
+        f"{name}: {_masked(response.headers[name], reader)}" for name in _SHOWN_HEADERS if name in response.headers
     ]
     return "; ".join([f"{response.status} {media_type}, {_body(response, reader)}", *headers])
-
-
-def is_html(response: RawResponse) -> bool:
-    """Whether the response is an HTML page."""
-    return "html" in response.headers.get("content-type", "") or (response.body or b"").lstrip()[:1] == b"<"
 
 
 def _body(response: RawResponse, reader: ResponseReader) -> str:
@@ -63,8 +69,8 @@ def _body(response: RawResponse, reader: ResponseReader) -> str:
     if document is not None:
         text = json.dumps(_Mask(response, reader).of(document), ensure_ascii=False)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}[cut]"
-    text = response.body[:_READ].decode(errors="replace")
-    if is_html(response):
+    text = response.text[:_READ]
+    if response.is_html:
         title = _TITLE.search(text)
         return f"HTML page: {_masked(html.unescape(title[1]), reader)}" if title else "HTML page"
     if response.status < HTTPStatus.BAD_REQUEST:  # it may contain a token, at an unknown place
@@ -74,7 +80,7 @@ def _body(response: RawResponse, reader: ResponseReader) -> str:
 
 def _masked(text: str, reader: ResponseReader) -> str:
     """A text of the server without the credentials, and without texts that look like secrets."""
-    return _OPAQUE.sub("...", reader.redact(text))
+    return _RUN.sub(lambda run: run[0] if _HARMLESS.fullmatch(run[0]) else "...", reader.redact(text))
 
 
 class _Mask:

@@ -22,7 +22,7 @@ from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
-from paygrant.doctor._redaction import described, is_html
+from paygrant.doctor._redaction import described
 
 if TYPE_CHECKING:
     from paygrant.doctor._context import Context
@@ -127,7 +127,7 @@ def _advice(context: "Context", error: TokenError, response: RawResponse | None)
         return _BY_STATUS[response.status]
     if isinstance(error, InvalidClient):
         return "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
-    if is_html(response):
+    if response.is_html:
         return "Another server responds here: a proxy, a login page, or a wrong base_url."
     if isinstance(error, MalformedResponse):
         fault = context.reader(response).redact(str(error).rpartition(", ")[2])

@@ -3,7 +3,6 @@
 ``cryptography`` reads the details of a certificate that is not valid (extra ``[cli]``).
 """
 
-import os
 import socket
 import ssl
 import threading
@@ -18,14 +17,13 @@ from typing import Any
 
 import httpx
 
-from paygrant._arguments import invalid_argument
-from paygrant._request.transport import environment_proxy, new_transport, tls_context
+from paygrant._request.proxy import environment_proxy
+from paygrant._request.transport import new_transport, tls_context
+from paygrant._request.trust import trusting_context
+from paygrant._secrets import compared_as_a_whole
 from paygrant._text import os_error_words, redact
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-
-TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""The variables that give httpx its trusted authorities."""
 
 
 class TunnelRefusedError(Exception):
@@ -68,6 +66,7 @@ class Handshake:
     missing_module: str | None = None
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
 class Route:
     """The connection from this machine to the provider's host.
@@ -176,6 +175,20 @@ class Route:
             return True
         return True
 
+    def strict_error(self, timeout: float) -> ssl.SSLCertVerificationError | None:
+        """Why strict checking refuses the certificate, which this version of Python accepts. None if it does not."""
+        context = trusting_context()
+        if context.verify_flags & ssl.VERIFY_X509_STRICT:
+            return None
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        try:
+            self._secure(context, timeout).close()
+        except ssl.SSLCertVerificationError as error:
+            return error
+        except (OSError, TunnelRefusedError):  # the last handshake succeeded, so this proves nothing
+            return None
+        return None
+
     def _unverified(self, error: OSError, timeout: float) -> Handshake:
         """Read a certificate that is not valid. Nothing is sent to its server."""
         try:
@@ -226,12 +239,7 @@ def route_to(url: str) -> Route:
     Raises:
         ConfigurationError: The proxy is not valid, or the list of trusted authorities cannot be read.
     """
-    try:
-        new_transport(url).close()
-    except OSError as error:
-        trust = next((name for name in TRUST_VARIABLES if os.environ.get(name)), TRUST_VARIABLES[0])
-        fault = type(error).__name__
-        raise invalid_argument(trust, f"cannot be read ({fault})", "a file or a folder of certificates") from None
+    new_transport(url).close()
     variable, proxy = environment_proxy(url)
     return Route(httpx.URL(url), httpx.URL(proxy) if proxy else None, variable)
 

@@ -1,6 +1,7 @@
-"""Keeps secrets out of the repr of the generated classes.
+"""Keeps secrets out of the repr of the generated classes, and out of what test runners print where two of them differ.
 
-Each field that may hold a secret gets `repr=False`. A field that is not found is an error: the generator then writes
+Each field that may hold a secret gets `repr=False`. Each class gets a comparison of its own: where attrs made it, pytest
+prints the fields of both values. A field that is not found is an error: the generator then writes
 other code than this module knows. Formatting is left to others.
 """
 
@@ -32,10 +33,11 @@ def mask_package(folder: Path, models: Sequence[ModelProperty]) -> None:
     for model in models:
         path = folder / "models" / f"{model.class_info.module_name}.py"
         source = path.read_text("utf-8")
-        path.write_text(mask_fields(source, model.class_info.name, [*_secret_fields(model)], "_attrs_field"), "utf-8")
-    for name, masked in (("client.py", _client), ("errors.py", _errors), ("types.py", _types)):
+        masked = mask_fields(source, model.class_info.name, [*_secret_fields(model)], "_attrs_field")
+        path.write_text(compare_as_a_whole(masked), "utf-8")
+    for name, mask in (("client.py", _client), ("errors.py", _errors), ("types.py", _types)):
         path = folder / name
-        path.write_text(masked(path.read_text("utf-8")), "utf-8")
+        path.write_text(mask(path.read_text("utf-8")), "utf-8")
 
 
 def mask_fields(source: str, owner: str, names: Collection[str], field: str = "field") -> str:
@@ -62,6 +64,33 @@ def mask_fields(source: str, owner: str, names: Collection[str], field: str = "f
     return "\n".join(lines)
 
 
+_COMPARISON = """
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)
+"""
+
+
+def compare_as_a_whole(source: str) -> str:
+    """Give each attrs class of a module a comparison that is not generated.
+
+    Raises:
+        MaskError: There is no such class.
+    """
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+        module = ast.parse(source)
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef) and node.decorator_list]
+    if not classes:
+        raise MaskError("there is no class to compare")
+    lines = source.split("\n")
+    for node in reversed(classes):
+        lines[node.end_lineno : node.end_lineno] = _COMPARISON.split("\n")
+    first = next(index for index, line in enumerate(lines) if line.startswith("from attrs import"))
+    lines.insert(first, "from attrs import astuple as _attrs_astuple")
+    return "\n".join(lines)
+
+
 def _masked(node: ast.AnnAssign, field: str) -> str:
     annotation = ast.unparse(node.annotation)
     match node.value:
@@ -80,13 +109,14 @@ def _masked(node: ast.AnnAssign, field: str) -> str:
 @cache
 def _client(source: str) -> str:
     source = mask_fields(source, "Client", _CONNECTION)
-    return mask_fields(source, "AuthenticatedClient", (*_CONNECTION, "token"))
+    return compare_as_a_whole(mask_fields(source, "AuthenticatedClient", (*_CONNECTION, "token")))
 
 
 @cache
 def _types(source: str) -> str:
     source = _replaced(source, "from attrs import define\n", "from attrs import define, field\n")
-    return mask_fields(mask_fields(source, "File", ["payload"]), "Response", ["content", "headers"])
+    masked = mask_fields(mask_fields(source, "File", ["payload"]), "Response", ["content", "headers"])
+    return compare_as_a_whole(masked)
 
 
 @cache

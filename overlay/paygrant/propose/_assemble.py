@@ -2,12 +2,12 @@
 
 import keyword
 import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
-from paygrant import _clock
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._request import propose_request
@@ -100,7 +100,7 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
         "here": "No field is required.",
         "reason": "A response without a documented field must still yield its token, or an error of paygrant.",
     }
-    return {"sources": [{"url": url, "read": _clock.wall().date().isoformat()}], "deviations": [deviation]}
+    return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": [deviation]}
 
 
 def _decide_use(document: Node) -> None:

@@ -1,5 +1,6 @@
 """Reads the OpenAPI documents in a file or at an address, within limits of size and time."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -20,6 +21,13 @@ TIME_LIMIT = 30.0
 """Seconds, for a page as a whole."""
 
 _MAX_REDIRECTS = 5
+
+_ZLIB = frozenset({"gzip", "x-gzip", "deflate"})
+"""The encodings that zlib unpacks (RFC 9110 section 8.4.1)."""
+
+_EITHER_HEADER = 32
+"""Makes zlib accept the header of gzip as well as its own."""
+
 _EXPECTED = (
     "an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
     f"of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
@@ -81,7 +89,7 @@ async def _fetch(url: httpx.URL) -> tuple[bytes, str]:
     """Fetch a page; follow redirects on the same host only."""
     headers = {"Accept-Encoding": "identity"}
     with anyio.fail_after(TIME_LIMIT):  # the whole exchange; a timeout of httpx covers one read
-        async with httpx.AsyncClient(timeout=None, headers=headers) as client:  # noqa: S113 - see fail_after
+        async with _client(headers) as client:
             for _ in range(_MAX_REDIRECTS + 1):
                 async with client.stream("GET", url) as response:
                     if not response.has_redirect_location:
@@ -94,6 +102,18 @@ async def _fetch(url: httpx.URL) -> tuple[bytes, str]:
                     raise _invalid(f"redirects to another host, {target.host!r}, which is not followed")
                 url = target
     raise _invalid(f"redirects more than {_MAX_REDIRECTS} times")
+
+
+def _client(headers: dict[str, str]) -> httpx.AsyncClient:
+    """A client that uses the environment's proxy and trusted authorities."""
+    try:
+        return httpx.AsyncClient(timeout=None, headers=headers)  # noqa: S113 - see fail_after
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        fault = type(error).__name__
+    expected = "usable values of HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+    raise invalid_argument(
+        "source", f"cannot be fetched with the environment's proxy or authorities ({fault})", expected
+    )
 
 
 def _checked(address: str) -> httpx.URL:
@@ -109,11 +129,19 @@ def _checked(address: str) -> httpx.URL:
 
 
 async def _body(response: httpx.Response) -> bytes:
+    """The body of a page. A server may compress it without being asked: the limit of size is on the unpacked content."""
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in {"", "identity", *_ZLIB}:
+        raise _invalid("is sent in an encoding that was not requested")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if coding in _ZLIB else None
     content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            break
+    try:
+        async for chunk in response.aiter_raw():
+            content += unpacker.decompress(chunk, MAX_BYTES + 1 - len(content)) if unpacker else chunk
+            if len(content) > MAX_BYTES:
+                break
+    except zlib.error:
+        raise _invalid("is damaged: it is not the gzip that its server claims") from None
     return bytes(content)
 
 

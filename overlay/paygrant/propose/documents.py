@@ -23,6 +23,9 @@ MAX_VALUES = 1 << 20
 MAX_DEPTH = 100
 """Levels of mappings and sequences; Python cannot follow many more."""
 
+_LONGEST_NUMBER = 1024
+"""Bits. A float goes no further, and Python does not write an int of more than 4,300 digits."""
+
 _VERSION_KEYS = {"openapi", "swagger"}
 _VERSION_IN_JSON = re.compile(r"""(^|[{,])[ \t]*["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
 _VERSION_IN_YAML = re.compile(r"""^(--- )?(\{[ \t]*)?["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
@@ -77,9 +80,11 @@ def _as_json(value: Any, depth: int = 0) -> Any:
     """A value with a string for each key, and for each value that JSON does not have."""
     if depth > MAX_DEPTH:
         raise RecursionError
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:  # YAML has hexadecimal ones of any length
+        raise ValueError("a number has too many digits")
     if isinstance(value, dict):
         mapping = cast("dict[object, Any]", value)
-        return {str(key): _as_json(each, depth + 1) for key, each in mapping.items()}
+        return {str(_as_json(key, depth)): _as_json(each, depth + 1) for key, each in mapping.items()}
     if is_array(value):
         return [_as_json(each, depth + 1) for each in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

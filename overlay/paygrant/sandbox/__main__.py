@@ -2,7 +2,7 @@
 
 import argparse
 
-from paygrant._text import os_error_words
+from paygrant._errors import ConfigurationError
 from paygrant.sandbox.terminal import serve
 
 
@@ -19,9 +19,9 @@ def main() -> None:
     except ImportError as error:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
-        parser.error(f"cannot listen on port {port}: {os_error_words(error)}")
-    except OverflowError:
-        parser.error(f"invalid port {port}: expected a number from 0 to 65535")
+        parser.error(f"cannot listen on port {port}: {error.strerror or type(error).__name__}")
+    except ConfigurationError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -25,13 +25,17 @@ from paygrant.sandbox import _wire
 from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts, http_date
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
+from paygrant.sandbox._guard import RequestError, check_origin, limited_body
 from paygrant.sandbox._memory import IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
 
 _NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
+_CLOSE = {"Connection": "close"}  # otherwise the rest of a long body is read before the next request
 _RECORDED = "paygrant.recorded"
+_LARGEST_BODY = 1 << 20
+"""Bytes. No token request comes near it."""
 
 
 class Journal:
@@ -68,21 +72,21 @@ class SandboxProvider:
     async def create_token(self, request: Request) -> Response:
         """The token endpoint."""
         memory = self.memory
+        memory.token_requests += 1
         headers = request.headers
         parts = self.endpoint.read(
             headers.get("Authorization", ""),
             headers.get("Content-Type", ""),
             request.url.query,
-            await request.body(),
+            await limited_body(request, _LARGEST_BODY),
         )
-        memory.token_requests += 1
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def resource(self, request: Request) -> Response:
         """The protected resource (RFC 6750)."""
         memory = self.memory
-        await request.body()
         memory.api_calls += 1
+        await limited_body(request, _LARGEST_BODY)
         parts = self.endpoint.read("", "", request.url.query, b"")
         return await ResourceRequestHandler(self, memory, request, parts).respond()
 
@@ -244,7 +248,7 @@ class ResourceRequestHandler(_RequestHandler):
 class Envelope:
     """Middleware: sets the Date of each response by the sandbox's clock, and records requests without a route.
 
-    A client that disconnects while it sends its request causes no error.
+    A request from a page of another site changes nothing: it is refused, and neither counted nor recorded. A client that disconnects while it sends its request causes no error.
     """
 
     def __init__(self, app: ASGIApp, providers: Mapping[str, SandboxProvider], clock: Callable[[], float]) -> None:
@@ -261,7 +265,13 @@ class Envelope:
             await send(message)
 
         with suppress(ClientDisconnect):
-            await self._app(scope, receive, finish)
+            try:
+                if scope["type"] == "http":
+                    _refuse_other_sites(scope)
+                await self._app(scope, receive, finish)
+            except RequestError as error:
+                response = as_json({"error": str(error)}, error.status, _CLOSE)
+                await response(scope, receive, finish)
 
     def _record(self, scope: Scope, status: int) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
@@ -271,6 +281,15 @@ class Envelope:
             provider.record(provider.memory, scope, path, status, at=self._clock(), milliseconds=0.0)
         elif "endpoint" not in scope:  # the page and the control API are not logged
             log(scope, f"/{UNKNOWN}", status, ())
+
+
+def _refuse_other_sites(scope: Scope) -> None:
+    try:
+        check_origin(scope)
+    except RequestError as error:
+        scope[_RECORDED] = True
+        log(scope, f"/{UNKNOWN}", error.status, ())
+        raise
 
 
 def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:

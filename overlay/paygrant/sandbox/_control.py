@@ -14,8 +14,7 @@ All paths are under ``/control``. Invalid input gets status 400 and ``{"error": 
                                            wait of requests that ``delay`` or ``drip`` holds: 204
 =========================================  ============================================================================
 
-A web page of another site must not control or read the sandbox. So the API accepts only loopback names in ``Host``,
-which stops DNS rebinding. If there is an ``Origin``, it must be the sandbox's own.
+A web page of another site must not control or read the sandbox: see ``_guard``.
 """
 
 import json
@@ -24,7 +23,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.exceptions import HTTPException
@@ -33,11 +31,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from paygrant._arguments import is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant.sandbox._app import Journal, SandboxProvider, as_json
 from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._faults import Fault
+from paygrant.sandbox._guard import RequestError, limited_body
 from paygrant.sandbox._record import RecordedRequest
 
 _SHOWN = 100
@@ -69,7 +67,7 @@ class Control:
             Route("/control/{provider}/faults/{number}", self.restore, methods=["DELETE"]),
             Route("/control/{provider}/revoke", self.revoke, methods=["POST"]),
         ]
-        guarded = _Guard(Router(routes, redirect_slashes=False))
+        guarded = _Errors(Router(routes, redirect_slashes=False))
         return [Route("/control", guarded), Route("/control/{rest:path}", guarded)]
 
     async def state(self, _request: Request) -> Response:
@@ -120,7 +118,7 @@ class Control:
         faults = self._provider(request).memory.faults
         numbers = {str(fault.id): fault.id for fault in faults.active()}  # the path may contain any text
         if not faults.remove(numbers.get(request.path_params["number"], 0)):
-            raise _RequestError(HTTPStatus.NOT_FOUND, "no fault with this id is switched on")
+            raise RequestError(HTTPStatus.NOT_FOUND, "no fault with this id is switched on")
         return _done()
 
     async def revoke(self, request: Request) -> Response:
@@ -137,9 +135,7 @@ class Control:
     def _provider(self, request: Request) -> SandboxProvider:
         provider = self._providers.get(request.path_params["provider"])
         if provider is None:
-            raise _RequestError(
-                HTTPStatus.NOT_FOUND, f"unknown provider; expected one of: {', '.join(self._providers)}"
-            )
+            raise RequestError(HTTPStatus.NOT_FOUND, f"unknown provider; expected one of: {', '.join(self._providers)}")
         return provider
 
     def _state(self) -> dict[str, Any]:
@@ -163,54 +159,25 @@ class Control:
             await anyio.sleep(_PAUSE)
 
 
-class _RequestError(Exception):
-    """Why a request is refused, and the status of the response."""
-
-    def __init__(self, status: HTTPStatus, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-class _Guard:
-    """Refuses requests from pages of other sites, and turns errors into JSON."""
+class _Errors:
+    """Turns errors into JSON."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         try:
-            _check_origin(request)
             await self._app(scope, receive, send)
         except ConfigurationError as error:
             await _error_response(HTTPStatus.BAD_REQUEST, str(error))(scope, receive, send)
-        except _RequestError as error:
-            await _error_response(error.status, str(error))(scope, receive, send)
         except HTTPException as error:  # unknown path, or a method that it does not have
             await _error_response(error.status_code, error.detail, error.headers)(scope, receive, send)
 
 
-def _check_origin(request: Request) -> None:
-    host = request.headers.get("Host", "")
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
-    if not is_loopback(name):
-        raise _RequestError(HTTPStatus.FORBIDDEN, "Host: expected a loopback name, such as 127.0.0.1 or localhost")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.url.scheme}://{host}":
-        raise _RequestError(HTTPStatus.FORBIDDEN, "Origin: expected the sandbox's own origin")
-
-
 async def _document(request: Request) -> dict[str, Any]:
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-        raise _RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LARGEST_BODY:
-            raise _RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: expected at most {_LARGEST_BODY} bytes")
+        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json")
+    body = await limited_body(request, _LARGEST_BODY)
     document: Any = None
     with suppress(ValueError, RecursionError):  # not JSON, or nested too deeply
         document = json.loads(body)

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote_plus
 import jwt
 from jsonschema import Draft202012Validator
 
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Lifetime
 from paygrant._spec.pointer import put, value_at
 from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec
@@ -29,6 +30,7 @@ DEFAULT_LIFETIME = 3600
 """Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class Client:
     """The credentials that the sandbox accepts. They are not real, but they are not shown either."""
@@ -45,6 +47,7 @@ class Limit:
     seconds: float
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class RequestParts:
     """The parts of a token request that the endpoint checks.
@@ -81,6 +84,7 @@ ODDITIES: Mapping[str, UnusualType] = {
 """The unusual types that a response can have. A lifetime inside the token gets its unusual type there."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class EndpointResponse:
     """The response of a token endpoint: status, JSON document, and the token in it if there is one."""

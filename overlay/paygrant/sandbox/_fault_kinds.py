@@ -43,7 +43,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from starlette.responses import HTMLResponse, Response
 
-from paygrant._arguments import check_choice, check_seconds, check_whole, invalid_argument
+from paygrant._arguments import check_choice, check_seconds, check_whole, invalid_argument, shown
 from paygrant.sandbox._endpoint import ODDITIES, Endpoint, Limit, http_date
 from paygrant.sandbox._wire import CutShort, Drip, NoResponse
 
@@ -185,17 +185,17 @@ def _at_least_one(argument: str, value: Any) -> None:
 
 def _status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:  # noqa: PLR2004 - RFC 9110
-        raise invalid_argument(argument, f"is {value!r}", "a status from 200 to 599")
+        raise invalid_argument(argument, f"is {shown(value)}", "a status from 200 to 599")
 
 
 def _redirect_status(argument: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 300 <= value <= 399:  # noqa: PLR2004 - RFC 9110
-        raise invalid_argument(argument, f"is {value!r}", "a status from 300 to 399")
+        raise invalid_argument(argument, f"is {shown(value)}", "a status from 300 to 399")
 
 
 def _header(argument: str, value: Any) -> None:
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
-        raise invalid_argument(argument, f"is {value!r}", "printable ASCII, as in an HTTP header")
+        raise invalid_argument(argument, f"is {shown(value)}", "printable ASCII, as in an HTTP header")
 
 
 def _retry_after(argument: str, value: Any) -> None:

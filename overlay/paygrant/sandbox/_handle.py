@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import checked, invalid_argument
 from paygrant._spec.reader import endpoint_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
@@ -118,6 +118,7 @@ class ProviderHandle:
         """The faults that are switched on, oldest first."""
         return self._provider.memory.faults.active()
 
+    @checked
     def fail(
         self,
         status: int = 503,
@@ -138,26 +139,32 @@ class ProviderHandle:
             retry_after = _http_date(retry_after)
         return self._switch_on("fail", on, times, status=status, retry_after=retry_after)
 
+    @checked
     def delay(self, seconds: float = 1.0, *, times: int | None = None, on: Target = "token") -> Fault:
         """Respond this many seconds late."""
         return self._switch_on("delay", on, times, seconds=seconds)
 
+    @checked
     def html(self, status: int = 200, *, times: int | None = None, on: Target = "token") -> Fault:
         """Respond with an HTML page instead of JSON."""
         return self._switch_on("html", on, times, status=status)
 
+    @checked
     def cut(self, kept: int | None = None, *, times: int | None = None, on: Target = "token") -> Fault:
         """Close the connection after this many bytes of the body. None: after half of the body."""
         return self._switch_on("cut", on, times, kept=kept)
 
+    @checked
     def drop(self, *, times: int | None = None, on: Target = "token") -> Fault:
         """Carry out the request, and close the connection before the response."""
         return self._switch_on("drop", on, times)
 
+    @checked
     def drip(self, pace: float = 1.0, *, times: int | None = None, on: Target = "token") -> Fault:
         """Send the body byte by byte, with a pause of this many seconds before each."""
         return self._switch_on("drip", on, times, pace=pace)
 
+    @checked
     def redirect(
         self,
         to: str = "https://elsewhere.invalid/",
@@ -169,22 +176,27 @@ class ProviderHandle:
         """Respond with a redirect to another URL."""
         return self._switch_on("redirect", on, times, to=to, status=status)
 
+    @checked
     def date(self, offset: float = 3600.0, *, times: int | None = None, on: Target = "token") -> Fault:
         """Set the Date header this many seconds into the future; below zero, into the past."""
         return self._switch_on("date", on, times, offset=offset)
 
+    @checked
     def lifetime(self, seconds: int = 5, *, times: int | None = None) -> Fault:
         """Let tokens live for this many seconds."""
         return self._switch_on("lifetime", "token", times, seconds=seconds)
 
+    @checked
     def odd_types(self, oddity: Oddity = "lifetime_text", *, times: int | None = None) -> Fault:
         """Give one field of a token response an unusual type."""
         return self._switch_on("odd_types", "token", times, oddity=oddity)
 
+    @checked
     def refuse(self, *, times: int | None = None, on: Target = "token") -> Fault:
         """Refuse the right credentials; on the resource, refuse valid tokens."""
         return self._switch_on("refuse", on, times)
 
+    @checked
     def rate_limit(self, requests: int | None = None, seconds: float | None = None, *, on: Target = "token") -> Fault:
         """Respond with status 429 to requests beyond a limit: this many requests in this many seconds.
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
 
-from paygrant._secrets import fingerprint
+from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._record import KEPT, RecordedRequest
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A token that the sandbox issued. Times are in seconds since the epoch, by its clock."""

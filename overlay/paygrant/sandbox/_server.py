@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from paygrant._arguments import check_choice, invalid_argument, is_loopback
+from paygrant._arguments import (
+    check_choice,
+    check_function,
+    check_seconds,
+    check_text,
+    check_type,
+    check_whole,
+    checked,
+    invalid_argument,
+    is_loopback,
+    shown,
+)
 from paygrant._spec.reader import NormalizedSpec, spec_of
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, SandboxProvider, create_app
@@ -26,6 +37,11 @@ from paygrant.sandbox._handle import ProviderHandle
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn._types import ASGI3Application
+
+_PORTS = range(1 << 16)
+
+_LONGEST_LIFETIME = 1e9
+"""Seconds. A longer lifetime ends outside the calendar."""
 
 _SHUTDOWN_LIMIT = 1
 """Seconds. The sandbox closes all connections when it ends, and waits for this time if a request is still running."""
@@ -47,10 +63,11 @@ class Sandbox:
         clock: Returns the time in seconds since the epoch.
 
     Raises:
-        ConfigurationError: The host is not a loopback address, or an option is unknown.
+        ConfigurationError: An argument is bad or unknown.
         OSError: When the block is entered: the port is not available.
     """
 
+    @checked
     def __init__(  # noqa: PLR0913 - options, given by name
         self,
         *,
@@ -61,10 +78,22 @@ class Sandbox:
         port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        check_type("host", host, str, "a loopback address, such as 127.0.0.1")
         if not is_loopback(host):
             raise invalid_argument("host", f"is {host!r}", "a loopback address, such as 127.0.0.1")
         check_choice("basic_decoding", basic_decoding, ("plain", "form"))
-        self._client = client or Client()
+        check_type("client", client, Client | None, 'a Client, such as Client("id", "secret")')
+        self._client = Client() if client is None else client
+        check_text("client.client_id", self._client.client_id, forbidden=":")
+        check_text("client.client_secret", self._client.client_secret)
+        if lifetime is not None:
+            check_whole("lifetime", lifetime, least=0)
+            check_seconds("lifetime", lifetime, most=_LONGEST_LIFETIME)
+        if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
+            raise invalid_argument("port", f"is {shown(port)}", "a whole number from 0 to 65535")
+        if not callable(clock):
+            raise invalid_argument("clock", f"is of type {type(clock).__name__}", "a function such as time.time")
+        check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
         self._providers = {

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from attrs import astuple as _attrs_astuple
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
@@ -87,3 +88,8 @@ class TokenResponse:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)

@@ -1,0 +1,90 @@
+"""The environment's proxy: which one a token request uses, which hosts need none, and what is wrong with one."""
+
+import ipaddress
+import re
+from contextlib import suppress
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from paygrant._arguments import invalid_argument, is_loopback
+from paygrant._errors import ConfigurationError
+
+_PORTS = {"http": 80, "https": 443}
+
+_PORT = re.compile(r"^([^:]*|\[.*\]):(\d{1,5})$")
+"""A host and its port. An IPv6 address with a port is in brackets."""
+
+
+def environment_proxy(url: str) -> tuple[str, str | None]:
+    """The variable of the environment that names the proxy for an address, and the proxy. None if there is no proxy.
+
+    A plain-http request never leaves this machine, so it uses no proxy on another one.
+    """
+    target, proxies = httpx.URL(url), getproxies()
+    # On macOS and Windows, the system's settings count where the environment has none.
+    direct = is_exempt(target, proxies.get("no", "")) or proxy_bypass(target.host)
+    scheme = target.scheme if proxies.get(target.scheme) else "all"
+    proxy = "" if direct else proxies.get(scheme, "").strip()
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    usable = target.scheme == "https" or _is_local(proxy)
+    return f"{scheme}_proxy", proxy if proxy and usable else None
+
+
+def is_exempt(target: httpx.URL, no_proxy: str) -> bool:
+    """Whether ``no_proxy`` lists the host of an address.
+
+    Args:
+        target: The address.
+        no_proxy: Entries that commas or spaces separate: ``*``; a host, which stands for the hosts below it too;
+            ``.suffix`` or ``*.suffix``; an IP address; a range such as ``10.0.0.0/8``. Each may name a port. Names are
+            not resolved, so an IP address or a range counts only for an address that has an IP address as its host.
+    """
+    port = target.port or _PORTS[target.scheme]
+    hosts = {each.lower().rstrip(".") for each in (target.host, target.raw_host.decode("ascii"))}  # also as Punycode
+    entries = [each for each in re.split(r"[\s,;|]+", no_proxy.lower()) if each]
+    return any(_is_listed(host, port, each) for host in hosts for each in entries)
+
+
+def _is_listed(host: str, port: int, entry: str) -> bool:
+    """Whether one entry of ``no_proxy`` means this host."""
+    if entry == "*":
+        return True
+    if with_port := _PORT.match(entry):
+        entry = with_port[1]
+        if int(with_port[2]) != port:
+            return False
+    address = _address(host)
+    with suppress(ValueError):
+        network = ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
+        return address is not None and address in network
+    name = entry.removeprefix("*").strip(".")
+    return bool(name) and (host == name or (address is None and host.endswith(f".{name}")))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A host that is an IP address, without its zone. An IPv4 address in IPv6 counts as IPv4. None for a name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_local(proxy: str) -> bool:
+    """Whether a proxy is on this machine. An invalid address counts too: its use gives the better error."""
+    try:
+        return is_loopback(urlsplit(proxy).hostname or "")
+    except ValueError:
+        return True
+
+
+def unusable_proxy(variable: str, error: Exception) -> ConfigurationError:
+    """The error for a proxy of the environment that httpx refused. It does not show the proxy, which may hold a password."""
+    if isinstance(error, ImportError):
+        fault = "names a SOCKS proxy, which needs socksio"
+        return invalid_argument(variable, fault, 'http://host:port, or socksio: pip install "httpx[socks]"')
+    fault = f"names a proxy that cannot be used ({type(error).__name__})"
+    return invalid_argument(variable, fault, "http://host:port, or socks5://host:port")

@@ -1,0 +1,51 @@
+"""Whether a description holds what its types promise. The spec in a generated folder is read without the lint rules."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from paygrant._spec.description import TokenEndpoint
+from paygrant._spec.names import UNSAFE_CHARACTERS
+
+
+def misfit(endpoint: TokenEndpoint) -> str | None:
+    """The first field of a description that does not fit its type. None if all fit.
+
+    A text does not fit if it holds a control character: names and texts stand in log lines and errors.
+    """
+    return next(
+        (name for name, kind in _fields(TokenEndpoint).items() if not _fits(getattr(endpoint, name), kind)), None
+    )
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911 - one for each kind of type
+    origin, arguments = get_origin(kind), get_args(kind)
+    inside: Any = value
+    if origin in {Union, UnionType}:
+        return any(_fits(value, each) for each in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in inside)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(
+            _fits(name, arguments[0]) and _fits(each, arguments[1]) for name, each in inside.items()
+        )
+    if is_dataclass(kind):
+        fields = _fields(cast("type", kind))
+        return isinstance(value, cast("type", kind)) and all(
+            _fits(getattr(value, name), each) for name, each in fields.items()
+        )
+    if kind is float:
+        return type(value) in {int, float} and math.isfinite(value)
+    if kind is str:
+        return isinstance(value, str) and not UNSAFE_CHARACTERS.search(value)
+    return type(value) is kind or (kind is NoneType and value is None)
