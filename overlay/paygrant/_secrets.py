@@ -1,4 +1,7 @@
-"""What keeps secrets from being shown: fingerprints, and classes whose fields no failed assertion prints."""
+"""What keeps our own objects from showing secrets: fingerprints, and classes that no failed assertion prints by field.
+
+``_text.redact`` cuts secrets out of the texts of a server.
+"""
 
 import hashlib
 from typing import Any, TypeVar

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from paygrant._spec import description, shape
+from paygrant._spec import description, lint_shape
 from paygrant._spec.lint import RULES
 from paygrant.generate import lint
 from tests.helpers.specs import (
@@ -555,7 +555,7 @@ def test_a_missing_part_is_reported_at_what_should_contain_it(tmp_path: Path) ->
 
 
 def extensions() -> Any:
-    return json.loads((Path(shape.__file__).with_name("extensions.schema.json")).read_text())
+    return json.loads((Path(lint_shape.__file__).with_name("extensions.schema.json")).read_text())
 
 
 def properties(schema: Any) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """Reads a normalized spec. This module alone knows the layout: what OpenAPI says, and what ``x-token-endpoint`` adds.
 
-It takes for granted that the spec is normalized. Checking that is left to ``lint``. ``shape`` and ``fit`` run before the
+It takes for granted that the spec is normalized. Checking that is left to ``lint``. ``lint_shape`` and ``lint_fit`` run before the
 check is complete, so each part is read when it is needed, and from its own place only.
 """
 

@@ -1,6 +1,6 @@
 """Rules on how the parts of a spec fit together, which no JSON Schema can express. Each rule is a function.
 
-They rely on the shape, so ``shape`` runs first.
+They rely on the shape, so ``lint_shape`` runs first.
 """
 
 import keyword
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from paygrant._spec.description import ClientAuth, Condition
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
+from paygrant._spec.lint_shape import json_schema
 from paygrant._spec.names import (
     FUNCTION_NAMES,
     HTTP_HEADERS,
@@ -31,7 +32,6 @@ from paygrant._spec.reader import (
     TEXT,
     NormalizedSpec,
 )
-from paygrant._spec.shape import json_schema
 
 _PLAIN = {"string", "integer", "number", "boolean"}
 
