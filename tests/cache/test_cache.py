@@ -170,3 +170,17 @@ def test_a_failed_renewal_keeps_a_valid_token(world: World) -> None:
     world.run(TokenError("acme: refused"))
     with pytest.raises(TokenError, match="refused"):
         pending.wait()
+
+
+def test_replacements_have_a_budget(world: World, clock: Clock) -> None:
+    token, replaced = world.fetch("0"), 0
+    for number in range(1, 51):  # an API that rejects every other call
+        found = world.cache.replace(token)
+        if found is not None:
+            world.run(world.grant(str(number)))
+            replaced += 1
+            token = world.cache.held[0]
+            world.cache.accept_replacement(token)
+    assert replaced == 5
+    clock.pass_by(30)
+    assert world.cache.replace(token) is not None

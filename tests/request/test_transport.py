@@ -4,9 +4,11 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -19,6 +21,7 @@ from paygrant import (
     ConfigurationError,
     Cryptofuse,
     ProviderUnavailable,
+    RefreshPolicy,
     RipioRamp,
     RipioWidget,
     Ripple,
@@ -27,7 +30,7 @@ from paygrant import (
 from paygrant._cache import workers
 from paygrant._providers.base import Provider
 from tests.helpers.providers import ask, make
-from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve_raw
+from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve, serve_raw
 
 
 class Request(NamedTuple):
@@ -251,3 +254,29 @@ def test_a_transport_can_trust_its_own_authority(tls_server: tuple[str, list[byt
     with httpx.HTTPTransport(verify=context) as transport:
         assert ask(make(Cryptofuse, base_url=base_url), transport=transport).access_token == "token-1"
     assert read[0].endswith(b"grant_type=client_credentials&scope=read+write")
+
+
+# Addresses
+
+
+def test_dead_addresses_leave_time_for_a_live_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each dead address has a full backlog, which swallows a connection without an answer."""
+    with ExitStack() as stack:
+        live = stack.enter_context(serve())
+        port = urlsplit(live.base_url).port
+        for number in (2, 3, 4):
+            dead = stack.enter_context(socket.create_server((f"127.0.0.{number}", port or 0), backlog=0))
+            for _ in range(3):
+                filler = stack.enter_context(socket.socket())
+                filler.settimeout(0)
+                filler.connect_ex(dead.getsockname())
+        addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+        def addresses_of(*_: object, **__: object) -> list[Any]:
+            return list(found)
+
+        monkeypatch.setattr(socket, "getaddrinfo", addresses_of)
+        provider = make(Cryptofuse, base_url=f"http://many.localhost:{port}")
+        token = ask(provider, policy=RefreshPolicy(timeout=1.2, deadline=10, max_attempts=1))
+    assert token.access_token == "token-1"
