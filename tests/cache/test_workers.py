@@ -130,6 +130,7 @@ def test_a_source_reports_that_no_thread_can_be_started(server: Server, monkeypa
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    monkeypatch.setattr(workers, "_workers", {})  # an idle worker of an earlier server on this port would do
     source = TokenSource(client(server))
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
