@@ -36,6 +36,8 @@ class Parameter:
     secret: bool = False
     kind: Literal["string", "integer", "number", "boolean"] = "string"
     choices: tuple[str | float | bool, ...] = ()
+    default: str | float | bool | None = None
+    """What is sent if the caller gives no argument."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from paygrant._spec.description import (
     TokenEndpoint,
     TokenUse,
 )
+from paygrant._spec.names import class_name_from
 from paygrant._spec.pointer import parts, pointer_to
 
 FORM = "application/x-www-form-urlencoded"
@@ -58,10 +59,11 @@ class RequestPart(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What fills a parameter: a fixed value, or an argument of the caller."""
+    """What fills a parameter: a fixed value, or an argument of the caller, which may have a default."""
 
     value: str | float | bool | None
     argument: str | None
+    default: str | float | bool | None
 
 
 class Example(NamedTuple):
@@ -107,6 +109,16 @@ class NormalizedSpec:
         self._endpoint: Mapping[str, Any] = data[ENDPOINT]
 
     # What OpenAPI says
+
+    @property
+    def title(self) -> str:
+        """The name of the provider, for people."""
+        return str(self.data["info"]["title"])
+
+    @property
+    def class_name(self) -> str:
+        """The name of the provider's class: ``x-class-name``, or one that is made from the title."""
+        return str(self.data["info"].get("x-class-name") or class_name_from(self.title, self.name))
 
     @property
     def servers(self) -> list[tuple[str, Server]]:
@@ -209,7 +221,7 @@ class NormalizedSpec:
     def parameter_sources(self) -> dict[str, Source]:
         """What fills each parameter, by its name."""
         return {
-            name: Source(source.get("value"), source.get("argument"))
+            name: Source(source.get("value"), source.get("argument"), source.get("default"))
             for name, source in self._endpoint["parameters"].items()
         }
 
@@ -250,6 +262,15 @@ class NormalizedSpec:
         """The documented limits: a number of requests in a number of seconds."""
         return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
 
+    @property
+    def arguments(self) -> list[Parameter]:
+        """The parameters that the caller's arguments fill. One that fills several parts stands here once."""
+        found: dict[str, Parameter] = {}
+        for each in self.endpoint.parameters:
+            if each.argument and (each.argument not in found or each.required):
+                found[each.argument] = each
+        return list(found.values())
+
     # All of it
 
     @functools.cached_property
@@ -273,7 +294,7 @@ class NormalizedSpec:
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
         declared = {each.name: each for each in self.declared}
-        for name, (value, argument) in self.parameter_sources.items():
+        for name, (value, argument, default) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(
                 name=name,
@@ -284,6 +305,7 @@ class NormalizedSpec:
                 secret=argument is not None and part.schema.get("format") == "password",
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
+                default=default,
             )
 
     def _body_field(self, name: str) -> RequestPart:
