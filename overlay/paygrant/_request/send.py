@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from paygrant import _clock
+from paygrant import __version__, _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
@@ -23,7 +23,6 @@ from paygrant._request.transport import Transport, is_certificate_error, transpo
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
-from paygrant._version import __version__
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration

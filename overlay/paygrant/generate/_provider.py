@@ -87,7 +87,7 @@ def provider_module(spec: NormalizedSpec, mark: str, models: Iterable[tuple[str,
         mark=mark,
         name=name,
         model='"TokenResponse"' if module else "Mapping[str, Any]",
-        model_import=f"from .models.{_identifier(module)} import TokenResponse" if module else "pass",
+        model_import=f"from .models.{_identifier(module)} import TokenResponse  # noqa: F401 - in quotes below" if module else "pass",
         keys="\n".join(f"    {each.name}: {each.type}" for each in keywords),
         about=_about_class(spec, keywords),
         parameters=", ".join(f"{each.name}: {each.type}" + _assigned(each.default) for each in keywords),
@@ -149,7 +149,7 @@ def _argument_default(argument: Parameter) -> str | None:
 def _argument_about(argument: Parameter) -> str:
     about = one_line(argument.about) or f"Fills {argument.name} in the token request."
     if _is_scope(argument):
-        about += " Either strings, or one string that separates them by spaces."
+        about += " One string, or several strings."
     return about
 
 
