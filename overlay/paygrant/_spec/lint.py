@@ -1,7 +1,7 @@
 """Checks that a spec is normalized: plain YAML, harmless, of the common shape, valid OpenAPI, and consistent.
 
-Each stage has a module: ``document``, ``lint_harm``, ``lint_shape`` and ``lint_fit``. A rule is a function of
-``lint_fit``, a title in normalized.schema.json, or an entry in one of the tables named RULES.
+Each stage has a module: ``document``, or one whose name begins with ``lint_``. A rule is a function of ``lint_fit``, a title
+in normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
     ImportError: On import, if the extra is not installed.
@@ -13,12 +13,12 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_fit, lint_harm, lint_shape
+    from paygrant._spec import document, lint_fit, lint_harm, lint_names, lint_shape
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.errors import Finding, SpecError
 
-RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES}
+RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES, **lint_names.RULES}
 """Every rule: its id and its meaning."""
 
 _STAGES = (
@@ -27,6 +27,7 @@ _STAGES = (
     lint_fit.basic_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
+    lint_names.name_faults,
 )
 """Each stage relies on those before it."""
 

@@ -6,13 +6,13 @@ import unicodedata
 
 RESERVED_ARGUMENTS = frozenset(
     {
+        "auth_method",
         "authenticate",
         "base_url",
         "basic_encoding",
         "client_id",
         "client_secret",
         "cls",
-        "credentials_in",
         "environment",
         "from_env",
         "parameters",
@@ -20,12 +20,18 @@ RESERVED_ARGUMENTS = frozenset(
         "self",
         "spec",
         "token_url",
+        # Names of Python that a generated class uses.
+        "bool",
+        "classmethod",
+        "float",
+        "int",
+        "property",
+        "str",
+        "super",
+        "tuple",
     }
 )
-"""Arguments and attributes that every SpecProvider has. A spec gives its own arguments other names."""
-
-BUILTIN_NAMES = frozenset({"bool", "classmethod", "float", "int", "property", "str", "super", "tuple"})
-"""Names of Python that a generated class uses."""
+"""Names that a class of providers uses already. A spec gives its own arguments other names."""
 
 CLASS_NAMES = frozenset(
     {
@@ -49,6 +55,9 @@ CLASS_NAMES = frozenset(
     }
 )
 """Names that mean something else in a generated package, or everywhere in Python."""
+
+RESERVED_METHODS = frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth"})
+"""Methods of client authentication that a spec may name, but that this version cannot use."""
 
 MODEL_NAMES = frozenset(
     {

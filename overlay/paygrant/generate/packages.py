@@ -16,11 +16,11 @@ from jinja2 import FileSystemBytecodeCache
 
 from paygrant._spec.errors import GenerationError
 from paygrant._spec.reader import NormalizedSpec
-from paygrant.generate._client import check_version, write_client
 from paygrant.generate import _provider
+from paygrant.generate._client import check_version, write_client
 from paygrant.generate._environments import MARK, MODULE, environments_module
-from paygrant.generate._init import init_module
 from paygrant.generate._mask import mask_package
+from paygrant.generate.init import init_module
 
 if find_spec("ruff") is None:  # it runs as a separate process, so no import would fail
     raise ModuleNotFoundError("No module named 'ruff'", name="ruff")
