@@ -329,6 +329,10 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
     typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
     yield broken("fixed-values", typed, grant_type)
+    for default in (1, True):
+        yield broken("fixed-values", {audience: {"argument": "audience", "default": default}})
+    secret = {audience: {"argument": "audience", "default": "a"}, f"{REQUEST}/properties/audience": SECRET}
+    yield broken("fixed-values", secret)
     one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
     yield broken("fixed-values", one, grant_type)
     yield from beside_the_body_cases()
@@ -361,7 +365,8 @@ def fit_cases() -> Iterator[Broken]:
 
 def beside_the_body_cases() -> Iterator[Broken]:
     """Parameters of the operation, other methods, nested bodies."""
-    for argument in ("environment", "client_secret", "authenticate", "class", "base_url"):
+    taken = ("environment", "client_secret", "authenticate", "class", "base_url", "self", "spec", "prefix", "str", "super")
+    for argument in taken:
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
     for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):
@@ -449,6 +454,13 @@ def example_cases() -> Iterator[Broken]:
     yield broken("wrong-credentials-example", status, bad_request)
 
 
+def name_cases() -> Iterator[Broken]:
+    for title in ("None", "Client", "Token response", "Exception", "Spec-Provider", "self"):
+        yield broken("class-name", {"/info/title": title})
+    for name in ("acmePay", "Acme Pay", "Acme_Pay", "1Acme", "", "TokenError", "True", "\u00c9cole", "A\u0430", 5):
+        yield broken("class-name", {"/info/x-class-name": name})
+
+
 CASES = [
     *yaml_cases(),
     *harm_cases(),
@@ -459,6 +471,7 @@ CASES = [
     *openapi_cases(),
     *fit_cases(),
     *example_cases(),
+    *name_cases(),
 ]
 
 

@@ -62,6 +62,8 @@ class Parameter:
     choices: tuple[str | float | bool, ...] = ()
     default: str | float | bool | None = None
     """What is sent if the caller gives no argument."""
+    about: str = field(default="", repr=False, compare=False)
+    """What it is, for people, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +143,5 @@ class TokenEndpoint:
     """Each of these means that the provider refused the credentials."""
     error: ErrorFields
     token_use: TokenUse = TokenUse()
+    about: str = field(default="", repr=False, compare=False)
+    """What the endpoint is, for people, on one line."""
