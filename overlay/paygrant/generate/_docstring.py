@@ -55,7 +55,7 @@ def section(heading: str, entries: Iterable[tuple[str, str]], *, indent: int = 0
 def one_line(text: str) -> str:
     """Return a text on one line, without characters that control a terminal or the direction of a text."""
     plain = UNSAFE_CHARACTERS.sub("", text.replace("\n", " ").replace("\t", " "))
-    return " ".join("".join(each for each in plain if unicodedata.ucd_3_2_0.category(each) != "Cf").split())
+    return " ".join("".join(each for each in plain if not _is_invisible(each)).split())
 
 
 def literal_text(text: str) -> str:
@@ -67,6 +67,10 @@ def literal_text(text: str) -> str:
 def _closed(text: str) -> str:
     """The text, so that quotes may follow it."""
     return rf"{text[:-1]}\"" if text.endswith('"') else text
+
+
+def _is_invisible(character: str) -> bool:
+    return character == "\u200b" or unicodedata.ucd_3_2_0.category(character) == "Cf"
 
 
 def _is_plain(character: str) -> bool:
