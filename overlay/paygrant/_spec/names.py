@@ -9,9 +9,11 @@ RESERVED_ARGUMENTS = frozenset(
         "basic_encoding",
         "client_id",
         "client_secret",
+        "client_secret_file",
         "credentials_in",
         "environment",
         "parameters",
+        "prefix",
         "spec",
     }
 )
