@@ -29,6 +29,7 @@ from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
+from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class SpecProvider(BasicProvider):
         spec: The path of a spec, or of a folder that ``paygrant generate`` made; or that package, imported.
         environment: One of the environments that the spec names. It may be left out if there is only one.
         parameters: The values of the spec's own arguments, by name.
-        credentials_in: Where the credentials travel, if not by the first method that the spec names.
+        auth_method: The method of client authentication, if not the first one that the spec names.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
             Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
 
@@ -83,7 +84,7 @@ class SpecProvider(BasicProvider):
 
     spec: "Path | ModuleType"
     environment: str | None = None
-    credentials_in: str | None = None
+    auth_method: str | None = None
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
@@ -101,7 +102,7 @@ class SpecProvider(BasicProvider):
         environment: str | None = None,
         base_url: str | None = None,
         basic_encoding: Literal["auto", "plain", "form"] = "auto",
-        credentials_in: str | None = None,
+        auth_method: str | None = None,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         **parameters: Any,
     ) -> None:
@@ -124,7 +125,7 @@ class SpecProvider(BasicProvider):
             "environment": environment,
             "base_url": base_url,
             "basic_encoding": basic_encoding,
-            "credentials_in": credentials_in,
+            "auth_method": auth_method,
             "authenticate": authenticate,
             "parameters": {**kept, **parameters},
         }
@@ -204,16 +205,18 @@ class SpecProvider(BasicProvider):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __post_init__(self) -> None:
-        chosen = self._client_auth.place if self.credentials_in is None else self.credentials_in
-        check_choice("credentials_in", chosen, self._methods)
+        chosen = self._client_auth.method if self.auth_method is None else self.auth_method
+        check_choice("auth_method", chosen, self._methods)
+        if chosen in RESERVED_METHODS:
+            raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None:
             check_url("environment", server.url)  # the address in a file may be anything
         super().__post_init__()
-        if (self._client_auth.place == "computed") != (self.authenticate is not None):
+        if (self._client_auth.method == "custom") != (self.authenticate is not None):
             missing = self.authenticate is None
-            fault = "is missing" if missing else "is given, but the spec does not say 'computed'"
-            raise invalid_argument("authenticate", fault, "a function only if the spec says 'computed'")
+            fault = "is missing" if missing else "is given, but the method is not 'custom'"
+            raise invalid_argument("authenticate", fault, "a function only for the method 'custom'")
         if self.authenticate is not None:
             check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
         self._set("parameters", _Parameters(self._checked_parameters()))
@@ -224,11 +227,11 @@ class SpecProvider(BasicProvider):
 
     @property
     def _client_auth(self) -> ClientAuth:
-        return self._methods.get(self.credentials_in or "", self._description.client_auth[0])
+        return self._methods.get(self.auth_method or "", self._description.client_auth[0])
 
     @property
     def _methods(self) -> Mapping[str, ClientAuth]:
-        return {each.place: each for each in self._description.client_auth}
+        return {each.method: each for each in self._description.client_auth}
 
     def _arguments(self) -> Mapping[str, Any]:
         return self.parameters
@@ -304,13 +307,13 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
 
 def _sends_client_id(description: TokenEndpoint) -> bool:
     """Whether the request carries the client's id, or a function may need it."""
-    return any(each.client_id or each.place in {"basic", "computed"} for each in description.client_auth)
+    return any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
 
 
 def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     """The arguments that a spec gives a provider, credentials first."""
     servers: tuple[str, ...] = tuple(description.servers)
-    methods: tuple[str, ...] = tuple(each.place for each in description.client_auth)
+    methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
     yield Argument(name="client_id", required=_sends_client_id(description), about="The client's id.")
     yield Argument(name=SECRET, required=True, secret=True, about="The client's secret.")
     if servers:
@@ -319,13 +322,13 @@ def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
         yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
     about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
     yield Argument(name="base_url", required=not servers, about=about)
-    if "basic" in methods:
+    if "client_secret_basic" in methods:
         about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
         yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default="auto", about=about)
     if len(methods) > 1:
         about = "How the client authenticates."
-        yield Argument(name="credentials_in", choices=methods, default=methods[0], about=about)
-    if "computed" in methods:
+        yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
+    if "custom" in methods:
         yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
     for each in description.parameters:
         if each.argument:

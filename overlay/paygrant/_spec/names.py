@@ -4,13 +4,13 @@ import re
 
 RESERVED_ARGUMENTS = frozenset(
     {
+        "auth_method",
         "authenticate",
         "base_url",
         "basic_encoding",
         "client_id",
         "client_secret",
         "client_secret_file",
-        "credentials_in",
         "environment",
         "parameters",
         "prefix",
@@ -18,6 +18,9 @@ RESERVED_ARGUMENTS = frozenset(
     }
 )
 """The arguments that every SpecProvider has. A spec gives its own arguments other names."""
+
+RESERVED_METHODS = frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth"})
+"""Methods of client authentication that a spec may name, but that this version cannot use."""
 
 MODEL_NAMES = frozenset(
     {

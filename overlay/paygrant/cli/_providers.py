@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._providers.kind import ProviderKind
 
-_PLACES = {"basic": "HTTP Basic", "body": "fields of the body"}
+_METHODS = {"client_secret_basic": "HTTP Basic", "client_secret_post": "fields of the body"}
 
 
 def build() -> click.Command:
@@ -37,7 +37,7 @@ def _drawn(provider: dict[str, Any]) -> str:
     """A provider as a heading and a table."""
     rows = [
         *provider["environments"].items(),
-        ("credentials", " or ".join(_PLACES[place] for place in provider["credentials"])),
+        ("credentials", " or ".join(_METHODS[method] for method in provider["auth_methods"])),
     ]
     for parameter in provider["parameters"]:
         variable = parameter["variable"]
@@ -54,7 +54,7 @@ def _described(kind: "ProviderKind[Provider]") -> dict[str, Any]:
         "summary": summary(kind),
         "environments": {environment: server.url for environment, server in found.servers.items()} if found else {},
         "path": found.path if found else "",
-        "credentials": [each.place for each in found.client_auth] if found else [],
+        "auth_methods": [each.method for each in found.client_auth] if found else [],
         "parameters": [
             {
                 "name": each.name,
