@@ -2,10 +2,13 @@
 
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, kind_of
 from paygrant._spec.reader import spec_of
+
+if TYPE_CHECKING:
+    from paygrant._providers.kind import ProviderKind
 
 HAND_WRITTEN = {"ripio_widget": ("ripio", "RipioWidget"), "ripple": ("ripple", "Ripple")}
 """The module and the class of the providers with code of their own. All other classes are generated."""
@@ -23,3 +26,8 @@ def class_of(name: str) -> type[Provider]:
         return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
     package = f"paygrant_clients.{name}"
     return cast("type[Provider]", getattr(import_module(package), spec_of(package).class_name))
+
+
+def kind_named(name: str) -> "ProviderKind[Provider]":
+    """What is known of a provider of the box."""
+    return kind_of(class_of(name))

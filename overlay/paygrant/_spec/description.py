@@ -145,3 +145,12 @@ class TokenEndpoint:
     token_use: TokenUse = TokenUse()
     about: str = field(default="", repr=False, compare=False)
     """What the endpoint is, for people, on one line."""
+
+    @property
+    def arguments(self) -> list[Parameter]:
+        """The parameters that arguments of the caller fill. An argument that fills several stands here once."""
+        found: dict[str, Parameter] = {}
+        for each in self.parameters:
+            if each.argument and (each.argument not in found or each.required):
+                found[each.argument] = each
+        return list(found.values())

@@ -12,6 +12,7 @@ RESERVED_ARGUMENTS = frozenset(
         "basic_encoding",
         "client_id",
         "client_secret",
+        "client_secret_file",
         "cls",
         "environment",
         "from_env",

@@ -282,15 +282,6 @@ class NormalizedSpec:
         """The documented limits: a number of requests in a number of seconds."""
         return [(each["requests"], each["seconds"]) for each in self._endpoint.get("limits", ())]
 
-    @property
-    def arguments(self) -> list[Parameter]:
-        """The parameters that the caller's arguments fill. One that fills several parts stands here once."""
-        found: dict[str, Parameter] = {}
-        for each in self.endpoint.parameters:
-            if each.argument and (each.argument not in found or each.required):
-                found[each.argument] = each
-        return list(found.values())
-
     # All of it
 
     @functools.cached_property

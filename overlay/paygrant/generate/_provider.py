@@ -94,7 +94,7 @@ def provider_module(spec: NormalizedSpec, mark: str, models: Iterable[tuple[str,
         passed=", ".join(f"{each.name}={each.name}" for each in keywords),
         about_from_env=_about_from_env(spec, keywords),
     )
-    text += "".join(f"\n{_property(each)}\n" for each in spec.arguments)
+    text += "".join(f"\n{_property(each)}\n" for each in spec.endpoint.arguments)
     if any(each.name == "environment" for each in keywords):
         text = text.replace("\n    def __init__", "\n    environment: Environment\n\n    def __init__", 1)
     _check_shape(text, name)
@@ -117,7 +117,7 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         yield _Keyword("base_url", "str | None", "None", about)
     else:
         yield _Keyword("base_url", "str", None, "The base URL. The documentation names none.")
-    for each in sorted(spec.arguments, key=lambda each: not each.required):
+    for each in sorted(spec.endpoint.arguments, key=lambda each: not each.required):
         yield _Keyword(_identifier(str(each.argument)), _argument_type(each), _argument_default(each), _argument_about(each))
     if len(methods) > 1:
         about = f"The method of client authentication: {_alternatives(methods)}."
