@@ -21,12 +21,11 @@ def docstring(summary: str, *blocks: str, indent: int = 0) -> str:
         *blocks: Further blocks, such as ``paragraph`` and ``section`` make them; empty ones are left out.
         indent: The indentation of the code around it, in spaces.
     """
-    first, *rest = paragraph(summary, width=WIDTH - indent).split("\n")
-    blocks = ("\n".join([first, *rest]), *filter(None, blocks))
-    text = literal_text("\n\n".join(blocks))
+    first = paragraph(summary, width=WIDTH - indent - len('"""'))
+    text = _literal("\n\n".join([first, *filter(None, blocks)]))
     margin = " " * indent
     if "\n" not in text and len(text) + len('""""""') + indent <= WIDTH:
-        return f'{margin}"""{_closed(text)}"""'
+        return f'{margin}"""{text}"""'
     return textwrap.indent(f'"""{text}\n"""', margin)
 
 
@@ -58,15 +57,11 @@ def one_line(text: str) -> str:
     return " ".join("".join(each for each in plain if not _is_invisible(each)).split())
 
 
-def literal_text(text: str) -> str:
-    """Return a text as it stands between the quotes of a literal of several lines."""
-    text = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
-    return "".join(each if each == "\n" or _is_plain(each) else _escape(each) for each in text)
-
-
-def _closed(text: str) -> str:
-    """The text, so that quotes may follow it."""
-    return rf"{text[:-1]}\"" if text.endswith('"') else text
+def _literal(text: str) -> str:
+    """Return a text as it stands between the quotes of a docstring."""
+    plain = text.rstrip('"')
+    escaped = plain.replace("\\", "\\\\").replace('"""', r"\"\"\"") + r"\"" * (len(text) - len(plain))
+    return "".join(each if each == "\n" or _is_plain(each) else _escape(each) for each in escaped)
 
 
 def _is_invisible(character: str) -> bool:
