@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # as in the package itself
 
 if TYPE_CHECKING:
     from paygrant import RipioWidget, Ripple
-    from paygrant_clients import *
+    from paygrant_clients import *  # noqa: F403 - __all__ below has the names
 
 __all__ = ["RipioWidget", "Ripple"]  # these two have code of their own
 __all__ += paygrant_clients.__all__

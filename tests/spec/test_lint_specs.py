@@ -322,19 +322,7 @@ def fit_cases() -> Iterator[Broken]:
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
     yield broken("required-fields", required, f"{ENDPOINT}/client_authentication/0", spec="cryptofuse")
     grant_type, audience = f"{ENDPOINT}/parameters/grant_type", f"{ENDPOINT}/parameters/audience"
-    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
-    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
-    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
-
-    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
-    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
-    yield broken("fixed-values", typed, grant_type)
-    for default in (1, True):
-        yield broken("fixed-values", {audience: {"argument": "audience", "default": default}})
-    secret = {audience: {"argument": "audience", "default": "a"}, f"{REQUEST}/properties/audience": SECRET}
-    yield broken("fixed-values", secret)
-    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
-    yield broken("fixed-values", one, grant_type)
+    yield from fixed_value_cases(grant_type, audience)
     yield from beside_the_body_cases()
     yield from header_cases()
 
@@ -363,10 +351,25 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("refusal-statuses", {f"{ENDPOINT}/invalid_client/0/status": 403})
 
 
+def fixed_value_cases(grant_type: str, audience: str) -> Iterator[Broken]:
+    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
+    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
+    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
+
+    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
+    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
+    yield broken("fixed-values", typed, grant_type)
+    for default in (1, True):
+        yield broken("fixed-values", {audience: {"argument": "audience", "default": default}})
+    secret = {audience: {"argument": "audience", "default": "a"}, f"{REQUEST}/properties/audience": SECRET}
+    yield broken("fixed-values", secret)
+    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
+    yield broken("fixed-values", one, grant_type)
+
+
 def beside_the_body_cases() -> Iterator[Broken]:
     """Parameters of the operation, other methods, nested bodies."""
-    taken = ("environment", "client_secret", "authenticate", "class", "base_url", "self", "spec", "prefix", "str", "super")
-    for argument in taken:
+    for argument in ("environment", "client_secret", "authenticate", "class", "base_url", "self", "prefix", "super"):
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
     for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):

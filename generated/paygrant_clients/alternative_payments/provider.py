@@ -33,8 +33,7 @@ class AlternativePayments(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "demo" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
-        basic_encoding: How HTTP Basic encodes the credentials: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
-            "auto".
+        basic_encoding: How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".
 
     Sources:
         https://docs.alternativepayments.io/api-reference/oauth.md (read 2026-11-21)
@@ -72,8 +71,8 @@ class AlternativePayments(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are ALTERNATIVE_PAYMENTS_CLIENT_ID, ALTERNATIVE_PAYMENTS_CLIENT_SECRET,
-        ALTERNATIVE_PAYMENTS_ENVIRONMENT, ALTERNATIVE_PAYMENTS_BASE_URL, ALTERNATIVE_PAYMENTS_BASIC_ENCODING, and
-        ALTERNATIVE_PAYMENTS_CLIENT_SECRET_FILE for a file with the secret.
+        ALTERNATIVE_PAYMENTS_ENVIRONMENT, ALTERNATIVE_PAYMENTS_BASE_URL, ALTERNATIVE_PAYMENTS_BASIC_ENCODING.
+        ALTERNATIVE_PAYMENTS_CLIENT_SECRET_FILE names a file with the secret.
 
         Args:
             prefix: How the names of the variables begin, instead of ALTERNATIVE_PAYMENTS.

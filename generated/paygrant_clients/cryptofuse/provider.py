@@ -33,8 +33,7 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: The base URL. The documentation names none.
         scope: The requested scopes (read, write, admin), separated by spaces. One string, or several strings.
         auth_method: The method of client authentication: "client_secret_basic" or "client_secret_post".
-        basic_encoding: How HTTP Basic encodes the credentials: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
-            "auto".
+        basic_encoding: How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".
 
     Sources:
         https://docs.cryptofuse.io/api-reference/authentication/oauth-token (read 2026-11-21)
@@ -73,7 +72,7 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are CRYPTOFUSE_CLIENT_ID, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, CRYPTOFUSE_SCOPE,
-        CRYPTOFUSE_AUTH_METHOD, CRYPTOFUSE_BASIC_ENCODING, and CRYPTOFUSE_CLIENT_SECRET_FILE for a file with the secret.
+        CRYPTOFUSE_AUTH_METHOD, CRYPTOFUSE_BASIC_ENCODING. CRYPTOFUSE_CLIENT_SECRET_FILE names a file with the secret.
 
         Args:
             prefix: How the names of the variables begin, instead of CRYPTOFUSE.

@@ -33,8 +33,7 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
-        basic_encoding: How HTTP Basic encodes the credentials: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
-            "auto".
+        basic_encoding: How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".
 
     Sources:
         https://docs.ripio.com/ramps-api/authentication/acquire-access-token.md (read 2026-11-21)
@@ -70,7 +69,7 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPIO_RAMP_CLIENT_ID, RIPIO_RAMP_CLIENT_SECRET, RIPIO_RAMP_ENVIRONMENT, RIPIO_RAMP_BASE_URL,
-        RIPIO_RAMP_BASIC_ENCODING, and RIPIO_RAMP_CLIENT_SECRET_FILE for a file with the secret.
+        RIPIO_RAMP_BASIC_ENCODING. RIPIO_RAMP_CLIENT_SECRET_FILE names a file with the secret.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_RAMP.

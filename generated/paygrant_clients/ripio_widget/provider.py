@@ -70,7 +70,7 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPIO_WIDGET_CLIENT_ID, RIPIO_WIDGET_CLIENT_SECRET, RIPIO_WIDGET_ENVIRONMENT,
-        RIPIO_WIDGET_BASE_URL, RIPIO_WIDGET_USERNAME, and RIPIO_WIDGET_CLIENT_SECRET_FILE for a file with the secret.
+        RIPIO_WIDGET_BASE_URL, RIPIO_WIDGET_USERNAME. RIPIO_WIDGET_CLIENT_SECRET_FILE names a file with the secret.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_WIDGET.
@@ -84,5 +84,5 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
     @property
     def username(self) -> str:
         """The client id, the user's external_ref and the wallet address, joined by colons."""
-        value: str = self.parameters.get("username")
+        value: str = self.parameters["username"]
         return value

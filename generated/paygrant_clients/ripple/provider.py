@@ -70,8 +70,8 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_ENVIRONMENT, RIPPLE_BASE_URL, RIPPLE_AUDIENCE,
-        and RIPPLE_CLIENT_SECRET_FILE for a file with the secret.
+        The variables are RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_ENVIRONMENT, RIPPLE_BASE_URL, RIPPLE_AUDIENCE.
+        RIPPLE_CLIENT_SECRET_FILE names a file with the secret.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE.
@@ -85,5 +85,5 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
     @property
     def audience(self) -> str:
         """A URN that names the environment and the tenant."""
-        value: str = self.parameters.get("audience")
+        value: str = self.parameters["audience"]
         return value

@@ -5,7 +5,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from os import PathLike, environ, fspath
@@ -112,7 +112,7 @@ class SpecProvider(BasicProvider):
         self._set("_description", description)
         if client_id is None and not _sends_client_id(description):
             client_id = description.name
-        if client_id is None:
+        if client_id is None and self._spec is None:
             raise invalid_argument("client_id", "is missing", "the client's id")
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
@@ -149,11 +149,8 @@ class SpecProvider(BasicProvider):
         taken = {name: each for name, each in inspect.signature(init).parameters.items() if name != "self"}
         cls.__init__ = checked(choices_first(init, taken))  # type: ignore[method-assign]
         cls.from_env = classmethod(checked(from_env))  # type: ignore[assignment, method-assign]
-        known = dict(cls.__dataclass_fields__)
-        for name in {*known, *taken}:
-            known[name] = each = copy.copy(known.get(name, known["environment"]))
-            each.name, each.init = name, name in taken
-        cls.__dataclass_fields__ = known
+        some = cls.__dataclass_fields__["environment"]
+        cls.__dataclass_fields__ = {name: _as_field(each, some) for name, each in taken.items()}
 
     @classmethod
     @checked
@@ -297,6 +294,14 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
     if parameter.choices and value not in parameter.choices:
         raise invalid_argument(name, "is none of the choices", f"one of: {', '.join(map(str, parameter.choices))}")
     return value
+
+
+def _as_field(parameter: inspect.Parameter, some: "Field[Any]") -> "Field[Any]":
+    """A dataclass's field for a parameter of the constructor, made from some other field."""
+    made = copy.copy(some)
+    made.name, made.type = parameter.name, parameter.annotation
+    made.default = MISSING if parameter.default is parameter.empty else parameter.default
+    return made
 
 
 @functools.lru_cache(maxsize=1024)

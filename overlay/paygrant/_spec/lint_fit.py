@@ -255,9 +255,8 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
             yield place, f"the value is {value!r}, the const is {const!r}"
         elif source.default is not None and part.schema.get("format") == "password":
             yield place, "a secret has a default"
-        elif (sent := source.default if value is None else value) is not None:
-            if not json_schema(part.schema).is_valid(sent):
-                yield place, f"{sent!r} is not of the type {part.schema.get('type')!r}, or not in the enum"
+        elif not all(json_schema(part.schema).is_valid(each) for each in (value, source.default) if each is not None):
+            yield place, f"the value is not of the type {part.schema.get('type')!r}, or not in the enum"
 
 
 @rule

@@ -1,6 +1,6 @@
 """Writes the module with the provider's class: its constructor has a typed keyword for each argument of the spec.
 
-A name that comes from a spec is checked here, whoever calls. Any other text of a spec is written as a literal.
+A name that comes from a spec is checked here as well. Any other text of a spec is written as a literal.
 """
 
 import ast
@@ -83,11 +83,12 @@ def provider_module(spec: NormalizedSpec, mark: str, models: Iterable[tuple[str,
     name = _identifier(spec.class_name)
     keywords = list(_keywords(spec))
     module = dict(models).get("TokenResponse")
+    model = f"from .models.{_identifier(module)} import TokenResponse  # noqa: F401 - in quotes below" if module else ""
     text = _HEAD.format(
         mark=mark,
         name=name,
         model='"TokenResponse"' if module else "Mapping[str, Any]",
-        model_import=f"from .models.{_identifier(module)} import TokenResponse  # noqa: F401 - in quotes below" if module else "pass",
+        model_import=model,
         keys="\n".join(f"    {each.name}: {each.type}" for each in keywords),
         about=_about_class(spec, keywords),
         parameters=", ".join(f"{each.name}: {each.type}" + _assigned(each.default) for each in keywords),
@@ -104,9 +105,9 @@ def provider_module(spec: NormalizedSpec, mark: str, models: Iterable[tuple[str,
 def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     """The keywords of the constructor, credentials first."""
     environments = [environment for environment, _ in spec.servers]
-    methods = list(dict.fromkeys(each.method for each in spec.client_auth))
-    optional_id = not any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth)
-    yield _Keyword("client_id", *(("str | None", "None") if optional_id else ("str", None)), "The client's id.")
+    methods: list[str] = list(dict.fromkeys(each.method for each in spec.client_auth))
+    sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth)
+    yield _Keyword("client_id", "str" if sent else "str | None", None if sent else "None", "The client's id.")
     about = "The client's secret, or a callable that returns it. A callable is called for each token request."
     yield _Keyword("client_secret", _SECRET, None, about)
     if environments:
@@ -118,12 +119,13 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     else:
         yield _Keyword("base_url", "str", None, "The base URL. The documentation names none.")
     for each in sorted(spec.endpoint.arguments, key=lambda each: not each.required):
-        yield _Keyword(_identifier(str(each.argument)), _argument_type(each), _argument_default(each), _argument_about(each))
+        name = _identifier(str(each.argument))
+        yield _Keyword(name, _argument_type(each), _argument_default(each), _argument_about(each))
     if len(methods) > 1:
         about = f"The method of client authentication: {_alternatives(methods)}."
         yield _Keyword("auth_method", _literal(methods), ascii(methods[0]), about)
     if "client_secret_basic" in methods:
-        about = 'How HTTP Basic encodes the credentials: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
+        about = 'How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
         yield _Keyword("basic_encoding", _literal(["auto", "plain", "form"]), '"auto"', about)
     if "custom" in methods:
         about = "Computes the credentials. It completes an UnsignedRequest in place."
@@ -164,7 +166,8 @@ def _property(argument: Parameter) -> str:
         kind, body = "tuple[str, ...]", 'return tuple((self.parameters.get("scope") or "").split())'
     else:
         kind = _argument_type(argument)
-        body = f"value: {kind} = self.parameters.get({name!r})\n        return value"
+        given = f"[{name!r}]" if argument.required else f".get({name!r})"
+        body = f"value: {kind} = self.parameters{given}\n        return value"
     about = docstring(_argument_about(argument), indent=8)
     return f"    @property\n    def {name}(self) -> {kind}:\n{about}\n        {body}"
 
@@ -186,7 +189,9 @@ def _about_from_env(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
     variables = ", ".join(f"{prefix}_{each.name.upper()}" for each in keywords if each.name != "authenticate")
     return docstring(
         "Make a provider from environment variables.",
-        paragraph(f"The variables are {variables}, and {prefix}_CLIENT_SECRET_FILE for a file with the secret.", width=112),
+        paragraph(
+            f"The variables are {variables}. {prefix}_CLIENT_SECRET_FILE names a file with the secret.", width=112
+        ),
         section(
             "Args",
             [
@@ -205,7 +210,7 @@ def _about_from_env(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
 
 
 def _literal(choices: Iterable[object]) -> str:
-    return f"Literal[{', '.join(map(ascii, choices))}]"
+    return f"Literal[{', '.join(ascii(each) for each in choices)}]"
 
 
 def _alternatives(words: list[str]) -> str:
@@ -220,7 +225,7 @@ def _assigned(default: str | None) -> str:
 
 def _identifier(name: str) -> str:
     if not name.isascii() or not name.isidentifier() or keyword.iskeyword(name):
-        raise GenerationError(f"{ascii(name)} cannot be a name in Python; expected a name that the lint rules allow")
+        raise GenerationError(f"{name!a} cannot be a name in Python; expected a name that the lint rules allow")
     return name
 
 
@@ -235,7 +240,7 @@ def _check_shape(text: str, name: str) -> None:
     except (SyntaxError, ValueError) as error:
         raise GenerationError(f"the class {name} cannot be written ({type(error).__name__})") from None
     found = [type(each).__name__ for each in statements]
-    wanted = ["Expr", "Import", "ImportFrom", "ImportFrom", "ImportFrom", "ImportFrom", "If", "Assign", "ClassDef", "ClassDef"]
+    wanted = ["Expr", "Import", *["ImportFrom"] * 4, "If", "Assign", "ClassDef", "ClassDef"]
     body = statements[-1].body if isinstance(statements[-1], ast.ClassDef) else []
     if found != wanted or not all(
         isinstance(each, ast.FunctionDef | ast.AnnAssign) or (index == 0 and isinstance(each, ast.Expr))
