@@ -16,6 +16,8 @@ from paygrant.propose._servers import propose_servers
 from paygrant.propose.references import Node
 
 _NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
+_USE = "/x-token-endpoint/use"
+_TOKEN_HEADER = re.compile("[A-Za-z0-9-]*token", re.IGNORECASE)
 
 
 def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, ...]]:
@@ -31,7 +33,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     request, responses = propose_request(candidate, path), propose_responses(candidate, path)
     description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
     scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
-    _decide_use(candidate.document)
+    token_use = _token_use(candidate.document)
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -59,7 +61,11 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
             **({"securitySchemes": {"basic": scheme}} if {"basic": []} in request.operation["security"] else {}),
             "schemas": {**request.schemas, **responses.schemas},
         },
-        "x-token-endpoint": {**request.endpoint, **responses.endpoint},
+        "x-token-endpoint": {
+            **request.endpoint,
+            **responses.endpoint,
+            **({_USE.rpartition("/")[2]: token_use} if token_use else {}),
+        },
     }
     head = "".join(f"# - {line}\n" for line in decisions.lines)
     text = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -103,12 +109,22 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
     return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": [deviation]}
 
 
-def _decide_use(document: Node) -> None:
-    """Ask how the API takes the token, unless the document says that it is a bearer token."""
+def _token_use(document: Node) -> dict[str, str] | None:
+    """How the API takes the token; None for a bearer token, which needs no words.
+
+    A document without a bearer scheme may have an API key whose name is that of a token. The token is then this key.
+    """
     schemes = [each for _, each in document["components"]["securitySchemes"].items()]
-    if not any(
+    if any(
         each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
     ):
-        keys = ", ".join(each["name"].text for each in schemes if each["type"].text == "apiKey")
-        hint = f" (the document names {keys})" if keys else ""
-        document.decisions.add("/x-token-endpoint/use", f"does the API take the token as Authorization: Bearer?{hint}")
+        return None
+    keys = [each["name"].text for each in schemes if each["type"].text == "apiKey"]
+    headers = [each["name"].text for each in schemes if each["type"].text == "apiKey" and each["in"].text == "header"]
+    tokens = [each for each in headers if _TOKEN_HEADER.fullmatch(each)]
+    hint = f" (the document names {', '.join(keys)})" if keys else ""
+    if len(tokens) == 1:
+        document.decisions.add(_USE, f"the API seems to take the token in the header {tokens[0]}: is that right?{hint}")
+        return {"header": tokens[0]}
+    document.decisions.add(_USE, f"does the API take the token as Authorization: Bearer?{hint}")
+    return None

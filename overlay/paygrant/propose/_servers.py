@@ -19,6 +19,9 @@ _ENVIRONMENTS = {
 }  # fmt: skip
 _HOST = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _PATH = re.compile(r"(/(?!/|(\.|%2[Ee]){1,2}(/|$))([A-Za-z0-9._~:@!$&*+,;=%()-]|\{[A-Za-z0-9_-]+\})*)+")
+_RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|net|org))\.?$")
+"""Matches the names that RFC 2606 keeps for tests and documentation."""
+
 _MAX_SERVERS = 50
 """Servers in a draft; a person must check each."""
 
@@ -49,6 +52,10 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
         if not _host(url):
             decisions.add(
                 "/servers", f"{clean(url or path, 80)!r} is relative to the document's address; it was left out"
+            )
+        elif _is_reserved(url):
+            decisions.add(
+                "/servers", f"the host of {clean(url, 80)!r} is for documentation (RFC 2606); it was left out"
             )
         elif not _HOST.fullmatch(secure) or is_loopback(urlsplit(secure).hostname or ""):
             decisions.add("/servers", f"{clean(url, 80)!r} is not the https URL of a provider; it was left out")
@@ -90,7 +97,7 @@ def _by_token_url(candidate: Candidate, servers: list[tuple[str, str]]) -> tuple
     joined = [(*_joined(url, token_url), text) for url, text in servers or [("", "")]]
     path = joined[0][1]
     for base, other, _ in joined:
-        if hosts and _host(base) not in {"", *hosts}:
+        if hosts and _host(base) not in {"", *hosts} and not _is_reserved(base):
             named = ", ".join(clean(each, 80) for each in hosts[:5])
             text = (
                 f"the tokenUrl of the flow is on {clean(base, 80)!r}, the servers are {named}: may the secret go there?"
@@ -126,6 +133,11 @@ def _joined(base: str, url: str = "") -> tuple[str, str]:
 def _host(url: str) -> str:
     """Host and port of a URL; an empty string for a relative one."""
     return _joined(url)[0].partition("//")[2].lower()
+
+
+def _is_reserved(url: str) -> bool:
+    """Whether the host of a URL has a name of RFC 2606, which no provider has."""
+    return _RESERVED.search(_host(url).partition(":")[0]) is not None
 
 
 def _environment(url: str, text: str, taken: dict[str, Any], decisions: Decisions) -> str:
