@@ -114,7 +114,7 @@ def _token_use(document: Node) -> dict[str, str] | None:
 
     A document without a bearer scheme may have an API key whose name is that of a token. The token is then this key.
     """
-    schemes = [each for _, each in document["components"]["securitySchemes"].items()]
+    schemes = [*document["components"]["securitySchemes"].values()]
     if any(
         each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
     ):

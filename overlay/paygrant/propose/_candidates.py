@@ -178,7 +178,7 @@ def _flows(document: Node) -> Iterator[Candidate]:
 
 def _hints(document: Node) -> Iterator[str]:
     """What the document says instead about how a client authenticates."""
-    schemes = [each for _, each in document["components"]["securitySchemes"].items()]
+    schemes = [*document["components"]["securitySchemes"].values()]
     keys = [clean(each["name"].text, 40) for each in schemes if each["type"].text == "apiKey"]
     if keys:
         yield f"its API keys ({', '.join(keys[:_MAX_SHOWN])}) may be all that a call needs"
@@ -189,7 +189,7 @@ def _hints(document: Node) -> Iterator[str]:
 
 def _score(document: Node, path: str, item: Node, operation: Node) -> int:
     """The score of an operation: at least 1 if it may be a token endpoint, else 0."""
-    bodies = [_skim(each["schema"]) for _, each in operation["requestBody"]["content"].items()]
+    bodies = [_skim(each["schema"]) for each in operation["requestBody"]["content"].values()]
     names = _names(bodies)
     names |= {normalized(each["name"].text) for where in (operation, item) for each in where["parameters"].each()}
     security = operation["security"] if "security" in operation else document["security"]
@@ -204,7 +204,7 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
         _skim(media["schema"])
         for status, response in operation["responses"].items()
         if status.startswith("2") or status == "default"
-        for _, media in response["content"].items()
+        for media in response["content"].values()
     )
     has_token = bool(returned.intersection(TOKENS))
     if not has_token and not made_for_it and not (GRANT_TYPE in names and _PATH.search(path)):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
+from paygrant.propose._decisions import clean
+from paygrant.propose._metadata import AUTH_METHODS
 from paygrant.propose._parts import RequestPart
 
 PLACE = "/x-token-endpoint/credentials"
@@ -39,6 +41,9 @@ def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> Clien
     if methods:
         named = ", ".join(methods)
         decisions.add(PLACE, f"the document names {named}: decide whether your client is registered for it")
+    _mention_metadata(candidate)
+    if supported := [each.text for each in candidate.document[AUTH_METHODS].each()]:
+        return _supported(candidate, parts, supported)
     secret, basic = _secret(parts), _basic(candidate)
     if reason := _reason_to_compute(candidate, parts, secret):
         return _computed(candidate, parts, reason)
@@ -53,6 +58,26 @@ def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> Clien
     elif basic == "optional":
         decisions.add(PLACE, "the document makes HTTP Basic optional; it was taken: is that right?")
     return ClientAuthProposal([{"place": "basic"}], [])
+
+
+def _supported(candidate: Candidate, parts: list[RequestPart], supported: list[str]) -> ClientAuthProposal:
+    """What the metadata of the authorization server says."""
+    secret = _secret(parts)
+    ways = [{"place": "basic"}] if "client_secret_basic" in supported else []
+    if secret and "client_secret_post" in supported:
+        sent = _sent(candidate, parts, secret, "")
+        return ClientAuthProposal([*ways, *sent.ways], sent.holders)
+    if ways:
+        return ClientAuthProposal(ways, [])
+    return _computed(candidate, parts, "the authorization server takes no secret as it is")
+
+
+def _mention_metadata(candidate: Candidate) -> None:
+    """Say where the authorization server describes itself. It is never fetched here: it may be on any host."""
+    for scheme in candidate.document["components"]["securitySchemes"].values():
+        if url := scheme["oauth2MetadataUrl"].text or scheme["openIdConnectUrl"].text:
+            text = f"{clean(url, 120)} says which methods the authorization server takes; paygrant new can read it, too"
+            candidate.document.decisions.add(PLACE, text)
 
 
 def _reason_to_compute(candidate: Candidate, parts: list[RequestPart], secret: RequestPart | None) -> str:
@@ -71,9 +96,10 @@ def _reason_to_compute(candidate: Candidate, parts: list[RequestPart], secret: R
 def documented_methods(candidate: Candidate, parts: list[RequestPart]) -> list[str]:
     """The methods with a key or a certificate that the document names; ``client_assertion`` if it has that field."""
     schemes = candidate.document["components"]["securitySchemes"]
-    texts = json.dumps([candidate.operation.value, schemes.value, candidate.document["info"]["description"].text])
+    described = candidate.document["info"]["description"].text
+    texts = json.dumps([candidate.operation.value, schemes.value, described, candidate.document[AUTH_METHODS].value])
     found = dict.fromkeys(_KEY_METHODS.findall(texts))
-    if any(each["type"].text == "mutualTLS" for _, each in schemes.items()):
+    if any(each["type"].text == "mutualTLS" for each in schemes.values()):
         found["tls_client_auth"] = None
     if any(each.normalized == names.ASSERTION for each in parts):
         found["client_assertion"] = None

@@ -120,7 +120,7 @@ def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
 
 def _field(parameter: Node) -> Field:
     """The field of an OpenAPI parameter."""
-    schema = next((each["schema"] for _, each in parameter["content"].items()), parameter["schema"])
+    schema = next((each["schema"] for each in parameter["content"].values()), parameter["schema"])
     read = SchemaReader().read(schema)
     read.description = clean(parameter["description"].text) or read.description
     return read
@@ -155,7 +155,7 @@ def _is_usable_key(scheme: Node) -> bool:
 
 def _hide_keys(candidate: Candidate, parts: list[RequestPart]) -> None:
     """Hide API keys that are declared as ordinary parameters, too."""
-    schemes = [each for _, each in candidate.document["components"]["securitySchemes"].items()]
+    schemes = [*candidate.document["components"]["securitySchemes"].values()]
     keys = {(each["in"].text, each["name"].text.lower()) for each in schemes if each["type"].text == "apiKey"}
     for part in parts:
         part.field.secret = part.field.secret or (part.place, part.name.lower()) in keys

@@ -10,6 +10,7 @@ from paygrant._spec.pointer import pointer_to
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._client_auth import ClientAuthProposal, propose_client_auth
+from paygrant.propose._metadata import GRANT_TYPES
 from paygrant.propose._parts import RequestPart, request_parts
 from paygrant.propose._schema import Field, SpecFragment
 
@@ -49,6 +50,10 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
     fitting = [each for each in values if names.normalized(each) == names.CLIENT_CREDENTIALS]
     others = [each for each in values if names.normalized(each) not in names.USER_GRANTS]
     field.const = next(iter((*fitting, *others, *values)), "client_credentials")
+    granted = [each.text for each in candidate.document[GRANT_TYPES].each()]
+    if granted and "client_credentials" not in granted:
+        text = f"the authorization server grants {', '.join(granted[:10])}: does it grant client_credentials, too?"
+        candidate.document.decisions.add(pointer_to("/x-token-endpoint/parameters", part.name), text)
     if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
         place = pointer_to("/x-token-endpoint/parameters", part.name)
         candidate.document.decisions.add(

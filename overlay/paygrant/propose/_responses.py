@@ -237,7 +237,7 @@ def _fields(media: Node) -> dict[str, Field]:
 
 def _example(media: Node, about: re.Pattern[str] = re.compile("")) -> dict[str, Any] | None:
     """The documented example of a body; of several the first that is about something."""
-    named = [each["value"] for _, each in media["examples"].items()]
+    named = [each["value"] for each in media["examples"].values()]
     schema = media["schema"]
     listed = [each.value for each in (media["example"], *named, schema["example"], *schema["examples"].each())]
     objects: list[dict[str, Any]] = [each for each in listed if is_object(each) and each]
