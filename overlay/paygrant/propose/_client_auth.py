@@ -110,6 +110,9 @@ def _sent(candidate: Candidate, parts: list[RequestPart], secret: RequestPart, b
     """The secret is a part of the request; HTTP Basic may be an alternative."""
     decisions = candidate.document.decisions
     client = _client_id(parts, secret)
+    for other in parts:
+        if other is not secret and not other.required and names.is_certain_secret(other.normalized):
+            decisions.add(PLACE, f"the optional {other.name} seems to be a secret, too; it was left out")
     ways = [{"place": secret.place, **({"client_id": client.name} if client else {}), "client_secret": secret.name}]
     if basic and secret.required:
         text = (

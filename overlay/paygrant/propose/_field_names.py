@@ -51,7 +51,8 @@ USER_GRANTS = {"authorizationcode", "refreshtoken", "password", "implicit", "dev
 ASSERTION, ASSERTION_TYPE = "clientassertion", "clientassertiontype"
 OTHER_GRANTS = {
     "code", "redirecturi", "refreshtoken", "codeverifier", "devicecode", "username", "password", "assertion", "state",
-    "nonce", "responsetype", "clientid", "clientsecret", ASSERTION, ASSERTION_TYPE,
+    "nonce", "responsetype", "clientid", "clientsecret", "subjecttoken", "subjecttokentype", "actortoken",
+    "actortokentype", "requestedtokentype", "migrationtoken", ASSERTION, ASSERTION_TYPE,
 }  # fmt: skip
 """Fields of other grants, or of other methods of client authentication."""
 

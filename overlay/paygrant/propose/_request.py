@@ -10,6 +10,7 @@ from paygrant._spec.pointer import pointer_to
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._client_auth import ClientAuthProposal, propose_client_auth
+from paygrant.propose._decisions import clean
 from paygrant.propose._metadata import GRANT_TYPES
 from paygrant.propose._parts import RequestPart, request_parts
 from paygrant.propose._schema import Field, SpecFragment
@@ -48,17 +49,17 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
         return None
     values = [each for each in (*field.choices, field.sample) if isinstance(each, str)]
     fitting = [each for each in values if names.normalized(each) == names.CLIENT_CREDENTIALS]
-    others = [each for each in values if names.normalized(each) not in names.USER_GRANTS]
-    field.const = next(iter((*fitting, *others, *values)), "client_credentials")
+    others = [each for each in values if names.normalized(each) not in names.USER_GRANTS - {"password"}]
+    field.const = next(iter((*fitting, *others)), "client_credentials")
     granted = [each.text for each in candidate.document[GRANT_TYPES].each()]
     if granted and "client_credentials" not in granted:
         text = f"the authorization server grants {', '.join(granted[:10])}: does it grant client_credentials, too?"
         candidate.document.decisions.add(pointer_to("/x-token-endpoint/parameters", part.name), text)
     if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
         place = pointer_to("/x-token-endpoint/parameters", part.name)
-        candidate.document.decisions.add(
-            place, f"the value client_credentials is not documented; {field.const!r} is sent"
-        )
+        known = ", ".join(map(str, dict.fromkeys(values))) or "no value"
+        text = f"client_credentials is not documented, but {clean(known, 100)}; {field.const!r} is sent: is that right?"
+        candidate.document.decisions.add(place, text)
     return names.normalized(str(field.const))
 
 
@@ -71,7 +72,8 @@ def _is_left_out(part: RequestPart, client_auth: ClientAuthProposal, grant: str 
     if part.required or (client_auth.is_computed and part.normalized == names.ASSERTION_TYPE):
         return False
     kept = {"username", "password"} if grant == "password" else set[str]()
-    return part.normalized in names.OTHER_GRANTS - kept or names.is_signature(part.normalized)
+    others = names.is_signature(part.normalized) or names.is_certain_secret(part.normalized)
+    return others or part.normalized in names.OTHER_GRANTS - kept
 
 
 def _source_of(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
