@@ -16,7 +16,7 @@ from paygrant.propose._servers import propose_servers
 from paygrant.propose.references import Node
 
 _NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
-_USE = "/x-token-endpoint/use"
+_USE = "/x-token-endpoint/token_use"
 _TOKEN_HEADER = re.compile("[A-Za-z0-9-]*token", re.IGNORECASE)
 
 

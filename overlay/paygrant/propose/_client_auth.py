@@ -5,7 +5,7 @@
 
 import json
 import re
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
@@ -13,25 +13,29 @@ from paygrant.propose._decisions import clean
 from paygrant.propose._metadata import AUTH_METHODS
 from paygrant.propose._parts import RequestPart
 
-PLACE = "/x-token-endpoint/credentials"
+PLACE = "/x-token-endpoint/client_authentication"
 
 _BASIC = re.compile(r"\bbasic[ -]+auth|\bhttp[ -]+basic|\bauthorization: *basic", re.IGNORECASE)
 _KEY_METHODS = re.compile(r"\b(private_key_jwt|client_secret_jwt|(?:self_signed_)?tls_client_auth)\b")
 """The methods of OpenID Connect Core section 9 and RFC 8705 section 2 that need a key or a certificate."""
 
 
+Method: TypeAlias = dict[str, str | None]
+"""A method of client authentication, as in ``x-token-endpoint``."""
+
+
 class ClientAuthProposal(NamedTuple):
-    """The ways of client authentication, the default first.
+    """The methods of client authentication, the default first.
 
     Attributes:
-        ways: As in ``x-token-endpoint``.
+        methods: As in ``x-token-endpoint``.
         holders: The parts of the request that hold the credentials.
-        is_computed: Whether a function of the caller fills the holders.
+        is_custom: Whether a function of the caller fills the holders.
     """
 
-    ways: list[dict[str, str]]
+    methods: list[Method]
     holders: list[RequestPart]
-    is_computed: bool = False
+    is_custom: bool = False
 
 
 def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> ClientAuthProposal:
@@ -46,30 +50,30 @@ def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> Clien
         return _supported(candidate, parts, supported)
     secret, basic = _secret(parts), _basic(candidate)
     if reason := _reason_to_compute(candidate, parts, secret):
-        return _computed(candidate, parts, reason)
+        return _custom(candidate, parts, reason)
     if secret:
         return _sent(candidate, parts, secret, basic)
     if methods and not basic:
         assertion = "a client_assertion (RFC 7523) is sent"
-        return _computed(candidate, parts, assertion if "client_assertion" in methods else "no secret is documented")
+        return _custom(candidate, parts, assertion if "client_assertion" in methods else "no secret is documented")
     if not basic:
         text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
         decisions.add(PLACE, text)
     elif basic == "optional":
         decisions.add(PLACE, "the document makes HTTP Basic optional; it was taken: is that right?")
-    return ClientAuthProposal([{"place": "basic"}], [])
+    return ClientAuthProposal([{"method": "client_secret_basic"}], [])
 
 
 def _supported(candidate: Candidate, parts: list[RequestPart], supported: list[str]) -> ClientAuthProposal:
     """What the metadata of the authorization server says."""
     secret = _secret(parts)
-    ways = [{"place": "basic"}] if "client_secret_basic" in supported else []
+    methods: list[Method] = [{"method": "client_secret_basic"}] if "client_secret_basic" in supported else []
     if secret and "client_secret_post" in supported:
         sent = _sent(candidate, parts, secret, "")
-        return ClientAuthProposal([*ways, *sent.ways], sent.holders)
-    if ways:
-        return ClientAuthProposal(ways, [])
-    return _computed(candidate, parts, "the authorization server takes no secret as it is")
+        return ClientAuthProposal([*methods, *sent.methods], sent.holders)
+    if methods:
+        return ClientAuthProposal(methods, [])
+    return _custom(candidate, parts, "the authorization server takes no secret as it is")
 
 
 def _mention_metadata(candidate: Candidate) -> None:
@@ -113,24 +117,26 @@ def _sent(candidate: Candidate, parts: list[RequestPart], secret: RequestPart, b
     for other in parts:
         if other is not secret and not other.required and names.is_certain_secret(other.normalized):
             decisions.add(PLACE, f"the optional {other.name} seems to be a secret, too; it was left out")
-    ways = [{"place": secret.place, **({"client_id": client.name} if client else {}), "client_secret": secret.name}]
+    found = {"client_id": client.name if client else None, "client_secret": secret.name}
+    method = "client_secret_post" if secret.place == "body" else secret.place
+    methods: list[Method] = [{"method": method, **{part: name for part, name in found.items() if name != part}}]
     if basic and secret.required:
         text = (
             f"HTTP Basic is documented, too; the required {secret.name} is sent in the {secret.place}: is that right?"
         )
         decisions.add(PLACE, text)
     elif basic:
-        ways.insert(len(ways) if basic in {"optional", "everywhere"} else 0, {"place": "basic"})
+        methods.insert(len(methods) if basic in {"optional", "everywhere"} else 0, {"method": "client_secret_basic"})
         if client:
             client.required = False
         text = f"HTTP Basic and {secret.name} in the {secret.place} are documented: is the first one here right?"
         if candidate.is_flow:
             text = "a flow does not say how credentials are sent; assumed: HTTP Basic, or else the body (RFC 6749 section 2.3.1)"
         decisions.add(PLACE, text)
-    return ClientAuthProposal(ways, [secret, *([client] if client else [])])
+    return ClientAuthProposal(methods, [secret, *([client] if client else [])])
 
 
-def _computed(candidate: Candidate, parts: list[RequestPart], reason: str) -> ClientAuthProposal:
+def _custom(candidate: Candidate, parts: list[RequestPart], reason: str) -> ClientAuthProposal:
     """A function of the caller computes the credentials. It also fills what they cover."""
     text = f"{reason}: each caller must pass a function as authenticate, which computes it"
     candidate.document.decisions.add(PLACE, text)
@@ -144,7 +150,7 @@ def _computed(candidate: Candidate, parts: list[RequestPart], reason: str) -> Cl
         or (secret is None and each.normalized in names.CLIENT_IDS)
     ]
     client = _client_id(parts, secret) if secret else None
-    return ClientAuthProposal([{"place": "computed"}], [*holders, *([client] if client else [])], is_computed=True)
+    return ClientAuthProposal([{"method": "custom"}], [*holders, *([client] if client else [])], is_custom=True)
 
 
 def _secret(parts: list[RequestPart]) -> RequestPart | None:

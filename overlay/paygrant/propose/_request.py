@@ -31,15 +31,16 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
             parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
-    ways = client_auth.ways
-    operation: dict[str, Any] = {"security": [{"basic": []} if each["place"] == "basic" else {} for each in ways]}
+    operation: dict[str, Any] = {
+        "security": [{"basic": []} if each["method"] == "client_secret_basic" else {} for each in client_auth.methods]
+    }
     if declared := [_parameter(part) for part in parts if part.place != "body"]:
         operation["parameters"] = declared
     if media_type:
         schema = {"$ref": "#/components/schemas/TokenRequest"}
         operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
     schemas = {"TokenRequest": body.schema("TokenRequest", request=True)} if media_type else {}
-    return SpecFragment(operation, {"credentials": ways, "parameters": parameters}, schemas)
+    return SpecFragment(operation, {"client_authentication": client_auth.methods, "parameters": parameters}, schemas)
 
 
 def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
@@ -66,10 +67,10 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
 def _is_left_out(part: RequestPart, client_auth: ClientAuthProposal, grant: str | None) -> bool:
     """Whether a part is not in the spec: it belongs to another grant or method, or a function adds it."""
     if part in client_auth.holders:
-        return client_auth.is_computed and part.place != "body"
+        return client_auth.is_custom and part.place != "body"
     if part.normalized == names.ASSERTION:
         return True
-    if part.required or (client_auth.is_computed and part.normalized == names.ASSERTION_TYPE):
+    if part.required or (client_auth.is_custom and part.normalized == names.ASSERTION_TYPE):
         return False
     kept = {"username", "password"} if grant == "password" else set[str]()
     others = names.is_signature(part.normalized) or names.is_certain_secret(part.normalized)

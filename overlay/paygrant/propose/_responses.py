@@ -60,7 +60,7 @@ def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[s
             where[1].sample = where[1].sample or sample
     if lifetime := _lifetime(candidate, body, at, token):
         fields["lifetime"] = [lifetime]
-    fragment.endpoint["answer"] = fields
+    fragment.endpoint["response"] = fields
     given = _example(media)
     if given is None:
         decisions.add(
@@ -92,13 +92,13 @@ def _body_with_token(media: Node, decisions: Decisions) -> Field:
         )
     elif not body.find(names.TOKENS):
         body.fields["access_token"] = Field()
-        decisions.add("/x-token-endpoint/answer/access_token", "no field looks like a token; is it access_token?")
+        decisions.add("/x-token-endpoint/response/access_token", "no field looks like a token; is it access_token?")
     return body
 
 
 def _lifetime(candidate: Candidate, body: Field, token_at: str, token: Field) -> dict[str, Any] | None:
     """Where the lifetime is, and its unit by name, type and example."""
-    decisions, place = candidate.document.decisions, "/x-token-endpoint/answer/lifetime"
+    decisions, place = candidate.document.decisions, "/x-token-endpoint/response/lifetime"
     where = body.find(names.LIFETIMES)
     if where is None:
         if "jwt" in f"{token.description} {token.format}".lower() or str(token.sample).startswith("eyJ"):
