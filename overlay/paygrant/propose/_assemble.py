@@ -2,13 +2,14 @@
 
 import keyword
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
-from paygrant.propose._candidates import Candidate
+from paygrant.propose._candidates import METHODS, Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._request import propose_request
 from paygrant.propose._responses import propose_responses
@@ -112,19 +113,31 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
 def _token_use(document: Node) -> dict[str, str] | None:
     """How the API takes the token; None for a bearer token, which needs no words.
 
-    A document without a bearer scheme may have an API key whose name is that of a token. The token is then this key.
+    A document without a bearer scheme may have one header whose name is that of a token: an API key, or a parameter.
     """
     schemes = [*document["components"]["securitySchemes"].values()]
     if any(
         each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
     ):
         return None
-    keys = [each["name"].text for each in schemes if each["type"].text == "apiKey"]
-    headers = [each["name"].text for each in schemes if each["type"].text == "apiKey" and each["in"].text == "header"]
-    tokens = [each for each in headers if _TOKEN_HEADER.fullmatch(each)]
-    hint = f" (the document names {', '.join(keys)})" if keys else ""
-    if len(tokens) == 1:
-        document.decisions.add(_USE, f"the API seems to take the token in the header {tokens[0]}: is that right?{hint}")
-        return {"header": tokens[0]}
+    keys = [clean(each["name"].text, 80) for each in schemes if each["type"].text == "apiKey"]
+    hint = f" (the document names {', '.join(keys[:5])})" if keys else ""
+    if header := _token_header(document, schemes):
+        document.decisions.add(_USE, f"the API seems to take the token in the header {header}: is that right?{hint}")
+        return {"header": header}
     document.decisions.add(_USE, f"does the API take the token as Authorization: Bearer?{hint}")
+    return None
+
+
+def _token_header(document: Node, schemes: list[Node]) -> str | None:
+    """The header with the name of a token: an API key, or the parameter that most operations have."""
+    operations = (item[method] for item in document["paths"].values() for method in METHODS)
+    declared = (each for operation in operations for each in operation["parameters"].each())
+    keys, parameters = (
+        Counter(each["name"].text for each in found if each["in"].text == "header") for found in (schemes, declared)
+    )
+    for counted in (keys, parameters):
+        tokens = [(name, number) for name, number in counted.most_common() if _TOKEN_HEADER.fullmatch(name)]
+        if tokens and (len(tokens) == 1 or tokens[0][1] > 2 * tokens[1][1]):
+            return tokens[0][0]
     return None

@@ -196,9 +196,10 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
     schemes = [document["components"]["securitySchemes"][name] for each in security.each() for name, _ in each.items()]
     basic = any(each["scheme"].text.lower() == "basic" for each in schemes)
     key = "security" in operation and any(each["type"].text == "apiKey" for each in schemes)
-    made_for_it = bool(_TOKEN_PATH.search(path))
+    fixed_path = re.sub(r"\{[^}]*\}", "", path)
+    made_for_it, is_likely_path = bool(_TOKEN_PATH.search(fixed_path)), bool(_PATH.search(fixed_path))
     secret = any(secret_rank(each) is not None for each in names)
-    if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and _PATH.search(path))):
+    if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
         return 0
     returned = _names(
         _skim(media["schema"])
@@ -207,7 +208,7 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
         for media in response["content"].values()
     )
     has_token = bool(returned.intersection(TOKENS))
-    if not has_token and not made_for_it and not (GRANT_TYPE in names and _PATH.search(path)):
+    if not has_token and not made_for_it and not (GRANT_TYPE in names and is_likely_path):
         return 0
     grant = max(map(merit, bodies), default=0)
     score = (
@@ -217,10 +218,10 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
         + (2 if any(map(is_certain_secret, names)) else 1 if secret else 0)
         + (1 if "clientid" in names else 0)
         + (2 if basic else 1 if key else 0)
-        + (2 if made_for_it else 1 if _PATH.search(path) else 0)
-        - (5 if _OTHER_PATH.search(path) else 0)
+        + (2 if made_for_it else 1 if is_likely_path else 0)
+        - (5 if _OTHER_PATH.search(fixed_path) else 0)
     )
-    return max(score, 1) if score >= _CLEAR_SCORE or _PATH.search(path) else 0
+    return max(score, 1) if score >= _CLEAR_SCORE or is_likely_path else 0
 
 
 def _skim(schema: Node) -> Field:

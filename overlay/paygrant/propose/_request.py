@@ -58,8 +58,8 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
         candidate.document.decisions.add(pointer_to("/x-token-endpoint/parameters", part.name), text)
     if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
         place = pointer_to("/x-token-endpoint/parameters", part.name)
-        known = ", ".join(map(str, dict.fromkeys(values))) or "no value"
-        text = f"client_credentials is not documented, but {clean(known, 100)}; {field.const!r} is sent: is that right?"
+        known = f"the documented values are {clean(', '.join(values), 100)}" if values else "no value is documented"
+        text = f"{known}; {field.const!r} is sent: is that right?"
         candidate.document.decisions.add(place, text)
     return names.normalized(str(field.const))
 

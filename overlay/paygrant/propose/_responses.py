@@ -160,9 +160,8 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     }
     body = _body_of_errors(documented, decisions)
     code = body.find(names.ERROR_CODES, "string integer", items=True)
-    at, found = code or ("/error", Field())
+    at = code[0] if code else ""
     status, given = _wrong_credentials(documented, at)
-    value = value_at(given, at)
     if status not in documented:
         question = "no response to wrong credentials is documented; assumed: 401 (RFC 6749 section 5.2)"
         decisions.add(f"{place}/{status}", question)
@@ -173,21 +172,23 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     if status == "403":
         conditions.append({"status": 403})
         decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
-    if value is None and at == "/error" and found.kind == "string":
-        value = found.sample = "invalid_client"
+    value = value_at(given, at) if code else None
+    if code and value is None and at == "/error" and code[1].kind == "string":
+        value = code[1].sample = "invalid_client"
         text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
         decisions.add("/x-token-endpoint/invalid_client", text)
-    elif value is None:
-        text = f"no value of {at} for refused credentials is documented; 401 alone counts as refused"
-        decisions.add("/x-token-endpoint/invalid_client", text)
     example = body.example("TokenError", given)
-    if value is not None and value_at(granted, at) != value and value_at(example, at) in {None, value}:
+    if isinstance(value, str | int) and value_at(granted, at) != value and value_at(example, at) in {None, value}:
         conditions.append({"at": at, "equals": value})
         if value_at(example, at) is None:
             put(example, at, value)
+    else:
+        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
+        decisions.add("/x-token-endpoint/invalid_client", text)
     text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
-    fragment.endpoint["error"] = {"code": [at], **({"description": [text_at[0]]} if text_at else {})}
+    found = {"code": at, "description": text_at[0] if text_at else ""}
+    fragment.endpoint["error"] = {fact: [pointer] for fact, pointer in found.items() if pointer}
     fragment.schemas["TokenError"] = body.schema("TokenError")
     for each in sorted({*documented, status}):
         described = documented[each]["description"].text if each in documented else ""
@@ -218,7 +219,7 @@ def _wrong_credentials(documented: dict[str, Node], at: str) -> tuple[str, dict[
             continue
         given = _example(_json(response), _CREDENTIALS)
         says_it = _CREDENTIALS.search(f"{response['description'].text} {given}")
-        if status == "401" or (says_it and (status == "403" or value_at(given, at) is not None)):
+        if status == "401" or (says_it and (status == "403" or (at and value_at(given, at) is not None))):
             return status, given
     return "401", None
 

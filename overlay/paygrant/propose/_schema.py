@@ -216,13 +216,16 @@ class SchemaReader:
         kind = next((each for each in kinds if each in _KINDS), "")
         choices = [each.value for each in node["enum"].each()] or ([node["const"].value] if "const" in node else [])
         samples = [node["default"], node["example"], node["x-example"], *node["examples"].each()]
+        sample = next((each.value for each in samples if each.value is not None), None)
+        if kind == "object" and not node["properties"] and isinstance(sample, str | int | float):
+            kind = _scalar(sample)  # the type is wrong, or stands for any type
         guess = "object" if node["properties"] else "array" if node["items"] else _scalar(*choices[:1])
         found = Field(
             kind=kind or guess,
             typed=bool(kind),
             description=clean(node["description"].text or node["title"].text),
             choices=choices,
-            sample=next((each.value for each in samples if each.value is not None), None),
+            sample=sample,
             format=node["format"].text,
             required={each.text for each in node["required"].each()},
             items=self.read(node["items"], above) if node["items"] else None,

@@ -17,6 +17,11 @@ _ENVIRONMENTS = {
     "preprod": "preproduction", "preproduction": "preproduction", "production": "production", "prod": "production",
     "live": "production",
 }  # fmt: skip
+_JOINED = re.compile(
+    "(api|auth|login|gateway|pay)?(sandbox|test|staging|stage|stg|uat|demo|dev|qa)(?(1)$|(api|auth|login|gateway|pay|report))"
+)
+"""Matches a word of a host that has the name of an environment within: devapi, apitest."""
+
 _HOST = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _PATH = re.compile(r"(/(?!/|(\.|%2[Ee]){1,2}(/|$))([A-Za-z0-9._~:@!$&*+,;=%()-]|\{[A-Za-z0-9_-]+\})*)+")
 _RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|net|org))\.?$")
@@ -142,7 +147,8 @@ def _is_reserved(url: str) -> bool:
 
 def _environment(url: str, text: str, taken: dict[str, Any], decisions: Decisions) -> str:
     """The name of the environment: a known word in its description or URL, or a made-up name."""
-    named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url)) if each in _ENVIRONMENTS]
+    joined = [found[2] for each in words(url) if (found := _JOINED.match(each))]
+    named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url), *joined) if each in _ENVIRONMENTS]
     if free := [each for each in named if each not in taken]:
         decisions.add(
             "/servers", f"{url} was taken as the environment {free[0]}: may it get the secrets of this environment?"
