@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from paygrant_clients.ripio_widget import environments as widget
+    from paygrant_clients.ripio_widget.models import TokenResponse as WidgetResponse  # noqa: F401 - the bases name it
 
 _MOST_DIGITS = 40
 """The digits of an amount. The smallest unit of a cryptocurrency has 18 behind the point."""
@@ -24,7 +25,7 @@ _PAGES = {"onramp": "", "offramp": "/offramp.html"}
 
 
 @provider
-class RipioWidget(Provider):
+class RipioWidget(Provider["WidgetResponse"]):
     """Ripio's on-ramp and off-ramp widget (https://docs.ripio.com/ramps-api/widget/authentication).
 
     The token belongs to one user and one wallet address. It is not sent in a header: ``widget_url`` puts it into

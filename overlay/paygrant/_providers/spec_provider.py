@@ -1,18 +1,16 @@
 """SpecProvider: any token endpoint that a spec describes, without a special class."""
 
-import copy
 import functools
-import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from os import PathLike, environ, fspath
 from pathlib import Path
 from secrets import token_hex
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from paygrant._arguments import (
     check_choice,
@@ -24,13 +22,15 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._providers.base import BasicProvider, choices_first, made_with_secret
+from paygrant._providers.base import BasicProvider, made_with_secret
 from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
+from paygrant._providers.typed_class import checked_members
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
 from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
@@ -64,7 +64,7 @@ class _Parameters(dict[str, Any]):
 
 @compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
-class SpecProvider(BasicProvider):
+class SpecProvider(BasicProvider[R_co]):
     """Any token endpoint that a spec describes. Each argument that the spec names is a keyword of the constructor.
 
     Attributes:
@@ -88,10 +88,40 @@ class SpecProvider(BasicProvider):
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
+    _digest: str = field(init=False, hash=False, compare=False)
+    """Distinguishes the description from others: two specs may have the same name."""
 
     _spec: ClassVar[ModuleType | None] = None
     """The package that a generated class belongs to."""
 
+    @overload
+    def __init__(
+        self: "SpecProvider[Mapping[str, Any]]",
+        spec: "str | PathLike[str]",
+        *,
+        client_secret: str | Callable[[], str],
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        **parameters: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        spec: ModuleType,
+        *,
+        client_secret: str | Callable[[], str],
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        **parameters: Any,
+    ) -> None: ...
     @checked
     def __init__(  # noqa: PLR0913 - the credentials, and where they go
         self,
@@ -110,6 +140,7 @@ class SpecProvider(BasicProvider):
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
+        self._set("_digest", _package_digest(spec) if isinstance(spec, ModuleType) else _digest(description))
         if client_id is None and not _sends_client_id(description):
             client_id = description.name
         if client_id is None and self._spec is None:
@@ -145,12 +176,8 @@ class SpecProvider(BasicProvider):
             return
         cls._spec = spec
         cls.__module__ = spec.__name__  # from there users import it
-        init, from_env = cls.__init__, cast("Any", vars(cls)["from_env"]).__func__
-        taken = {name: each for name, each in inspect.signature(init).parameters.items() if name != "self"}
-        cls.__init__ = checked(choices_first(init, taken))  # type: ignore[method-assign]
-        cls.from_env = classmethod(checked(from_env))  # type: ignore[assignment, method-assign]
-        some = cls.__dataclass_fields__["environment"]
-        cls.__dataclass_fields__ = {name: _as_field(each, some) for name, each in taken.items()}
+        for name, member in checked_members(cls).items():
+            setattr(cls, name, member)
 
     @classmethod
     @checked
@@ -248,9 +275,8 @@ class SpecProvider(BasicProvider):
         return self.spec.__name__ if isinstance(self.spec, ModuleType) else None
 
     def _identity(self) -> str:
-        # Two specs may have the same name, and what a function signs may name a user.
-        facts = (self._description, self.authenticate and _identity_of(self.authenticate))
-        return sha256(repr(facts).encode()).hexdigest()
+        # What a function signs may name a user.
+        return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
@@ -267,7 +293,7 @@ class SpecProvider(BasicProvider):
 
     def __getstate__(self) -> dict[str, Any]:
         # A module cannot be pickled; its name can.
-        state = super().__getstate__()
+        state = dict(vars(self))
         return state | {"spec": self.spec.__name__} if isinstance(self.spec, ModuleType) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -294,14 +320,6 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
     if parameter.choices and value not in parameter.choices:
         raise invalid_argument(name, "is none of the choices", f"one of: {', '.join(map(str, parameter.choices))}")
     return value
-
-
-def _as_field(parameter: inspect.Parameter, some: "Field[Any]") -> "Field[Any]":
-    """A dataclass's field for a parameter of the constructor, made from some other field."""
-    made = copy.copy(some)
-    made.name, made.type = parameter.name, parameter.annotation
-    made.default = MISSING if parameter.default is parameter.empty else parameter.default
-    return made
 
 
 @functools.lru_cache(maxsize=1024)
@@ -375,6 +393,15 @@ def _read_checked(spec: "str | PathLike[str] | ModuleType") -> TokenEndpoint | R
 @functools.lru_cache(maxsize=256)
 def _read_package(package: ModuleType) -> TokenEndpoint:
     return _fitting(_read(package))
+
+
+@functools.lru_cache(maxsize=256)
+def _package_digest(package: ModuleType) -> str:
+    return _digest(_read_package(package))
+
+
+def _digest(description: TokenEndpoint) -> str:
+    return sha256(repr(description).encode()).hexdigest()
 
 
 def _fitting(description: TokenEndpoint) -> TokenEndpoint:
