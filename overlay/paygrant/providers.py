@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from paygrant import RipioWidget, Ripple
     from paygrant_clients import *  # noqa: F403 - __all__ below has the names
 
-__all__ = ["RipioWidget", "Ripple"]  # these two have code of their own
+__all__: list[str] = ["RipioWidget", "Ripple"]  # these two have code of their own
 __all__ += paygrant_clients.__all__
 
 if not TYPE_CHECKING:  # a type checker would take every name for an attribute

@@ -106,8 +106,8 @@ def many(clients: Path) -> Any:
 
 
 def test_the_package_exports_its_class(clients: Path) -> None:
-    package = import_module("typed_clients.basic")
-    assert issubclass(package.BasicPay, SpecProvider)
+    package: Any = import_module("typed_clients.basic")
+    assert SpecProvider in package.BasicPay.__mro__
     assert package.BasicPay.__module__ == "typed_clients.basic"
     assert kind_of(package.BasicPay).name == "basic"
     provider = package.BasicPay(**CREDENTIALS, base_url="https://a.example")
