@@ -33,7 +33,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: The base URL. The documentation names none.
         scope: The requested scopes (read, write, admin), separated by spaces. One string, or several strings.
         auth_method: The method of client authentication: "client_secret_basic" or "client_secret_post".
-        basic_encoding: How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
 
     Sources:
         https://docs.cryptofuse.io/api-reference/authentication/oauth-token (read 2026-11-21)
@@ -67,7 +68,7 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
     @classmethod
     def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
-        cls, prefix: str | None = None, **overrides: Unpack[_Arguments]
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
     ) -> Self:
         """Make a provider from environment variables.
 

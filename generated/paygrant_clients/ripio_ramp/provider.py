@@ -33,7 +33,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
-        basic_encoding: How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
 
     Sources:
         https://docs.ripio.com/ramps-api/authentication/acquire-access-token.md (read 2026-11-21)
@@ -64,7 +65,7 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
     @classmethod
     def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
-        cls, prefix: str | None = None, **overrides: Unpack[_Arguments]
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
     ) -> Self:
         """Make a provider from environment variables.
 

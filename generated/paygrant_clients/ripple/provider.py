@@ -66,7 +66,7 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
     @classmethod
     def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
-        cls, prefix: str | None = None, **overrides: Unpack[_Arguments]
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
     ) -> Self:
         """Make a provider from environment variables.
 

@@ -53,7 +53,7 @@ class {name}(SpecProvider[{model}], spec=_PACKAGE):
 
     @classmethod
     def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
-        cls, prefix: str | None = None, **overrides: Unpack[_Arguments]
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
     ) -> Self:
 {about_from_env}
         return super().from_env(_PACKAGE, prefix, **overrides)
@@ -106,10 +106,14 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     """The keywords of the constructor, credentials first."""
     environments = [environment for environment, _ in spec.servers]
     methods: list[str] = list(dict.fromkeys(each.method for each in spec.client_auth))
-    sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth)
-    yield _Keyword("client_id", "str" if sent else "str | None", None if sent else "None", "The client's id.")
-    about = "The client's secret, or a callable that returns it. A callable is called for each token request."
-    yield _Keyword("client_secret", _SECRET, None, about)
+    if methods != ["none"]:
+        sent = "none" not in methods and any(
+            each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth
+        )
+        yield _Keyword("client_id", "str" if sent else "str | None", None if sent else "None", "The client's id.")
+        about = "The client's secret, or a callable that returns it. A callable is called for each token request."
+        needed = "none" not in methods
+        yield _Keyword("client_secret", _SECRET + (" | None" * (not needed)), None if needed else "None", about)
     if environments:
         known = _alternatives(environments)
         only = ascii(environments[0]) if len(environments) == 1 else None
@@ -125,8 +129,9 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         about = f"The method of client authentication: {_alternatives(methods)}."
         yield _Keyword("auth_method", _literal(methods), ascii(methods[0]), about)
     if "client_secret_basic" in methods:
-        about = 'How HTTP Basic encodes them: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
-        yield _Keyword("basic_encoding", _literal(["auto", "plain", "form"]), '"auto"', about)
+        about = 'How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
+        stated = next(each.encoding for each in spec.client_auth if each.method == "client_secret_basic")
+        yield _Keyword("basic_encoding", _literal(["auto", "plain", "form"]), ascii(stated), about)
     if "custom" in methods:
         about = "Computes the credentials. It completes an UnsignedRequest in place."
         kind = '"Callable[[UnsignedRequest], object]"'
@@ -187,11 +192,11 @@ def _about_class(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
 def _about_from_env(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
     prefix = spec.name.upper()
     variables = ", ".join(f"{prefix}_{each.name.upper()}" for each in keywords if each.name != "authenticate")
+    secret = any(each.name == "client_secret" for each in keywords)
+    file = f" {prefix}_CLIENT_SECRET_FILE names a file with the secret." if secret else ""
     return docstring(
         "Make a provider from environment variables.",
-        paragraph(
-            f"The variables are {variables}. {prefix}_CLIENT_SECRET_FILE names a file with the secret.", width=112
-        ),
+        paragraph(f"The variables are {variables}.{file}", width=112),
         section(
             "Args",
             [
