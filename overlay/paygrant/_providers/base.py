@@ -31,7 +31,6 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._errors import ConfigurationError
-from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
@@ -285,6 +284,8 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
     if (path := variables.get(file_variable)) and "client_secret" not in overrides:
         if "client_secret" in found:
             raise invalid_argument(file_variable, f"is set together with {names['client_secret']}", "one of the two")
+        from paygrant._providers.secret_file import SecretFile
+
         names["client_secret"] = file_variable
         found["client_secret"] = SecretFile(path)
     # One error names everything that is missing. If only a choice is missing, the constructor's error lists the choices.
