@@ -33,17 +33,23 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
-from paygrant._spec.reader import endpoint_of
 
 if TYPE_CHECKING:
     from paygrant._providers.kind import Argument, ProviderKind, TextKind
+    from paygrant._request.registration import ClientRegistration
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider")
 T = TypeVar("T")
+
+
+def endpoint_of(package: str) -> "TokenEndpoint":
+    """The description of the token endpoint of a generated package."""
+    from paygrant._spec import reader  # no import of paygrant has to wait for it
+
+    return reader.endpoint_of(package)
 
 
 class computed_once(Generic[T]):  # noqa: N801 - used like property
@@ -118,6 +124,8 @@ class Provider:
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        from paygrant._request.registration import is_key
+
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         check_text("client_id", self.client_id)
@@ -229,7 +237,9 @@ class Provider:
         return {}
 
     @computed_once
-    def _registration(self) -> ClientRegistration:
+    def _registration(self) -> "ClientRegistration":
+        from paygrant._request.registration import ClientRegistration
+
         return ClientRegistration(
             endpoint=self._endpoint,
             environment=self._environment,
@@ -292,7 +302,7 @@ def has_variables(kind: type[Provider]) -> bool:
     return hasattr(kind, "_package") or getattr(kind, "_spec", None) is not None
 
 
-def registration_of(provider: Provider) -> ClientRegistration:
+def registration_of(provider: Provider) -> "ClientRegistration":
     """What the engine knows of a provider."""
     return provider._registration
 
