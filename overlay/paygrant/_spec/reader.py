@@ -38,9 +38,9 @@ SERVERS = "/servers"
 DEVIATIONS = "/x-provenance/deviations"
 
 _SECTIONS = {
-    "client_auth": "credentials",
+    "client_auth": "client_authentication",
     "parameters": "parameters",
-    "response": "answer",
+    "response": "response",
     "success": "success",
     "invalid_client": "invalid_client",
     "error": "error",
@@ -55,6 +55,7 @@ class RequestPart(NamedTuple):
     name: str
     required: bool
     schema: Mapping[str, Any]
+    about: str
 
 
 class Source(NamedTuple):
@@ -109,6 +110,12 @@ class NormalizedSpec:
     # What OpenAPI says
 
     @property
+    def info(self) -> Mapping[str, Any]:
+        """The title, the version and the description of the spec."""
+        info: Mapping[str, Any] = self.data.get("info", {})
+        return info
+
+    @property
     def servers(self) -> list[tuple[str, Server]]:
         """The environments by name, in the order of the spec."""
         return [
@@ -125,7 +132,13 @@ class NormalizedSpec:
     def declared(self) -> list[RequestPart]:
         """The parameters of the operation: what a request carries besides the body."""
         return [
-            RequestPart(each["in"], each["name"], each.get("required", False), each["schema"])
+            RequestPart(
+                each["in"],
+                each["name"],
+                each.get("required", False),
+                each["schema"],
+                _one_line(each.get("description")),
+            )
             for each in self.operation.get("parameters", ())
         ]
 
@@ -202,8 +215,8 @@ class NormalizedSpec:
 
     @property
     def client_auth(self) -> tuple[ClientAuth, ...]:
-        """The ways of client authentication, the default first."""
-        return tuple(ClientAuth(**each) for each in self._endpoint["credentials"])
+        """The methods of client authentication, the default first."""
+        return tuple(_client_auth(each) for each in self._endpoint["client_authentication"])
 
     @property
     def parameter_sources(self) -> dict[str, Source]:
@@ -216,7 +229,7 @@ class NormalizedSpec:
     @property
     def response(self) -> ResponseFields:
         """Where a response has the token and its facts."""
-        fields = self._endpoint["answer"]
+        fields = self._endpoint["response"]
         return ResponseFields(
             access_token=tuple(fields["access_token"]),
             token_type=tuple(fields.get("token_type", ())),
@@ -242,7 +255,7 @@ class NormalizedSpec:
     @property
     def token_use(self) -> TokenUse:
         """How an API call carries the token."""
-        use: Mapping[str, str] | None = self._endpoint.get("use")
+        use: Mapping[str, str] | None = self._endpoint.get("token_use")
         return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query")) if use else TokenUse()
 
     @property
@@ -268,6 +281,7 @@ class NormalizedSpec:
             invalid_client=self.invalid_client,
             error=self.error,
             token_use=self.token_use,
+            about=_one_line(self.info.get("description") or self.info.get("title")),
         )
 
     def _parameters(self) -> Iterator[Parameter]:
@@ -284,6 +298,7 @@ class NormalizedSpec:
                 secret=argument is not None and part.schema.get("format") == "password",
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
+                about=part.about,
             )
 
     def _body_field(self, name: str) -> RequestPart:
@@ -292,7 +307,13 @@ class NormalizedSpec:
         for step in parts(name) if name.startswith("/") else [name]:
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
-        return RequestPart("body", name, required, schema)
+        return RequestPart("body", name, required, schema, _one_line(schema.get("description")))
+
+
+def _client_auth(stated: Mapping[str, Any]) -> ClientAuth:
+    """A method of client authentication. Where it has names, they are the words client_id and client_secret by default."""
+    names: dict[str, Any] = {"client_id": "client_id", "client_secret": "client_secret"}
+    return ClientAuth(**{**(names if ClientAuth(stated["method"]).place else {}), **stated})
 
 
 def source_urls(data: Mapping[str, Any]) -> list[str]:
@@ -331,6 +352,11 @@ def spec_of(package: str) -> NormalizedSpec:
     # The loader, not the file system: a package may be in a zip file.
     file = Path(found.submodule_search_locations[0], "openapi.json")
     return NormalizedSpec(package.rpartition(".")[2], json.loads(found.loader.get_data(str(file))))
+
+
+def _one_line(text: str | None) -> str:
+    """A text for people on one line; an empty one where there is none."""
+    return " ".join(text.split()) if text else ""
 
 
 def _fields(schema: Mapping[str, Any], pointer: str, at: str = "") -> Iterator[SchemaField]:
