@@ -4,9 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -615,6 +614,4 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:
     schema = extensions()["$defs"]
 
-    assert {name for part in definitions for name in schema[part]["properties"]} == {
-        part.name for part in fields(described)
-    }
+    assert {name for part in definitions for name in schema[part]["properties"]} == {*get_type_hints(described)}

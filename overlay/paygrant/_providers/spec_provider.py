@@ -212,9 +212,8 @@ class SpecProvider(BasicProvider[R_co]):
         """What is known of the provider that a spec describes."""
         read = _read_checked(spec)
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
-        make: Any = cls
-        if cls._spec is None:
-            make = functools.partial(make, read if isinstance(read, ReadSpec) else spec)
+        given: Any = read if isinstance(read, ReadSpec) else spec
+        make: Any = cls if cls._spec is not None else functools.partial(cls, given)
         return ProviderKind(
             name=description.name,
             prefix=prefix_of(description.name, prefix),

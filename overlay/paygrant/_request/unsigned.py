@@ -11,8 +11,8 @@ from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
 from paygrant._spec.reader import JSON
 
-_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
+_HEADER_NAME = r"(?a)[\w!#$%&'*+.^`|~-]+"
+_HEADER_VALUE = r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*"
 
 
 @compared_as_a_whole
@@ -81,7 +81,7 @@ class UnsignedRequest:
             self.url = self.url.replace(f"{{{name}}}", quote(text(value), safe=""))
         elif place == "query":
             self.query[name] = text(value)
-        elif _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value)):
+        elif re.fullmatch(_HEADER_NAME, name) and re.fullmatch(_HEADER_VALUE, text(value)):
             self.headers[name] = text(value)
         else:
             raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
