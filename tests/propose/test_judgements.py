@@ -191,6 +191,28 @@ def test_a_placeholder_with_the_name_of_a_token_does_not_make_a_token_endpoint(d
         draft({**data, "security": [{"b": []}]})
 
 
+@pytest.mark.parametrize(
+    "path", ["/v2/users/{id}/send-verification-token", "/rewards/{id}/embed_token", "/customers/{id}/token"]
+)
+def test_a_token_of_a_user_or_a_card_does_not_make_a_token_endpoint(path: str, draft: Any) -> None:
+    data = document(path, granted=texts("token"), operation={"security": [{"bearer": []}]})
+    with pytest.raises(ConfigurationError, match="contains no token endpoint"):
+        draft(data)
+
+
+@pytest.mark.parametrize(
+    "path", ["/{realm}/token", "/v1/accesstoken", "/api/Auth/GetToken", "/access-token", "/accesstoken/get"]
+)
+def test_a_path_that_is_typical_makes_a_token_endpoint_even_with_nothing_else(path: str, draft: Any) -> None:
+    data = document(path, schemes={}, operation={"responses": {}})
+    assert list(yaml.safe_load(draft(data).text)["paths"]) == [path]
+
+
+def test_a_required_field_of_another_grant_is_left_out(draft: Any) -> None:
+    body = schema(texts("client_id", "client_secret", "grant_type", "refresh_token", "code"))
+    assert list(endpoint(draft(document(body=body, media_type=FORM)))["parameters"]) == ["grant_type"]
+
+
 def test_the_flow_of_another_grant_is_taken_with_a_decision(draft: Any) -> None:
     flow = {
         "tokenUrl": "https://auth.quay.internal/token",

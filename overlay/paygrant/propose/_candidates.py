@@ -23,8 +23,13 @@ METHODS = ("post", "get", "put")
 
 _PATH = re.compile("oauth|token|auth|login|session|connect", re.IGNORECASE)
 _TOKEN_PATH = re.compile(
-    r"(oauth.*token|(token|auth|login|authenticate|authentication|authorize)(/new|/create)?/?)$", re.IGNORECASE
+    r"(oauth.*token|(^|/)((access|auth|get|client)[-_]?)?(token|auth|login|authenticate|authentication|authorize)"
+    r"(/new|/create|/get)?/?)$",
+    re.IGNORECASE,
 )
+_RESOURCE = re.compile(r"s/\{[^}]*\}")
+"""Matches the id of one of many in a path; what is below it belongs to a user, a card or the like."""
+
 _OTHER_PATH = re.compile("revo|introspect|refresh|userinfo|logout|verify|register|device|password|reset", re.IGNORECASE)
 
 _CLEAR_SCORE = 5
@@ -197,7 +202,8 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
     basic = any(each["scheme"].text.lower() == "basic" for each in schemes)
     key = "security" in operation and any(each["type"].text == "apiKey" for each in schemes)
     fixed_path = re.sub(r"\{[^}]*\}", "", path)
-    made_for_it, is_likely_path = bool(_TOKEN_PATH.search(fixed_path)), bool(_PATH.search(fixed_path))
+    made_for_it = bool(_TOKEN_PATH.search(fixed_path)) and not _RESOURCE.search(path)
+    is_likely_path = bool(_PATH.search(fixed_path))
     secret = any(secret_rank(each) is not None for each in names)
     if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
         return 0
@@ -219,7 +225,7 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
         + (1 if "clientid" in names else 0)
         + (2 if basic else 1 if key else 0)
         + (2 if made_for_it else 1 if is_likely_path else 0)
-        - (5 if _OTHER_PATH.search(fixed_path) else 0)
+        - (5 if _OTHER_PATH.search(fixed_path) else 3 if _RESOURCE.search(path) else 0)
     )
     return max(score, 1) if score >= _CLEAR_SCORE or is_likely_path else 0
 

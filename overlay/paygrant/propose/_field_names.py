@@ -55,6 +55,8 @@ OTHER_GRANTS = {
     "actortokentype", "requestedtokentype", "migrationtoken", ASSERTION, ASSERTION_TYPE,
 }  # fmt: skip
 """Fields of other grants, or of other methods of client authentication."""
+GRANTS_OF_USERS = {"code", "redirecturi", "refreshtoken", "codeverifier", "devicecode"}
+"""Fields that client credentials never have."""
 
 _SENSITIVE = re.compile(
     "key$|^pin|pin$|pincode|pass(wd|code|phrase|word)|^pwd|pwd$|secret|credential|token$|otp$|signature|assertion|hmac|cert"
