@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from paygrant import ConfigurationError, InvalidClient, SpecProvider, UnsignedRequest
+from paygrant import ConfigurationError, SpecProvider, UnsignedRequest
 from paygrant.generate import lint
 from paygrant.propose import Proposal, propose
 from tests.helpers.providers import ask
-from tests.helpers.servers import Reply, Seen, Server
+from tests.helpers.servers import Reply, Server
 
+FOLDER = Path(__file__).parents[1] / "proposals"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 ID, SECRET = "client-of-straw", "secret-of-straw"
 AUTH, USE, SERVERS = "/x-token-endpoint/client_authentication", "/x-token-endpoint/token_use", "/servers"
@@ -80,72 +81,37 @@ def decided(proposal: Proposal, place: str) -> str:
     return "\n".join(line for line in proposal.decisions if line.startswith(f"{place}: "))
 
 
-# Two shapes of documents that once were drafted wrongly
+# Two kinds of documents that once were drafted wrongly
 
 
-def test_a_json_login_with_a_grant_type_of_its_own_gets_a_token(draft: Any, tmp_path: Path, server: Server) -> None:
-    grant = {"type": "string", "enum": ["AccessToken"]}
-    body = schema({**texts("clientId", "clientSecret"), "grantType": grant})
-    proposal = draft(
-        document(body=body, granted={**texts("accessToken"), "expiresIn": {"type": "integer"}}, status="201")
-    )
-    assert endpoint(proposal)["client_authentication"] == [
-        {"method": "client_secret_post", "client_id": "clientId", "client_secret": "clientSecret"}
-    ]
-    assert endpoint(proposal)["parameters"] == {"grantType": {"value": "AccessToken"}}
+def test_a_json_login_with_a_grant_type_of_its_own_keeps_its_words() -> None:
+    proposal = propose(FOLDER / "own_grant.yaml")
+    assert endpoint(proposal) == {
+        "client_authentication": [
+            {"method": "client_secret_post", "client_id": "clientId", "client_secret": "clientSecret"}
+        ],
+        "parameters": {"grantType": {"value": "AccessToken"}},
+        "response": {"access_token": ["/accessToken"], "lifetime": [{"at": "/expiresIn", "unit": "epoch"}]},
+        "invalid_client": [{"status": 401}, {"at": "/errors/0/code", "equals": 1401}],
+        "error": {"code": ["/errors/0/code"], "description": ["/errors/0/message"]},
+    }
     assert "'AccessToken' is sent: is that right?" in decided(proposal, "/x-token-endpoint/parameters/grantType")
 
-    def reply(seen: Seen) -> Reply:
-        right = json.loads(seen.body) == {"clientId": ID, "clientSecret": SECRET, "grantType": "AccessToken"}
-        return Reply({"accessToken": "the-token", "expiresIn": 600}, 201) if right else Reply({}, 401)
 
-    server.reply = reply
-    provider = SpecProvider(
-        tmp_path / "quay.yaml", client_id=ID, client_secret=SECRET, environment="production", base_url=server.base_url
-    )
-    assert ask(provider).access_token == "the-token"
-
-
-def test_a_partner_login_with_a_key_and_a_header_for_the_token_is_drafted(
-    draft: Any, tmp_path: Path, server: Server
-) -> None:
-    schemes = {name: {"type": "apiKey", "in": "header", "name": f"Quay-App-{name}"} for name in ("Key", "Token")}
-    data = document(
-        "/aggregation/v2/partners/authentication",
-        schema(texts("partnerId", "partnerSecret")),
-        granted=texts("token"),
-        operation={"security": [{"Key": []}], "description": "Sends a token. The token is valid for two hours."},
-        schemes=schemes,
-    )
-    proposal = draft(data)
-    assert endpoint(proposal)["client_authentication"] == [
-        {"method": "client_secret_post", "client_id": "partnerId", "client_secret": "partnerSecret"}
-    ]
-    assert endpoint(proposal)["parameters"] == {"Quay-App-Key": {"argument": "quay_app_key"}}
-    assert endpoint(proposal)["response"] == {"access_token": ["/token"]}
-    assert endpoint(proposal)["token_use"] == {"header": "Quay-App-Token"}
+def test_a_partner_login_with_a_key_and_a_header_for_the_token_keeps_its_words() -> None:
+    proposal = propose(FOLDER / "partner_login.yaml")
+    assert endpoint(proposal) == {
+        "client_authentication": [
+            {"method": "client_secret_post", "client_id": "partnerId", "client_secret": "partnerSecret"}
+        ],
+        "parameters": {"Tern-App-Key": {"argument": "tern_app_key"}},
+        "response": {"access_token": ["/token"]},
+        "invalid_client": [{"status": 401}],
+        "error": {"code": ["/code"], "description": ["/message"]},
+        "token_use": {"header": "Tern-App-Token"},
+    }
     assert "is that right?" in decided(proposal, USE)
     assert "'The token is valid for two hours'" in decided(proposal, "/x-token-endpoint/response/lifetime")
-
-    def reply(seen: Seen) -> Reply:
-        right = json.loads(seen.body) == {"partnerId": ID, "partnerSecret": SECRET}
-        return Reply({"token": "the-token"}) if right and seen.headers["Quay-App-Key"] == "k" else Reply({}, 401)
-
-    server.reply = reply
-    for secret in (SECRET, "another"):
-        provider = SpecProvider(
-            tmp_path / "quay.yaml",
-            client_id=ID,
-            client_secret=secret,
-            environment="production",
-            base_url=server.base_url,
-            quay_app_key="k",
-        )
-        if secret == SECRET:
-            assert ask(provider).access_token == "the-token"
-        else:
-            with pytest.raises(InvalidClient):
-                ask(provider)
 
 
 # Which operation

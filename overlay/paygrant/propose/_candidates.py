@@ -187,6 +187,11 @@ def _hints(document: Node) -> Iterator[str]:
     keys = [clean(each["name"].text, 40) for each in schemes if each["type"].text == "apiKey"]
     if keys:
         yield f"its API keys ({', '.join(keys[:_MAX_SHOWN])}) may be all that a call needs"
+    kinds = {each["scheme"].text.lower() for each in schemes}
+    if "basic" in kinds:
+        yield "HTTP Basic may be all that a call needs"
+    if "bearer" in kinds:
+        yield "its bearer tokens are from elsewhere: --template prints a spec to fill in"
     for each in schemes:
         if url := each["oauth2MetadataUrl"].text or each["openIdConnectUrl"].text:
             yield f"its authorization server describes itself at {clean(url, 120)}, which paygrant new can read"

@@ -161,7 +161,7 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     body = _body_of_errors(documented, decisions)
     code = body.find(names.ERROR_CODES, "string integer", items=True)
     at = code[0] if code else ""
-    status, given = _wrong_credentials(documented, at)
+    status, given, value = _wrong_credentials(documented, code, granted)
     if status not in documented:
         question = "no response to wrong credentials is documented; assumed: 401 (RFC 6749 section 5.2)"
         decisions.add(f"{place}/{status}", question)
@@ -172,19 +172,18 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     if status == "403":
         conditions.append({"status": 403})
         decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
-    value = value_at(given, at) if code else None
-    if code and value is None and at == "/error" and code[1].kind == "string":
+    if code and value is None and at == "/error" and code[1].kind == "string" and value_at(granted, at) is None:
         value = code[1].sample = "invalid_client"
         text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
         decisions.add("/x-token-endpoint/invalid_client", text)
     example = body.example("TokenError", given)
-    if isinstance(value, str | int) and value_at(granted, at) != value and value_at(example, at) in {None, value}:
+    if value is None:
+        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
+        decisions.add("/x-token-endpoint/invalid_client", text)
+    else:
         conditions.append({"at": at, "equals": value})
         if value_at(example, at) is None:
             put(example, at, value)
-    else:
-        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
-        decisions.add("/x-token-endpoint/invalid_client", text)
     text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
     found = {"code": at, "description": text_at[0] if text_at else ""}
@@ -211,17 +210,22 @@ def _body_of_errors(documented: dict[str, Node], decisions: Decisions) -> Field:
     return body
 
 
-def _wrong_credentials(documented: dict[str, Node], at: str) -> tuple[str, dict[str, Any] | None]:
-    """The status for wrong credentials, and its example. 401 and 403 say it alone; 400 and 422 need a code as well."""
+def _wrong_credentials(
+    documented: dict[str, Node], code: tuple[str, Field] | None, granted: dict[str, Any]
+) -> tuple[str, dict[str, Any] | None, str | int | None]:
+    """The status for wrong credentials, its example, and the code there. 401 and 403 say it alone; 400 and 422 do not."""
     for status in ("401", "403", "400", "422"):
         response = documented.get(status)
         if not response:
             continue
         given = _example(_json(response), _CREDENTIALS)
+        value = value_at(given, code[0]) if code else None
+        if code and (value_at(granted, code[0]) == value or not code[1].fits(value)):
+            value = None
         says_it = _CREDENTIALS.search(f"{response['description'].text} {given}")
-        if status == "401" or (says_it and (status == "403" or (at and value_at(given, at) is not None))):
-            return status, given
-    return "401", None
+        if status == "401" or (says_it and (status == "403" or value is not None)):
+            return status, given, value
+    return "401", None, None
 
 
 def _json(response: Node) -> Node:
