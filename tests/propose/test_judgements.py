@@ -180,7 +180,7 @@ def test_a_required_field_of_another_grant_is_left_out(draft: Any) -> None:
 
 
 def test_the_flow_of_another_grant_is_taken_with_a_decision(draft: Any) -> None:
-    flow = {
+    flow: Any = {
         "tokenUrl": "https://auth.quay.internal/token",
         "authorizationUrl": "https://auth.quay.internal/",
         "scopes": {},
@@ -312,8 +312,9 @@ def test_the_value_of_a_grant_type_is_the_documents_own(name: str, grant: Any, v
     assert bool(decided(proposal, f"/x-token-endpoint/parameters/{name}")) != is_usual
 
 
-def test_the_scopes_of_a_flow_are_kept_where_the_operation_has_no_field_for_them(draft: Any) -> None:
-    flow = {"tokenUrl": "https://api.quay.internal/oauth/token", "scopes": {"pay": "Pay", "read": "Read"}}
+@pytest.mark.parametrize("url", ["https://api.quay.internal/oauth/token", "https://auth.quay.internal/as/token"])
+def test_the_scopes_of_a_flow_are_kept_where_the_operation_has_no_field_for_them(url: str, draft: Any) -> None:
+    flow = {"tokenUrl": url, "scopes": {"pay": "Pay", "read": "Read"}}
     data = document(
         body=schema(texts("client_id", "client_secret", "grant_type")),
         media_type=FORM,
@@ -381,7 +382,7 @@ def test_other_json_is_no_metadata(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["oauth2MetadataUrl", "openIdConnectUrl"])
 def test_the_address_of_metadata_is_a_decision_and_is_not_fetched(key: str, draft: Any, server: Server) -> None:
-    scheme = {"type": "oauth2", "flows": {}, key: f"{server.base_url}/.well-known/oauth-authorization-server"}
+    scheme: Any = {"type": "oauth2", "flows": {}, key: f"{server.base_url}/.well-known/oauth-authorization-server"}
     data = document(body=schema(texts("client_id", "client_secret")), schemes={"machine": scheme})
     assert f"{server.base_url}/.well-known/oauth-authorization-server says" in decided(draft(data), AUTH)
     with pytest.raises(ConfigurationError, match=r"describes itself at http://127.*, which paygrant new can read"):

@@ -125,7 +125,7 @@ def _chosen(candidates: Sequence[Candidate], operation: str) -> Candidate:
 
 def _candidates(document: Node, operation: str | None) -> Iterator[Candidate]:
     """The operations, each with the score and scopes of its flows, and the flows without an operation."""
-    flows = list(_flows(document))
+    flows = listed = list(_flows(document))
     for each in _scored_operations(document):
         same = [flow for flow in flows if flow.path.endswith(each.path)]
         flows = [flow for flow in flows if flow not in same]
@@ -138,7 +138,7 @@ def _candidates(document: Node, operation: str | None) -> Iterator[Candidate]:
                 "/servers", f"a flow has the tokenUrl {named}; is its host one of these servers?"
             )
         score = each.score + max((flow.score for flow in same), default=0)
-        scopes = tuple(dict.fromkeys(scope for flow in same for scope in flow.scopes))
+        scopes = tuple(dict.fromkeys(scope for flow in same or listed for scope in flow.scopes))
         yield replace(each, score=score, scopes=scopes)
     yield from flows
 
