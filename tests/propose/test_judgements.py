@@ -492,6 +492,20 @@ def test_a_400_without_a_documented_code_is_not_taken_for_refused_credentials(dr
     assert endpoint(proposal)["invalid_client"] == [{"status": 401}]
 
 
+@pytest.mark.parametrize(
+    ("codes", "conditions"),
+    [
+        (["invalid_grant", "invalid_client"], [{"at": "/error", "equals": "invalid_client"}]),
+        (["BAD_REQUEST", "WRONG_CREDENTIALS"], [{"at": "/error", "equals": "WRONG_CREDENTIALS"}]),
+        (["bad_request"], []),
+    ],
+)
+def test_a_listed_code_of_refused_credentials_is_documented(codes: list[str], conditions: Any, draft: Any) -> None:
+    proposal = draft(refusing({"error": {"type": "string", "enum": codes}}))
+    assert endpoint(proposal)["invalid_client"] == [{"status": 401}, *conditions]
+    assert bool(decided(proposal, "/x-token-endpoint/invalid_client")) == (not conditions)
+
+
 def test_of_several_examples_the_one_about_credentials_counts(draft: Any) -> None:
     data = refusing(texts("code"), status="400", description="Bad request")
     data["paths"]["/oauth/token"]["post"]["responses"]["400"]["content"][JSON]["examples"] = {

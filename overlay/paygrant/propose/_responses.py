@@ -14,6 +14,7 @@ from paygrant.propose.references import Node
 
 _ENDS_AS_MOMENT = re.compile("(at|eson|until|date|time|iration|iry|exp|utc)$")
 _CREDENTIALS = re.compile("credential|client|unauthori[sz]ed|authenticat|secret|api.?key", re.IGNORECASE)
+_REFUSED = re.compile("invalid_?client|credential", re.IGNORECASE)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _IN_OTHER_UNITS = re.compile("minute|hour|days")
 _SAID = re.compile(r"[^.\n]*\b(valid for|expires? (in|after)|lifetime|lives for|time to live)\b[^.\n]*", re.IGNORECASE)
@@ -172,10 +173,13 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     if status == "403":
         conditions.append({"status": 403})
         decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
-    if code and value is None and at == "/error" and code[1].kind == "string" and value_at(granted, at) is None:
-        value = code[1].sample = "invalid_client"
-        text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
-        decisions.add("/x-token-endpoint/invalid_client", text)
+    if code and value is None and code[1].kind == "string" and value_at(granted, at) is None:
+        listed = [each for each in code[1].choices if _REFUSED.search(each)]
+        if not code[1].choices and at == "/error":
+            listed = ["invalid_client"]
+            text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
+            decisions.add("/x-token-endpoint/invalid_client", text)
+        value = code[1].sample = next(iter(listed), None)
     example = body.example("TokenError", given)
     if value is None:
         text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
