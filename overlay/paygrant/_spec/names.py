@@ -6,6 +6,7 @@ import unicodedata
 
 RESERVED_ARGUMENTS = frozenset(
     {
+        "allow_link_local",
         "auth_method",
         "authenticate",
         "base_url",

@@ -107,9 +107,8 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     environments = [environment for environment, _ in spec.servers]
     methods: list[str] = list(dict.fromkeys(each.method for each in spec.client_auth))
     if methods != ["none"]:
-        sent = "none" not in methods and any(
-            each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth
-        )
+        sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth)
+        sent = "none" not in methods and (sent or "client_id" in spec.token_use.headers.values())
         yield _Keyword("client_id", "str" if sent else "str | None", None if sent else "None", "The client's id.")
         about = "The client's secret, or a callable that returns it. A callable is called for each token request."
         needed = "none" not in methods
@@ -132,6 +131,9 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         about = 'How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
         stated = next(each.encoding for each in spec.client_auth if each.method == "client_secret_basic")
         yield _Keyword("basic_encoding", _literal(["auto", "plain", "form"]), ascii(stated), about)
+    if "none" in methods:
+        about = "Whether the base URL may be a link-local address, such as that of a cloud's metadata service."
+        yield _Keyword("allow_link_local", "bool", "False", about)
     if "custom" in methods:
         about = "Computes the credentials. It completes an UnsignedRequest in place."
         kind = '"Callable[[UnsignedRequest], object]"'
