@@ -38,7 +38,7 @@ _MEDIA_TYPES = {"form": "application/x-www-form-urlencoded", "json": "applicatio
 
 
 @provider
-class ClientCredentials(BasicProvider):
+class ClientCredentials(BasicProvider[Mapping[str, Any]]):
     """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
 
     Attributes:

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 from paygrant._arguments import invalid_argument
 from paygrant._errors import ConfigurationError
@@ -189,7 +189,7 @@ def _kind_behind(point: EntryPoint, prefix: str | None) -> "ProviderKind[Provide
         Exception: The package failed.
     """
     found: Any = point.load()
-    if isinstance(found, type) and issubclass(found, Provider):
+    if _is_class(found):
         return kind_of(found, prefix)
     if isinstance(found, ModuleType):
         from paygrant._providers.spec_provider import kind_of_spec
@@ -197,6 +197,10 @@ def _kind_behind(point: EntryPoint, prefix: str | None) -> "ProviderKind[Provide
         return kind_of_spec(found, prefix)
     fault = f"it leads to an object of type {type(cast('object', found)).__name__}"
     raise invalid_argument("provider", fault, "a class or a package")
+
+
+def _is_class(found: Any) -> TypeGuard[type[Provider]]:
+    return isinstance(found, type) and issubclass(found, Provider)
 
 
 def _package(point: EntryPoint) -> str:
