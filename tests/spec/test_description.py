@@ -46,7 +46,7 @@ def spec(  # noqa: PLR0913 - the parts of a spec
     **endpoint: Any,
 ) -> dict[str, Any]:
     """Return the smallest spec that has these parts."""
-    body: dict[str, Any] = {"requestBody": {"content": {media_type: {}}}} if media_type else {}
+    body: dict[str, Any] = {"requestBody": {"content": {media_type: {"schema": {}}}}} if media_type else {}
     request = {"type": "object", "required": list(required), "properties": fields or {}}
     return {
         "paths": {path: {method: {"parameters": list(parameters), **body}}},

@@ -72,8 +72,7 @@ class _Responses:
         responses = self.responses
         if not any(status in {"200", "201"} for status in responses):
             responses["200"] = {}
-        refused = any("wrong_credentials" in part.get("examples", {}) for part in self._all_contents())
-        if not refused and all(status.startswith("2") for status in responses):
+        if not self._needs_no_refusal() and all(status.startswith("2") for status in responses):
             responses[str(self._refusal_status())] = {}
         known: set[str] = set()
         for model, fields in ((RESPONSE, self._response_fields()), (ERROR, self._error_fields())):
@@ -143,10 +142,10 @@ class _Responses:
         made = {key: value for key, value in (response or {}).items() if key != "links"}
         good = status.startswith("2")
         fill(made, description="The access token." if good else "The request was refused.")
-        content = made.setdefault("content", {})
+        if good or not response:
+            fill(made, content={JSON: {}})
+        content = made.get("content")
         if is_object(content):
-            if not content:
-                content[JSON] = {}
             for media_type in content:
                 part: Any = {} if content[media_type] is None else content[media_type]
                 content[media_type] = part
@@ -159,15 +158,23 @@ class _Responses:
                         fill(part, examples={"granted" if good else "example": {"value": single}})
         return made
 
-    def _all_contents(self) -> Iterator[dict[str, Any]]:
-        return chain.from_iterable(map(contents, self.responses.values()))
+    def _needs_no_refusal(self) -> bool:
+        """Whether an example of refused credentials is there already, or is a response without content, or is impossible."""
+        methods: Any = self.endpoint.get("client_authentication")
+        if is_array(methods) and methods == [{"method": "none"}]:
+            return True
+        bare = [status for status, each in self.responses.items() if is_object(each) and each and "content" not in each]
+        if {str(each.get("status")) for each in self._conditions()} & {*bare}:
+            return True
+        parts_of_all = chain.from_iterable(map(contents, self.responses.values()))
+        return any("wrong_credentials" in part.get("examples", {}) for part in parts_of_all)
 
     def _examples(self, responses: Mapping[str, Any]) -> None:
         """Add the examples that the spec does not have: a token, and an error for wrong credentials."""
         for status in responses:
             if status.startswith("2"):
                 self._example(responses, status, "granted", self._granted)
-        if not any("wrong_credentials" in part.get("examples", {}) for part in self._all_contents()):
+        if not self._needs_no_refusal():
             wanted = str(self._refusal_status())
             errors = [status for status in responses if not status.startswith("2") and status != "default"]
             status = wanted if wanted in responses else next(iter(errors), "")

@@ -230,8 +230,8 @@ class _Completion:
         for name in sources if is_object(sources) else ():
             if name not in declared:
                 names.setdefault(str(name), "")
-        if schema is None or (may_have_body and not names):
-            return
+        if schema is None or (not names and (may_have_body or "properties" not in schema)):
+            return  # a body that is stated without a schema gives the media type only
         required = "required" not in schema
         for name, secret in names.items():
             value = self._source(name)
