@@ -87,7 +87,7 @@ def _completed(spec: document.Document) -> tuple[list[Finding], Any]:
         return _findings(whole, OF_THE_BOX), whole.data
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError):
         # A part that only a rule of the box looks at has another type than the later rules take for granted.
-        return _findings(spec), None
+        return _findings(spec), spec.data
 
 
 def _findings(spec: document.Document, allowed: Collection[str] = ()) -> list[Finding]:
