@@ -29,7 +29,7 @@ def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
     yield Argument(name="base_url", required=not servers, about=about)
     if "client_secret_basic" in methods:
-        about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
+        about = "How HTTP Basic encodes id and secret: plain (RFC 7617), form (RFC 6749 section 2.3.1), or auto."
         encoding = next(each.encoding for each in description.client_auth if each.method == "client_secret_basic")
         yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default=encoding, about=about)
     if len(methods) > 1:

@@ -183,7 +183,7 @@ class SpecProvider(BasicProvider[R_co]):
         if spec is None:
             return
         cls._spec = spec
-        cls.__module__ = spec.__name__  # from there users import it
+        cls._package = cls.__module__ = spec.__name__  # from there users import it
         for name, member in checked_members(cls).items():
             setattr(cls, name, member)
 
