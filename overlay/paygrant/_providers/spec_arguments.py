@@ -26,7 +26,7 @@ def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
         about = "One of the environments that the spec names."
         only = servers[0] if len(servers) == 1 else None
         yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
-    about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
+    about = "Replaces the environment's base URL." if servers else "The base URL. The documentation names none."
     yield Argument(name="base_url", required=not servers, about=about)
     if "client_secret_basic" in methods:
         about = "How HTTP Basic encodes id and secret: plain (RFC 7617), form (RFC 6749 section 2.3.1), or auto."
