@@ -5,7 +5,6 @@ These are pure decisions: the caller gives the time and the random numbers. Time
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.policy import RefreshPolicy
@@ -23,7 +22,8 @@ class State(Enum):
     EXPIRED = "not handed out: callers wait for a new one"
 
 
-class Life(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Life:
     """The moments at which a token's state changes."""
 
     due: float
