@@ -4,7 +4,7 @@ import copy
 import functools
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
@@ -17,18 +17,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 from paygrant._arguments import (
     check_choice,
     check_function,
-    check_scope,
-    check_text,
     check_type,
     check_url,
     checked,
     invalid_argument,
 )
 from paygrant._providers.base import BasicProvider, made_with_secret
-from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
-from paygrant._request.unsigned import checked_header
+from paygrant._providers.kind import ProviderKind, prefix_of
+from paygrant._providers.spec_arguments import (
+    arguments_of,
+    check_exclusions,
+    check_further_headers,
+    checked_parameters,
+    credentials_of,
+)
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.description import ClientAuth, TokenEndpoint
 from paygrant._spec.misfit import misfit
 from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
@@ -36,17 +40,6 @@ from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
-
-_LARGEST = 2**53 - 1
-"""JSON's numbers beyond this are not the same everywhere (RFC 8259 section 6)."""
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-}
-"""The Python types of a parameter, by the type in its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +142,7 @@ class SpecProvider(BasicProvider[R_co]):
         self._set("_description", description)
         self._set("_digest", sha256(repr(description).encode()).hexdigest())
         self._set("auth_method", auth_method)
-        client_id, client_secret = self._credentials(client_id, client_secret)
+        client_id, client_secret = credentials_of(description, self._client_auth, client_id, client_secret)
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
         kept = _Parameters()
@@ -168,25 +161,6 @@ class SpecProvider(BasicProvider[R_co]):
         for name, value in given.items():
             self._set(name, value)
         self.__post_init__()
-
-    def _credentials(
-        self, client_id: str | None, client_secret: str | Callable[[], str] | None
-    ) -> tuple[str, str | Callable[[], str]]:
-        """The credentials, as far as something sends them. Empty strings if nothing does."""
-        if self._client_auth.method == "none":
-            for name, value in (("client_id", client_id), ("client_secret", client_secret)):
-                if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
-                    raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
-            return "", ""
-        description = self._description
-        sent = any(
-            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
-        )
-        if client_id is None and (sent or "client_id" in description.token_use.headers.values()):
-            raise invalid_argument("client_id", "is missing", "the client's id")
-        if client_secret is None:
-            raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
-        return description.name if client_id is None else client_id, client_secret
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them."""
@@ -241,7 +215,7 @@ class SpecProvider(BasicProvider[R_co]):
             prefix=prefix_of(description.name, prefix),
             make=functools.partial(made_with_secret, make),
             source=cls,
-            arguments=tuple(_arguments_of(description)),
+            arguments=tuple(arguments_of(description)),
             endpoint=description,
             about=description.about,
         )
@@ -277,12 +251,9 @@ class SpecProvider(BasicProvider[R_co]):
             raise invalid_argument("authenticate", fault, "a function only for the method 'custom'")
         if self.authenticate is not None:
             check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
-        self._set("parameters", _Parameters(self._checked_parameters()))
-        self._check_exclusions()
-        known: Mapping[str, Any] = {**self.parameters, "client_id": self.client_id}
-        for name, argument in self._description.token_use.headers.items():
-            if (value := known.get(argument)) is not None:
-                checked_header(argument, name, value)
+        self._set("parameters", _Parameters(checked_parameters(self._description, self.parameters)))
+        check_exclusions(self._description, self.parameters)
+        check_further_headers(self._description, {**self.parameters, "client_id": self.client_id})
 
     @property
     def _endpoint(self) -> TokenEndpoint:
@@ -309,27 +280,6 @@ class SpecProvider(BasicProvider[R_co]):
         # What a function signs may name a user.
         return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
 
-    def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
-        """The parameters as they are sent."""
-        wanted = {each.argument: each for each in self._description.parameters if each.argument}
-        for name in self.parameters.keys() - wanted.keys():
-            allowed = ", ".join(each.name for each in _arguments_of(self._description))
-            raise invalid_argument(name, "is unknown", f"one of: {allowed}")
-        for name, each in wanted.items():
-            value = self.parameters.get(name)
-            if value is not None:
-                yield name, _checked(name, value, each)
-            elif each.required:
-                raise invalid_argument(name, "is missing", f"a value of type {each.kind}")
-
-    def _check_exclusions(self) -> None:
-        """Check that no two arguments exclude each other."""
-        for each in self._description.parameters:
-            other = next((other for other in each.excludes if other in self.parameters), None)
-            if other is not None and each.argument in self.parameters:
-                fault = f"is given together with {other}"
-                raise invalid_argument(str(each.argument), fault, f"{each.argument} or {other}, but not both")
-
     def __getstate__(self) -> dict[str, Any]:
         # A module cannot be pickled; its name can.
         state = dict(vars(self))
@@ -341,22 +291,6 @@ class SpecProvider(BasicProvider[R_co]):
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<SpecProvider", f"<SpecProvider {self._description.name}", 1)
-
-
-def _checked(name: str, value: Any, parameter: Parameter) -> Any:
-    """A parameter that fits the spec."""
-    if name == "scope" and not isinstance(value, str):
-        value = " ".join(check_scope(name, value))
-    kinds = _KINDS[parameter.kind]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise invalid_argument(name, f"is of type {type(value).__name__}", f"a value of type {parameter.kind}")
-    if isinstance(value, str):
-        check_text(name, value)
-    elif isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:  # this refuses NaN, too
-        raise invalid_argument(name, "is a number that JSON cannot carry", f"one from {-_LARGEST} to {_LARGEST}")
-    if parameter.choices and value not in parameter.choices:
-        raise invalid_argument(name, "is none of the choices", f"one of: {', '.join(map(str, parameter.choices))}")
-    return value
 
 
 @functools.lru_cache(maxsize=1024)
@@ -373,43 +307,6 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
     code = function.__code__
     constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
     return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
-
-
-def _sends_client_id(description: TokenEndpoint) -> bool:
-    """Whether the request carries the client's id, or a function may need it."""
-    return any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
-
-
-def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
-    """The arguments that a spec gives a provider, credentials first."""
-    servers: tuple[str, ...] = tuple(description.servers)
-    methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
-    yield Argument(name="client_id", required=_sends_client_id(description), about="The client's id.")
-    yield Argument(name=SECRET, required=True, secret=True, about="The client's secret.")
-    if servers:
-        about = "One of the environments that the spec names."
-        only = servers[0] if len(servers) == 1 else None
-        yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
-    about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
-    yield Argument(name="base_url", required=not servers, about=about)
-    if "client_secret_basic" in methods:
-        about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
-        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default="auto", about=about)
-    if len(methods) > 1:
-        about = "How the client authenticates."
-        yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
-    if "custom" in methods:
-        yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
-    for each in description.parameters:
-        if each.argument:
-            yield Argument(
-                name=each.argument,
-                kind=each.kind,
-                choices=each.choices,
-                required=each.required,
-                secret=each.secret,
-                about=each.about,
-            )
 
 
 def _read_checked(spec: "str | PathLike[str] | ModuleType") -> TokenEndpoint | ReadSpec:
