@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import anyio
@@ -83,7 +83,9 @@ def provider_of(server: Server, document: dict[str, Any], **arguments: Any) -> S
 
 def source_of(server: Server, token_use: dict[str, Any], **arguments: Any) -> TokenSource:
     """A source of tokens for an API that uses them in this way."""
-    return TokenSource(provider_of(server, spec(token_use=token_use)), **{"store": MemoryStore(), **arguments})
+    return TokenSource(
+        provider_of(server, spec(token_use=token_use)), **cast("Any", {"store": MemoryStore(), **arguments})
+    )
 
 
 # The request and its response
@@ -297,7 +299,7 @@ def test_callers_at_the_same_time_share_no_token(server: Server) -> None:
 
     server.reply = reply
     with ThreadPoolExecutor(16) as pool:
-        tokens = {token.access_token for token in pool.map(lambda _: source.get(), range(48))}
+        tokens = {each.result().access_token for each in [pool.submit(source.get) for _ in range(48)]}
 
     async def herd() -> None:
         async def one() -> None:
