@@ -86,10 +86,10 @@ def _new(*, source: str | None, operation: str | None, template: str | None) -> 
     if template:
         _console.result(propose.template(template).rstrip("\n"))
     elif source:
-        _draft(source, operation)
+        _print_proposal(source, operation)
 
 
-def _draft(source: str, operation: str | None) -> None:
+def _print_proposal(source: str, operation: str | None) -> None:
     from paygrant import propose
 
     try:
