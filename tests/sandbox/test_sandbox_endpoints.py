@@ -51,7 +51,8 @@ def request_of(name: str, endpoint: Endpoint, *, secret: str = CLIENT.client_sec
     more = {"authenticate": sign} if methods == ["custom"] else {}
     environments = [each["x-environment"] for each in load(path).get("servers", [])]
     where = {"environment": environments[0]} if environments else {"base_url": "https://auth.example"}
-    provider = SpecProvider(path, **{**credentials, **more, **where, **ARGUMENTS[name]})
+    arguments: dict[str, Any] = {**credentials, **more, **where, **ARGUMENTS[name]}
+    provider = SpecProvider(path, **arguments)
     registration = registration_of(provider)
     built = build_request(registration, registration.secret(), "plain")
     content_type = built.media_type or registration.endpoint.content_type
