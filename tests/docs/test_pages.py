@@ -108,7 +108,7 @@ def run(
 
 
 def _write_files(folder: Path, port: int) -> None:
-    """The files that the examples read: an OpenAPI document, a spec with computed credentials, an env file."""
+    """The files that the examples read: an OpenAPI document, a spec for a function, one of a metadata service, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
     document = document.replace("Northwind Parcel API", "Acme")
@@ -118,6 +118,7 @@ def _write_files(folder: Path, port: int) -> None:
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
     shutil.copy(ROOT / "tests/endpoints/docusign.yaml", folder / "signed.yaml")
+    shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")
     (folder / "ripple.env").chmod(0o600)

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from paygrant._arguments import is_link_local
 from paygrant._providers.kind import SECRET, Argument
 from paygrant._spec.description import TokenEndpoint
 
@@ -35,7 +37,8 @@ def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     if len(methods) > 1:
         about = "How the client authenticates."
         yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
-    if "none" in methods:
+    hosts = [urlsplit(each.url).hostname or "" for each in description.servers.values()]
+    if "none" in methods or any(map(is_link_local, hosts)):
         about = "Allows a link-local address, such as that of a metadata service."
         yield Argument(name="allow_link_local", kind="boolean", about=about)
     if "custom" in methods:
