@@ -4,7 +4,6 @@ import hashlib
 import ssl
 import threading
 from base64 import b64decode
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -17,6 +16,7 @@ from paygrant._request.trust import trusting_context
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -118,13 +118,18 @@ class ClientCertificate:
         Raises:
             ConfigurationError: They cannot be used.
         """
-        fault: tuple[str, str, str] = ("certificate_file", "is being changed", "a file that does not change for a while")
+        fault: tuple[str, str, str] = (
+            "certificate_file",
+            "is being changed",
+            "a file that does not change for a while",
+        )
+        key = ""
         for _ in range(_ATTEMPTS):
             context = trusting_context()
             try:
                 state = self._state()
-                certificate = _text_of("certificate_file", self.certificate_file)
-                key = _text_of("private_key_file", self.private_key_file)
+                certificate = _text_of(self.certificate_file)
+                key = _text_of(self.private_key_file)
                 thumbprint = _thumbprint(certificate)
                 self.load_into(context)
                 if state == self._state():
@@ -191,7 +196,9 @@ class _ReloadingContext(ssl.SSLContext):
     def _prepared(self, make: "Callable[[], Any]") -> Any:
         """What begins a connection. OpenSSL must not change a context while another thread begins one."""
         current = self._certificate.current()
-        taken = self._lock.acquire(timeout=1.0)  # a forked child may find it taken by a thread that does not exist there
+        taken = self._lock.acquire(
+            timeout=1.0
+        )  # a forked child may find it taken by a thread that does not exist there
         try:
             if current is not self._shown:
                 with suppress(OSError):  # the files changed once more; the next connection tries again
@@ -207,18 +214,18 @@ class _ReloadingContext(ssl.SSLContext):
         names = ("server_side", "do_handshake_on_connect", "suppress_ragged_eofs", "server_hostname", "session")
         options |= zip(names, args, strict=False)
         shake = options.pop("do_handshake_on_connect", True)
-        wrapped: ssl.SSLSocket = self._prepared(
+        wrapped: Any = self._prepared(
             # The handshake waits for the server, so it comes after the lock.
             lambda: super(_ReloadingContext, self).wrap_socket(sock, do_handshake_on_connect=False, **options)
         )
         wrapped.do_handshake_on_connect = shake
-        if shake and wrapped._connected:  # type: ignore[attr-defined] - what ssl itself asks
+        if shake and wrapped._connected:  # what ssl itself asks
             try:
                 wrapped.do_handshake()
             except BaseException:
                 wrapped.close()
                 raise
-        return wrapped
+        return cast("ssl.SSLSocket", wrapped)
 
     def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
         """Begin a connection without a socket, as asyncio does, with the certificate of now."""
@@ -232,7 +239,7 @@ def _path(argument: str, value: "str | PathLike[str]") -> str:
     return check_text(argument, fspath(value))
 
 
-def _text_of(argument: str, path: str) -> str:
+def _text_of(path: str) -> str:
     return Path(path).read_text("utf-8", errors="replace")
 
 
@@ -240,9 +247,7 @@ def _thumbprint(pem: str) -> str:
     """The thumbprint of the first certificate in a text, which is the client's own."""
     _, begin, rest = pem.partition(_BEGIN)
     body, end, _ = rest.partition(_END)
-    try:
-        if begin and end:
-            return base64url(hashlib.sha256(b64decode(body)).digest())
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if begin and end and (encoded := b64decode(body)):
+            return base64url(hashlib.sha256(encoded).digest())
     raise invalid_argument("certificate_file", "holds no certificate", "a certificate in PEM, the client's own first")

@@ -73,7 +73,7 @@ class Prover:
             if known[0] != token:
                 known = self._ath = token, base64url(hashlib.sha256(token.encode()).digest())
             claims["ath"] = known[1]
-        if self._nonces and (nonce := self._nonces.get(_place(bare, token is None))):
+        if self._nonces and (nonce := self._nonces.get(_place(bare, is_token_endpoint=token is None))):
             claims["nonce"] = nonce
         return signed_after(self._header, claims, self._signer)
 
@@ -85,7 +85,7 @@ class Prover:
         """
         if not nonce or len(nonce) > _LONGEST_NONCE or not nonce.isascii() or not nonce.isprintable():
             return False
-        place = _place(url, from_token_endpoint)
+        place = _place(url, is_token_endpoint=from_token_endpoint)
         is_new = self._nonces.pop(place, None) != nonce
         self._nonces[place] = nonce
         while len(self._nonces) > _MOST_NONCES:
@@ -93,7 +93,7 @@ class Prover:
         return is_new
 
 
-def _place(url: str, is_token_endpoint: bool) -> str:
+def _place(url: str, *, is_token_endpoint: bool) -> str:
     """Where a nonce counts: an origin, and for the token endpoint only there."""
     parts = urlsplit(url)
     return f"{'token ' if is_token_endpoint else ''}{parts.scheme}://{parts.netloc}".lower()

@@ -223,7 +223,9 @@ def _loaded(text: str, password: str | None) -> tuple["PrivateKeyTypes", Mapping
     curves = ("secp256r1", "secp384r1")
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < LEAST_RSA_BITS:
-            raise invalid_argument("private_key", f"has {key.key_size} bits", f"an RSA key of {LEAST_RSA_BITS} bits or more")
+            raise invalid_argument(
+                "private_key", f"has {key.key_size} bits", f"an RSA key of {LEAST_RSA_BITS} bits or more"
+            )
     elif isinstance(key, ec.EllipticCurvePrivateKey):
         if key.curve.name not in curves:
             raise invalid_argument("private_key", f"is on the curve {key.curve.name}", "P-256, P-384 or Ed25519")
@@ -240,13 +242,21 @@ def _from_pem(text: str, password: str | None) -> "PrivateKeyTypes":
         public = "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text
         raise invalid_argument("private_key", "is a public key" if public else "is neither PEM nor a JWK", _EXPECTED)
     if "BEGIN OPENSSH" in text:
-        raise invalid_argument("private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it")
+        raise invalid_argument(
+            "private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it"
+        )
     locked = "ENCRYPTED" in text
     argument, expected = ("password", "the password of the private key") if locked else ("private_key", _EXPECTED)
     try:
         return load_pem_private_key(text.strip().encode(), password.encode() if password and locked else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        fault = "is damaged" if not locked else "is missing, and the private key is locked" if password is None else "is wrong"
+        fault = (
+            "is damaged"
+            if not locked
+            else "is missing, and the private key is locked"
+            if password is None
+            else "is wrong"
+        )
     raise invalid_argument(argument, fault, expected)
 
 
