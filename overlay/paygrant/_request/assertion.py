@@ -31,7 +31,7 @@ def client_assertion(  # noqa: PLR0913 - the facts of one assertion
         audience: The one audience: the issuer, or the token URL.
         now: The time of the server, in seconds since 1970.
         lifetime: How long it is valid, in seconds.
-        claims: More claims. They replace those of the same name.
+        claims: More claims. They replace those of the same name; None takes one out.
 
     Raises:
         ConfigurationError: The caller's object could not sign.
@@ -46,4 +46,5 @@ def client_assertion(  # noqa: PLR0913 - the facts of one assertion
         "exp": issued + int(lifetime),
         **claims,
     }
-    return signed_after(key_header("JWT", signer.key_id, signer.algorithm), all_claims, signer)
+    stated = {name: value for name, value in all_claims.items() if value is not None}
+    return signed_after(key_header("JWT", signer.key_id, signer.algorithm), stated, signer)

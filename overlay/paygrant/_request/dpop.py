@@ -32,6 +32,11 @@ def key_of_process() -> SigningKey:
     return _process_key[0]
 
 
+def is_of_process(key: object) -> bool:
+    """Whether this is the key of this process."""
+    return any(key is each for each in _process_key)
+
+
 class Prover:
     """Makes the proofs of one client.
 

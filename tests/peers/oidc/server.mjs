@@ -50,7 +50,7 @@ const provider = new Provider(origin, {
       tlsClientAuth: true,
       getCertificate: (ctx) => ctx.req.socket.getPeerX509Certificate?.(),
       certificateAuthorized: (ctx) => ctx.req.socket.authorized,
-      certificateSubjectMatches: (ctx, property, expected) => property === 'tlsClientAuthSubjectDn'
+      certificateSubjectMatches: (ctx, property, expected) => property === 'tls_client_auth_subject_dn'
         && ctx.req.socket.getPeerX509Certificate().subject === expected,
     },
     dPoP: {
