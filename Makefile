@@ -70,6 +70,8 @@ test: $(READY)
 	@command -v chromium >/dev/null || echo "no chromium: the tests of the sandbox's page in a browser are skipped"
 	@test -d tests/peers/prism/node_modules || \
 		echo "no Prism: the tests with it are skipped; $(BIN)/python -m tests.peers.prism.install installs it"
+	@test -d tests/peers/oidc/node_modules || \
+		echo "no oidc-provider: the tests with it are skipped; $(BIN)/python -m tests.peers.oidc.install installs it"
 	$(PYTEST)
 
 # A part of the tests that runs in less than a minute, for instance with another Python.

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from paygrant._providers.ripio import RipioWidget
     from paygrant._providers.ripple import Ripple, ripple_audience
     from paygrant._providers.spec_provider import SpecProvider
+    from paygrant._request.certificate import ClientCertificate
     from paygrant._request.client_auth import basic_credentials
+    from paygrant._request.signing_key import SigningKey
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._stores.base import Entry, Store
     from paygrant._stores.file import FileStore
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlternativePayments",
+    "ClientCertificate",
     "ClientCredentials",
     "ConfigurationError",
     "Cryptofuse",
@@ -61,6 +64,7 @@ __all__ = [
     "RipioRamp",
     "RipioWidget",
     "Ripple",
+    "SigningKey",
     "SpecProvider",
     "Store",
     "Token",
@@ -91,6 +95,8 @@ _MODULES = {
     "_providers.ripio": ["RipioWidget"],
     "_providers.ripple": ["Ripple", "ripple_audience"],
     "_providers.spec_provider": ["SpecProvider"],
+    "_request.certificate": ["ClientCertificate"],
+    "_request.signing_key": ["SigningKey"],
     "_request.unsigned": ["UnsignedRequest"],
     "_request.client_auth": ["basic_credentials"],
     "_stores.base": ["Entry", "Store"],

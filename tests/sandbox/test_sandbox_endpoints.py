@@ -54,7 +54,7 @@ def request_of(name: str, endpoint: Endpoint, *, secret: str = CLIENT.client_sec
     arguments: dict[str, Any] = {**credentials, **more, **where, **ARGUMENTS[name]}
     provider = SpecProvider(path, **arguments)
     registration = registration_of(provider)
-    built = build_request(registration, registration.secret(), "plain")
+    built = build_request(registration, registration.credentials(), "plain")
     content_type = built.media_type or registration.endpoint.content_type
     headers = {**built.headers, **({"Content-Type": content_type} if content_type else {})}
     return endpoint.read(headers, urlsplit(built.address).query, built.body)

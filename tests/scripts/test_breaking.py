@@ -177,7 +177,7 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (replace(RIPPLE, **used(persist=False)), used(), SECRET, "tokens are persisted"),
         (RIPPLE, {"accept": "application/vnd.api+json"}, BREAKING, "accept application/json becomes application/vnd"),
         (RIPPLE, {"content_type": "application/json"}, BREAKING, "content_type None becomes application/json"),
-        (CRYPTOFUSE, {"client_auth": (replace(BASIC, encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
+        (CRYPTOFUSE, {"client_auth": (BASIC._replace(encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
         (with_parameters(COUNT), parameters(replace(COUNT, excludes=("b",))), BREAKING, "a excludes b"),
         (with_parameters(replace(COUNT, excludes=("b",))), parameters(COUNT), FINE, "a no longer excludes b"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),

@@ -12,6 +12,7 @@ import httpx
 from paygrant._arguments import check_type, check_url, checked, invalid_argument, shown
 from paygrant._cache.source import TokenSource, cache_of
 from paygrant._providers.base import registration_of
+from paygrant._request.dpop import NONCE_ERROR
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ class Authorization(str):
     def __repr__(self) -> str:
         word, space, _ = self.partition(" ")
         return f"'{word if space else ''}{space}...'"  # without a word before it, all of the value is the token
+
+
+class Proof(str):
+    """A DPoP proof, for clients that show their headers. Its repr hides it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'...'"
 
 
 class BearerAuth:
@@ -56,7 +66,12 @@ class BearerAuth:
         self._header, self._query = use.header, use.query or ""
         self._further_headers = registration.api_headers
         """Headers that travel with the token, to the same origins only."""
-        self._only_authorization = (use.header or "").lower() == "authorization" and not self._further_headers
+        self._prover = registration.prover
+        """Makes a proof for each call, if tokens are bound to a key (RFC 9449)."""
+        self._plain = self._prover is None
+        self._only_authorization = (
+            (use.header or "").lower() == "authorization" and not self._further_headers and self._plain
+        )
         """Clients remove this header on a redirect to another origin."""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
@@ -78,6 +93,19 @@ class BearerAuth:
             return bool(request.headers.get(self._header) == token.authorization)
         return parameter(self._query, token.access_token) in urlsplit(str(request.url)).query.split("&")
 
+    def _headers_of(self, token: Token, method: str, url: str) -> dict[str, str]:
+        """The headers that travel with a token, besides the one that carries it."""
+        if self._prover is None:
+            return self._further_headers
+        proof = self._prover.proof(method, url, token.access_token)
+        return {**self._further_headers, "DPoP": Proof(proof)}
+
+    def _note_nonce(self, response: Any, url: object) -> bool:
+        """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""
+        headers = response.headers
+        is_new = self._prover is not None and self._prover.note_nonce(str(url), headers.get("DPoP-Nonce"))
+        return is_new and NONCE_ERROR in headers.get("WWW-Authenticate", "")
+
     def _with_token(self, url: str, token: Token) -> str:
         """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""
         parts = urlsplit(url)
@@ -91,6 +119,11 @@ class BearerAuth:
             cache.reject_replacement(token)
         elif token is cache.replacement:  # for any other token there is nothing to note, so no lock is taken
             cache.accept_replacement(token)
+
+
+def without_query(url: str) -> str:
+    """A URL without its query and fragment."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 def parameter(name: str, value: str) -> str:

@@ -43,7 +43,7 @@ def cache_for(
 
     Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    may_persist = registration_of(provider).endpoint.token_use.persist
+    may_persist = registration_of(provider).may_persist
     shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)

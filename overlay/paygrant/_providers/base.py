@@ -39,6 +39,7 @@ from paygrant._tokens.token import R_co
 if TYPE_CHECKING:
     from paygrant._providers.kind import Argument, ProviderKind, TextKind
     from paygrant._request.registration import ClientRegistration
+    from paygrant._request.signing_key import Signer
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
@@ -131,6 +132,7 @@ class Provider(Generic[R_co]):
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         if self._client_auth.method != "none":
             check_text("client_id", self.client_id)
+        if self._client_auth.method not in {"none", "private_key_jwt", "tls_client_auth"}:
             check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
@@ -261,7 +263,16 @@ class Provider(Generic[R_co]):
             authenticate=self._authenticate(),
             models=self._models(),
             identity=self._identity(),
+            private_key=getattr(self, "private_key", None),
+            certificate=getattr(self, "certificate", None),
+            proof_key=self._proof_key,
+            assertion_audience=getattr(self, "assertion_audience", None),
         )
+
+    @property
+    def _proof_key(self) -> "Signer | None":
+        """The key that tokens are bound to (RFC 9449)."""
+        return None
 
     def _authenticate(self) -> "Callable[[UnsignedRequest], object] | None":
         """The function that computes the credentials, if the spec requires one."""

@@ -102,7 +102,7 @@ class ResponseReader:
         raise self.error(MalformedResponse, unusable, status)
 
     def _read_success(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
-        where, prefix = self.registration.endpoint.response, self.registration.endpoint.token_use.prefix
+        where, prefix = self.registration.endpoint.response, self.registration.prefix
         if response.body is None:
             raise _UnusableError("the response is too long")
         if document is None:
@@ -112,8 +112,10 @@ class ResponseReader:
         if not TOKEN_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        if _scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}:
-            raise _UnusableError(f"expected a Bearer token, but its type is {self.redact(str(token_type))!r}")
+        bound = self.registration.proof_key is not None  # RFC 9449 section 5: the type of such a token is DPoP
+        if (_scheme(token_type) != "dpop") if bound else (_scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}):
+            expected, stated = "DPoP" if bound else "Bearer", self.redact(str(token_type))
+            raise _UnusableError(f"expected a {expected} token, but its type is {stated!r}")
         lifetimes = (lifetime_at(each, document, response) for each in where.lifetime)
         lifetime = next((each for each in lifetimes if each is not None), None)
         if lifetime is not None and lifetime <= 0:

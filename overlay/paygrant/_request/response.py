@@ -80,6 +80,11 @@ class RawResponse:
         return "html" in self.media_type or (self.body or b"").lstrip()[:1] == b"<"
 
     @property
+    def is_client_error(self) -> bool:
+        """Whether the status is one of a wrong request (RFC 9110 section 15.5)."""
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
     def is_redirect(self) -> bool:
         """Whether the status is one of redirection (RFC 9110 section 15.4)."""
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST

@@ -19,8 +19,41 @@ Method: TypeAlias = Literal[
     "none",
     "custom",
 ]
+ASSERTION_METHODS = frozenset({"private_key_jwt", "client_secret_jwt"})
+"""The methods by which a client signs a JWT."""
+
 BasicEncoding: TypeAlias = Literal["auto", "plain", "form"]
 Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
+
+
+class Claim(NamedTuple):
+    """A claim of an assertion: it has a fixed value, or an argument of the caller fills it. Neither: it is left out."""
+
+    name: str
+    value: str | float | bool | None = None
+    argument: str | None = None
+
+
+class Assertion(NamedTuple):
+    """A signed JWT by which a client authenticates itself (RFC 7523).
+
+    Attributes:
+        algorithms: The algorithms that the provider accepts. Empty: all of them.
+        audience: The claim ``aud``. None: an argument, or else the token URL.
+        audience_argument: The argument that gives it.
+        lifetime: How long it is valid, in seconds.
+        claims: More claims. They replace those of the same name.
+        place: Whether it is a field of the body, or a Bearer credential in the header.
+        name: The field: ``client_assertion`` (section 2.2), or ``assertion`` (section 2.1).
+    """
+
+    algorithms: tuple[str, ...] = ()
+    audience: str | None = None
+    audience_argument: str | None = None
+    lifetime: float = 60.0
+    claims: tuple[Claim, ...] = ()
+    place: Literal["body", "header"] = "body"
+    name: str = "client_assertion"
 
 
 class ClientAuth(NamedTuple):
@@ -36,6 +69,7 @@ class ClientAuth(NamedTuple):
     client_id: str | None = None
     client_secret: str | None = None
     encoding: BasicEncoding = "auto"
+    assertion: Assertion | None = None
 
     @property
     def place(self) -> Place | None:
@@ -43,7 +77,14 @@ class ClientAuth(NamedTuple):
         return _PLACES.get(self.method)
 
 
-_PLACES: Mapping[str, Place] = {"client_secret_post": "body", "header": "header", "query": "query"}
+_PLACES: Mapping[str, Place] = {
+    "client_secret_jwt": "body",
+    "client_secret_post": "body",
+    "header": "header",
+    "private_key_jwt": "body",
+    "query": "query",
+    "tls_client_auth": "body",
+}
 """Where a request has the credentials, by the methods that send them under names."""
 
 

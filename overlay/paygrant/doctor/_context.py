@@ -228,7 +228,7 @@ class Context:
         try:
             outcome: Grant | TokenError = request_token(
                 self.registration,
-                self.secret,
+                self.registration.credentials(),
                 encoding,
                 policy=self.policy,
                 transport=None,
