@@ -12,7 +12,6 @@ import httpx
 from paygrant._arguments import check_type, check_url, checked, invalid_argument, shown
 from paygrant._cache.source import TokenSource, cache_of
 from paygrant._providers.base import registration_of
-from paygrant._request.dpop import NONCE_ERROR
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -102,9 +101,7 @@ class BearerAuth:
 
     def _note_nonce(self, response: Any, url: object) -> bool:
         """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""
-        headers = response.headers
-        is_new = self._prover is not None and self._prover.note_nonce(str(url), headers.get("DPoP-Nonce"))
-        return is_new and NONCE_ERROR in headers.get("WWW-Authenticate", "")
+        return self._prover is not None and self._prover.note_response(str(url), response.headers)
 
     def _with_token(self, url: str, token: Token) -> str:
         """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""

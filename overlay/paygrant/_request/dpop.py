@@ -82,6 +82,11 @@ class Prover:
             claims["nonce"] = nonce
         return signed_after(self._header, claims, self._signer)
 
+    def note_response(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Note the nonce of a response to an API call. True: the API refuses the call for want of this nonce."""
+        is_new = self.note_nonce(url, headers.get("DPoP-Nonce"))
+        return is_new and NONCE_ERROR in headers.get("WWW-Authenticate", "")
+
     def note_nonce(self, url: str, nonce: str | None, *, from_token_endpoint: bool = False) -> bool:
         """Note the nonce of a response's header ``DPoP-Nonce``, for the next proofs.
 
