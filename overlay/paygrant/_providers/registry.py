@@ -41,7 +41,7 @@ _CLASSES = {
 """The module and the class of each provider. They are imported when they are used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Installed:
     """A provider that an installed package declares.
 
