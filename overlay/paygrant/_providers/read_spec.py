@@ -1,6 +1,8 @@
 """Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
 
+import functools
 from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +47,32 @@ def read_checked(spec: "str | PathLike[str] | ModuleType", cache: SpecCache | No
         return _checked(_description_of(spec.__name__))
     path = Path(fspath(spec))
     return ReadSpec(path, read_spec(path, cache).endpoint)
+
+
+def read_once(spec: "str | PathLike[str] | ModuleType") -> tuple[TokenEndpoint, str]:
+    """Read a spec: its description, and a digest that no other description has. A package is read once.
+
+    Raises what ``read_checked`` raises.
+    """
+    if isinstance(spec, ModuleType):
+        return _read_package(spec)
+    description = description_of(read_checked(spec))
+    return description, _digest_of(description)
+
+
+def description_of(read: TokenEndpoint | ReadSpec) -> TokenEndpoint:
+    """The description in what ``read_checked`` returns."""
+    return read if isinstance(read, TokenEndpoint) else read.endpoint
+
+
+@functools.lru_cache(maxsize=256)
+def _read_package(package: ModuleType) -> tuple[TokenEndpoint, str]:
+    description = description_of(read_checked(package))
+    return description, _digest_of(description)
+
+
+def _digest_of(description: TokenEndpoint) -> str:
+    return sha256(repr(description).encode()).hexdigest()
 
 
 def read_spec(path: Path, cache: SpecCache | None = None) -> NormalizedSpec:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
@@ -31,14 +32,8 @@ GROUP = "paygrant.providers"
 _SPEC_SUFFIXES = {".yaml", ".yml", ".json"}
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
-_CLASSES = {
-    "alternative_payments": ("alternative_payments", "AlternativePayments"),
-    "cryptofuse": ("cryptofuse", "Cryptofuse"),
-    "ripio_ramp": ("ripio", "RipioRamp"),
-    "ripio_widget": ("ripio", "RipioWidget"),
-    "ripple": ("ripple", "Ripple"),
-}
-"""The module and the class of each provider. They are imported when they are used."""
+HAND_WRITTEN = {"ripio_widget": ("ripio", "RipioWidget"), "ripple": ("ripple", "Ripple")}
+"""The module and the class of the providers with code of their own. All other classes are generated."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,13 +55,18 @@ class Installed:
 
 def names() -> list[str]:
     """The names of all providers of the box, as their specs have them, sorted."""
-    return sorted(_CLASSES)
+    return sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg)
 
 
 def class_of(name: str) -> type[Provider]:
-    """The class of a provider of the box."""
-    module, kind = _CLASSES[name]
-    return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
+    """The class of a provider of the box. It is imported when it is used."""
+    if name in HAND_WRITTEN:
+        module, kind = HAND_WRITTEN[name]
+        return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
+    from paygrant._spec.reader import spec_of
+
+    package = f"paygrant_clients.{name}"
+    return cast("type[Provider]", getattr(import_module(package), spec_of(package).class_name))
 
 
 def kind_named(name: str, prefix: str | None = None) -> "ProviderKind[Provider]":

@@ -65,7 +65,7 @@ class SandboxProvider:
     def routes(self) -> list[Route]:
         """The provider's routes. Their paths start with its name."""
         return [
-            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=["POST"]),
+            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=[self.endpoint.method]),
             Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
         ]
 
@@ -73,13 +73,8 @@ class SandboxProvider:
         """The token endpoint."""
         memory = self.memory
         memory.token_requests += 1
-        headers = request.headers
-        parts = self.endpoint.read(
-            headers.get("Authorization", ""),
-            headers.get("Content-Type", ""),
-            request.url.query,
-            await limited_body(request, _LARGEST_BODY),
-        )
+        body = await limited_body(request, _LARGEST_BODY)
+        parts = self.endpoint.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def resource(self, request: Request) -> Response:
@@ -87,7 +82,7 @@ class SandboxProvider:
         memory = self.memory
         memory.api_calls += 1
         await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read("", "", request.url.query, b"")
+        parts = self.endpoint.read({}, request.url.query, b"")
         return await ResourceRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
@@ -300,6 +295,8 @@ def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
 
 def as_json(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response in ASCII: a request can contain half of a surrogate pair, which UTF-8 cannot encode."""
+    if document is None:
+        return Response(None, status, headers)
     return Response(json.dumps(document), status, headers, "application/json")
 
 

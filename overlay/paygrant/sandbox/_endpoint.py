@@ -20,9 +20,9 @@ import jwt
 from jsonschema import Draft202012Validator
 
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Lifetime
-from paygrant._spec.pointer import put, value_at
-from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec
+from paygrant._spec.description import ClientAuth, Lifetime, Parameter, Place
+from paygrant._spec.pointer import pointer_to, put, value_at
+from paygrant._spec.reader import REQUEST, NormalizedSpec, is_json
 
 BasicDecoding = Literal["plain", "form"]
 
@@ -53,14 +53,27 @@ class RequestParts:
     """The parts of a token request that the endpoint checks.
 
     Attributes:
-        authorization: The value of the header.
+        headers: The headers, by lower-case name.
         query: The parameters in the query.
         body: The parameters in the body; None if it cannot be read.
     """
 
-    authorization: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: Mapping[str, Any] | None = field(repr=False)
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return self.headers.get("authorization", "")
+
+    def value(self, place: Place | None, name: str) -> Any:
+        """The value in a place of the request. None if there is none, or if the place is the path."""
+        if place == "body":
+            return value_at(self.body, name if name.startswith("/") else pointer_to("", name))
+        if place == "query":
+            return self.query.get(name)
+        return self.headers.get(name.lower()) if place == "header" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +130,25 @@ class Endpoint:
         self._description = description = spec.endpoint
         self.name = description.name
         self.path = description.path
+        self.method = description.method
         self._client = client
-        self._basic_decoding: BasicDecoding = basic_decoding
+        methods = {auth.method for auth in description.client_auth}
+        encodings = {auth.encoding for auth in description.client_auth}
+        self._basic_decoding: BasicDecoding = "form" if "form" in encodings else basic_decoding
+        self._checks_no_client = bool(methods & {"none", "custom"})
+        """Whether a request may have no credentials, or some that only a function knows."""
 
         schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
-        self.names = frozenset(schema["properties"])
+        self._body_names = frozenset(schema.get("properties", {}))
+        declared = {each.name: each.schema for each in spec.declared}
+        self._query_names = frozenset(each.name for each in spec.declared if each.place == "query")
+        self.names = self._body_names | self._query_names
         """The parameters that the spec names."""
         self.open_names = frozenset(
-            name for name, field in schema["properties"].items() if field.get("format") != "password"
+            name
+            for name, field in {**schema.get("properties", {}), **declared}.items()
+            if field.get("format") != "password"
         )
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
@@ -138,23 +161,30 @@ class Endpoint:
 
         examples = {each.name: EndpointResponse(int(each.status), each.body) for each in spec.examples()}
         self._granted = examples["granted"]
-        self.wrong_credentials = examples["wrong_credentials"]
+        self.wrong_credentials = examples.get("wrong_credentials") or self._bare_refusal(spec)
         self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
 
         self._lifetime_at = next(iter(description.response.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
-        self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
-        self._composed_name = next((each.name for each in description.parameters if each.argument), "")
-        self._basic_only = all(each.method == "client_secret_basic" for each in description.client_auth)
+        self._scope = next((each for each in description.parameters if each.argument == "scope"), None)
+        self._composed_name = next((each.name for each in description.parameters if each.secret), "")
+        """The parameter that may begin with the client's id. Its value is secret for that reason."""
+        self._places = {(each.place, each.name) for each in description.parameters}
+        self._basic_only = methods == {"client_secret_basic"}
         self._jwt_key = secrets.token_bytes(32)
 
-    def read(self, authorization: str, content_type: str, query: str, body: bytes) -> RequestParts:
+    def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
         """Read the parts of a request. ``respond`` refuses what cannot be read."""
+        found = {name.lower(): value for name, value in headers.items()}
         parameters: Mapping[str, Any] | None = None
-        if content_type.partition(";")[0].strip().lower() == self._description.media_type:
+        media_type = found.get("content-type", "").partition(";")[0].strip().lower()
+        if self._description.media_type is None:
+            wanted = self._description.content_type
+            parameters = {} if not body and wanted in {None, media_type} else None
+        elif media_type == self._description.media_type:
             with suppress(ValueError, RecursionError):  # not text, not JSON, or nested too deeply
                 parameters = self._parameters(body)
-        return RequestParts(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
+        return RequestParts(found, dict(parse_qsl(query, keep_blank_values=True)), parameters)
 
     def respond(
         self, request: RequestParts, now: float, *, lifetime: int | None = None, oddity: str | None = None
@@ -173,22 +203,40 @@ class Endpoint:
         parameters = request.body
         if parameters is None or not self._fits(parameters):
             return self._bad_request
-        if parameters.keys() - self.names or request.query:
+        unknown = parameters.keys() - self._body_names or request.query.keys() - self._query_names
+        if unknown or not all(self._is_right(each, request) for each in self._description.parameters):
             return self._bad_request
-        presented = list(self._presented(request.authorization, parameters))
+        presented = list(self._presented(request))
         if len(presented) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
             return self._bad_request
-        if presented != [self._client]:
+        if presented != [self._client] and (presented or not self._checks_no_client):
             return self.wrong_credentials
-        return self._grant(parameters, now, lifetime, oddity)
+        return self._grant(request, now, lifetime, oddity)
+
+    def _is_right(self, parameter: Parameter, request: RequestParts) -> bool:
+        """Whether a parameter outside the body is there if it must be, and has its fixed value."""
+        if parameter.place in {"body", "path"}:  # the schema has checked the body, and the route has checked the path
+            return True
+        value = request.value(parameter.place, parameter.name)
+        if parameter.argument is None:
+            fixed = str(parameter.value)
+            wanted = fixed.lower() if isinstance(parameter.value, bool) else fixed
+            return value == wanted or (value is None and not parameter.required)
+        return value is not None or not parameter.required
 
     def error(self, status: int, code: str | None = None) -> EndpointResponse:
         """An error response in the provider's format. Without a code, the name of the status is the code."""
         if code is None:
             code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
         document: dict[str, Any] = {}
-        put(document, self._description.error.code[0], code)
+        if self._description.error.code:
+            put(document, self._description.error.code[0], code)
         return EndpointResponse(status, document)
+
+    def _bare_refusal(self, spec: NormalizedSpec) -> EndpointResponse:
+        """The refusal of a client that the spec shows without a body, or else that of RFC 6749 section 5.2."""
+        known = {str(each.status) for each in self._description.invalid_client} & {*spec.bare_statuses}
+        return EndpointResponse(int(min(known)), None) if known else self.error(HTTPStatus.UNAUTHORIZED)
 
     def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
         """A body's parameters.
@@ -197,7 +245,7 @@ class Endpoint:
             ValueError: The body is not text or not JSON, or a parameter is repeated (RFC 6749 section 3.2).
             RecursionError: The JSON is nested too deeply.
         """
-        if self._description.media_type == JSON:
+        if is_json(self._description.media_type):
             document: Any = json.loads(body)
             return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
@@ -206,20 +254,30 @@ class Endpoint:
             raise ValueError("a parameter is repeated")
         return form
 
-    def _presented(self, authorization: str, parameters: Mapping[str, str]) -> Iterator[Client | None]:
+    def _presented(self, request: RequestParts) -> Iterator[Client | None]:
         """The credentials of a request, by each documented method; None if they cannot be read."""
         for auth in self._description.client_auth:
             match auth:
                 case ClientAuth(method="client_secret_basic"):
-                    scheme, _, encoded = authorization.partition(" ")
+                    scheme, _, encoded = request.authorization.partition(" ")
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
-                case ClientAuth(client_id=id_name, client_secret=str(secret_name)) if secret_name in parameters:
-                    # If no field is the id alone, the id is the start, up to a colon, of the parameter that the client composes.
-                    composed = parameters.get(id_name or self._composed_name, "")
-                    yield Client(composed if id_name else composed.partition(":")[0], parameters[secret_name])
+                case ClientAuth(client_id=id_name, client_secret=secret_name) if auth.place:
+                    secret = request.value(auth.place, secret_name) if secret_name else self._client.client_secret
+                    given = request.value(auth.place, id_name) if id_name else self._composed_id(request)
+                    if (secret if secret_name else given) is not None:
+                        yield Client(str(given), str(secret))
                 case _:
                     pass
+
+    def _composed_id(self, request: RequestParts) -> str:
+        """The client's id where nothing is the id alone: the start, up to a colon, of what the client composes.
+
+        An endpoint without such a parameter knows the client by its secret.
+        """
+        if ("body", self._composed_name) not in self._places:
+            return self._client.client_id
+        return str(request.value("body", self._composed_name) or "").partition(":")[0]
 
     def _decoded(self, encoded: str) -> Client | None:
         """The parts of Basic credentials (RFC 7617)."""
@@ -231,9 +289,7 @@ class Endpoint:
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         return Client(client_id, client_secret)
 
-    def _grant(
-        self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None
-    ) -> EndpointResponse:
+    def _grant(self, request: RequestParts, now: float, lifetime: int | None, oddity: str | None) -> EndpointResponse:
         """The example of the spec, with a new token, its lifetime and its scope."""
         token = secrets.token_urlsafe(32)
         seconds = self._lifetime if lifetime is None else lifetime
@@ -255,7 +311,8 @@ class Endpoint:
         put(document, response.access_token[0], changes.get("access_token", _same)(token))
         if "token_type" in changes:
             put(document, response.token_type[0], changes["token_type"](None))
-        if self._scope_name and (scope := parameters.get(self._scope_name)):
+        scope = request.value(self._scope.place, self._scope.name) if self._scope else None
+        if scope and response.scope:
             put(document, response.scope[0], scope)
         return EndpointResponse(self._granted.status, document, token, expires_at)
 
