@@ -136,7 +136,12 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
         "auth_method": None,
         "authenticate": print,
     },
-    ClientCredentials: {"token_url": "http://127.0.0.1/token", "parameters": {"audience": CORES[1]}},
+    ClientCredentials: {
+        "token_url": "http://127.0.0.1/token",
+        "parameters": {"audience": CORES[1]},
+        "name": "shop",
+        "body": "form",
+    },
 }
 """The arguments of providers that need a spec or an address."""
 
@@ -245,7 +250,8 @@ def is_compared_by_fields(kind: Any) -> bool:
 
 
 WITHOUT_SECRETS = {
-    *("Certificate", "FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
+    *("Argument", "Certificate", "Installed", "ProviderKind", "ReadSpec"),
+    *("FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
     *("RecordedRequest", "RefreshPolicy", "SecretFile", "StoredEntry", "UnusualType", "_Check"),
 }
 """Dataclasses that hold none, or only values that mask themselves."""
