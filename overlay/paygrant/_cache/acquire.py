@@ -67,7 +67,7 @@ class TokenAcquirer:
         """The encoding of Basic credentials that worked last."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
         """A new token. If the provider refuses the secret and the callable now returns another one, that one is tried.
 
@@ -115,7 +115,7 @@ class TokenAcquirer:
         self,
         secret: str,
         better: Callable[[Grant], Grant | None],
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
@@ -145,7 +145,7 @@ class TokenAcquirer:
             raise copy.copy(entry.outcome)  # the store's own object would collect tracebacks
         return None
 
-    def _request(self, secret: str, error_key: str, stop: threading.Event, attempt_failed: Callable[[], None]) -> Grant:
+    def _request(self, secret: str, error_key: str, stop: _clock.Event, attempt_failed: Callable[[], None]) -> Grant:
         """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
 
         Refusals, and pauses that the provider states, go into the store.
@@ -170,7 +170,7 @@ class TokenAcquirer:
         secret: str,
         encoding: Encoding,
         deadline: float,
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Grant:
         """A token by one encoding, with retries."""
