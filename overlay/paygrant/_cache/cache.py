@@ -379,7 +379,7 @@ class Cache:
 
     def _attempt_failed(self, renewal: Renewal) -> None:
         """A request failed and will be repeated. Callers need not wait for that while the old token is valid."""
-        token = None
+        token, pending = None, renewal.pending
         with suppress(BlockedError), self._lock:
             self._failing = True
             token, pending = self._still_valid(), renewal.pending

@@ -2,16 +2,16 @@
 
 import copy
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from paygrant import _clock
-from paygrant._arguments import check_url
-from paygrant._errors import ConfigurationError, InvalidClient, TokenError
+from paygrant._arguments import check_url, invalid_argument
+from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._providers.base import description_of, from_variables, is_documented, registration_of, variable_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
     from paygrant._spec.description import TokenEndpoint
     from paygrant._stores.base import Store
+
+
+R = TypeVar("R")
+
+_LITTLE = 0.25
+"""Seconds. A request that ends by its deadline needs some more to be read."""
 
 
 @compared_as_a_whole
@@ -99,9 +105,10 @@ class Context:
                 found.append(Setting(argument, name, value))
         if self.secret_file:
             name, path = self.secret_file
-            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8-sig", newline="") as file:
+            with suppress(OSError, UnicodeDecodeError):
+                text = self.within(lambda: _text_of(path))
                 # Readers of the file remove the line break at its end.
-                found.append(Setting("client_secret", name, file.read().rstrip("\r\n")))
+                found.append(Setting("client_secret", name, text.rstrip("\r\n")))
         return found
 
     @cached_property
@@ -129,7 +136,12 @@ class Context:
         Raises:
             ConfigurationError: There is no secret, or the settings are not valid.
         """
-        return self.registration.secret()
+        registration = self.registration
+        try:
+            return self.within(registration.secret)
+        except TimeoutError:
+            fault = "the callable did not return before the deadline"
+        raise invalid_argument("client_secret", fault, "a callable that returns the secret")
 
     @property
     def endpoint(self) -> "TokenEndpoint":
@@ -180,7 +192,7 @@ class Context:
             OSError: Its name does not resolve.
         """
         try:
-            found = socket.getaddrinfo(*self.route.first_host, type=socket.SOCK_STREAM)
+            found = self.within(lambda: socket.getaddrinfo(*self.route.first_host, type=socket.SOCK_STREAM))
         except UnicodeError:  # a label of the name is empty, or too long
             raise OSError("not a valid host name") from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -222,10 +234,19 @@ class Context:
         """The response and its token, for checks that are made only if there is one."""
         return cast("tuple[RawResponse, Grant]", (self.attempt.response, self.attempt.outcome))
 
+    def within(self, action: Callable[[], R]) -> R:
+        """Run foreign code, such as a user's callable, and wait for it no longer than the deadline.
+
+        Raises:
+            TimeoutError: It did not end. Otherwise this raises what it raises.
+        """
+        return _clock.within(self.policy.deadline, action)
+
     def _attempt(self, encoding: Encoding) -> Attempt:
         responses: list[RawResponse] = []
-        try:
-            outcome: Grant | TokenError = request_token(
+
+        def request() -> Grant:
+            return request_token(
                 self.registration,
                 self.secret,
                 encoding,
@@ -234,6 +255,13 @@ class Context:
                 deadline=_clock.monotonic() + self.policy.deadline,
                 observe=responses.append,
             )
+
+        outcome: Grant | TokenError
+        try:
+            # The request ends by the deadline, unless the user's function that authenticates it hangs.
+            outcome = _clock.within(self.policy.deadline + _LITTLE, request)
+        except TimeoutError:
+            outcome = ProviderUnavailable("the request did not end before the deadline")
         except TokenError as error:
             outcome = copy.copy(error)  # the error's traceback has frames that hold the secret
         return Attempt(encoding, responses[0] if responses else None, outcome)
@@ -248,3 +276,9 @@ class Context:
             token = first_at(response.document, self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
         return ResponseReader(self.registration, tuple(secrets))
+
+
+def _text_of(path: str) -> str:
+    """The text of a file, with its line breaks as they are."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        return file.read()
