@@ -274,6 +274,10 @@ def variable_of(kind: type[Provider], field: str) -> str:
     return f"{name_of(kind)}_{field}".upper()
 
 
+_LONGEST_READ = 5.0
+"""Seconds. Reading the file of a secret takes much less, over a network too."""
+
+
 def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
     """What ``from_env`` does, with the variables of any mapping."""
     if not has_variables(kind):
@@ -300,7 +304,8 @@ def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mappi
     try:
         made = kind(**{**found, **overrides})
         if callable(found.get("client_secret")):
-            registration_of(made).secret()  # reports a bad file now, not at the first request
+            # This reports a bad file now, not at the first request. The file may be a pipe that nobody writes to.
+            registration_of(made).secret(within=_LONGEST_READ)
     except ConfigurationError as error:
         argument = error.argument or ""
         if argument in overrides or argument not in names:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from paygrant import _clock
-from paygrant._arguments import check_url, invalid_argument
+from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._providers.base import description_of, from_variables, is_documented, registration_of, variable_of
 from paygrant._providers.secret_file import SecretFile
@@ -136,12 +136,7 @@ class Context:
         Raises:
             ConfigurationError: There is no secret, or the settings are not valid.
         """
-        registration = self.registration
-        try:
-            return self.within(registration.secret)
-        except TimeoutError:
-            fault = "the callable did not return before the deadline"
-        raise invalid_argument("client_secret", fault, "a callable that returns the secret")
+        return self.registration.secret(within=self.policy.deadline)
 
     @property
     def endpoint(self) -> "TokenEndpoint":
