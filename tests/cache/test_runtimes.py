@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.servers import Reply, Seen, Server, granted
-from tests.peers.fixtures import RedisServer
 
 BEGIN = """
 import os, sys, threading, time
@@ -109,8 +108,7 @@ def test_green_threads_share_one_request_and_keep_their_deadlines(
 ) -> None:
     stores = {"memory": "MemoryStore()", "file": f"FileStore({str(tmp_path / 'tokens')!r})"}
     if store == "redis":
-        redis_server: RedisServer = request.getfixturevalue("redis_server")
-        stores["redis"] = f"RedisStore({redis_server.url!r})"
+        stores["redis"] = f"RedisStore({request.getfixturevalue('redis_server').url!r})"
     assert run(GREEN_PROGRAM, slow, stores[store], first=GREEN[kind]) == ["1 50 True", "True", "True", "True"]
     assert Counter(seen.path for seen in slow.seen)["/token"] == 2
 

@@ -147,7 +147,7 @@ class _Store(MemoryStore):
         super().discard(key, token)
 
     @contextmanager
-    def lock(self, key: str, lease: float) -> Generator[None]:  # type: ignore[override]
+    def lock(self, key: str, lease: float) -> Generator[None]:
         self._at("lock")
         with super().lock(key, lease):
             yield
@@ -176,14 +176,11 @@ def _other_source(pause: Pause, server: Server) -> Made:
 def _each_other(pause: Pause, server: Server) -> Made:
     sources: list[TokenSource] = []
 
-    def secret(of: int) -> str:
-        return sources[of].get().access_token if pause.on else "s"
+    def secret(of: int) -> Callable[[], str]:
+        return lambda: sources[of].get().access_token if pause.on else "s"
 
-    sources.extend(
-        TokenSource(client(server, lambda of=of: secret(of)), policy=RefreshPolicy(deadline=SLEEP))  # type: ignore[misc]
-        for of in (1, 0)
-    )
-    return Made(client(server, lambda: secret(0)))
+    sources += [TokenSource(client(server, secret(of)), policy=RefreshPolicy(deadline=SLEEP)) for of in (1, 0)]
+    return Made(client(server, secret(0)))
 
 
 def log_handler(_pause: Pause, server: Server) -> Made:

@@ -143,7 +143,13 @@ class RedisServer:
     def __init__(self, executable: str, port: int | None = None, **more: object) -> None:
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
+        options: dict[str, object] = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "no",
+        }
         options |= {name.replace("_", "-"): value for name, value in more.items()}
         self._command = [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
         self._process: subprocess.Popen[str] | None = None

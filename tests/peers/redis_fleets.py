@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis import Redis, RedisCluster, RedisError
@@ -31,7 +31,7 @@ class SentinelFleet:
     def __init__(self, master: RedisServer, replica: RedisServer, ports: list[int]) -> None:
         self.master = master
         self.replica = replica
-        self.sentinel = Sentinel([("127.0.0.1", port) for port in ports], socket_timeout=0.5)
+        self.sentinel: Any = cast("Any", Sentinel)([("127.0.0.1", port) for port in ports], socket_timeout=0.5)
 
     def client(self) -> Any:
         """A client of the master, as redis-py makes it."""
@@ -41,7 +41,7 @@ class SentinelFleet:
     def wait_for_takeover(self) -> None:
         """Wait until the replica is the master."""
         _wait(lambda: self.sentinel.discover_master(NAME) == ("127.0.0.1", self.replica.port))
-        _wait(lambda: Redis(port=self.replica.port, socket_timeout=1).role()[0] == b"master")  # type: ignore[index]
+        _wait(lambda: Redis(port=self.replica.port, socket_timeout=1).role()[0] == b"master")
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def sentinel_fleet(folder: Path) -> Generator[SentinelFleet]:
     try:
         master.start()
         replica.start()
-        _wait(lambda: Redis(port=master.port).info("replication")["connected_slaves"] == 1)  # type: ignore[index]
+        _wait(lambda: Redis(port=master.port).info("replication")["connected_slaves"] == 1)
         ports = [free_port() for _ in range(3)]
         for port in ports:
             file = folder / f"sentinel-{port}.conf"
@@ -68,8 +68,8 @@ def sentinel_fleet(folder: Path) -> Generator[SentinelFleet]:
             sentinels.append(subprocess.Popen([sentinel, file], stdout=subprocess.DEVNULL))
         for port in ports:
             client: Any = Redis(port=port, decode_responses=True)
-            _wait(lambda client=client: int(client.sentinel_master(NAME)["num-other-sentinels"]) == 2)  # type: ignore[misc]
-            _wait(lambda client=client: int(client.sentinel_master(NAME)["num-slaves"]) == 1)  # type: ignore[misc]
+            _wait(lambda client=client: int(client.sentinel_master(NAME)["num-other-sentinels"]) == 2)
+            _wait(lambda client=client: int(client.sentinel_master(NAME)["num-slaves"]) == 1)
         yield SentinelFleet(master, replica, ports)
     finally:
         for process in sentinels:
@@ -87,7 +87,7 @@ class ClusterFleet:
 
     def client(self) -> Any:
         """A client, as redis-py makes it."""
-        nodes = [ClusterNode("127.0.0.1", node.port) for node in self.nodes]
+        nodes = [cast("Any", ClusterNode)("127.0.0.1", node.port) for node in self.nodes]
         return RedisCluster(startup_nodes=nodes, socket_timeout=0.5, retry=Retry(NoBackoff(), 1))
 
     def kill_master_of(self, key: str) -> None:
@@ -138,12 +138,12 @@ def cluster_fleet(folder: Path) -> Generator[ClusterFleet]:
         assert done.returncode == 0, done.stdout
         for node in nodes:
             client: Any = Redis(port=node.port, decode_responses=True)
-            _wait(lambda client=client: client.cluster("info")["cluster_state"] == "ok")  # type: ignore[misc]
+            _wait(lambda client=client: client.cluster("info")["cluster_state"] == "ok")
         masters: Any = [Redis(port=node.port).role() for node in nodes[:3]]
         assert [role[0] for role in masters] == [b"master"] * 3
         for node in nodes[:3]:
             master: Any = Redis(port=node.port)
-            _wait(lambda master=master: master.info("replication")["connected_slaves"] == 1)  # type: ignore[misc]
+            _wait(lambda master=master: master.info("replication")["connected_slaves"] == 1)
         yield ClusterFleet(nodes)
     finally:
         for node in nodes:

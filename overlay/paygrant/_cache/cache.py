@@ -196,11 +196,11 @@ class Cache:
         if self._lock.is_mine:
             return None
         try:
-            return self._replace(rejected)
+            return self._decide_replacement(rejected)
         except BlockedError:
             return None
 
-    def _replace(self, rejected: Token) -> Token | PendingRenewal | None:
+    def _decide_replacement(self, rejected: Token) -> Token | PendingRenewal | None:
         now = _clock.monotonic()
         with self._lock:
             token = self.held[0]
