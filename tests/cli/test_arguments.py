@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from paygrant import Cryptofuse, RipioWidget
+from paygrant import RipioWidget
+from paygrant._providers import registry
 from paygrant.cli import _given
 from tests.helpers.command_line import SECRET, TOKEN, sent
 from tests.helpers.providers import GRANTED
@@ -115,8 +116,8 @@ def test_a_scope_is_separated_by_spaces_and_choices_are_checked(run: Any, server
     os.environ["CRYPTOFUSE_CLIENT_SECRET"] = SECRET
     try:
         options = ["--client-id", "mine", "--base-url", server.base_url]
-        assert run("token", "cryptofuse", *options, "--scope", "read", "--credentials-in", "body").code == 0
-        assert run("token", "cryptofuse", *options, "--credentials-in", "head").code == 2
+        assert run("token", "cryptofuse", *options, "--scope", "read", "--auth-method", "client_secret_post").code == 0
+        assert run("token", "cryptofuse", *options, "--auth-method", "header").code == 2
     finally:
         del os.environ["CRYPTOFUSE_CLIENT_SECRET"]
     assert b"scope=read&" in server.seen[0].body + b"&"
@@ -174,6 +175,8 @@ def test_a_secret_can_come_from_a_pipe_that_is_read_once(
 
 
 def test_the_given_arguments_do_not_show_a_secret() -> None:
-    given = _given.Given(Cryptofuse, {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET})
+    given = _given.Given(
+        registry.kind_named("cryptofuse"), {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET}
+    )
     assert SECRET not in repr(given)
     assert shlex.quote(SECRET) == SECRET

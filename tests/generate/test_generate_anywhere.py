@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
 
@@ -141,8 +142,8 @@ def rich(folder: Path) -> Path:
             }
         },
         f"{RESPONSE}/properties": {"data": {"type": "array", "description": "Tokens.", "items": item}},
-        f"{ENDPOINT}/credentials": [
-            {"place": "body", "client_id": "/auth/identity/user", "client_secret": "/auth/identity/key"}
+        f"{ENDPOINT}/client_authentication": [
+            {"method": "client_secret_post", "client_id": "/auth/identity/user", "client_secret": "/auth/identity/key"}
         ],
         f"{ENDPOINT}/parameters": {
             "tenant": {"argument": "tenant"},
@@ -151,7 +152,7 @@ def rich(folder: Path) -> Path:
             "page": {"argument": "page"},
             "/auth/identity/grant_type": {"value": "client_credentials"},
         },
-        f"{ENDPOINT}/answer": {
+        f"{ENDPOINT}/response": {
             "access_token": ["/data/0/token"],
             "lifetime": [
                 {"at": "/data/0/ends", "unit": "epoch", "zero_is_never": True},
@@ -159,7 +160,7 @@ def rich(folder: Path) -> Path:
             ],
         },
         f"{ENDPOINT}/invalid_client": [{"status": 403}, {"at": "/error", "equals": "access_denied"}],
-        f"{ENDPOINT}/use": {"header": "X-Token"},
+        f"{ENDPOINT}/token_use": {"header": "X-Token"},
     }
     return written(folder, changes)
 
@@ -212,27 +213,85 @@ def test_a_spec_without_a_body_makes_a_client(tmp_path: Path) -> None:
     del data["components"]["schemas"]["TokenRequest"]
     data["paths"] = {"/token": {"get": operation}}
     data["x-token-endpoint"] |= {
-        "credentials": [{"place": "query", "client_id": "id", "client_secret": "key"}],
+        "client_authentication": [{"method": "query", "client_id": "id", "client_secret": "key"}],
         "parameters": {},
-        "use": {"query": "access_token"},
+        "token_use": {"query": "access_token"},
     }
-    data["x-token-endpoint"]["answer"]["lifetime"] = [{"unit": "never"}]
+    data["x-token-endpoint"]["response"]["lifetime"] = [{"unit": "never"}]
     spec = tmp_path / "bare.yaml"
     spec.write_text(json.dumps(data))
     generate(spec, tmp_path)
     assert python(IMPORT_ALL, "bare", cwd=tmp_path) == "bare"
 
 
+@pytest.mark.parametrize("name", ["Client_Id", "!#$%&'*+-.^_`|~09az"])
+def test_a_header_of_any_name_is_sent_by_the_client(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {
+        f"{POST}/parameters": [{**DECLARED, "name": name}],
+        f"{ENDPOINT}/parameters/{name}": {"argument": "tenant"},
+        f"{ENDPOINT}/token_use": {"header": name, "headers": {"X_Client": "client_id"}},
+    }
+    folder = tmp_path / f"header_{len(name)}"
+    generate(written(tmp_path, changes), folder)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    api = import_module(f"{folder.name}.acme.api.token.create_token")
+    package, models = (import_module(f"{folder.name}.acme{part}") for part in ("", ".models"))
+    requests: list[httpx.Request] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"access_token": "canary"})
+
+    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(reply)})
+    body = models.TokenRequest(grant_type="client_credentials", client_id="a", client_secret="b", audience="c")
+    (argument,) = {*signature(api.sync).parameters} - {"client", "body"}
+    assert api.sync(client=client, body=body, **{argument: "mine"}).access_token == "canary"
+    assert requests[0].headers[name] == "mine"
+
+
+def test_json_of_a_vendor_and_an_error_without_a_body_make_a_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = json.loads(broken("", {}, "").text)
+    operation = data["paths"]["/oauth/token"]["post"]
+    vendor = "application/vnd.api+json"
+    for part in (operation["requestBody"], operation["responses"]["200"]):
+        part["content"] = {vendor: part["content"]["application/json"]}
+    for status in {*operation["responses"]} - {"200"}:
+        operation["responses"][status] = {"description": "No body."}
+    operation["responses"]["401"] = {"description": "No body."}
+    del data["components"]["schemas"]["TokenError"]
+    data["x-token-endpoint"]["invalid_client"] = [{"status": 401}]
+    data["x-token-endpoint"]["error"] = {}
+    spec = tmp_path / "vendor.yaml"
+    spec.write_text(json.dumps(data))
+    generate(spec, tmp_path / "vendor_clients")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    package, models = (import_module(f"vendor_clients.vendor{part}") for part in ("", ".models"))
+    api = import_module("vendor_clients.vendor.api.token.create_token")
+    statuses = iter([200, 401])
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Content-Type"] == vendor
+        status = next(statuses)
+        return httpx.Response(status, json={"access_token": "canary"}) if status == 200 else httpx.Response(status)
+
+    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(reply)})
+    body = models.TokenRequest(grant_type="client_credentials", client_id="a", client_secret="b", audience="c")
+    assert api.sync(client=client, body=body).access_token == "canary"
+    assert api.sync_detailed(client=client, body=body).status_code == 401
+
+
 @pytest.mark.parametrize("scheme", ["bearer", None])
-def test_computed_credentials_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
+def test_a_function_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
     changes: dict[str, Any] = {
-        f"{ENDPOINT}/credentials": [{"place": "computed"}],
+        f"{ENDPOINT}/client_authentication": [{"method": "custom"}],
         f"{REQUEST}/properties/client_assertion": SECRET,
     }
     if scheme:
         changes["/components/securitySchemes"] = {"jwt": {"type": "http", "scheme": scheme}}
         changes[f"{POST}/security"] = [{"jwt": []}]
-    assert read_spec(written(tmp_path, changes))["x-token-endpoint"]["credentials"] == [{"place": "computed"}]
+    assert read_spec(written(tmp_path, changes))["x-token-endpoint"]["client_authentication"] == [{"method": "custom"}]
 
 
 def hostile_changes(texts: tuple[str, ...], lines: tuple[str, ...]) -> dict[str, Any]:
@@ -270,7 +329,10 @@ def hostile_changes(texts: tuple[str, ...], lines: tuple[str, ...]) -> dict[str,
     ]
     for each in changes[f"{POST}/parameters"]:
         changes[f"{ENDPOINT}/parameters/{each['name']}"] = {"argument": f"{each['name'].strip('_')}_argument"}
-    changes[f"{ENDPOINT}/answer/token_type"] = ["/token_type", f"/{lines[3]}".replace("/", "~1").replace("~1", "/", 1)]
+    changes[f"{ENDPOINT}/response/token_type"] = [
+        "/token_type",
+        f"/{lines[3]}".replace("/", "~1").replace("~1", "/", 1),
+    ]
     changes[f"{ENDPOINT}/invalid_client"] = [
         {"status": 401},
         {"at": "/error", "equals": "access_denied"},

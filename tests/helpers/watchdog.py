@@ -1,6 +1,7 @@
 """Foreign code that sleeps, one kind each, and the public calls that must end all the same."""
 
 import asyncio
+import copy
 import itertools
 import logging
 import socket
@@ -222,9 +223,7 @@ def _by(name: str) -> Callable[[TokenSource, str], object]:
 
 
 def _new_source(source: TokenSource, _: str) -> object:
-    provider, store, policy, transport, name = source._arguments
-    other = TokenSource(provider, store=store, policy=policy, transport=transport, transport_name=name)
-    return other.get()
+    return copy.copy(source).get()
 
 
 CALLS: dict[str, Callable[[TokenSource, str], object]] = {

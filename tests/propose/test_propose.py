@@ -96,7 +96,7 @@ CASES = [
     ),
     Case("among_thirty.yaml", "/oauth/token", {**IN_BODY, "audience": "m-1"}, arguments={"audience": "m-1"}),
     Case("basic.json", "/oauth2/token", basic=True),
-    Case("relative_flow.yaml", "/identity/connect/token", IN_BODY, arguments={"credentials_in": "body"}),
+    Case("relative_flow.yaml", "/identity/connect/token", IN_BODY, arguments={"auth_method": "client_secret_post"}),
     Case(
         "composed.yaml",
         "/auth/token",
@@ -136,6 +136,25 @@ CASES = [
         "/oauth/token",
         basic=True,
         granted=Reply({"accessToken": "the-token", "expiresIn": 600, "tokenType": "Bearer"}),
+    ),
+    Case(
+        "own_grant.yaml",
+        "/oauth/token",
+        {"clientId": ID, "clientSecret": SECRET, "grantType": "AccessToken"},
+        JSON,
+        granted=Reply({"accessToken": "the-token", "expiresIn": "32503680000"}, 201),
+        rejected=Reply({"errors": [{"code": 1401, "message": "The client is unknown"}]}, 400),
+    ),
+    Case(
+        "partner_login.yaml",
+        "/aggregation/v2/partners/authentication",
+        {"partnerId": ID, "partnerSecret": SECRET},
+        JSON,
+        headers={"Tern-App-Key": "key-of-straw"},
+        granted=Reply({"token": "the-token"}),
+        rejected=Reply({"code": 9, "message": "No"}, 401),
+        arguments={"tern_app_key": "key-of-straw"},
+        lifetime=False,
     ),
     Case("page_in_json.md", "/oauth/token", basic=True, rejected=Reply({"message": "no"}, 403)),
 ]
@@ -247,7 +266,7 @@ def test_a_draft_contains_the_token_operation_only() -> None:
 def test_a_draft_keeps_required_request_fields_and_points_to_the_response_fields() -> None:
     spec = spec_of("among_thirty.yaml")
     assert spec["components"]["schemas"]["TokenRequest"]["required"] == [*IN_BODY, "audience"]
-    assert spec["x-token-endpoint"]["answer"] == {
+    assert spec["x-token-endpoint"]["response"] == {
         "access_token": ["/access_token"],
         "token_type": ["/token_type"],
         "scope": ["/scope"],
@@ -279,7 +298,7 @@ def test_the_text_begins_with_the_decisions_and_gives_the_date_of_reading() -> N
 def test_servers_become_environments_and_doubtful_ones_are_decisions() -> None:
     proposal = propose(FOLDER / "camel_case.yaml")
     assert yaml.safe_load(proposal.text)["servers"] == [
-        {"url": "https://demo.lumen.example/api", "description": "Demo", "x-environment": "demo"}
+        {"url": "https://demo.lumen.internal/api", "description": "Demo", "x-environment": "demo"}
     ]
     assert "http://localhost:8080" in decisions_at(proposal, "/servers")
     assert "was plain http" in decisions_at(proposal, "/servers")
@@ -287,22 +306,22 @@ def test_servers_become_environments_and_doubtful_ones_are_decisions() -> None:
 
 
 def test_unnamed_environments_get_names_and_each_is_a_decision(tmp_path: Path) -> None:
-    urls = ["https://a.example", "https://b.example", "https://b.example/", "https://api-test.c.example"]
-    servers = [*({"url": url} for url in urls), {"url": "https://d-uat.example", "description": "A test by users"}]
+    urls = ["https://a.internal", "https://b.internal", "https://b.internal/", "https://api-test.c.internal"]
+    servers = [*({"url": url} for url in urls), {"url": "https://d-uat.internal", "description": "A test by users"}]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     servers = yaml.safe_load(proposal.text)["servers"]
     assert {each["x-environment"]: each["url"] for each in servers} == {
         "production": urls[0],
         "production_2": urls[1],
         "test": urls[3],
-        "uat": "https://d-uat.example",
+        "uat": "https://d-uat.internal",
     }
     assert decisions_at(proposal, "/servers").count("is not documented; is it") == 2
 
 
 def test_each_server_is_a_decision_even_with_a_clear_name(tmp_path: Path) -> None:
-    urls = [f"https://{name}.brook.example" for name in ("sandbox", "live", "api")]
-    described = {"url": "https://d.brook.example", "description": "UAT"}
+    urls = [f"https://{name}.brook.internal" for name in ("sandbox", "live", "api")]
+    described = {"url": "https://d.brook.internal", "description": "UAT"}
     servers = [*({"url": url} for url in urls), described]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == [each["url"] for each in servers]
@@ -310,7 +329,7 @@ def test_each_server_is_a_decision_even_with_a_clear_name(tmp_path: Path) -> Non
 
 
 def test_servers_beyond_the_limit_are_left_out_and_a_decision_says_so(tmp_path: Path) -> None:
-    servers = [{"url": f"https://s{number}.brook.example"} for number in range(51)]
+    servers = [{"url": f"https://s{number}.brook.internal"} for number in range(51)]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     assert len(yaml.safe_load(proposal.text)["servers"]) == 50
     assert "the first 50 of 51 servers were taken" in decisions_at(proposal, "/servers")
@@ -319,8 +338,8 @@ def test_servers_beyond_the_limit_are_left_out_and_a_decision_says_so(tmp_path: 
 @pytest.mark.parametrize(
     ("url", "elsewhere"),
     [
-        ("https://live.elsewhere.example/token", True),
-        ("//live.elsewhere.example/token", True),
+        ("https://live.elsewhere.internal/token", True),
+        ("//live.elsewhere.internal/token", True),
         ("https://ORCHARD.example/token", False),
         ("/token", False),
     ],
@@ -331,7 +350,7 @@ def test_a_token_url_on_another_host_than_the_servers_is_a_decision(
     def change(document: Any) -> None:
         document["components"]["securitySchemes"]["machine"]["flows"]["clientCredentials"]["tokenUrl"] = url
 
-    asked = "live.elsewhere.example', the servers are uat.orchard.example, orchard.example: may the secret go there?"
+    asked = "live.elsewhere.internal', the servers are uat.orchard.internal, orchard.internal: may the secret go there?"
     lines = decisions_at(changed("relative_flow.yaml", tmp_path, change), "/servers")
     assert (asked in lines) == elsewhere
     assert ("may the secret go there" in lines) == elsewhere
@@ -348,7 +367,7 @@ def test_many_decisions_do_not_hide_those_about_the_secret(tmp_path: Path) -> No
     proposal = changed("page.md", tmp_path, change)
     *decisions, last = proposal.decisions
     places = list(dict.fromkeys(line.split(": ")[0] for line in decisions))
-    assert places[:3] == ["/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers"]
+    assert places[:3] == ["/x-token-endpoint/client_authentication", "/x-token-endpoint/token_use", "/servers"]
     others = [line for line in decisions if not line.startswith(tuple(f"{place}: " for place in places[:3]))]
     assert len(others) == 100
     assert re.fullmatch("and 1[0-9]{2} more", last)
@@ -358,13 +377,13 @@ def test_many_decisions_do_not_hide_those_about_the_secret(tmp_path: Path) -> No
 def test_many_flows_and_variables_do_not_hide_a_server(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         for number in range(40):
-            flow: Any = {"tokenUrl": f"https://f{number}.example/oauth/token", "scopes": {}}
+            flow: Any = {"tokenUrl": f"https://f{number}.internal/oauth/token", "scopes": {}}
             schemes = document["components"]["securitySchemes"]
             schemes[f"flow{number}"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
-        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.example"})
+        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.internal"})
 
     lines = decisions_at(changed("page.md", tmp_path, change), "/servers")
-    assert "https://f4.example/oauth/token and 35 more; is its host one of these servers?" in lines
+    assert "https://f4.internal/oauth/token and 35 more; is its host one of these servers?" in lines
     assert lines.count("the variable") == 5
     assert len(lines.splitlines()) < 12
 
@@ -381,19 +400,19 @@ def test_decisions_about_the_document_come_last(tmp_path: Path) -> None:
 def test_a_flow_gives_host_path_and_scopes() -> None:
     proposal = propose(FOLDER / "application_flow.json")
     spec = yaml.safe_load(proposal.text)
-    assert spec["servers"][0]["url"] == "https://login.northwind-parcel.example"
+    assert spec["servers"][0]["url"] == "https://login.northwind-parcel.internal"
     assert "parcels:read, parcels:write" in decisions_at(proposal, "/x-token-endpoint/parameters/scope")
-    assert "RFC 6749 section 2.3.1" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert "RFC 6749 section 2.3.1" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_a_relative_token_url_is_joined_to_each_server() -> None:
     spec = spec_of("relative_flow.yaml")
-    assert [each["url"] for each in spec["servers"]] == ["https://uat.orchard.example", "https://orchard.example"]
+    assert [each["url"] for each in spec["servers"]] == ["https://uat.orchard.internal", "https://orchard.internal"]
 
 
 def test_a_relative_token_url_without_a_slash_is_resolved_by_rfc_3986(tmp_path: Path) -> None:
     def change(document: Any) -> None:
-        document["servers"].append({"url": "https://other.example/a/b/c"})
+        document["servers"].append({"url": "https://other.internal/a/b/c"})
         flows = document["components"]["securitySchemes"]["machine"]["flows"]
         flows["clientCredentials"]["tokenUrl"] = "connect?x=1"
 
@@ -408,12 +427,12 @@ def test_a_relative_token_url_without_a_slash_is_resolved_by_rfc_3986(tmp_path: 
 
 def test_a_flow_with_the_url_of_an_operation_adds_its_scopes(tmp_path: Path) -> None:
     def change(document: Any) -> None:
-        flow = {"tokenUrl": "https://auth.elsewhere.example/oauth/token", "scopes": {"pay": "Pay"}}
+        flow = {"tokenUrl": "https://auth.elsewhere.internal/oauth/token", "scopes": {"pay": "Pay"}}
         document["components"]["securitySchemes"]["flow"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
     proposal = changed("among_thirty.yaml", tmp_path, change)
     assert "known scopes: pay" in decisions_at(proposal, "/x-token-endpoint/parameters/scope")
-    assert "auth.elsewhere.example" in decisions_at(proposal, "/servers")
+    assert "auth.elsewhere.internal" in decisions_at(proposal, "/servers")
     assert "other candidates" not in "\n".join(proposal.decisions)
 
 
@@ -425,7 +444,7 @@ def test_the_likeliest_of_several_operations_is_taken_and_a_decision_names_the_o
 
     proposal = changed("basic.json", tmp_path, change)
     assert [*yaml.safe_load(proposal.text)["paths"]] == ["/oauth2/token"]
-    assert "/paths/~1login/post" in decisions_at(proposal, "/paths")
+    assert "other candidates: POST /login; --operation" in decisions_at(proposal, "/paths")
     assert "revoke" not in decisions_at(proposal, "/paths")
 
 
@@ -472,7 +491,7 @@ def test_parameters_of_the_path_item_are_enough_for_an_operation(tmp_path: Path)
 
     proposal = changed("basic.json", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "query", "client_id": "client_id", "client_secret": "client_secret"}]
+    assert credentials(proposal) == [{"method": "query"}]
 
 
 def test_a_documented_error_code_becomes_the_condition() -> None:
@@ -510,17 +529,17 @@ def test_the_unit_of_a_lifetime_follows_from_name_type_and_example(
         }
 
     proposal = changed("page.md", tmp_path, change)
-    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
-    assert answer.get("lifetime") == (lifetime and [lifetime])
+    fields = yaml.safe_load(proposal.text)["x-token-endpoint"]["response"]
+    assert fields.get("lifetime") == (lifetime and [lifetime])
     assert lint(write(proposal, tmp_path)) == []
-    assert bool(decisions_at(proposal, "/x-token-endpoint/answer/lifetime")) == (name != "expires_in")
+    assert bool(decisions_at(proposal, "/x-token-endpoint/response/lifetime")) == (name != "expires_in")
 
 
 def test_the_lifetime_of_a_jwt_is_its_exp_claim() -> None:
     proposal = propose(FOLDER / "api_key.yaml")
-    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
-    assert answer["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
-    assert "JWT" in decisions_at(proposal, "/x-token-endpoint/answer/lifetime")
+    fields = yaml.safe_load(proposal.text)["x-token-endpoint"]["response"]
+    assert fields["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
+    assert "JWT" in decisions_at(proposal, "/x-token-endpoint/response/lifetime")
 
 
 def formats(proposal: Proposal) -> dict[str, str | None]:
@@ -599,7 +618,7 @@ def test_each_argument_has_a_unique_python_name(tmp_path: Path) -> None:
 def test_required_parts_that_a_spec_cannot_fill_are_left_out_and_a_decision_says_so(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         operation = document["paths"]["/oauth2/token"]["post"]
-        operation["parameters"] = [{"name": "X_Y", "in": "header", "required": True, "schema": {"type": "string"}}]
+        operation["parameters"] = [{"name": "X Y", "in": "header", "required": True, "schema": {"type": "string"}}]
         schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
         schema["required"].append("audiences")
         schema["properties"]["audiences"] = {"type": "array", "items": {"type": "string"}}
@@ -611,7 +630,7 @@ def test_required_parts_that_a_spec_cannot_fill_are_left_out_and_a_decision_says
 
 
 def credentials(proposal: Proposal) -> Any:
-    return yaml.safe_load(proposal.text)["x-token-endpoint"]["credentials"]
+    return yaml.safe_load(proposal.text)["x-token-endpoint"]["client_authentication"]
 
 
 def operation_of(document: Any) -> Any:
@@ -633,8 +652,8 @@ def test_body_and_security_of_swagger_2_are_read(tmp_path: Path) -> None:
     proposal = changed("form_data.yaml", tmp_path, change)
     spec = yaml.safe_load(proposal.text)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert decisions_at(proposal, "/x-token-endpoint/credentials") == ""
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert decisions_at(proposal, "/x-token-endpoint/client_authentication") == ""
     assert [*spec["paths"]["/connect/token"]["post"]["requestBody"]["content"]] == [JSON]
     assert spec["components"]["schemas"]["TokenRequest"]["properties"]["kind"]["enum"] == ["a", "b"]
     assert spec["x-token-endpoint"]["parameters"]["X-Tenant"] == {"argument": "x_tenant"}
@@ -649,8 +668,8 @@ def test_required_credential_fields_are_preferred_to_basic(tmp_path: Path) -> No
 
     proposal = changed("page.md", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "body", "client_id": "client_id", "client_secret": "client_secret"}]
-    assert "HTTP Basic is documented, too" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert credentials(proposal) == [{"method": "client_secret_post"}]
+    assert "HTTP Basic is documented, too" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_optional_credential_fields_are_an_alternative_to_basic(tmp_path: Path) -> None:
@@ -661,7 +680,7 @@ def test_optional_credential_fields_are_an_alternative_to_basic(tmp_path: Path) 
 
     proposal = changed("page.md", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert [way["place"] for way in credentials(proposal)] == ["basic", "body"]
+    assert [each["method"] for each in credentials(proposal)] == ["client_secret_basic", "client_secret_post"]
 
 
 def test_an_authorization_header_that_mentions_basic_means_basic(tmp_path: Path) -> None:
@@ -670,8 +689,8 @@ def test_an_authorization_header_that_mentions_basic_means_basic(tmp_path: Path)
         operation_of(document).update(security=[], parameters=[{**header, "schema": {"type": "string"}}])
 
     proposal = changed("page.md", tmp_path, change)
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert decisions_at(proposal, "/x-token-endpoint/credentials") == ""
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert decisions_at(proposal, "/x-token-endpoint/client_authentication") == ""
 
 
 def test_undocumented_credentials_are_a_decision(tmp_path: Path) -> None:
@@ -679,8 +698,8 @@ def test_undocumented_credentials_are_a_decision(tmp_path: Path) -> None:
         operation_of(document)["security"] = []
 
     proposal = changed("page.md", tmp_path, change)
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert "does not say how the secret is sent" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert "does not say how the secret is sent" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_fields_of_other_grants_are_left_out(tmp_path: Path) -> None:
@@ -700,7 +719,7 @@ def test_a_token_with_an_unknown_name_is_a_decision(tmp_path: Path) -> None:
 
     proposal = changed("page.md", tmp_path, change)
     assert "contains no token endpoint" not in proposal.text
-    assert "access_token?" in decisions_at(proposal, "/x-token-endpoint/answer/access_token")
+    assert "access_token?" in decisions_at(proposal, "/x-token-endpoint/response/access_token")
     assert lint(write(proposal, tmp_path)) == []
 
 
@@ -741,7 +760,7 @@ def test_a_response_without_a_schema_is_read_from_its_example(tmp_path: Path) ->
         "none": "array",
     }
     assert [*fields["data"]["items"]["properties"]] == ["a"]
-    assert spec["x-token-endpoint"]["answer"]["access_token"] == ["/jwt"]
+    assert spec["x-token-endpoint"]["response"]["access_token"] == ["/jwt"]
     assert spec["x-token-endpoint"]["error"]["description"] == ["/message"]
 
 
@@ -764,12 +783,12 @@ def test_the_first_of_contradicting_schemas_counts(tmp_path: Path) -> None:
 
 def test_a_date_is_read_as_a_string_and_aliases_are_followed(tmp_path: Path) -> None:
     path = tmp_path / "document.yaml"
-    document = "openapi: 3.0.0\ninfo: {title: Dated, version: 2026-99-99}\nx: &url https://a.example/token\n"
+    document = "openapi: 3.0.0\ninfo: {title: Dated, version: 2026-99-99}\nx: &url https://a.internal/token\n"
     flow = "{clientCredentials: {tokenUrl: *url, scopes: {}}}"
     path.write_text(f"{document}components: {{securitySchemes: {{a: {{type: oauth2, flows: {flow}}}}}}}\n")
     spec = yaml.safe_load(propose(path).text)
     assert spec["info"]["version"] == "2026-99-99"
-    assert spec["servers"][0]["url"] == "https://a.example"
+    assert spec["servers"][0]["url"] == "https://a.internal"
 
 
 @pytest.mark.parametrize("url", ["http://[", "//[", "https://[/token"])
@@ -786,10 +805,10 @@ def test_invalid_urls_are_left_out(url: str, tmp_path: Path) -> None:
 
 
 def test_a_server_url_with_dot_segments_is_left_out(tmp_path: Path) -> None:
-    servers = [{"url": "https://a.example/../b"}, {"url": "https://c.example/.well-known"}]
+    servers = [{"url": "https://a.internal/../b"}, {"url": "https://c.internal/.well-known"}]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
-    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.example/.well-known"]
-    assert "'https://a.example/../b' is not the https URL of a provider" in decisions_at(proposal, "/servers")
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.internal/.well-known"]
+    assert "'https://a.internal/../b' is not the https URL of a provider" in decisions_at(proposal, "/servers")
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -811,7 +830,7 @@ def test_a_document_without_a_token_endpoint_is_an_error_that_says_what_is_expec
     assert caught.value.argument == "source"
 
 
-def test_an_operation_that_returns_no_token_is_not_a_token_endpoint(tmp_path: Path) -> None:
+def test_an_operation_without_a_token_in_its_response_is_taken_with_a_decision(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         login = document["paths"].pop("/oauth2/token")
         document["paths"]["/login"] = login
@@ -819,8 +838,10 @@ def test_an_operation_that_returns_no_token_is_not_a_token_endpoint(tmp_path: Pa
         login["post"]["requestBody"]["content"] = {JSON: {"schema": secret}}
         login["post"]["responses"]["200"]["content"][JSON] = {"schema": {"properties": {"user": {}}}}
 
-    with pytest.raises(ConfigurationError, match="contains no token endpoint"):
-        changed("basic.json", tmp_path, change)
+    proposal = changed("basic.json", tmp_path, change)
+    assert "POST /login was taken, though it does not look like" in decisions_at(proposal, "/paths")
+    assert "is it access_token?" in decisions_at(proposal, "/x-token-endpoint/response/access_token")
+    assert lint(write(proposal, tmp_path)) == []
 
 
 def nested(depth: int, opening: str, closing: str = "") -> str:
@@ -890,7 +911,7 @@ def test_operations_beyond_the_limit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", ["other.yaml#/Granted", "https://evil.example/x", "#", "#Granted", "#/nothing", "#/a/" + "9" * 5000]
+    "reference", ["other.yaml#/Granted", "https://evil.internal/x", "#", "#Granted", "#/nothing", "#/a/" + "9" * 5000]
 )
 def test_an_unresolvable_reference_is_a_decision_with_its_place(reference: str, tmp_path: Path) -> None:
     def change(document: Any) -> None:
@@ -940,7 +961,7 @@ def test_circular_references_are_read_as_empty(tmp_path: Path) -> None:
 def test_control_characters_of_the_document_reach_neither_draft_nor_decisions(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         document["info"]["title"] = "Evil\x1b[2J\u202e\nAPI"
-        document["servers"][0] = {"url": "https://x.example/\x1b[2J"}
+        document["servers"][0] = {"url": "https://x.internal/\x1b[2J"}
         document["components"]["schemas"]["Granted"]["properties"]["\x1b[2J"] = {"description": "a\nb: # c"}
 
     proposal = changed("page.md", tmp_path, change)
@@ -950,7 +971,7 @@ def test_control_characters_of_the_document_reach_neither_draft_nor_decisions(tm
     assert lint(write(proposal, tmp_path)) == []
 
 
-@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.example/token"])
+@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.internal/token"])
 def test_a_path_that_cannot_be_in_a_url_is_refused(path: str, tmp_path: Path) -> None:
     def change(document: Any) -> None:
         document["paths"] = {path: document["paths"]["/oauth/token"]}
@@ -975,11 +996,11 @@ def test_a_page_is_fetched_with_its_query_and_the_draft_omits_the_query(server: 
 def test_the_host_of_the_document_does_not_become_a_server(file: str, servers: Any) -> None:
     ((document,), _) = _source.read(FOLDER / file)
     document["servers"] = servers
-    address = "https://sandbox.copies.example/kite/openapi.yaml"
+    address = "https://sandbox.copies.internal/kite/openapi.yaml"
     proposal = Proposal(*_assemble.assemble(best_candidate([document]), address))
     spec = yaml.safe_load(proposal.text)
     assert "servers" not in spec
-    assert "each caller must pass base_url; sandbox.copies.example has the document" in decisions_at(
+    assert "each caller must pass base_url; sandbox.copies.internal has the document" in decisions_at(
         proposal, "/servers"
     )
     relative = ["/token"] if "flow" in file else [each["url"] for each in servers or ()]
@@ -1007,10 +1028,12 @@ def test_only_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "http://docs.example/x",
+        "http://docs.internal/x",
         "ftp://127.0.0.1/x",
         "https://",
-        "https://u:p@docs.example/x",
+        "https://u:p@docs.internal/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fe80::1]/x",
         "http://[",
         "https://\u2025/",
     ],
@@ -1130,7 +1153,7 @@ OTHERS: list[Any] = [
     *(None, True, 0, 1.5, 10**30, "", "x", "token", "\x1b[2J", "\ud800", [], {}, [[]], [{}]),
     *({"$ref": "#"}, {"$ref": "#/paths"}, {"$ref": "x.yaml"}, {"type": "array"}, {"type": ["null", "integer"]}),
     *({"properties": {"to_dict": {}, "a/b": {}, "token": {"type": "object"}}}, {"enum": [1, True, "x", None]}),
-    *("http://[", "https://{x}.example", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
+    *("http://[", "https://{x}.internal", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
 ]
 """Values that replace those of a document."""
 

@@ -136,7 +136,7 @@ def operation_cases() -> Iterator[Broken]:
     oddities: list[dict[str, Any]] = [
         {"in": "cookie"},
         {"name": 'X-"'},
-        {"name": "a.b"},
+        {"name": "a b"},
         {"name": ""},
         {"required": "yes"},
         {"explode": True},
@@ -177,7 +177,8 @@ def operation_cases() -> Iterator[Broken]:
     yield broken("responses", {f"{RESPONSES}/2XX": {}}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/200/content/application~1json/schema": {"$ref": f"#{ERROR}"}})
     yield broken("responses", {f"{RESPONSES}/400/content/application~1json/schema": {"$ref": f"#{RESPONSE}"}})
-    yield broken("responses", {f"{RESPONSES}/400/content": ABSENT}, f"{RESPONSES}/400")
+    yield broken("responses", {f"{RESPONSES}/200/content": ABSENT}, f"{RESPONSES}/200")
+    yield broken("wrong-credentials-example", {f"{RESPONSES}/400/content": ABSENT}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/400/content/text~1html": {"schema": {}}}, f"{RESPONSES}/400/content")
     yield broken("responses", {f"{RESPONSES}/400/content": {}})
     text = {"text/plain": {"schema": {"type": "integer"}}}
@@ -190,7 +191,7 @@ def operation_cases() -> Iterator[Broken]:
 
 
 def schema_cases() -> Iterator[Broken]:
-    yield broken("schema-names", {ERROR: ABSENT}, SCHEMAS)
+    yield broken("error-schema", {ERROR: ABSENT}, SCHEMAS)
     yield broken("schema-names", {f"{SCHEMAS}/Tenant": {}}, SCHEMAS)
     yield broken("schema-names", {"/components/headers": {}}, "/components")
     yield broken("schema-names", {f"{REQUEST}/type": "string"})
@@ -217,22 +218,22 @@ def schema_cases() -> Iterator[Broken]:
 
 
 def endpoint_cases() -> Iterator[Broken]:
-    for part in ("credentials", "parameters", "answer", "invalid_client", "error"):
+    for part in ("client_authentication", "parameters", "response", "invalid_client", "error"):
         yield broken("token-endpoint", {f"{ENDPOINT}/{part}": ABSENT}, ENDPOINT)
     yield broken("token-endpoint", {f"{ENDPOINT}/refresh": {}}, ENDPOINT)
     values: dict[str, Any] = {
-        "credentials": [],
-        "credentials/0": {"place": "body"},
-        "credentials/0/place": "cookie",
-        "credentials/0/client_secret": "client secret",
-        "credentials/0/client_id": "/client/",
+        "client_authentication": [],
+        "client_authentication/0": {"method": "header", "client_id": None, "client_secret": None},
+        "client_authentication/0/method": "cookie",
+        "client_authentication/0/client_secret": "client secret",
+        "client_authentication/0/client_id": "/client/",
         "parameters/audience": {"value": "a", "argument": "audience"},
         "parameters/audience/argument": "the audience",
         "parameters/grant_type/value": None,
-        "answer/lifetime": [],
-        "answer/access_token": "/access_token",
-        "answer/access_token/0": "access_token",
-        "answer/lifetime/0/unit": "minutes",
+        "response/lifetime": [],
+        "response/access_token": "/access_token",
+        "response/access_token/0": "access_token",
+        "response/lifetime/0/unit": "minutes",
         "success": {"status": 200},
         "invalid_client": [],
         "invalid_client/0/status": 200,
@@ -253,7 +254,7 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"unit": "moment", "at": "/expires_in", "zero_is_never": True}, "/unit"),
     ]
     for lifetime, below in lifetimes:
-        place = f"{ENDPOINT}/answer/lifetime/0"
+        place = f"{ENDPOINT}/response/lifetime/0"
         yield broken("token-endpoint", {place: lifetime}, place + below)
     uses: list[tuple[dict[str, Any], str]] = [
         ({}, ""),
@@ -263,19 +264,57 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"header": "X Token"}, "/header"),
         ({"header": "Authorization", "prefix": "To ken"}, "/prefix"),
         ({"query": "to&ken"}, "/query"),
+        ({"rejected_statuses": []}, "/rejected_statuses"),
+        ({"headers": {}}, "/headers"),
+        ({"rejected_statuses": [401, 500]}, "/rejected_statuses/1"),
+        ({"headers": {"X Client": "client_id"}}, "/headers"),
+        ({"headers": {"X-Client": "Client Id"}}, "/headers/X-Client"),
+        ({"single_use": "yes"}, "/single_use"),
+        ({"persist": None}, "/persist"),
     ]
     for use, below in uses:
-        yield broken("token-endpoint", {f"{ENDPOINT}/use": use}, f"{ENDPOINT}/use{below}")
-    place = f"{ENDPOINT}/credentials/0"
-    for way in ({"place": "header"}, {"place": "query"}, {"place": "computed", "client_id": "id"}):
-        yield broken("token-endpoint", {place: way}, place)
-    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {"a'b": {"value": "a"}}})
+        yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
+    place = f"{ENDPOINT}/client_authentication/0"
+    misplaced: dict[str, dict[str, Any]] = {
+        "custom": {"client_id": "id"},
+        "none": {"client_secret": None},
+        "client_secret_basic": {"client_id": "id"},
+        "query": {"encoding": "plain"},
+    }
+    for method, member in misplaced.items():
+        yield broken("token-endpoint", {place: {"method": method, **member}}, place)
+    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {'a"b': {"value": "a"}}})
 
 
 def openapi_cases() -> Iterator[Broken]:
     yield broken("openapi", {"/openapi": "3.0.3"})
     yield broken("openapi", {"/info/version": ABSENT}, "/info")
     yield broken("openapi", {f"{RESPONSES}/400/headers": {"Retry-After": {}}}, f"{RESPONSES}/400/headers/Retry-After")
+
+
+def word_cases() -> Iterator[Broken]:
+    place = f"{ENDPOINT}/client_authentication"
+    for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth"):
+        methods = [{"method": each} for each in ("client_secret_basic", "client_secret_post", method)]
+        yield broken("known-methods", {place: methods}, f"{place}/2/method", spec="cryptofuse")
+    excludes = f"{ENDPOINT}/parameters/audience/excludes"
+    for other in ("scope", "audience"):
+        yield broken("exclusions", {excludes: [other]}, f"{excludes}/0")
+    yield broken(
+        "exclusions",
+        {f"{ENDPOINT}/parameters/X-Tenant": {**TENANT, "excludes": ["audience"]}, f"{POST}/parameters": [DECLARED]},
+        f"{ENDPOINT}/parameters/X-Tenant/excludes/0",
+    )
+    use = f"{ENDPOINT}/token_use"
+    for name, argument in {
+        "X-Scope": "scope",
+        "X-Secret": "client_secret",
+        "authorization": "client_id",
+        "Host": "client_id",
+    }.items():
+        yield broken("api-headers", {use: {"headers": {name: argument}}}, f"{use}/headers/{name}")
+    twice = {"header": "X-Token", "headers": {"X-Client": "client_id", "x-client": "audience"}}
+    yield broken("api-headers", {use: twice}, f"{use}/headers/x-client")
 
 
 def fit_cases() -> Iterator[Broken]:
@@ -299,7 +338,7 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("secrets", {f"{RESPONSE}/properties/more": nested}, f"{RESPONSE}/properties/more/properties/token")
     username = f"{REQUEST}/properties/username"
     yield broken("secrets", {f"{username}/format": ABSENT}, username, spec="ripio_widget")
-    named = {f"{RESPONSE}/properties/key": FIELD, f"{ENDPOINT}/answer/access_token": ["/access_token", "/key"]}
+    named = {f"{RESPONSE}/properties/key": FIELD, f"{ENDPOINT}/response/access_token": ["/access_token", "/key"]}
     yield broken("secrets", named)
 
     yield broken("request-fields", {f"{REQUEST}/properties/tenant": {**FIELD, "format": "password"}})
@@ -307,10 +346,10 @@ def fit_cases() -> Iterator[Broken]:
     yield broken(
         "request-fields",
         {f"{ENDPOINT}/parameters/client_id": {"argument": "id"}},
-        f"{ENDPOINT}/credentials/0/client_id",
+        f"{ENDPOINT}/client_authentication/0/client_id",
     )
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
-    yield broken("required-fields", required, f"{ENDPOINT}/credentials/0", spec="cryptofuse")
+    yield broken("required-fields", required, f"{ENDPOINT}/client_authentication/0", spec="cryptofuse")
     grant_type, audience = f"{ENDPOINT}/parameters/grant_type", f"{ENDPOINT}/parameters/audience"
     yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
     yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
@@ -336,11 +375,13 @@ def fit_cases() -> Iterator[Broken]:
     api_key = {f"{schemes}/basic": {"type": "apiKey", "in": "header", "name": "Authorization"}}
     yield broken("basic-security", api_key, f"{POST}/security", spec="alternative_payments")
 
-    access_token = f"{ENDPOINT}/answer/access_token"
-    yield broken("answer-fields", {access_token: ["/token", "/access_token"]}, f"{access_token}/0")
-    yield broken("answer-fields", {f"{ENDPOINT}/answer/scope/0": "/scopes"})
-    yield broken("answer-fields", {f"{ENDPOINT}/answer/lifetime/0/at": "/expires"}, f"{ENDPOINT}/answer/lifetime/0")
-    yield broken("answer-fields", {f"{ENDPOINT}/success": {"at": "/ok", "equals": True}, f"{GRANTED}/value/ok": True})
+    access_token = f"{ENDPOINT}/response/access_token"
+    yield broken("response-fields", {access_token: ["/token", "/access_token"]}, f"{access_token}/0")
+    yield broken("response-fields", {f"{ENDPOINT}/response/scope/0": "/scopes"})
+    yield broken(
+        "response-fields", {f"{ENDPOINT}/response/lifetime/0/at": "/expires"}, f"{ENDPOINT}/response/lifetime/0"
+    )
+    yield broken("response-fields", {f"{ENDPOINT}/success": {"at": "/ok", "equals": True}, f"{GRANTED}/value/ok": True})
     yield broken("error-fields", {f"{ENDPOINT}/error/code/0": "/code"})
     yield broken("error-fields", {f"{ENDPOINT}/error/description/0": "/message"})
     yield broken("error-fields", {f"{ENDPOINT}/invalid_client/1/at": "/code"})
@@ -380,13 +421,13 @@ def beside_the_body_cases() -> Iterator[Broken]:
     place = "/paths/~1{tenant}~1token"
     yield broken("path-parameters", {"/paths": {"/{tenant}/token": operation}, **named}, f"{place}/post/parameters/0")
 
-    way = f"{ENDPOINT}/credentials/0"
-    header = {way: {"place": "header", "client_id": "X-Id", "client_secret": "X-Key"}}
+    method = f"{ENDPOINT}/client_authentication/0"
+    header = {method: {"method": "header", "client_id": "X-Id", "client_secret": "X-Key"}}
     unsecured = [{**DECLARED, "name": name} for name in ("X-Id", "X-Key")]
     secured = [{**each, "schema": {"type": "string", "format": "password"}} for each in unsecured]
     bare = {f"{REQUEST}/properties/{name}": ABSENT for name in ("client_id", "client_secret")}
     bare[f"{REQUEST}/required"] = ["audience", "grant_type"]
-    yield broken("request-fields", {**header, **bare, declared: secured[1:]}, f"{way}/client_id")
+    yield broken("request-fields", {**header, **bare, declared: secured[1:]}, f"{method}/client_id")
     yield broken("secrets", {**header, **bare, declared: [secured[0], unsecured[1]]}, f"{declared}/1")
     body = {f"{POST}/requestBody": ABSENT, **header, declared: secured, f"{ENDPOINT}/parameters": {}}
     yield broken("body", body, SCHEMAS)
@@ -399,7 +440,7 @@ def beside_the_body_cases() -> Iterator[Broken]:
     deep = f"{ENDPOINT}/parameters/~1more~1two"
     yield broken("request-fields", {deep: {"argument": "two"}})
 
-    lifetime = f"{ENDPOINT}/answer/lifetime"
+    lifetime = f"{ENDPOINT}/response/lifetime"
     for first in ({"unit": "never"}, {"unit": "seconds", "constant": 60}):
         yield broken("lifetimes", {lifetime: [first, {"unit": "seconds", "at": "/expires_in"}]}, f"{lifetime}/0")
     text = {"text/plain": {"schema": {"type": "string"}, "examples": {"bad_request": {"value": 1}}}}
@@ -445,6 +486,7 @@ CASES = [
     *schema_cases(),
     *endpoint_cases(),
     *openapi_cases(),
+    *word_cases(),
     *fit_cases(),
     *example_cases(),
 ]
@@ -524,7 +566,7 @@ def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: 
     assert (outcome.returncode, outcome.stderr) == (1, "")
     first, second = outcome.stdout.splitlines()
     assert first.startswith(
-        f"{spec}:{line}: token-endpoint: #{ENDPOINT}/answer/lifetime/0/unit: 'minutes' is not one of"
+        f"{spec}:{line}: token-endpoint: #{ENDPOINT}/response/lifetime/0/unit: 'minutes' is not one of"
     )
     assert "seconds, milliseconds: counted from the response" in first
     assert second.startswith(f"{missing}:1: yaml: #: No such file")
@@ -576,12 +618,12 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 @pytest.mark.parametrize(
     ("definitions", "described"),
     [
-        (["credentials"], description.ClientAuth),
-        (["answer"], description.ResponseFields),
+        (["client-authentication"], description.ClientAuth),
+        (["response"], description.ResponseFields),
         (["status-condition", "value-condition"], description.Condition),
         (["lifetime"], description.Lifetime),
         (["error"], description.ErrorFields),
-        (["use"], description.TokenUse),
+        (["token-use"], description.TokenUse),
     ],
 )
 def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:

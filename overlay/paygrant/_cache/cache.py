@@ -101,7 +101,6 @@ class Cache:
         "_renewal",
         "_replacements",
         "_start",
-        "_stop",
         "_stuck",
         "_users",
         "held",
@@ -142,7 +141,6 @@ class Cache:
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
         self._lock = BoundedLock(self._policy.deadline, self._little)
-        self._stop = _clock.Event()
         self._stuck = 0
         """The number of renewals that were given up and still run."""
         self._renewal: Renewal | None = None
@@ -169,8 +167,7 @@ class Cache:
             self.meter.served_stale()
         if state is State.EXPIRED and renewal:
             if nested:
-                fault = "a signal handler or a finalizer requested a token while its thread was doing so"
-                raise ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+                raise nested_call()
             self.meter.waited()
             return renewal.pending
         return token
@@ -252,26 +249,26 @@ class Cache:
         """Note one more source."""
         with suppress(BlockedError), self._lock:
             self._users += 1
-            self._stop.clear()
+            if self._renewal:
+                self._renewal.stop.clear()
 
     def close(self) -> None:
         """Note that a source was closed. The last one stops the retries of a pending renewal."""
         with suppress(BlockedError), self._lock:
             self._users -= 1
-            if self._users == 0:
-                self._stop.set()
+            if self._users == 0 and self._renewal:
+                self._renewal.stop.set()
 
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
-        self._stop.set()
         while (renewal := self._renewal) and not renewal.ended:
+            renewal.stop.set()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:
             self.invalidate(self.held[0])
         with suppress(BlockedError), self._lock:
             self._clear()
-            self._stop.clear()
 
     @property
     def _little(self) -> float:
@@ -286,12 +283,15 @@ class Cache:
                 renewal.ended = True
                 self._stuck += 1
                 self._note_failure(None)
-            self._renewal = Renewal(now + self._policy.deadline + self._little, self._give_up)
+            self._renewal = self._begin(now)
             return self._renewal, True
-        if renewal.thread == threading.get_ident():  # a log handler, a transport or a secret's callable calls us
-            fault = "a token was requested from within the token's own renewal"
-            raise ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
+        if renewal.thread == threading.get_ident():
+            raise call_from_within()
         return renewal, False
+
+    def _begin(self, now: float) -> Renewal:
+        """A renewal that begins now."""
+        return Renewal(now + self._policy.deadline + self._little, self._give_up)
 
     def _launch(self, renewal: Renewal) -> None:
         """Start a renewal."""
@@ -348,7 +348,7 @@ class Cache:
 
     def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
         try:
-            return self._acquirer.acquire(self._better, self._stop, lambda: self._attempt_failed(renewal))
+            return self._acquirer.acquire(self._better, renewal.stop, lambda: self._attempt_failed(renewal))
         except PaygrantError as error:
             return copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, whatever it is
@@ -399,6 +399,18 @@ class Cache:
         since = self._acquired.grant.since if self._acquired else -math.inf
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends
         return grant if better and _clock.monotonic() < life.expires else None
+
+
+def nested_call() -> ConfigurationError:
+    """The error for a call that interrupts another one in its thread."""
+    fault = "a signal handler or a finalizer requested a token while its thread was doing so"
+    return ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+
+
+def call_from_within() -> ConfigurationError:
+    """The error for a call by what takes part in a renewal, such as a log handler, a transport or a secret's callable."""
+    fault = "a token was requested from within the token's own renewal"
+    return ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
 
 
 class ClosedCache:

@@ -28,9 +28,10 @@ class Renewal:
         pending: Its outcome, for those who wait now. After a failed attempt, later ones wait for the next attempt.
         thread: The identifier of the thread that runs it; 0 until it runs.
         ended: Whether it has ended, or was given up.
+        stop: Set when nobody needs the token any more.
     """
 
-    __slots__ = ("_give_up", "ended", "ends", "pending", "thread")
+    __slots__ = ("_give_up", "ended", "ends", "pending", "stop", "thread")
 
     def __init__(self, ends: float, give_up: "Callable[[Renewal], Token | PaygrantError]") -> None:
         self.ends = ends
@@ -38,6 +39,7 @@ class Renewal:
         self.pending = self.new_pending()
         self.thread = 0
         self.ended = False
+        self.stop = _clock.Event()
 
     def new_pending(self) -> "PendingRenewal":
         """An outcome that nobody has yet."""

@@ -5,9 +5,10 @@ result.
 """
 
 import functools
+import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -18,6 +19,8 @@ from typing import (
     TypeVar,
     cast,
     dataclass_transform,
+    get_args,
+    get_origin,
     overload,
 )
 
@@ -30,25 +33,23 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._errors import ConfigurationError
+from paygrant._providers.kind import SECRET, Argument, ProviderKind, TextKind, prefix_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
-P = TypeVar("P", bound="Provider")
+P = TypeVar("P", bound="Provider[Any]")
 T = TypeVar("T")
 
 
-class computed_once(Generic[T]):  # noqa: N801 - used like property
-    """A property that is computed when it is first read.
-
-    ``functools.cached_property`` has a lock in Python 3.11, which a forked child could find taken.
-    """
+class derived(Generic[T]):  # noqa: N801 - used like property
+    """A property that a subclass may replace by a field. It is computed each time: a client's memory counts."""
 
     def __init__(self, func: Callable[[Any], T]) -> None:
         self.func = func
@@ -59,10 +60,7 @@ class computed_once(Generic[T]):  # noqa: N801 - used like property
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> Self | T:
-        if instance is None:
-            return self
-        value = vars(instance)[self.func.__name__] = self.func(instance)
-        return value
+        return self if instance is None else self.func(instance)
 
 
 if TYPE_CHECKING:
@@ -96,8 +94,8 @@ def provider(cls: type[P]) -> type[P]:
 
 
 @provider
-class Provider:
-    """The base of all providers.
+class Provider(Generic[R_co]):
+    """The base of all providers. Its type parameter is the type of a token's ``response``.
 
     Attributes:
         client_id: The client's id.
@@ -118,8 +116,9 @@ class Provider:
     def __post_init__(self) -> None:
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
-        check_text("client_id", self.client_id)
-        check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
+        if self._client_auth.method != "none":
+            check_text("client_id", self.client_id)
+            check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
         elif self.base_url is None:
@@ -127,33 +126,70 @@ class Provider:
                 "base_url", "is missing", "https://host[:port][/path], because the provider documents no host"
             )
         if self.base_url is not None:
-            self._set("base_url", check_url("base_url", self.base_url))
-        check_endpoint("token_url", self._effective_base_url, self._endpoint.path)
+            self._set("base_url", check_url("base_url", self.base_url, link_local=self._link_local))
+        check_endpoint("token_url", self._effective_base_url, self._endpoint.path, link_local=self._link_local)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
         object.__setattr__(self, field, value)
 
-    @computed_once
+    @derived
     def token_url(self) -> str:
         """The address of the token endpoint."""
         return self._effective_base_url + self._endpoint.path
 
     @classmethod
     @checked
-    def from_env(cls, **overrides: Any) -> Self:
+    def from_env(cls, prefix: str | None = None, **overrides: Any) -> Self:
         """Make a provider from environment variables: ``RIPPLE_CLIENT_ID`` gives ``client_id``, and so on.
 
         ``..._CLIENT_SECRET_FILE`` names a file that holds the secret. The file is read again for each token request.
         An empty variable counts as not set.
 
         Args:
+            prefix: How the names of the variables begin, instead of the provider's name: ``SHOP2`` for
+                ``SHOP2_CLIENT_ID``.
             **overrides: Arguments that replace the environment's.
 
         Raises:
             ConfigurationError: A variable is missing or its value is bad. The error names the variable.
         """
-        return from_variables(cls, os.environ, overrides)
+        return cls._kind(prefix).from_variables(os.environ, overrides)
+
+    @classmethod
+    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+        """What is known of this class without arguments.
+
+        Raises:
+            ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
+        """
+        if not has_variables(cls):
+            fault = f"{cls.__name__} has no environment variables of its own"
+            raise invalid_argument("from_env", fault, _EXPECTED)
+        documented = cls._endpoint is Provider._endpoint
+        name = cls._package.rpartition(".")[2]
+        return ProviderKind(
+            name=name,
+            prefix=prefix_of(name, prefix),
+            make=functools.partial(made_with_secret, cls),
+            source=cls,
+            arguments=tuple(_arguments_of(cls)),
+            alternatives=cls._alternatives,
+            endpoint=endpoint_of(cls._package) if documented else None,
+        )
+
+    def _own_kind(self) -> ProviderKind[Self]:
+        """What is known of this provider's class, or of its spec."""
+        cls, name = type(self), self._endpoint.name
+        return ProviderKind(
+            name=name,
+            prefix=prefix_of(name, None),
+            make=functools.partial(made_with_secret, cls),
+            source=cls,
+            arguments=tuple(_arguments_of(cls)),
+            alternatives=self._alternatives,
+            endpoint=self._endpoint,
+        )
 
     @property
     def _endpoint(self) -> "TokenEndpoint":
@@ -171,6 +207,11 @@ class Provider:
         return self.base_url or self._endpoint.servers[self._environment or ""].url
 
     @property
+    def _link_local(self) -> bool:
+        """Whether the token endpoint may have a link-local address."""
+        return getattr(self, "allow_link_local", False)
+
+    @property
     def _environment_facts(self) -> Mapping[str, str]:
         """The facts that the spec states about this environment, apart from its base URL."""
         servers = self._endpoint.servers
@@ -185,7 +226,7 @@ class Provider:
         """The caller's values apart from the credentials, by the names that the spec uses."""
         return {}
 
-    @computed_once
+    @property
     def _registration(self) -> ClientRegistration:
         return ClientRegistration(
             endpoint=self._endpoint,
@@ -196,7 +237,7 @@ class Provider:
             client_id=self.client_id,
             client_secret=self.client_secret,
             client_auth=self._client_auth,
-            basic_encoding=getattr(self, "basic_encoding", "plain"),
+            basic_encoding=getattr(self, "basic_encoding", None) or self._client_auth.encoding,
             arguments=self._arguments(),
             authenticate=self._authenticate(),
             models=self._models(),
@@ -215,29 +256,30 @@ class Provider:
         """Distinguishes providers whose other facts are equal; part of the cache key."""
         return ""
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_registration"}
-
     def __repr__(self) -> str:
         where = [part for part in (self._environment, self.base_url) if part]
-        return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
+        if self._client_auth.method != "none":
+            where.append(f"client={fingerprint(self.client_id)}")
+        return f"<{' '.join([type(self).__name__, *where])}>"
 
 
 @provider
-class BasicProvider(Provider):
+class BasicProvider(Provider[R_co]):
     """A provider that accepts the credentials as HTTP Basic.
 
     Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, as the
-            providers document it, and form-encoded once if that makes other bytes and plain was refused.
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
+            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
     """
 
-    basic_encoding: Literal["auto", "plain", "form"] = "auto"
+    basic_encoding: Literal["auto", "plain", "form"] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        if self._client_auth.place == "basic" and self.basic_encoding != "form":
+        if self.basic_encoding is not None:
+            check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
+        encoding = self.basic_encoding or self._client_auth.encoding
+        if self._client_auth.method == "client_secret_basic" and encoding != "form":
             check_text("client_id", self.client_id, forbidden=":")
 
 
@@ -246,7 +288,7 @@ _EXPECTED = "a provider's class such as Ripple, or SpecProvider(...) with its ar
 
 def has_variables(kind: type[Provider]) -> bool:
     """Whether a class stands for one provider, whose name begins the names of its variables."""
-    return hasattr(kind, "_package")
+    return hasattr(kind, "_package") or getattr(kind, "_spec", None) is not None
 
 
 def registration_of(provider: Provider) -> ClientRegistration:
@@ -254,14 +296,23 @@ def registration_of(provider: Provider) -> ClientRegistration:
     return provider._registration
 
 
-def is_documented(kind: type[Provider]) -> bool:
-    """Whether the spec of a generated package describes the token endpoint of a class, whatever its arguments are."""
-    return has_variables(kind) and kind._endpoint is Provider._endpoint
+def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
+    """What is known of a class of providers without arguments.
+
+    Raises:
+        ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
+    """
+    return kind._kind(prefix)
+
+
+def own_kind_of(provider: P) -> ProviderKind[P]:
+    """What is known of a provider's class, or of its spec."""
+    return provider._own_kind()
 
 
 def name_of(kind: type[Provider]) -> str:
     """The name of a class of providers, as its spec has it, such as ``ripple``."""
-    return kind._package.rpartition(".")[2]
+    return kind._kind().name
 
 
 def description_of(kind: type[Provider]) -> "TokenEndpoint":
@@ -269,54 +320,47 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
-def variable_of(kind: type[Provider], field: str) -> str:
-    """The environment variable that gives a field, such as ``RIPPLE_CLIENT_ID``."""
-    return f"{name_of(kind)}_{field}".upper()
-
-
 _LONGEST_READ = 5.0
 """Seconds. Reading the file of a secret takes much less, over a network too."""
 
 
-def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
-    """What ``from_env`` does, with the variables of any mapping."""
-    if not has_variables(kind):
-        fault = f"{kind.__name__} has no environment variables of its own"
-        raise invalid_argument("from_env", fault, _EXPECTED)
-    names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
-    found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
-    file_variable = f"{names['client_secret']}_FILE"
-    if (path := variables.get(file_variable)) and "client_secret" not in overrides:
-        if "client_secret" in found:
-            raise invalid_argument(file_variable, f"is set together with {names['client_secret']}", "one of the two")
-        names["client_secret"] = file_variable
-        found["client_secret"] = SecretFile(path)
-    # One error names everything that is missing. If only a choice is missing, the constructor's error lists the choices.
-    missing = _missing_fields(kind, {*found, *overrides})
-    choices = {"environment", "base_url", *kind._alternatives}
-    if (len(missing) > 1 or {*missing} - choices) and overrides.keys() <= names.keys():
-        notes = {"client_secret": " (or ..._FILE)"}
-        others = ", ".join(names[each] for each in kind._alternatives[1:])
-        notes |= dict.fromkeys(kind._alternatives[:1], f" (or {others})")
-        needed = ", ".join(names[each] + notes.get(each, "") for each in missing)
-        message = f"environment variable {names[missing[0]]}: is missing; expected a value for each of {needed}"
-        raise ConfigurationError(message, argument=names[missing[0]])
-    try:
-        made = kind(**{**found, **overrides})
-        if callable(found.get("client_secret")):
-            # This reports a bad file now, not at the first request. The file may be a pipe that nobody writes to.
-            registration_of(made).secret(within=_LONGEST_READ)
-    except ConfigurationError as error:
-        argument = error.argument or ""
-        if argument in overrides or argument not in names:
-            raise
-        message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
-        raise ConfigurationError(message, argument=names[argument]) from None
+def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
+    """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
+    made = make(**arguments)
+    if isinstance(arguments.get(SECRET), SecretFile):
+        registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
     return made
 
 
-def _missing_fields(kind: type[Provider], given: set[str]) -> list[str]:
-    """The fields that a provider needs and does not have. Of alternatives, only the first is listed."""
-    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
-    needed += [] if given & {*kind._alternatives} else kind._alternatives[:1]
-    return [name for name in needed if name not in given]
+def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
+    """The arguments of a class's constructor."""
+    for each in inspect.signature(kind).parameters.values():
+        if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
+            choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+            if each.name == "environment" and kind._endpoint is Provider._endpoint:
+                choices = tuple(endpoint_of(kind._package).servers)
+            yield Argument(
+                name=each.name,
+                kind=_text_kind(each.annotation),
+                choices=choices,
+                default=_shown_default(each.default),
+                required=each.default is each.empty,
+                secret=each.name == SECRET,
+            )
+
+
+def _text_kind(annotation: Any) -> TextKind:
+    if annotation in {bool, "bool"}:
+        return "boolean"
+    if annotation in {int, "int"}:
+        return "integer"
+    return "object" if get_origin(annotation) is Mapping else "string"
+
+
+def _shown_default(default: Any) -> str | None:
+    """A default as a user would write it; None if there is none to show."""
+    if default is inspect.Parameter.empty or isinstance(default, bool):
+        return None
+    if isinstance(default, tuple):
+        return " ".join(map(str, cast("tuple[object, ...]", default)))
+    return default if isinstance(default, str) else None

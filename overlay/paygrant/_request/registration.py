@@ -6,7 +6,6 @@ A provider class checks what its user states; the registration is the result. It
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import import_module
 from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -15,7 +14,7 @@ from paygrant import _clock
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
-from paygrant._request.unsigned import UnsignedRequest
+from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
@@ -61,9 +60,11 @@ class ClientRegistration:
         return self.endpoint.name
 
     @property
-    def response_model(self) -> Any:
-        """The generated class of this endpoint's responses. None if nothing was generated."""
-        return self.models and import_module(f"{self.models}.models").TokenResponse
+    def api_headers(self) -> dict[str, str]:
+        """The further headers of API calls, besides the one that carries the token."""
+        known: Mapping[str, Any] = {**self.arguments, "client_id": self.client_id}
+        found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
+        return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
     def secret(self, within: float | None = None) -> str:
         """The client's secret as it is now.
@@ -98,7 +99,7 @@ class ClientRegistration:
         """
         if self.basic_encoding != "auto":
             return ("form",) if self.basic_encoding == "form" else ("plain",)
-        if self.client_auth.place != "basic":
+        if self.client_auth.method != "client_secret_basic":
             return ENCODINGS[:1]
         same = quote_plus(self.client_id) == self.client_id and quote_plus(secret) == secret
         return ENCODINGS[:1] if same else ENCODINGS
@@ -118,7 +119,7 @@ class ClientRegistration:
             self.token_url,
             self.client_id,
             sha256(secret.encode(errors="surrogatepass")).hexdigest(),
-            self.client_auth.place,
+            self.client_auth.method,
             self.basic_encodings(secret),
             sorted(self.arguments.items()),
             self.identity,
@@ -129,4 +130,4 @@ class ClientRegistration:
 
 def is_key(client_auth: "ClientAuth") -> bool:
     """Whether a function computes with the secret, so that it may be a private key in PEM, which has several lines."""
-    return client_auth.place == "computed"
+    return client_auth.method == "custom"

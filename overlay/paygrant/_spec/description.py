@@ -5,20 +5,44 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Place: TypeAlias = Literal["body", "query", "header", "path"]
+Method: TypeAlias = Literal[
+    "client_secret_basic",
+    "client_secret_post",
+    "header",
+    "query",
+    "private_key_jwt",
+    "client_secret_jwt",
+    "tls_client_auth",
+    "none",
+    "custom",
+]
+BasicEncoding: TypeAlias = Literal["auto", "plain", "form"]
 Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAuth:
-    """One way of client authentication: how the client's id and secret are sent.
+    """One method of client authentication: how the client's id and secret are sent.
 
-    ``basic`` is HTTP Basic (RFC 7617). ``body``, ``query`` and ``header`` send them under these names. ``computed``
-    leaves it to a function of the caller.
+    ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
+    the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
+    ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
+    have the names that OAuth knows.
     """
 
-    place: Literal["basic", "body", "query", "header", "computed"]
+    method: Method
     client_id: str | None = None
     client_secret: str | None = None
+    encoding: BasicEncoding = "auto"
+
+    @property
+    def place(self) -> Place | None:
+        """Where the request has what the names say. None if the method has no names."""
+        return _PLACES.get(self.method)
+
+
+_PLACES: Mapping[str, Place] = {"client_secret_post": "body", "header": "header", "query": "query"}
+"""Where a request has the credentials, by the methods that send them under names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +60,10 @@ class Parameter:
     secret: bool = False
     kind: Literal["string", "integer", "number", "boolean"] = "string"
     choices: tuple[str | float | bool, ...] = ()
+    excludes: tuple[str, ...] = ()
+    """Arguments that must not be given together with this one."""
+    about: str = field(default="", repr=False, compare=False)
+    """What it is, for people, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +91,25 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """How an API call carries the token: in this header after this prefix, or in this query parameter."""
+    """How API calls use the token.
+
+    Attributes:
+        header: The header that carries the token.
+        prefix: The word before the token in that header. Empty if there is none.
+        query: The parameter of the query that carries the token, if no header does.
+        rejected_statuses: The statuses by which the API rejects a dead token.
+        headers: Further headers of API calls, with the arguments that fill them; ``client_id`` is one.
+        single_use: Whether each API call needs a new token.
+        persist: Whether a store outside the process may keep the token.
+    """
 
     header: str | None = "Authorization"
     prefix: str = "Bearer"
     query: str | None = None
+    rejected_statuses: tuple[int, ...] = (401,)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    single_use: bool = False
+    persist: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +156,10 @@ class TokenEndpoint:
     invalid_client: tuple[Condition, ...]
     """Each of these means that the provider refused the credentials."""
     error: ErrorFields
-    token_use: TokenUse = TokenUse()
+    token_use: TokenUse = field(default_factory=TokenUse)
+    accept: str = "application/json"
+    """The media type of the response."""
+    content_type: str | None = None
+    """The Content-Type of a request without a body, if it has one."""
+    about: str = field(default="", repr=False, compare=False)
+    """What the endpoint is, for people, on one line."""

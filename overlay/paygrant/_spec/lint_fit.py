@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from paygrant._spec.description import ClientAuth, Condition
+from paygrant._spec.description import ClientAuth
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
 from paygrant._spec.lint_shape import json_schema
@@ -17,10 +17,11 @@ from paygrant._spec.names import (
     HTTP_HEADERS,
     MODEL_NAMES,
     RESERVED_ARGUMENTS,
+    RESERVED_METHODS,
     SECRET_NAME,
     generated_name,
 )
-from paygrant._spec.pointer import pointer_to, value_at
+from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import (
     DEVIATIONS,
     ERROR,
@@ -29,8 +30,8 @@ from paygrant._spec.reader import (
     RESPONSE,
     SCHEMAS,
     SERVERS,
-    TEXT,
     NormalizedSpec,
+    is_json,
 )
 
 _PLAIN = {"string", "integer", "number", "boolean"}
@@ -63,15 +64,16 @@ def basic_rule(check: Check) -> Check:
 
 def basic_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the rules on which the others rely."""
-    return _faults(document, _BASIC)
+    return faults_of(document, _BASIC)
 
 
 def fit_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the others."""
-    return _faults(document, _FURTHER)
+    return faults_of(document, _FURTHER)
 
 
-def _faults(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+    """Yield what breaks these rules."""
     spec = NormalizedSpec(document.path.stem, document.data)
     for name, check in checks.items():
         for place, text in check(spec):
@@ -135,10 +137,49 @@ def argument_names(spec: NormalizedSpec) -> Faults:
 
 
 @rule
+def known_methods(spec: NormalizedSpec) -> Faults:
+    """This version cannot use private_key_jwt, client_secret_jwt and tls_client_auth."""
+    for index, auth in enumerate(spec.client_auth):
+        if auth.method in RESERVED_METHODS:
+            yield spec.place_of("client_auth", index, "method"), f"{auth.method} is not there yet"
+
+
+@rule
+def exclusions(spec: NormalizedSpec) -> Faults:
+    """The words of excludes must be other arguments. Of two arguments that exclude each other, none may be required."""
+    sources = spec.parameter_sources
+    names = {source.argument: name for name, source in sources.items() if source.argument}
+    parts = _request_parts(spec)
+    required = {name for name in sources if (part := parts.get(_parameter_key(spec, name))) and part.required}
+    for name, source in sources.items():
+        for index, other in enumerate(source.excludes):
+            place = spec.place_of("parameters", name, "excludes", index)
+            if other not in names or other == source.argument:
+                yield place, f"{other!r} is not another argument"
+            elif {name, names[other]} & required:
+                yield place, f"{source.argument!r} or {other!r} is required"
+
+
+@rule
+def api_headers(spec: NormalizedSpec) -> Faults:
+    """A header of token_use must be filled by client_id or by an argument of parameters. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
+    arguments = {source.argument for source in spec.parameter_sources.values()}
+    if methods_of(spec) != {"none"}:
+        arguments.add("client_id")
+    taken = {*HTTP_HEADERS, (spec.token_use.header or "").lower()}
+    for name, argument in spec.token_use.headers.items():
+        if argument not in arguments:
+            yield spec.place_of("token_use", "headers", name), f"{argument!r} is not an argument"
+        elif name.lower() in taken:
+            yield spec.place_of("token_use", "headers", name), f"{name!r} is taken"
+        taken.add(name.lower())
+
+
+@rule
 def header_names(spec: NormalizedSpec) -> Faults:
     """A parameter must not be a header that HTTP, the body or HTTP Basic sets. Two headers must not differ only in case."""
     taken = {*HTTP_HEADERS}
-    if "basic" in _places(spec):
+    if "client_secret_basic" in methods_of(spec):
         taken.add("authorization")
     for index, each in enumerate(spec.declared):
         if each.place == "header":
@@ -150,12 +191,20 @@ def header_names(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def body(spec: NormalizedSpec) -> Faults:
-    """There must be a schema TokenRequest where the operation has a requestBody, and only there. The one of a form must be flat."""
+    """There must be a schema TokenRequest where the operation has a body, and only there. The one of a form must be flat."""
     if spec.has_schema(REQUEST) != (spec.media_type is not None):
         yield SCHEMAS, "TokenRequest is missing" if spec.media_type else "no requestBody uses TokenRequest"
     for at, place, field in spec.fields(REQUEST):
         if field["type"] == "array" or (field["type"] == "object" and spec.media_type == FORM):
             yield place, f"{at!r} is an {field['type']}, which nothing can fill"
+
+
+@basic_rule
+def error_schema(spec: NormalizedSpec) -> Faults:
+    """There must be a schema TokenError where an error has JSON."""
+    used = any(is_json(media_type) and not status.startswith("2") for status, media_type in spec.media_types)
+    if used and not spec.has_schema(ERROR):
+        yield SCHEMAS, "TokenError is missing"
 
 
 @basic_rule
@@ -202,7 +251,7 @@ def secrets(spec: NormalizedSpec) -> Faults:
 
 @rule
 def request_fields(spec: NormalizedSpec) -> Faults:
-    """Credentials and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
+    """client_authentication and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
     parameters = {_parameter_key(spec, name): spec.place_of("parameters", name) for name in spec.parameter_sources}
     named = dict(parameters)
     for index, auth in enumerate(spec.client_auth):
@@ -215,21 +264,21 @@ def request_fields(spec: NormalizedSpec) -> Faults:
     for (where, name), place in named.items():
         if (where, name) not in declared:
             yield place, f"the {where} has no {name!r}"
-    if "computed" not in _places(spec):  # a function may fill more
+    if "custom" not in methods_of(spec):  # a function may fill more
         for key in declared.keys() - named.keys():
             yield declared[key].pointer, f"nothing names {key[1]!r}"
 
 
 @rule
 def required_fields(spec: NormalizedSpec) -> Faults:
-    """Each way of sending the credentials must send everything that is required, in the body and besides it."""
+    """Each method of client authentication must send everything that is required, in the body and besides it."""
     required = {key for key, part in _request_parts(spec).items() if part.required}
     parameters = {_parameter_key(spec, name) for name in spec.parameter_sources}
     for index, auth in enumerate(spec.client_auth):
         missing = required - parameters - {*_auth_keys(auth).values()}
-        if missing and auth.place != "computed":
+        if missing and auth.method != "custom":
             names = sorted(name for _, name in missing)
-            yield spec.place_of("client_auth", index), f"this way does not send {names}"
+            yield spec.place_of("client_auth", index), f"this method does not send {names}"
 
 
 @rule
@@ -250,10 +299,11 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
 
 @rule
 def basic_security(spec: NormalizedSpec) -> Faults:
-    """The operation's security must be HTTP Basic for the place basic, and {} or absent for other places. For the place computed it may be any other scheme."""
+    """The operation's security must be HTTP Basic for client_secret_basic, and {} or absent for other methods. For custom it may be any other scheme."""
     allowed = {"+".join(schemes) or "none" for schemes in spec.security}
-    wanted = {"basic" if place == "basic" else "none" for place in _places(spec) - {"computed"}}
-    if "computed" in _places(spec):
+    methods = methods_of(spec)
+    wanted = {"basic" if method == "client_secret_basic" else "none" for method in methods - {"custom"}}
+    if "custom" in methods:
         allowed = {scheme for scheme in allowed if scheme == "basic" or scheme in wanted}
     if allowed != wanted:
         place = pointer_to(spec.operation_pointer, "security")
@@ -261,8 +311,8 @@ def basic_security(spec: NormalizedSpec) -> Faults:
 
 
 @rule
-def answer_fields(spec: NormalizedSpec) -> Faults:
-    """The first place in each list of answer must be a field of TokenResponse. The type and the scope may also be at the names of RFC 6749 section 5.1."""
+def response_fields(spec: NormalizedSpec) -> Faults:
+    """The first place in each list of response must be a field of TokenResponse. The type and the scope may also be at the names of RFC 6749 section 5.1."""
     response = spec.response
     first = {
         fact: getattr(response, fact)[0] for fact in ("access_token", "token_type", "scope") if getattr(response, fact)
@@ -310,46 +360,6 @@ def refusal_statuses(spec: NormalizedSpec) -> Faults:
             yield spec.place_of("invalid_client", index, "status"), f"{condition.status} is not documented"
 
 
-@rule
-def example_schemas(spec: NormalizedSpec) -> Faults:
-    """An example must fit the schema of its response."""
-    for example in spec.examples():
-        schema = spec.schema(RESPONSE if example.status.startswith("2") else ERROR)
-        if example.media_type == TEXT:
-            schema = {"type": "string"}
-        for error in json_schema(schema).iter_errors(example.body):
-            yield pointer_to(example.pointer, *error.absolute_path), error.message
-
-
-@rule
-def granted_example(spec: NormalizedSpec) -> Faults:
-    """Each 2xx response must have an example named granted, from which x-token-endpoint reads a token."""
-    granted = [example for example in spec.examples() if example.name == "granted"]
-    for status in spec.statuses:
-        if status.startswith("2") and status not in {example.status for example in granted}:
-            yield pointer_to(spec.operation_pointer, "responses", status), "there is no such example"
-    for example in granted:
-        found = (value_at(example.body, at) for at in spec.response.access_token)
-        token = next((value for value in found if value is not None), None)
-        if not (isinstance(token, str) and token):
-            yield example.pointer, "there is no token"
-        if spec.success and not _holds(spec.success, example.body, example.status):
-            yield example.pointer, "the condition success does not hold"
-
-
-@rule
-def wrong_credentials_example(spec: NormalizedSpec) -> Faults:
-    """Some response must have an example named wrong_credentials. These examples must meet a condition of invalid_client, and no others."""
-    examples = list(spec.examples())
-    if not any(example.name == "wrong_credentials" for example in examples):
-        yield pointer_to(spec.operation_pointer, "responses"), "there is no such example"
-    for example in examples:
-        refused = any(_holds(condition, example.body, example.status) for condition in spec.invalid_client)
-        if refused != (example.name == "wrong_credentials"):
-            met = "meets a condition" if refused else "meets no condition"
-            yield example.pointer, f"{example.name!r} {met} of invalid_client"
-
-
 class _Part(NamedTuple):
     """A part of a request: the JSON Pointer of its declaration, its schema, and whether it is required."""
 
@@ -377,18 +387,19 @@ def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
-    """The parts of the request that a way of client authentication names, by ``client_id`` and ``client_secret``."""
+    """The parts of the request that a method of client authentication names, by ``client_id`` and ``client_secret``."""
     named = {"client_id": auth.client_id, "client_secret": auth.client_secret}
+    place = auth.place
     return {
-        part: (auth.place, _at(name) if auth.place == "body" else name)
+        part: (place, _at(name) if place == "body" else name)
         for part, name in named.items()
-        if name is not None
+        if name is not None and place is not None
     }
 
 
-def _places(spec: NormalizedSpec) -> set[str]:
-    """The places of all ways of client authentication."""
-    return {auth.place for auth in spec.client_auth}
+def methods_of(spec: NormalizedSpec) -> set[str]:
+    """All methods of client authentication."""
+    return {auth.method for auth in spec.client_auth}
 
 
 def _at(name: str) -> str:
@@ -418,10 +429,3 @@ def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:
 
 def _repeated(values: list[str]) -> Iterator[tuple[int, str]]:
     return ((index, value) for index, value in enumerate(values) if value in values[:index])
-
-
-def _holds(condition: Condition, body: Any, status: str) -> bool:
-    if condition.at is None:
-        return status == str(condition.status)
-    found, wanted = value_at(body, condition.at), condition.equals
-    return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)  # in Python, 1 == True

@@ -29,6 +29,12 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 TEXT = "text/plain"
 
+
+def is_json(media_type: str | None) -> bool:
+    """Whether a media type is JSON, in general or of a vendor (RFC 6839 section 3.1)."""
+    return media_type is not None and (media_type == JSON or media_type.endswith("+json"))
+
+
 REQUEST, RESPONSE, ERROR = "TokenRequest", "TokenResponse", "TokenError"
 """The names of the schemas."""
 
@@ -38,12 +44,13 @@ SERVERS = "/servers"
 DEVIATIONS = "/x-provenance/deviations"
 
 _SECTIONS = {
-    "client_auth": "credentials",
+    "client_auth": "client_authentication",
     "parameters": "parameters",
-    "response": "answer",
+    "response": "response",
     "success": "success",
     "invalid_client": "invalid_client",
     "error": "error",
+    "token_use": "token_use",
 }
 """The fields of a description, and the words of ``x-token-endpoint`` for them."""
 
@@ -55,6 +62,7 @@ class RequestPart(NamedTuple):
     name: str
     required: bool
     schema: Mapping[str, Any]
+    about: str
 
 
 class Source(NamedTuple):
@@ -62,6 +70,7 @@ class Source(NamedTuple):
 
     value: str | float | bool | None
     argument: str | None
+    excludes: tuple[str, ...]
 
 
 class Example(NamedTuple):
@@ -109,6 +118,12 @@ class NormalizedSpec:
     # What OpenAPI says
 
     @property
+    def info(self) -> Mapping[str, Any]:
+        """The title, the version and the description of the spec."""
+        info: Mapping[str, Any] = self.data.get("info", {})
+        return info
+
+    @property
     def servers(self) -> list[tuple[str, Server]]:
         """The environments by name, in the order of the spec."""
         return [
@@ -119,13 +134,38 @@ class NormalizedSpec:
     @property
     def media_type(self) -> str | None:
         """The media type of the request's body; None where there is no body."""
-        return next(iter(self.operation.get("requestBody", {}).get("content", ())), None)
+        return next((each for each, content in self._request_content if "schema" in content), None)
+
+    @property
+    def content_type(self) -> str | None:
+        """The Content-Type of a request without a body. None if there is a body, or no Content-Type."""
+        return next((each for each, content in self._request_content if "schema" not in content), None)
+
+    @property
+    def _request_content(self) -> list[tuple[str, Mapping[str, Any]]]:
+        return list(self.operation.get("requestBody", {}).get("content", {}).items())
+
+    @property
+    def accept(self) -> str:
+        """The media type of the response with a token."""
+        contents = [each.get("content", {}) for status, each in self._responses if status.startswith("2")]
+        return next((media_type for content in contents for media_type in content), JSON)
+
+    @property
+    def _responses(self) -> list[tuple[str, Mapping[str, Any]]]:
+        return list(self.operation.get("responses", {}).items())
 
     @property
     def declared(self) -> list[RequestPart]:
         """The parameters of the operation: what a request carries besides the body."""
         return [
-            RequestPart(each["in"], each["name"], each.get("required", False), each["schema"])
+            RequestPart(
+                each["in"],
+                each["name"],
+                each.get("required", False),
+                each["schema"],
+                _one_line(each.get("description")),
+            )
             for each in self.operation.get("parameters", ())
         ]
 
@@ -159,7 +199,17 @@ class NormalizedSpec:
     @property
     def statuses(self) -> list[str]:
         """The statuses that have a response; one may be ``default``."""
-        return list(self.operation["responses"])
+        return [status for status, _ in self._responses]
+
+    @property
+    def bare_statuses(self) -> list[str]:
+        """The statuses whose response has no body."""
+        return [status for status, response in self._responses if "content" not in response]
+
+    @property
+    def media_types(self) -> list[tuple[str, str]]:
+        """The media type of each response that has a body, with its status."""
+        return [(status, each) for status, response in self._responses for each in response.get("content", ())]
 
     def response_headers(self, status: int) -> frozenset[str] | None:
         """The headers of the response with this status; None if the status has no response."""
@@ -168,8 +218,8 @@ class NormalizedSpec:
 
     def examples(self) -> Iterator[Example]:
         """Every example of a response."""
-        for status, response in self.operation["responses"].items():
-            for media_type, content in response["content"].items():
+        for status, response in self._responses:
+            for media_type, content in response.get("content", {}).items():
                 for name, example in content.get("examples", {}).items():
                     steps = ("responses", status, "content", media_type, "examples", name, "value")
                     yield Example(
@@ -202,21 +252,21 @@ class NormalizedSpec:
 
     @property
     def client_auth(self) -> tuple[ClientAuth, ...]:
-        """The ways of client authentication, the default first."""
-        return tuple(ClientAuth(**each) for each in self._endpoint["credentials"])
+        """The methods of client authentication, the default first."""
+        return tuple(_client_auth(each) for each in self._endpoint["client_authentication"])
 
     @property
     def parameter_sources(self) -> dict[str, Source]:
         """What fills each parameter, by its name."""
         return {
-            name: Source(source.get("value"), source.get("argument"))
+            name: Source(source.get("value"), source.get("argument"), tuple(source.get("excludes", ())))
             for name, source in self._endpoint["parameters"].items()
         }
 
     @property
     def response(self) -> ResponseFields:
         """Where a response has the token and its facts."""
-        fields = self._endpoint["answer"]
+        fields = self._endpoint["response"]
         return ResponseFields(
             access_token=tuple(fields["access_token"]),
             token_type=tuple(fields.get("token_type", ())),
@@ -241,9 +291,15 @@ class NormalizedSpec:
 
     @property
     def token_use(self) -> TokenUse:
-        """How an API call carries the token."""
-        use: Mapping[str, str] | None = self._endpoint.get("use")
-        return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query")) if use else TokenUse()
+        """How API calls use the token."""
+        use: dict[str, Any] = {**self._endpoint.get("token_use", {})}
+        if "query" in use:
+            use = {"header": None, "prefix": "", **use}
+        elif "header" in use:
+            use = {"prefix": "", **use}
+        if "rejected_statuses" in use:
+            use["rejected_statuses"] = tuple(use["rejected_statuses"])
+        return TokenUse(**use)
 
     @property
     def limits(self) -> list[tuple[int, float]]:
@@ -268,12 +324,15 @@ class NormalizedSpec:
             invalid_client=self.invalid_client,
             error=self.error,
             token_use=self.token_use,
+            about=_one_line(self.info.get("description") or self.info.get("title")),
+            accept=self.accept,
+            content_type=self.content_type,
         )
 
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
         declared = {each.name: each for each in self.declared}
-        for name, (value, argument) in self.parameter_sources.items():
+        for name, (value, argument, excludes) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(
                 name=name,
@@ -284,6 +343,8 @@ class NormalizedSpec:
                 secret=argument is not None and part.schema.get("format") == "password",
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
+                about=part.about,
+                excludes=excludes,
             )
 
     def _body_field(self, name: str) -> RequestPart:
@@ -292,7 +353,13 @@ class NormalizedSpec:
         for step in parts(name) if name.startswith("/") else [name]:
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
-        return RequestPart("body", name, required, schema)
+        return RequestPart("body", name, required, schema, _one_line(schema.get("description")))
+
+
+def _client_auth(stated: Mapping[str, Any]) -> ClientAuth:
+    """A method of client authentication. Where it has names, they are the words client_id and client_secret by default."""
+    names: dict[str, Any] = {"client_id": "client_id", "client_secret": "client_secret"}
+    return ClientAuth(**{**(names if ClientAuth(stated["method"]).place else {}), **stated})
 
 
 def source_urls(data: Mapping[str, Any]) -> list[str]:
@@ -331,6 +398,11 @@ def spec_of(package: str) -> NormalizedSpec:
     # The loader, not the file system: a package may be in a zip file.
     file = Path(found.submodule_search_locations[0], "openapi.json")
     return NormalizedSpec(package.rpartition(".")[2], json.loads(found.loader.get_data(str(file))))
+
+
+def _one_line(text: str | None) -> str:
+    """A text for people on one line; an empty one where there is none."""
+    return " ".join(text.split()) if text else ""
 
 
 def _fields(schema: Mapping[str, Any], pointer: str, at: str = "") -> Iterator[SchemaField]:

@@ -26,6 +26,8 @@ _AT_ONCE = 0.1
 class FailSafeStore:
     """Wraps a store. A failure is logged once; then the store is left alone for a while."""
 
+    __slots__ = ("_away_until", "_failing", "_store")
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._failing = False
