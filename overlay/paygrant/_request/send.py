@@ -249,6 +249,8 @@ class _Connection:
             if isinstance(self._transport, Transport):
                 self._transport.note_socket(self._socket)
             if _clock.monotonic() >= self._limits.deadline:  # the timer fired when there was no socket yet
+                if self._socket:
+                    self._socket.close()  # after this error, nobody else would
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
     def _cut(self) -> None:
