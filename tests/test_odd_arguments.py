@@ -237,7 +237,7 @@ NAMES = sorted(
             "client_id",
             "client_or_url",
             "client_secret",
-            "credentials_in",
+            "auth_method",
             "crypto",
             "default_lifetime",
         ),

@@ -108,11 +108,13 @@ def scopes(secret: Callable[[], str]) -> None:
         client_id="id",
         client_secret="secret",
         token_url=url,
-        credentials_in="body",
+        auth_method="client_secret_post",
         parameters={"audience": "https://api.example.com"},
     )
     base_url = "https://cryptofuse.example"
-    Cryptofuse(client_id="id", client_secret=secret, base_url=base_url, scope="read write", credentials_in="body")
+    Cryptofuse(
+        client_id="id", client_secret=secret, base_url=base_url, scope="read write", auth_method="client_secret_post"
+    )
     assert_type(
         Cryptofuse(client_id="id", client_secret=secret, base_url=base_url, scope=("read",)).scope, tuple[str, ...]
     )

@@ -22,7 +22,7 @@ from paygrant._spec.document import load
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 HIDDEN_COLON = "\0"
-PLACES = {"basic": "HTTP Basic (RFC 7617)", "body": "fields of the body"}
+METHODS = {"client_secret_basic": "HTTP Basic (RFC 7617)", "client_secret_post": "fields of the body"}
 
 project = "paygrant"
 author = "The paygrant project"
@@ -71,7 +71,7 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
     else:
         yield from ["The provider documents no host, so you pass `base_url`.", ""]
     yield from [f"The token endpoint is `{provider['path']}` below the base URL.", ""]
-    places = " or as ".join(PLACES[place] for place in provider["credentials"])
+    places = " or as ".join(METHODS[method] for method in provider["auth_methods"])
     yield from [f"The credentials travel as {places}.", ""]
 
     yield from ["## Arguments and variables", ""]

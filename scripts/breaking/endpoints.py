@@ -61,14 +61,14 @@ def _environments(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
 
 def _credentials(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
     default = old.client_auth[0], new.client_auth[0]
-    pairs = _pairs(old.client_auth, new.client_auth, repr, lambda auth: auth.place, lambda _: True)
+    pairs = _pairs(old.client_auth, new.client_auth, repr, lambda auth: auth.method, lambda _: True)
     for before, after in dict.fromkeys([default, *pairs]):
         if before and after:
             if before != after:
                 what = f"credentials are sent {_how(after)} instead of {_how(before)}"
                 yield Weight.SECRET, what, "the secret is sent in another place"
         elif before:
-            yield Weight.BREAKING, f"credentials are no longer sent {_how(before)}", "credentials_in= refuses it"
+            yield Weight.BREAKING, f"credentials are no longer sent {_how(before)}", "auth_method= refuses it"
         elif after and after != new.client_auth[0]:
             yield Weight.FINE, f"credentials may be sent {_how(after)}", "only if callers choose it"
 
@@ -91,7 +91,7 @@ def _pairs(
 
 def _how(auth: ClientAuth) -> str:
     names = "".join(f" {name}" for name in (auth.client_id, auth.client_secret) if name)
-    return f"by {auth.place}{names}"
+    return f"by {auth.method}{names}"
 
 
 def _address(old: TokenEndpoint, new: TokenEndpoint) -> _Found:

@@ -618,7 +618,7 @@ def test_only_an_adapter_imports_its_client() -> None:
 def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
     document = json.loads((Path(paygrant_clients.cryptofuse.__file__).parent / "openapi.json").read_text("utf-8"))
-    document["x-token-endpoint"]["use"] = {
+    document["x-token-endpoint"]["token_use"] = {
         name: value for name, value in asdict(token_use).items() if value is not None
     }
     provider = described(document, client_id="a", client_secret="b", base_url=server.base_url)

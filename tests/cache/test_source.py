@@ -121,7 +121,7 @@ def _shapes(base_url: str) -> list[object]:
         dataclasses.replace(plain, client_id="b"),
         dataclasses.replace(plain, client_secret="t"),
         dataclasses.replace(plain, scope=("read",)),
-        dataclasses.replace(plain, credentials_in="body"),
+        dataclasses.replace(plain, auth_method="client_secret_post"),
         dataclasses.replace(plain, basic_encoding="form"),
         dataclasses.replace(plain, base_url=f"{base_url}/other"),
         ripple,

@@ -115,8 +115,8 @@ def test_a_scope_is_separated_by_spaces_and_choices_are_checked(run: Any, server
     os.environ["CRYPTOFUSE_CLIENT_SECRET"] = SECRET
     try:
         options = ["--client-id", "mine", "--base-url", server.base_url]
-        assert run("token", "cryptofuse", *options, "--scope", "read", "--credentials-in", "body").code == 0
-        assert run("token", "cryptofuse", *options, "--credentials-in", "head").code == 2
+        assert run("token", "cryptofuse", *options, "--scope", "read", "--auth-method", "client_secret_post").code == 0
+        assert run("token", "cryptofuse", *options, "--auth-method", "header").code == 2
     finally:
         del os.environ["CRYPTOFUSE_CLIENT_SECRET"]
     assert b"scope=read&" in server.seen[0].body + b"&"

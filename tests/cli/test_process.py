@@ -432,7 +432,7 @@ def completed(line: str, variables: dict[str, str]) -> set[str]:
         ("paygrant token rip", {"ripio_ramp", "ripio_widget", "ripple"}),
         ("paygrant token ripple --env", {"--environment", "--env-file"}),
         ("paygrant token ripple --environment ", {"test", "uat", "production"}),
-        ("paygrant token cryptofuse --credentials-in b", {"basic", "body"}),
+        ("paygrant token cryptofuse --auth-method client", {"client_secret_basic", "client_secret_post"}),
         ("paygrant cache clear al", {"alternative_payments"}),
         ("paygrant widget-url --flow ", {"onramp", "offramp"}),
     ],

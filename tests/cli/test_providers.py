@@ -48,7 +48,7 @@ def test_providers_are_shown_as_json(run: Any) -> None:
     ripple = shown["ripple"]
     assert ripple["class"] == "Ripple"
     assert ripple["environments"]["test"] == "https://auth-test.rnc.ripplenet.com"
-    assert ripple["credentials"] == ["body"]
+    assert ripple["auth_methods"] == ["client_secret_post"]
     assert ripple["path"] == "/oauth/token"
     by_name = {each["name"]: each for each in ripple["parameters"]}
     assert by_name["environment"] == {

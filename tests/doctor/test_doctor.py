@@ -537,7 +537,7 @@ def test_both_encodings_of_http_basic_are_tried(  # noqa: PLR0913, PLR0917 - a t
 
 
 def test_the_encoding_is_not_checked_for_credentials_in_the_body(server: Server) -> None:
-    finding = only(at(server, credentials_in="body", client_secret=AWKWARD), "basic")
+    finding = only(at(server, auth_method="client_secret_post", client_secret=AWKWARD), "basic")
     assert finding == Finding("basic", "ok", "not used: the credentials are not sent as HTTP Basic")
     assert len(server.seen) == 1
 

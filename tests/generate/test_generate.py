@@ -348,13 +348,13 @@ def test_an_endpoints_description_has_the_facts_of_the_spec() -> None:
     assert (widget.success.at, widget.success.equals) == ("/succeed", True)
     assert [(lifetime.at, lifetime.unit) for lifetime in widget.response.lifetime] == [("/token", "jwt_exp")]
     assert list(ripple.servers) == ["test", "uat", "production"]
-    assert (ripple.path, ripple.success, ripple.client_auth[0].place) == ("/oauth/token", None, "body")
+    assert (ripple.path, ripple.success, ripple.client_auth[0].method) == ("/oauth/token", None, "client_secret_post")
     assert {each.name: each.value or each.argument for each in ripple.parameters} == {
         "grant_type": "client_credentials",
         "audience": "audience",
     }
     assert (cryptofuse.path, cryptofuse.servers) == ("/o/token/", {})
-    assert [place.place for place in cryptofuse.client_auth] == ["basic", "body"]
+    assert [each.method for each in cryptofuse.client_auth] == ["client_secret_basic", "client_secret_post"]
     assert cryptofuse.invalid_client[0].status == 401
 
 

@@ -141,8 +141,8 @@ def rich(folder: Path) -> Path:
             }
         },
         f"{RESPONSE}/properties": {"data": {"type": "array", "description": "Tokens.", "items": item}},
-        f"{ENDPOINT}/credentials": [
-            {"place": "body", "client_id": "/auth/identity/user", "client_secret": "/auth/identity/key"}
+        f"{ENDPOINT}/client_authentication": [
+            {"method": "client_secret_post", "client_id": "/auth/identity/user", "client_secret": "/auth/identity/key"}
         ],
         f"{ENDPOINT}/parameters": {
             "tenant": {"argument": "tenant"},
@@ -151,7 +151,7 @@ def rich(folder: Path) -> Path:
             "page": {"argument": "page"},
             "/auth/identity/grant_type": {"value": "client_credentials"},
         },
-        f"{ENDPOINT}/answer": {
+        f"{ENDPOINT}/response": {
             "access_token": ["/data/0/token"],
             "lifetime": [
                 {"at": "/data/0/ends", "unit": "epoch", "zero_is_never": True},
@@ -159,7 +159,7 @@ def rich(folder: Path) -> Path:
             ],
         },
         f"{ENDPOINT}/invalid_client": [{"status": 403}, {"at": "/error", "equals": "access_denied"}],
-        f"{ENDPOINT}/use": {"header": "X-Token"},
+        f"{ENDPOINT}/token_use": {"header": "X-Token"},
     }
     return written(folder, changes)
 
@@ -212,11 +212,11 @@ def test_a_spec_without_a_body_makes_a_client(tmp_path: Path) -> None:
     del data["components"]["schemas"]["TokenRequest"]
     data["paths"] = {"/token": {"get": operation}}
     data["x-token-endpoint"] |= {
-        "credentials": [{"place": "query", "client_id": "id", "client_secret": "key"}],
+        "client_authentication": [{"method": "query", "client_id": "id", "client_secret": "key"}],
         "parameters": {},
-        "use": {"query": "access_token"},
+        "token_use": {"query": "access_token"},
     }
-    data["x-token-endpoint"]["answer"]["lifetime"] = [{"unit": "never"}]
+    data["x-token-endpoint"]["response"]["lifetime"] = [{"unit": "never"}]
     spec = tmp_path / "bare.yaml"
     spec.write_text(json.dumps(data))
     generate(spec, tmp_path)
@@ -226,13 +226,13 @@ def test_a_spec_without_a_body_makes_a_client(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["bearer", None])
 def test_computed_credentials_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
     changes: dict[str, Any] = {
-        f"{ENDPOINT}/credentials": [{"place": "computed"}],
+        f"{ENDPOINT}/client_authentication": [{"method": "custom"}],
         f"{REQUEST}/properties/client_assertion": SECRET,
     }
     if scheme:
         changes["/components/securitySchemes"] = {"jwt": {"type": "http", "scheme": scheme}}
         changes[f"{POST}/security"] = [{"jwt": []}]
-    assert read_spec(written(tmp_path, changes))["x-token-endpoint"]["credentials"] == [{"place": "computed"}]
+    assert read_spec(written(tmp_path, changes))["x-token-endpoint"]["client_authentication"] == [{"method": "custom"}]
 
 
 def hostile_changes(texts: tuple[str, ...], lines: tuple[str, ...]) -> dict[str, Any]:
@@ -270,7 +270,10 @@ def hostile_changes(texts: tuple[str, ...], lines: tuple[str, ...]) -> dict[str,
     ]
     for each in changes[f"{POST}/parameters"]:
         changes[f"{ENDPOINT}/parameters/{each['name']}"] = {"argument": f"{each['name'].strip('_')}_argument"}
-    changes[f"{ENDPOINT}/answer/token_type"] = ["/token_type", f"/{lines[3]}".replace("/", "~1").replace("~1", "/", 1)]
+    changes[f"{ENDPOINT}/response/token_type"] = [
+        "/token_type",
+        f"/{lines[3]}".replace("/", "~1").replace("~1", "/", 1),
+    ]
     changes[f"{ENDPOINT}/invalid_client"] = [
         {"status": 401},
         {"at": "/error", "equals": "access_denied"},

@@ -76,11 +76,15 @@ def cryptofuse(server: DjangoOAuth, client: str, **options: Any) -> Cryptofuse:
 
 
 @pytest.mark.parametrize("client", ["plain", "awkward"])
-@pytest.mark.parametrize("place", ["basic", "body"])
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_a_real_server_grants_every_scope_by_basic_and_by_body(
-    django_oauth: DjangoOAuth, transport: Watched, fetch: Fetch, client: str, place: Literal["basic", "body"]
+    django_oauth: DjangoOAuth,
+    transport: Watched,
+    fetch: Fetch,
+    client: str,
+    method: Literal["client_secret_basic", "client_secret_post"],
 ) -> None:
-    provider = cryptofuse(django_oauth, client, scope=EVERY_SCOPE, credentials_in=place)
+    provider = cryptofuse(django_oauth, client, scope=EVERY_SCOPE, auth_method=method)
 
     token = fetch(TokenSource(provider, transport=transport))
 
@@ -111,11 +115,14 @@ def test_a_real_server_in_snake_case_serves_ripio_ramp(
     assert httpx.get(f"{django_oauth.base_url}/resource/", headers={"Authorization": token.authorization}).is_success
 
 
-@pytest.mark.parametrize("place", ["basic", "body"])
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_an_unknown_scope_does_not_raise_invalid_client(
-    django_oauth: DjangoOAuth, transport: Watched, fetch: Fetch, place: Literal["basic", "body"]
+    django_oauth: DjangoOAuth,
+    transport: Watched,
+    fetch: Fetch,
+    method: Literal["client_secret_basic", "client_secret_post"],
 ) -> None:
-    provider = cryptofuse(django_oauth, "plain", scope=("read", "unheard-of"), credentials_in=place)
+    provider = cryptofuse(django_oauth, "plain", scope=("read", "unheard-of"), auth_method=method)
 
     with pytest.raises(TokenRequestRejected) as refusal:
         fetch(TokenSource(provider, transport=transport))
@@ -128,7 +135,7 @@ def test_an_unknown_scope_does_not_raise_invalid_client(
 @pytest.mark.parametrize(
     ("options", "statuses"),
     [
-        ({"client_secret": "wrong", "credentials_in": "body"}, [401]),
+        ({"client_secret": "wrong", "auth_method": "client_secret_post"}, [401]),
         ({"client_secret": "wrong"}, [401]),
         ({"client_secret": "wr+ng"}, [401, 401]),
     ],
@@ -215,8 +222,8 @@ def operation(name: str) -> tuple[str, dict[str, Any]]:
     ("name", "provider"),
     [
         ("alternative_payments", partial(AlternativePayments, environment="demo")),
-        ("cryptofuse", partial(Cryptofuse, credentials_in="basic")),
-        ("cryptofuse", partial(Cryptofuse, credentials_in="body")),
+        ("cryptofuse", partial(Cryptofuse, auth_method="client_secret_basic")),
+        ("cryptofuse", partial(Cryptofuse, auth_method="client_secret_post")),
         ("ripio_ramp", partial(RipioRamp, environment="sandbox")),
         ("ripio_widget", partial(RipioWidget, environment="sandbox", **USER)),
         ("ripple", partial(Ripple, environment="test", tenant_id="acme")),

@@ -96,7 +96,7 @@ CASES = [
     ),
     Case("among_thirty.yaml", "/oauth/token", {**IN_BODY, "audience": "m-1"}, arguments={"audience": "m-1"}),
     Case("basic.json", "/oauth2/token", basic=True),
-    Case("relative_flow.yaml", "/identity/connect/token", IN_BODY, arguments={"credentials_in": "body"}),
+    Case("relative_flow.yaml", "/identity/connect/token", IN_BODY, arguments={"auth_method": "client_secret_post"}),
     Case(
         "composed.yaml",
         "/auth/token",
@@ -247,7 +247,7 @@ def test_a_draft_contains_the_token_operation_only() -> None:
 def test_a_draft_keeps_required_request_fields_and_points_to_the_response_fields() -> None:
     spec = spec_of("among_thirty.yaml")
     assert spec["components"]["schemas"]["TokenRequest"]["required"] == [*IN_BODY, "audience"]
-    assert spec["x-token-endpoint"]["answer"] == {
+    assert spec["x-token-endpoint"]["response"] == {
         "access_token": ["/access_token"],
         "token_type": ["/token_type"],
         "scope": ["/scope"],
@@ -348,7 +348,7 @@ def test_many_decisions_do_not_hide_those_about_the_secret(tmp_path: Path) -> No
     proposal = changed("page.md", tmp_path, change)
     *decisions, last = proposal.decisions
     places = list(dict.fromkeys(line.split(": ")[0] for line in decisions))
-    assert places[:3] == ["/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers"]
+    assert places[:3] == ["/x-token-endpoint/client_authentication", "/x-token-endpoint/token_use", "/servers"]
     others = [line for line in decisions if not line.startswith(tuple(f"{place}: " for place in places[:3]))]
     assert len(others) == 100
     assert re.fullmatch("and 1[0-9]{2} more", last)
@@ -383,7 +383,7 @@ def test_a_flow_gives_host_path_and_scopes() -> None:
     spec = yaml.safe_load(proposal.text)
     assert spec["servers"][0]["url"] == "https://login.northwind-parcel.example"
     assert "parcels:read, parcels:write" in decisions_at(proposal, "/x-token-endpoint/parameters/scope")
-    assert "RFC 6749 section 2.3.1" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert "RFC 6749 section 2.3.1" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_a_relative_token_url_is_joined_to_each_server() -> None:
@@ -472,7 +472,7 @@ def test_parameters_of_the_path_item_are_enough_for_an_operation(tmp_path: Path)
 
     proposal = changed("basic.json", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "query", "client_id": "client_id", "client_secret": "client_secret"}]
+    assert credentials(proposal) == [{"method": "query"}]
 
 
 def test_a_documented_error_code_becomes_the_condition() -> None:
@@ -510,17 +510,17 @@ def test_the_unit_of_a_lifetime_follows_from_name_type_and_example(
         }
 
     proposal = changed("page.md", tmp_path, change)
-    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
-    assert answer.get("lifetime") == (lifetime and [lifetime])
+    fields = yaml.safe_load(proposal.text)["x-token-endpoint"]["response"]
+    assert fields.get("lifetime") == (lifetime and [lifetime])
     assert lint(write(proposal, tmp_path)) == []
-    assert bool(decisions_at(proposal, "/x-token-endpoint/answer/lifetime")) == (name != "expires_in")
+    assert bool(decisions_at(proposal, "/x-token-endpoint/response/lifetime")) == (name != "expires_in")
 
 
 def test_the_lifetime_of_a_jwt_is_its_exp_claim() -> None:
     proposal = propose(FOLDER / "api_key.yaml")
-    answer = yaml.safe_load(proposal.text)["x-token-endpoint"]["answer"]
-    assert answer["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
-    assert "JWT" in decisions_at(proposal, "/x-token-endpoint/answer/lifetime")
+    fields = yaml.safe_load(proposal.text)["x-token-endpoint"]["response"]
+    assert fields["lifetime"] == [{"at": "/token", "unit": "jwt_exp"}]
+    assert "JWT" in decisions_at(proposal, "/x-token-endpoint/response/lifetime")
 
 
 def formats(proposal: Proposal) -> dict[str, str | None]:
@@ -611,7 +611,7 @@ def test_required_parts_that_a_spec_cannot_fill_are_left_out_and_a_decision_says
 
 
 def credentials(proposal: Proposal) -> Any:
-    return yaml.safe_load(proposal.text)["x-token-endpoint"]["credentials"]
+    return yaml.safe_load(proposal.text)["x-token-endpoint"]["client_authentication"]
 
 
 def operation_of(document: Any) -> Any:
@@ -633,8 +633,8 @@ def test_body_and_security_of_swagger_2_are_read(tmp_path: Path) -> None:
     proposal = changed("form_data.yaml", tmp_path, change)
     spec = yaml.safe_load(proposal.text)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert decisions_at(proposal, "/x-token-endpoint/credentials") == ""
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert decisions_at(proposal, "/x-token-endpoint/client_authentication") == ""
     assert [*spec["paths"]["/connect/token"]["post"]["requestBody"]["content"]] == [JSON]
     assert spec["components"]["schemas"]["TokenRequest"]["properties"]["kind"]["enum"] == ["a", "b"]
     assert spec["x-token-endpoint"]["parameters"]["X-Tenant"] == {"argument": "x_tenant"}
@@ -649,8 +649,8 @@ def test_required_credential_fields_are_preferred_to_basic(tmp_path: Path) -> No
 
     proposal = changed("page.md", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert credentials(proposal) == [{"place": "body", "client_id": "client_id", "client_secret": "client_secret"}]
-    assert "HTTP Basic is documented, too" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert credentials(proposal) == [{"method": "client_secret_post"}]
+    assert "HTTP Basic is documented, too" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_optional_credential_fields_are_an_alternative_to_basic(tmp_path: Path) -> None:
@@ -661,7 +661,7 @@ def test_optional_credential_fields_are_an_alternative_to_basic(tmp_path: Path) 
 
     proposal = changed("page.md", tmp_path, change)
     assert lint(write(proposal, tmp_path)) == []
-    assert [way["place"] for way in credentials(proposal)] == ["basic", "body"]
+    assert [each["method"] for each in credentials(proposal)] == ["client_secret_basic", "client_secret_post"]
 
 
 def test_an_authorization_header_that_mentions_basic_means_basic(tmp_path: Path) -> None:
@@ -670,8 +670,8 @@ def test_an_authorization_header_that_mentions_basic_means_basic(tmp_path: Path)
         operation_of(document).update(security=[], parameters=[{**header, "schema": {"type": "string"}}])
 
     proposal = changed("page.md", tmp_path, change)
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert decisions_at(proposal, "/x-token-endpoint/credentials") == ""
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert decisions_at(proposal, "/x-token-endpoint/client_authentication") == ""
 
 
 def test_undocumented_credentials_are_a_decision(tmp_path: Path) -> None:
@@ -679,8 +679,8 @@ def test_undocumented_credentials_are_a_decision(tmp_path: Path) -> None:
         operation_of(document)["security"] = []
 
     proposal = changed("page.md", tmp_path, change)
-    assert credentials(proposal) == [{"place": "basic"}]
-    assert "does not say how the secret is sent" in decisions_at(proposal, "/x-token-endpoint/credentials")
+    assert credentials(proposal) == [{"method": "client_secret_basic"}]
+    assert "does not say how the secret is sent" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_fields_of_other_grants_are_left_out(tmp_path: Path) -> None:
@@ -700,7 +700,7 @@ def test_a_token_with_an_unknown_name_is_a_decision(tmp_path: Path) -> None:
 
     proposal = changed("page.md", tmp_path, change)
     assert "contains no token endpoint" not in proposal.text
-    assert "access_token?" in decisions_at(proposal, "/x-token-endpoint/answer/access_token")
+    assert "access_token?" in decisions_at(proposal, "/x-token-endpoint/response/access_token")
     assert lint(write(proposal, tmp_path)) == []
 
 
@@ -741,7 +741,7 @@ def test_a_response_without_a_schema_is_read_from_its_example(tmp_path: Path) ->
         "none": "array",
     }
     assert [*fields["data"]["items"]["properties"]] == ["a"]
-    assert spec["x-token-endpoint"]["answer"]["access_token"] == ["/jwt"]
+    assert spec["x-token-endpoint"]["response"]["access_token"] == ["/jwt"]
     assert spec["x-token-endpoint"]["error"]["description"] == ["/message"]
 
 

@@ -55,7 +55,7 @@ def test_a_colon_in_a_plain_basic_client_id_is_refused(kind: type[Provider], enc
 
 def test_a_colon_in_a_client_id_is_accepted_outside_plain_basic() -> None:
     assert make(Cryptofuse, client_id="a:b", basic_encoding="form")
-    assert make(Cryptofuse, client_id="a:b", credentials_in="body")
+    assert make(Cryptofuse, client_id="a:b", auth_method="client_secret_post")
     assert make(Ripple, client_id="a:b")
 
 

@@ -27,12 +27,16 @@ def at(server: Server, path: str = "/oauth/token", **options: Any) -> ClientCred
     [
         ({}, "Basic c3RyYXctY2xpZW50OnN0cmF3LXNlY3JldA==", "grant_type=client_credentials"),
         (
-            {"credentials_in": "body"},
+            {"auth_method": "client_secret_post"},
             None,
             "grant_type=client_credentials&client_id=straw-client&client_secret=straw-secret",
         ),
         (
-            {"credentials_in": "body", "scope": ("a", "b"), "parameters": {"audience": "https://api", "resource": "r"}},
+            {
+                "auth_method": "client_secret_post",
+                "scope": ("a", "b"),
+                "parameters": {"audience": "https://api", "resource": "r"},
+            },
             None,
             (
                 "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi&resource=r"
@@ -74,7 +78,7 @@ def test_no_error_shows_a_parameter_that_may_be_secret(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"scope": "b"}, {"parameters": {"audience": "b"}}, {"credentials_in": "body"}, {"path": "/other"}],
+    [{"scope": "b"}, {"parameters": {"audience": "b"}}, {"auth_method": "client_secret_post"}, {"path": "/other"}],
 )
 def test_different_parameters_share_no_token(server: Server, change: dict[str, Any]) -> None:
     server.reply = lambda _: granted(f"token-{len(server.seen)}")
@@ -94,7 +98,7 @@ def test_different_parameters_share_no_token(server: Server, change: dict[str, A
         ({"token_url": "https://auth.example/token#part"}, "token_url: holds a user, a query or a fragment"),
         ({"token_url": "https://user@auth.example/token"}, "token_url: holds a user, a query or a fragment"),
         ({"token_url": "https://auth.example", "scope": 'a"b'}, "scope: holds"),
-        ({"token_url": "https://auth.example", "credentials_in": "query"}, "credentials_in: is 'query'"),
+        ({"token_url": "https://auth.example", "auth_method": "query"}, "auth_method: is 'query'"),
         ({"token_url": "https://auth.example", "parameters": "a=b"}, "parameters: is of type str"),
         ({"token_url": "https://auth.example", "parameters": {"a": ""}}, "parameters: is empty"),
         ({"token_url": "https://auth.example", "parameters": {"": "a"}}, "parameters: is empty"),

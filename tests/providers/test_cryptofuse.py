@@ -1,4 +1,4 @@
-"""Cryptofuse: its scope, its base URL, and where its credentials go."""
+"""Cryptofuse: its scope, its base URL, and its methods of client authentication."""
 
 from typing import Any
 
@@ -40,8 +40,10 @@ def test_a_scope_may_be_a_string_or_a_collection(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["header", "Basic", "", None, 7])
-def test_an_unknown_place_of_credentials_is_refused(value: Any) -> None:
-    assert "expected one of: basic, body" in refusal(lambda: make(Cryptofuse, credentials_in=value), "credentials_in")
+def test_an_unknown_method_of_client_authentication_is_refused(value: Any) -> None:
+    assert "expected one of: client_secret_basic, client_secret_post" in refusal(
+        lambda: make(Cryptofuse, auth_method=value), "auth_method"
+    )
 
 
 def test_cryptofuse_has_no_environment() -> None:

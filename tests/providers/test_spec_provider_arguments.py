@@ -74,7 +74,9 @@ def test_a_client_id_is_needed_if_the_request_sends_it() -> None:
 
 def test_a_client_id_is_optional_if_the_request_does_not_send_it() -> None:
     spec = spec_of(ripple)
-    spec["x-token-endpoint"]["credentials"] = [{"place": "header", "client_secret": "X-Api-Key"}]
+    spec["x-token-endpoint"]["client_authentication"] = [
+        {"method": "header", "client_id": None, "client_secret": "X-Api-Key"}
+    ]
     provider = described(
         spec, client_secret="secret", environment="test", base_url="https://api.example", audience="urn:x:y"
     )
@@ -82,15 +84,15 @@ def test_a_client_id_is_optional_if_the_request_does_not_send_it() -> None:
 
 
 def test_an_unknown_method_of_client_authentication_is_refused() -> None:
-    text = refusal(lambda: SpecProvider(ripio_ramp, credentials_in="query", **RAMP), "credentials_in")
-    assert text == "credentials_in: is 'query'; expected one of: basic"
-    chosen = SpecProvider(cryptofuse, credentials_in="body", base_url="https://api.example", **CREDENTIALS)
-    assert registration_of(chosen).client_auth.place == "body"
+    text = refusal(lambda: SpecProvider(ripio_ramp, auth_method="query", **RAMP), "auth_method")
+    assert text == "auth_method: is 'query'; expected one of: client_secret_basic"
+    chosen = SpecProvider(cryptofuse, auth_method="client_secret_post", base_url="https://api.example", **CREDENTIALS)
+    assert registration_of(chosen).client_auth.method == "client_secret_post"
 
 
 def test_a_function_is_refused_if_the_spec_has_no_use_for_it() -> None:
     text = refusal(lambda: SpecProvider(ripio_ramp, authenticate=print, **RAMP), "authenticate")
-    assert "is given, but the spec does not say 'computed'" in text
+    assert "is given, but the method is not 'custom'" in text
 
 
 def test_a_function_must_be_given_and_hashable_if_the_spec_needs_it() -> None:

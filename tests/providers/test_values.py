@@ -29,7 +29,7 @@ OTHER_VALUES: list[tuple[type[Provider], dict[str, Any]]] = [
     (RipioWidget, {"external_ref": "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a02"}),
     (Ripple, {"tenant_id": "another"}),
     (Cryptofuse, {"scope": "read"}),
-    (Cryptofuse, {"credentials_in": "body"}),
+    (Cryptofuse, {"auth_method": "client_secret_post"}),
 ]
 
 

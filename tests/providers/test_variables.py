@@ -38,7 +38,7 @@ VARIABLES: dict[type[Provider], dict[str, str]] = {
     },
     Cryptofuse: {
         "CRYPTOFUSE_SCOPE": "read admin",
-        "CRYPTOFUSE_CREDENTIALS_IN": "body",
+        "CRYPTOFUSE_AUTH_METHOD": "client_secret_post",
         "CRYPTOFUSE_BASIC_ENCODING": "form",
     },
 }
@@ -47,7 +47,7 @@ FROM_VARIABLES: dict[type[Provider], dict[str, Any]] = {
     RipioWidget: {"environment": "production", "external_ref": USER, "address": "0x09"},
     Ripple: {"environment": "uat", "tenant_id": None, "audience": "urn:ripplexcurrent-uat:acme"},
     AlternativePayments: {"environment": "production", "basic_encoding": "plain"},
-    Cryptofuse: {"scope": ("read", "admin"), "credentials_in": "body", "basic_encoding": "form"},
+    Cryptofuse: {"scope": ("read", "admin"), "auth_method": "client_secret_post", "basic_encoding": "form"},
 }
 
 
@@ -142,7 +142,7 @@ def test_ripples_missing_tenant_is_named(environ: Callable[..., None]) -> None:
         (RipioWidget, "EXTERNAL_REF", "USER_1111"),
         (RipioWidget, "ALLOW_ANY_EXTERNAL_REF", "false"),
         (Cryptofuse, "SCOPE", "read  write"),
-        (Cryptofuse, "CREDENTIALS_IN", "cookie"),
+        (Cryptofuse, "AUTH_METHOD", "cookie"),
     ],
 )
 def test_a_variable_with_a_bad_value_is_named(

@@ -113,8 +113,8 @@ def test_the_user_name_of_the_widget_joins_client_user_and_address(server: Serve
     ]
 
 
-def test_credentials_in_the_body_are_sent_nowhere_else(server: Server) -> None:
-    seen = request_of(Cryptofuse, server, credentials_in="body")
+def test_auth_method_the_body_are_sent_nowhere_else(server: Server) -> None:
+    seen = request_of(Cryptofuse, server, auth_method="client_secret_post")
     assert seen.body == (
         b"grant_type=client_credentials&scope=read+write&client_id=client-of-straw&client_secret=secret-of-straw"
     )
@@ -138,7 +138,7 @@ def test_cryptofuse_gets_the_requested_scopes(scope: Any, body: bytes, server: S
 @pytest.mark.parametrize(
     ("kind", "field", "changes"),
     [
-        (Cryptofuse, "client_secret", {"credentials_in": "body"}),
+        (Cryptofuse, "client_secret", {"auth_method": "client_secret_post"}),
         (RipioWidget, "password", {}),
         (Ripple, "client_secret", {}),
     ],

@@ -85,7 +85,7 @@ def test_auto_makes_one_request_if_both_encodings_are_equal(server: Server) -> N
 def test_auto_makes_one_request_if_the_credentials_are_in_the_body(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client"}, 401)
     with pytest.raises(InvalidClient):
-        ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD, credentials_in="body"))
+        ask(make(Cryptofuse, base_url=server.base_url, client_secret=AWKWARD, auth_method="client_secret_post"))
     assert authorizations(server) == [None]
 
 

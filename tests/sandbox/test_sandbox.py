@@ -367,7 +367,7 @@ def test_every_response_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None
 
 def test_a_lifetime_can_be_a_point_in_time() -> None:
     data = spec_of("ripple")
-    data["x-token-endpoint"]["answer"]["lifetime"] = [{"at": "/expires_at", "unit": "moment"}]
+    data["x-token-endpoint"]["response"]["lifetime"] = [{"at": "/expires_at", "unit": "moment"}]
     endpoint = Endpoint(NormalizedSpec("ripple", data), client=CLIENT, basic_decoding="plain", lifetime=None)
     body = json.dumps(REQUESTS["ripple"]["json"]).encode()
     request = endpoint.read({"content-type": "application/json"}, "", body)

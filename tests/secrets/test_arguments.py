@@ -86,7 +86,7 @@ def test_no_wrong_signature_of_a_provider_shows_a_secret(kind: Any) -> None:
         (RipioWidget, {"client_id": f"{ID}:"}),
         (Cryptofuse, {"client_id": f"{ID}:", "basic_encoding": "plain"}),
         (Cryptofuse, {"basic_encoding": "rot13"}),
-        (Cryptofuse, {"credentials_in": "thin air"}),
+        (Cryptofuse, {"auth_method": "thin air"}),
         (Cryptofuse, {"scope": 5}),
         (Cryptofuse, {"scope": ["Zoë"]}),
         (RipioRamp, {"environment": 5}),

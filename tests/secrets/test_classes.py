@@ -77,7 +77,7 @@ HARMLESS: dict[str, Any] = {
     "auth_header_name": "X-Authorization",
     "base_url": "http://127.0.0.1",
     "basic_encoding": "plain",
-    "credentials_in": "basic",
+    "auth_method": "client_secret_basic",
     "file_name": "receipt.pdf",
     "grant_type": "client_credentials",
     "level": 1,
@@ -133,7 +133,7 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     SpecProvider: {
         "spec": Path(__file__).parents[1] / "endpoints/github_app.yaml",
         "environment": "production",
-        "credentials_in": None,
+        "auth_method": None,
         "authenticate": print,
     },
     ClientCredentials: {"token_url": "http://127.0.0.1/token", "parameters": {"audience": CORES[1]}},

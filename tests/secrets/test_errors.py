@@ -140,13 +140,13 @@ def test_a_servers_text_ends_at_an_echo_of_a_credential(
     assert re.fullmatch(r"no such client:[\Wb]*\[cut\]", str(error.error_description))
 
 
-@pytest.mark.parametrize("place", ["basic", "body"])
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 @pytest.mark.parametrize("encoding", ["plain", "form", "auto"])
-def test_a_servers_text_ends_at_an_echo_of_the_request(server: Server, place: str, encoding: str) -> None:
+def test_a_servers_text_ends_at_an_echo_of_the_request(server: Server, method: str, encoding: str) -> None:
     server.reply = lambda seen: Reply(
         {"error": f"who is {seen.headers.get('Authorization')} {seen.body.decode()}"}, 401
     )
-    error = searched_failure(a_source(server.base_url, provider={"credentials_in": place, "basic_encoding": encoding}))
+    error = searched_failure(a_source(server.base_url, provider={"auth_method": method, "basic_encoding": encoding}))
     assert "who is" in str(error)
     assert "[cut]" in str(error)
 
@@ -166,15 +166,15 @@ ECHOING_HEADERS: dict[str, Callable[[Seen], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("headers", ECHOING_HEADERS.values(), ids=ECHOING_HEADERS)
-@pytest.mark.parametrize("place", ["basic", "body"])
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_no_error_shows_what_a_servers_headers_echo(
-    server: Server, headers: Callable[[Seen], dict[str, str]], place: str
+    server: Server, headers: Callable[[Seen], dict[str, str]], method: str
 ) -> None:
     # At its lowest level, httpcore logs the headers of a response. We cannot hide what a server puts there.
     for name in ("httpcore", "httpcore.http11"):
         logging.getLogger(name).setLevel(logging.INFO)
     server.reply = lambda seen: Reply({}, 302, headers(seen))
-    error = searched_failure(a_source(server.base_url, provider={"credentials_in": place}))
+    error = searched_failure(a_source(server.base_url, provider={"auth_method": method}))
     assert isinstance(error, MalformedResponse | ProviderUnavailable)
 
 

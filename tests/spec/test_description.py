@@ -52,9 +52,9 @@ def spec(  # noqa: PLR0913 - the parts of a spec
         "paths": {path: {method: {"parameters": list(parameters), **body}}},
         "components": {"schemas": {"TokenRequest": request}},
         "x-token-endpoint": {
-            "credentials": [{"place": "basic"}],
+            "client_authentication": [{"method": "client_secret_basic"}],
             "parameters": {},
-            "answer": {"access_token": ["/access_token"], "lifetime": [{"at": "/expires_in", "unit": "seconds"}]},
+            "response": {"access_token": ["/access_token"], "lifetime": [{"at": "/expires_in", "unit": "seconds"}]},
             "invalid_client": [{"status": 401}],
             "error": {"code": ["/error"], "description": ["/error_description"]},
             **endpoint,
@@ -90,30 +90,36 @@ NAMES = {"client_id": "app", "client_secret": "key"}
 
 
 def test_credentials_are_sent_in_fields_of_any_name(server: Server) -> None:
-    seen = sent(server, spec(credentials=[{"place": "body", **NAMES}]))
+    seen = sent(server, spec(client_authentication=[{"method": "client_secret_post", **NAMES}]))
     assert parse_qs(seen.body.decode()) == {"app": [ID], "key": [SECRET]}
     assert "Authorization" not in seen.headers
 
 
 def test_credentials_are_sent_in_headers_of_any_name_without_a_body(server: Server) -> None:
-    seen = sent(server, spec(media_type=None, credentials=[{"place": "header", **NAMES}]))
+    seen = sent(server, spec(media_type=None, client_authentication=[{"method": "header", **NAMES}]))
     assert (seen.headers["app"], seen.headers["key"], seen.body) == (ID, SECRET, b"")
     assert "Content-Type" not in seen.headers
 
 
 def test_credentials_are_sent_in_the_query_by_get(server: Server) -> None:
-    seen = sent(server, spec(method="get", media_type=None, credentials=[{"place": "query", **NAMES}]))
+    seen = sent(server, spec(method="get", media_type=None, client_authentication=[{"method": "query", **NAMES}]))
     assert (seen.method, query(seen)) == ("GET", {"app": ID, "key": SECRET})
 
 
 def test_credentials_are_sent_in_json_at_any_depth(server: Server) -> None:
-    way = {"place": "body", "client_id": "/auth/user/name", "client_secret": "/auth/user/pass~1word"}
-    seen = sent(server, spec(media_type=JSON, credentials=[way]))
+    method = {"method": "client_secret_post", "client_id": "/auth/user/name", "client_secret": "/auth/user/pass~1word"}
+    seen = sent(server, spec(media_type=JSON, client_authentication=[method]))
     assert json.loads(seen.body) == {"auth": {"user": {"name": ID, "pass/word": SECRET}}}
 
 
 def test_a_secret_without_an_id_needs_no_client_id(server: Server) -> None:
-    seen = sent(server, spec(media_type=JSON, credentials=[{"place": "body", "client_secret": "api_key"}]))
+    seen = sent(
+        server,
+        spec(
+            media_type=JSON,
+            client_authentication=[{"method": "client_secret_post", "client_id": None, "client_secret": "api_key"}],
+        ),
+    )
     assert json.loads(seen.body) == {"api_key": SECRET}
 
 
@@ -151,7 +157,7 @@ def test_credentials_are_computed_by_the_callers_function_for_each_request(serve
         claims = {"iss": draft.client_id, "aud": draft.url, "jti": str(len(server.seen))}
         draft.fields["client_assertion"] = jwt.encode(claims, draft.client_secret.ljust(32), "HS256")
 
-    document = spec(credentials=[{"place": "computed"}], fields={"grant_type": TEXT})
+    document = spec(client_authentication=[{"method": "custom"}], fields={"grant_type": TEXT})
     document["x-token-endpoint"]["parameters"] = {"grant_type": {"value": "client_credentials"}}
     provider = described(server, document, authenticate=assertion)
     for number in range(2):
@@ -166,7 +172,7 @@ def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> 
     def sign(draft: UnsignedRequest) -> None:
         draft.headers["X-Signature"] = f"{draft.client_secret}-{draft.body.hex()}"
 
-    document = spec(media_type=JSON, credentials=[{"place": "computed"}], fields={"name": TEXT})
+    document = spec(media_type=JSON, client_authentication=[{"method": "custom"}], fields={"name": TEXT})
     document["x-token-endpoint"]["parameters"] = {"name": {"argument": "name"}}
     seen = sent(server, document, authenticate=sign, name="Müller")
     assert seen.headers["X-Signature"] == f"{SECRET}-{seen.body.hex()}"
@@ -179,7 +185,7 @@ def test_a_computed_secret_is_in_no_error(server: Server) -> None:
 
     server.reply = Reply({"error": "bad", "error_description": "wrong signature canary-signature-0001"}, 400)
     with pytest.raises(TokenRequestRejected) as caught:
-        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=sign))
+        ask(described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=sign))
     assert "canary" not in str(caught.value)
 
 
@@ -188,20 +194,22 @@ def test_a_failing_function_is_a_configuration_error_without_its_text(server: Se
         raise ValueError(draft.client_secret)
 
     with pytest.raises(ConfigurationError, match="authenticate: the function raised ValueError") as caught:
-        ask(described(server, spec(credentials=[{"place": "computed"}]), authenticate=fail))
+        ask(described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=fail))
     assert SECRET not in str(caught.value)
     assert not server.seen
 
 
-@pytest.mark.parametrize("place", ["computed", "basic"])
-def test_a_function_is_accepted_only_where_credentials_are_computed(server: Server, place: str) -> None:
-    wrong = {} if place == "computed" else {"authenticate": print}
+@pytest.mark.parametrize("method", ["custom", "client_secret_basic"])
+def test_a_function_is_accepted_only_for_the_method_custom(server: Server, method: str) -> None:
+    wrong = {} if method == "custom" else {"authenticate": print}
     with pytest.raises(ConfigurationError, match="authenticate: is"):
-        described(server, spec(credentials=[{"place": place}]), **wrong)
+        described(server, spec(client_authentication=[{"method": method}]), **wrong)
 
 
 def test_a_secret_that_a_header_cannot_carry_is_refused_before_anything_is_sent(server: Server) -> None:
-    provider = described(server, spec(credentials=[{"place": "header", "client_secret": "X-Key"}]))
+    provider = described(
+        server, spec(client_authentication=[{"method": "header", "client_id": None, "client_secret": "X-Key"}])
+    )
     object.__setattr__(provider, "client_secret", lambda: "sécret")
     with pytest.raises(ConfigurationError, match="X-Key: holds a character that a header cannot carry"):
         ask(provider)
@@ -292,17 +300,19 @@ def test_scopes_may_be_a_sequence(server: Server) -> None:
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_token_is_read_at_the_first_pointer_that_leads_to_a_value(server: Server, status: int) -> None:
-    answer = {"access_token": ["/result/0/token", "/data/token~1value"]}
-    token = token_from(server, Reply({"data": {"token/value": "it"}}, status), answer=answer)
+    response = {"access_token": ["/result/0/token", "/data/token~1value"]}
+    token = token_from(server, Reply({"data": {"token/value": "it"}}, status), response=response)
     assert token.access_token == "it"
-    assert token_from(server, Reply({"result": [{"token": "other"}]}, status), answer=answer).access_token == "other"
+    assert (
+        token_from(server, Reply({"result": [{"token": "other"}]}, status), response=response).access_token == "other"
+    )
 
 
 def test_a_response_has_a_token_only_where_the_condition_success_holds(server: Server) -> None:
-    answer = {"access_token": ["/token"]}
+    response = {"access_token": ["/token"]}
     success = {"at": "/code", "equals": 0}
     error = {"code": ["/code"], "description": ["/msg"]}
-    options = {"answer": answer, "success": success, "error": error}
+    options = {"response": response, "success": success, "error": error}
     assert token_from(server, Reply({"code": 0, "token": "it"}), **options).access_token == "it"
     with pytest.raises(TokenRequestRejected, match="refused: 99: no such app") as caught:
         token_from(server, Reply({"code": 99, "msg": "no such app", "token": "it"}), **options)
@@ -347,19 +357,19 @@ END = NOW + timedelta(seconds=900)
     ],
 )
 def test_a_lifetime_is_read_in_its_unit(server: Server, unit: str, value: object) -> None:
-    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    response = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
     date = NOW.strftime("%a, %d %b %Y %H:%M:%S GMT")
-    token = token_from(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), answer=answer)
+    token = token_from(server, Reply({"access_token": "it", "life": value}, headers={"Date": date}), response=response)
     assert token.expires_at
     assert (token.expires_at - datetime.now(UTC)).total_seconds() == pytest.approx(900, abs=30)
 
 
 def test_a_lifetime_may_be_a_documented_constant_where_the_response_has_none(server: Server) -> None:
     lifetime = [{"at": "/expires_in", "unit": "seconds"}, {"unit": "seconds", "constant": 86400}]
-    answer = {"access_token": ["/access_token"], "lifetime": lifetime}
+    response = {"access_token": ["/access_token"], "lifetime": lifetime}
     ends: list[float] = []
     for reply in (granted(lifetime=60), Reply({"access_token": "it"})):
-        token = token_from(server, reply, answer=answer)
+        token = token_from(server, reply, response=response)
         assert token.expires_at
         ends.append((token.expires_at - datetime.now(UTC)).total_seconds())
     assert ends == pytest.approx([60, 86400], abs=30)
@@ -376,8 +386,8 @@ def test_a_lifetime_may_be_a_documented_constant_where_the_response_has_none(ser
 def test_a_token_that_never_expires_is_replaced_after_a_year(
     server: Server, lifetime: dict[str, Any], document: dict[str, Any]
 ) -> None:
-    answer = {"access_token": ["/access_token"], "lifetime": [lifetime]}
-    token = token_from(server, Reply({"access_token": "it", **document}), answer=answer)
+    response = {"access_token": ["/access_token"], "lifetime": [lifetime]}
+    token = token_from(server, Reply({"access_token": "it", **document}), response=response)
     assert token.expires_at
     assert (token.expires_at - datetime.now(UTC)).days in {365, 366}
 
@@ -400,7 +410,7 @@ def test_a_lifetime_of_zero_is_expired_unless_zero_means_never(server: Server) -
     ],
 )
 def test_a_token_is_written_as_token_use_says(server: Server, use: dict[str, str] | None, authorization: str) -> None:
-    options = {"use": use} if use else {}
+    options = {"token_use": use} if use else {}
     assert token_from(server, Reply({"access_token": "it"}), **options).authorization == authorization
 
 
@@ -441,7 +451,7 @@ def made_for(user: str) -> Callable[[UnsignedRequest], None]:
 
 
 def test_two_users_of_a_signing_function_share_no_token(server: Server) -> None:
-    document = spec(credentials=[{"place": "computed"}])
+    document = spec(client_authentication=[{"method": "custom"}])
     server.reply = lambda seen: granted(seen.headers["X-User"])
     makers: list[Callable[[str], Callable[[UnsignedRequest], None]]]
     makers = [SignFor, made_for, lambda user: functools.partial(made_for(user))]
@@ -453,7 +463,7 @@ def test_two_users_of_a_signing_function_share_no_token(server: Server) -> None:
 def test_a_function_is_identified_by_its_name_or_by_the_object(server: Server) -> None:
     def key(authenticate: Callable[[UnsignedRequest], None]) -> str:
         return registration_of(
-            described(server, spec(credentials=[{"place": "computed"}]), authenticate=authenticate)
+            described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=authenticate)
         ).cache_key(SECRET)
 
     assert f"('{__name__}', 'sign', " in _identity_of(sign)
@@ -496,13 +506,13 @@ def test_a_function_without_a_hash_is_refused(server: Server) -> None:
         def __call__(self, draft: UnsignedRequest) -> None: ...
 
     with pytest.raises(ConfigurationError, match="authenticate: is of type Unhashable, which cannot be hashed"):
-        described(server, spec(credentials=[{"place": "computed"}]), authenticate=Unhashable())
+        described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=Unhashable())
 
 
 # What a function must not do
 
 
-COMPUTED: dict[str, Any] = {"credentials": [{"place": "computed"}]}
+COMPUTED: dict[str, Any] = {"client_authentication": [{"method": "custom"}]}
 
 
 def to_another_host(draft: UnsignedRequest) -> None:
@@ -634,5 +644,5 @@ def test_a_value_that_is_not_in_the_enum_is_not_shown(server: Server) -> None:
     ],
 )
 def test_an_expiry_that_cannot_be_read_leaves_the_default_lifetime(server: Server, unit: str, value: object) -> None:
-    answer = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
-    assert token_from(server, Reply({"access_token": "it", "life": value}), answer=answer).expires_at is None
+    response = {"access_token": ["/access_token"], "lifetime": [{"at": "/life", "unit": unit}]}
+    assert token_from(server, Reply({"access_token": "it", "life": value}), response=response).expires_at is None

@@ -213,7 +213,7 @@ ODD: list[Any] = [
         "X\r\nY: z",
         "/a/*/b",
         "~2",
-        "computed",
+        "custom",
     ),
     *([], {}, [[]], [{}], {"": ""}, {"a\nb": 1}, [None], {"$ref": "file:///etc/passwd"}),
 ]

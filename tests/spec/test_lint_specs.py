@@ -217,22 +217,22 @@ def schema_cases() -> Iterator[Broken]:
 
 
 def endpoint_cases() -> Iterator[Broken]:
-    for part in ("credentials", "parameters", "answer", "invalid_client", "error"):
+    for part in ("client_authentication", "parameters", "response", "invalid_client", "error"):
         yield broken("token-endpoint", {f"{ENDPOINT}/{part}": ABSENT}, ENDPOINT)
     yield broken("token-endpoint", {f"{ENDPOINT}/refresh": {}}, ENDPOINT)
     values: dict[str, Any] = {
-        "credentials": [],
-        "credentials/0": {"place": "body"},
-        "credentials/0/place": "cookie",
-        "credentials/0/client_secret": "client secret",
-        "credentials/0/client_id": "/client/",
+        "client_authentication": [],
+        "client_authentication/0": {"method": "header", "client_id": None, "client_secret": None},
+        "client_authentication/0/method": "cookie",
+        "client_authentication/0/client_secret": "client secret",
+        "client_authentication/0/client_id": "/client/",
         "parameters/audience": {"value": "a", "argument": "audience"},
         "parameters/audience/argument": "the audience",
         "parameters/grant_type/value": None,
-        "answer/lifetime": [],
-        "answer/access_token": "/access_token",
-        "answer/access_token/0": "access_token",
-        "answer/lifetime/0/unit": "minutes",
+        "response/lifetime": [],
+        "response/access_token": "/access_token",
+        "response/access_token/0": "access_token",
+        "response/lifetime/0/unit": "minutes",
         "success": {"status": 200},
         "invalid_client": [],
         "invalid_client/0/status": 200,
@@ -253,7 +253,7 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"unit": "moment", "at": "/expires_in", "zero_is_never": True}, "/unit"),
     ]
     for lifetime, below in lifetimes:
-        place = f"{ENDPOINT}/answer/lifetime/0"
+        place = f"{ENDPOINT}/response/lifetime/0"
         yield broken("token-endpoint", {place: lifetime}, place + below)
     uses: list[tuple[dict[str, Any], str]] = [
         ({}, ""),
@@ -265,10 +265,16 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"query": "to&ken"}, "/query"),
     ]
     for use, below in uses:
-        yield broken("token-endpoint", {f"{ENDPOINT}/use": use}, f"{ENDPOINT}/use{below}")
-    place = f"{ENDPOINT}/credentials/0"
-    for way in ({"place": "header"}, {"place": "query"}, {"place": "computed", "client_id": "id"}):
-        yield broken("token-endpoint", {place: way}, place)
+        yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
+    place = f"{ENDPOINT}/client_authentication/0"
+    misplaced: dict[str, dict[str, Any]] = {
+        "custom": {"client_id": "id"},
+        "none": {"client_secret": None},
+        "client_secret_basic": {"client_id": "id"},
+        "query": {"encoding": "plain"},
+    }
+    for method, member in misplaced.items():
+        yield broken("token-endpoint", {place: {"method": method, **member}}, place)
     yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {"a'b": {"value": "a"}}})
 
 
@@ -281,6 +287,10 @@ def openapi_cases() -> Iterator[Broken]:
 def fit_cases() -> Iterator[Broken]:
     for name in ("Ripple", "ripple-2", "2ripple", "ripple_", "import"):
         yield broken("file-name", {}, "")._replace(name=name)
+    place = f"{ENDPOINT}/client_authentication"
+    for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth"):
+        methods = [{"method": each} for each in ("client_secret_basic", "client_secret_post", method)]
+        yield broken("known-methods", {place: methods}, f"{place}/2/method", spec="cryptofuse")
     yield broken("unique-environments", {"/servers/1/x-environment": "test"})
     yield broken("same-facts", {"/servers/1/x-environment-facts": ABSENT}, "/servers/1")
     yield broken("unique-deviations", {"/x-provenance/deviations/1/id": "urn-prefix"})
@@ -299,7 +309,7 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("secrets", {f"{RESPONSE}/properties/more": nested}, f"{RESPONSE}/properties/more/properties/token")
     username = f"{REQUEST}/properties/username"
     yield broken("secrets", {f"{username}/format": ABSENT}, username, spec="ripio_widget")
-    named = {f"{RESPONSE}/properties/key": FIELD, f"{ENDPOINT}/answer/access_token": ["/access_token", "/key"]}
+    named = {f"{RESPONSE}/properties/key": FIELD, f"{ENDPOINT}/response/access_token": ["/access_token", "/key"]}
     yield broken("secrets", named)
 
     yield broken("request-fields", {f"{REQUEST}/properties/tenant": {**FIELD, "format": "password"}})
@@ -307,10 +317,10 @@ def fit_cases() -> Iterator[Broken]:
     yield broken(
         "request-fields",
         {f"{ENDPOINT}/parameters/client_id": {"argument": "id"}},
-        f"{ENDPOINT}/credentials/0/client_id",
+        f"{ENDPOINT}/client_authentication/0/client_id",
     )
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
-    yield broken("required-fields", required, f"{ENDPOINT}/credentials/0", spec="cryptofuse")
+    yield broken("required-fields", required, f"{ENDPOINT}/client_authentication/0", spec="cryptofuse")
     grant_type, audience = f"{ENDPOINT}/parameters/grant_type", f"{ENDPOINT}/parameters/audience"
     yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
     yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
@@ -336,11 +346,13 @@ def fit_cases() -> Iterator[Broken]:
     api_key = {f"{schemes}/basic": {"type": "apiKey", "in": "header", "name": "Authorization"}}
     yield broken("basic-security", api_key, f"{POST}/security", spec="alternative_payments")
 
-    access_token = f"{ENDPOINT}/answer/access_token"
-    yield broken("answer-fields", {access_token: ["/token", "/access_token"]}, f"{access_token}/0")
-    yield broken("answer-fields", {f"{ENDPOINT}/answer/scope/0": "/scopes"})
-    yield broken("answer-fields", {f"{ENDPOINT}/answer/lifetime/0/at": "/expires"}, f"{ENDPOINT}/answer/lifetime/0")
-    yield broken("answer-fields", {f"{ENDPOINT}/success": {"at": "/ok", "equals": True}, f"{GRANTED}/value/ok": True})
+    access_token = f"{ENDPOINT}/response/access_token"
+    yield broken("response-fields", {access_token: ["/token", "/access_token"]}, f"{access_token}/0")
+    yield broken("response-fields", {f"{ENDPOINT}/response/scope/0": "/scopes"})
+    yield broken(
+        "response-fields", {f"{ENDPOINT}/response/lifetime/0/at": "/expires"}, f"{ENDPOINT}/response/lifetime/0"
+    )
+    yield broken("response-fields", {f"{ENDPOINT}/success": {"at": "/ok", "equals": True}, f"{GRANTED}/value/ok": True})
     yield broken("error-fields", {f"{ENDPOINT}/error/code/0": "/code"})
     yield broken("error-fields", {f"{ENDPOINT}/error/description/0": "/message"})
     yield broken("error-fields", {f"{ENDPOINT}/invalid_client/1/at": "/code"})
@@ -380,13 +392,13 @@ def beside_the_body_cases() -> Iterator[Broken]:
     place = "/paths/~1{tenant}~1token"
     yield broken("path-parameters", {"/paths": {"/{tenant}/token": operation}, **named}, f"{place}/post/parameters/0")
 
-    way = f"{ENDPOINT}/credentials/0"
-    header = {way: {"place": "header", "client_id": "X-Id", "client_secret": "X-Key"}}
+    method = f"{ENDPOINT}/client_authentication/0"
+    header = {method: {"method": "header", "client_id": "X-Id", "client_secret": "X-Key"}}
     unsecured = [{**DECLARED, "name": name} for name in ("X-Id", "X-Key")]
     secured = [{**each, "schema": {"type": "string", "format": "password"}} for each in unsecured]
     bare = {f"{REQUEST}/properties/{name}": ABSENT for name in ("client_id", "client_secret")}
     bare[f"{REQUEST}/required"] = ["audience", "grant_type"]
-    yield broken("request-fields", {**header, **bare, declared: secured[1:]}, f"{way}/client_id")
+    yield broken("request-fields", {**header, **bare, declared: secured[1:]}, f"{method}/client_id")
     yield broken("secrets", {**header, **bare, declared: [secured[0], unsecured[1]]}, f"{declared}/1")
     body = {f"{POST}/requestBody": ABSENT, **header, declared: secured, f"{ENDPOINT}/parameters": {}}
     yield broken("body", body, SCHEMAS)
@@ -399,7 +411,7 @@ def beside_the_body_cases() -> Iterator[Broken]:
     deep = f"{ENDPOINT}/parameters/~1more~1two"
     yield broken("request-fields", {deep: {"argument": "two"}})
 
-    lifetime = f"{ENDPOINT}/answer/lifetime"
+    lifetime = f"{ENDPOINT}/response/lifetime"
     for first in ({"unit": "never"}, {"unit": "seconds", "constant": 60}):
         yield broken("lifetimes", {lifetime: [first, {"unit": "seconds", "at": "/expires_in"}]}, f"{lifetime}/0")
     text = {"text/plain": {"schema": {"type": "string"}, "examples": {"bad_request": {"value": 1}}}}
@@ -524,7 +536,7 @@ def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: 
     assert (outcome.returncode, outcome.stderr) == (1, "")
     first, second = outcome.stdout.splitlines()
     assert first.startswith(
-        f"{spec}:{line}: token-endpoint: #{ENDPOINT}/answer/lifetime/0/unit: 'minutes' is not one of"
+        f"{spec}:{line}: token-endpoint: #{ENDPOINT}/response/lifetime/0/unit: 'minutes' is not one of"
     )
     assert "seconds, milliseconds: counted from the response" in first
     assert second.startswith(f"{missing}:1: yaml: #: No such file")
@@ -576,12 +588,12 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 @pytest.mark.parametrize(
     ("definitions", "described"),
     [
-        (["credentials"], description.ClientAuth),
-        (["answer"], description.ResponseFields),
+        (["client-authentication"], description.ClientAuth),
+        (["response"], description.ResponseFields),
         (["status-condition", "value-condition"], description.Condition),
         (["lifetime"], description.Lifetime),
         (["error"], description.ErrorFields),
-        (["use"], description.TokenUse),
+        (["token-use"], description.TokenUse),
     ],
 )
 def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:

@@ -57,10 +57,13 @@ def test_the_sources_and_deviations_are_those_of_the_spec(name: str) -> None:
 
 def test_what_the_extension_says_is_read() -> None:
     cryptofuse = spec("cryptofuse")
-    assert cryptofuse.client_auth == (ClientAuth("basic"), ClientAuth("body", "client_id", "client_secret"))
+    assert cryptofuse.client_auth == (
+        ClientAuth("client_secret_basic"),
+        ClientAuth("client_secret_post", "client_id", "client_secret"),
+    )
     assert cryptofuse.limits == [(100, 60), (1000, 3600), (5000, 86400)]
     assert cryptofuse.parameter_sources["scope"] == (None, "scope")
-    assert cryptofuse.place_of("client_auth", 1, "client_id") == f"{ENDPOINT}/credentials/1/client_id"
+    assert cryptofuse.place_of("client_auth", 1, "client_id") == f"{ENDPOINT}/client_authentication/1/client_id"
 
 
 def test_the_description_of_a_package_is_read_once() -> None:

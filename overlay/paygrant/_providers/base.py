@@ -237,7 +237,7 @@ class BasicProvider(Provider):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        if self._client_auth.place == "basic" and self.basic_encoding != "form":
+        if self._client_auth.method == "client_secret_basic" and self.basic_encoding != "form":
             check_text("client_id", self.client_id, forbidden=":")
 
 

@@ -31,7 +31,8 @@ class ClientCredentials(BasicProvider):
     Attributes:
         token_url: The whole address of the token endpoint.
         scope: The requested scopes: a sequence, or a string that separates them by spaces.
-        credentials_in: ``"basic"``, or ``"body"`` for the fields client_id and client_secret (section 2.3.1).
+        auth_method: ``"client_secret_basic"`` (HTTP Basic), or ``"client_secret_post"`` for the fields client_id and
+            client_secret (section 2.3.1).
         parameters: More fields of the body, such as ``{"audience": ...}`` or ``{"resource": ...}`` (RFC 8707).
 
     Raises:
@@ -43,12 +44,12 @@ class ClientCredentials(BasicProvider):
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
     base_url: ClassVar[str | None] = None  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - it follows from token_url
     scope: Scope = cast("Any", ())
-    credentials_in: Literal["basic", "body"] = "basic"
+    auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
         self._set("scope", check_scope("scope", self.scope) if self.scope else ())
-        check_choice("credentials_in", self.credentials_in, ("basic", "body"))
+        check_choice("auth_method", self.auth_method, ("client_secret_basic", "client_secret_post"))
         check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
         for name, value in self.parameters.items():
             check_text("parameters", name)
@@ -67,7 +68,7 @@ class ClientCredentials(BasicProvider):
 
     @property
     def _endpoint(self) -> TokenEndpoint:
-        return _endpoint(self.token_url, self.credentials_in, tuple(self._arguments()))
+        return _endpoint(self.token_url, self.auth_method, tuple(self._arguments()))
 
     def _models(self) -> None:
         return None
@@ -77,16 +78,17 @@ class ClientCredentials(BasicProvider):
 
 
 @functools.lru_cache(maxsize=256)
-def _endpoint(token_url: str, credentials_in: str, arguments: tuple[str, ...]) -> TokenEndpoint:
+def _endpoint(token_url: str, auth_method: str, arguments: tuple[str, ...]) -> TokenEndpoint:
     """The description of the endpoint. Clients of one endpoint share it."""
-    basic = credentials_in == "basic"
+    basic = auth_method == "client_secret_basic"
+    post = ClientAuth("client_secret_post", "client_id", "client_secret")
     return TokenEndpoint(
         name="client_credentials",
         method="POST",
         path=urlunsplit(("", "", *urlsplit(token_url)[2:])),
         media_type="application/x-www-form-urlencoded",
         servers={},
-        client_auth=(ClientAuth("basic") if basic else ClientAuth("body", "client_id", "client_secret"),),
+        client_auth=(ClientAuth("client_secret_basic") if basic else post,),
         parameters=(
             Parameter("grant_type", value="client_credentials"),
             *(Parameter(name, argument=name, secret=name not in _PUBLIC) for name in arguments),

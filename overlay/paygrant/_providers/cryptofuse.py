@@ -18,7 +18,8 @@ class Cryptofuse(BasicProvider):
     Attributes:
         base_url: The base URL. The documentation names none.
         scope: The requested scopes: a sequence, or a string that separates them by spaces.
-        credentials_in: ``"basic"``, or ``"body"`` for the fields client_id and client_secret of the form.
+        auth_method: ``"client_secret_basic"`` (HTTP Basic), or ``"client_secret_post"`` for the fields client_id and
+            client_secret of the form.
 
     Raises:
         ConfigurationError: An argument is bad or missing.
@@ -28,16 +29,16 @@ class Cryptofuse(BasicProvider):
 
     base_url: str = field()
     scope: Scope = cast("Any", ("read", "write"))
-    credentials_in: Literal["basic", "body"] = "basic"
+    auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
 
     def __post_init__(self) -> None:
-        check_choice("credentials_in", self.credentials_in, [each.place for each in self._endpoint.client_auth])
+        check_choice("auth_method", self.auth_method, [each.method for each in self._endpoint.client_auth])
         super().__post_init__()
         self._set("scope", check_scope("scope", self.scope))
 
     @property
     def _client_auth(self) -> "ClientAuth":
-        return next(each for each in self._endpoint.client_auth if each.place == self.credentials_in)
+        return next(each for each in self._endpoint.client_auth if each.method == self.auth_method)
 
     def _arguments(self) -> Mapping[str, str]:
         return {"scope": " ".join(self.scope)} if self.scope else {}

@@ -27,6 +27,7 @@ from paygrant._providers.base import BasicProvider
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
+from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class SpecProvider(BasicProvider):
         spec: The path of a spec, or of a folder that ``paygrant generate`` made; or that package, imported.
         environment: One of the environments that the spec names.
         parameters: The values that the spec leaves to the caller, by argument.
-        credentials_in: Where the credentials travel, if not by the first method that the spec names.
+        auth_method: The method of client authentication, if not the first one that the spec names.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
             Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
 
@@ -66,7 +67,7 @@ class SpecProvider(BasicProvider):
 
     spec: "Path | ModuleType"
     environment: str | None = None
-    credentials_in: str | None = None
+    auth_method: str | None = None
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
@@ -81,7 +82,7 @@ class SpecProvider(BasicProvider):
         environment: str | None = None,
         base_url: str | None = None,
         basic_encoding: Literal["auto", "plain", "form"] = "auto",
-        credentials_in: str | None = None,
+        auth_method: str | None = None,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         **parameters: Any,
     ) -> None:
@@ -93,7 +94,7 @@ class SpecProvider(BasicProvider):
             fault = f"has {field_name or 'path'} with a value of another type or with a control character"
             raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
         if client_id is None and not any(
-            each.client_id or each.place in {"basic", "computed"} for each in description.client_auth
+            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
         ):
             client_id = description.name  # nothing sends it
         if client_id is None:
@@ -106,7 +107,7 @@ class SpecProvider(BasicProvider):
             "environment": environment,
             "base_url": base_url,
             "basic_encoding": basic_encoding,
-            "credentials_in": credentials_in,
+            "auth_method": auth_method,
             "authenticate": authenticate,
             "parameters": {**kept, **parameters},
         }
@@ -115,16 +116,18 @@ class SpecProvider(BasicProvider):
         self.__post_init__()
 
     def __post_init__(self) -> None:
-        chosen = self._client_auth.place if self.credentials_in is None else self.credentials_in
-        check_choice("credentials_in", chosen, self._methods)
+        chosen = self._client_auth.method if self.auth_method is None else self.auth_method
+        check_choice("auth_method", chosen, self._methods)
+        if chosen in RESERVED_METHODS:
+            raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None and not self._in_host:
             check_url("environment", server.url)  # the address in a file may be anything
         super().__post_init__()
-        if (self._client_auth.place == "computed") != (self.authenticate is not None):
+        if (self._client_auth.method == "custom") != (self.authenticate is not None):
             missing = self.authenticate is None
-            fault = "is missing" if missing else "is given, but the spec does not say 'computed'"
-            raise invalid_argument("authenticate", fault, "a function only if the spec says 'computed'")
+            fault = "is missing" if missing else "is given, but the method is not 'custom'"
+            raise invalid_argument("authenticate", fault, "a function only for the method 'custom'")
         if self.authenticate is not None:
             check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
         self._set("parameters", dict(self._checked_parameters()))
@@ -135,11 +138,11 @@ class SpecProvider(BasicProvider):
 
     @property
     def _client_auth(self) -> ClientAuth:
-        return self._methods.get(self.credentials_in or "", self._description.client_auth[0])
+        return self._methods.get(self.auth_method or "", self._description.client_auth[0])
 
     @property
     def _methods(self) -> Mapping[str, ClientAuth]:
-        return {each.place: each for each in self._description.client_auth}
+        return {each.method: each for each in self._description.client_auth}
 
     @property
     def _in_host(self) -> Parameter | None:

@@ -27,16 +27,16 @@ def build_request(registration: ClientRegistration, secret: str, encoding: Encod
             secrets.append(text(value)) if each.secret else legible.add(text(value))
     if {".", ".."} & {*urlsplit(request.url).path.split("/")}:
         raise invalid_argument("parameters", "lead to another path", "values other than . and .. in a path")
-    if client_auth.place == "basic":
+    if client_auth.method == "client_secret_basic":
         credentials = basic_credentials(registration.client_id, secret, encoding)
         request.headers["Authorization"] = f"Basic {credentials}"
-    elif client_auth.place == "computed":
+    elif client_auth.method == "custom":
         _authenticate(request, registration)
-    else:
+    elif place := client_auth.place:
         for name, value in ((client_auth.client_id, registration.client_id), (client_auth.client_secret, secret)):
             if name:
-                request.put(client_auth.place, name, value)
-    values = [text(value) for place in (request.headers, request.query, request.fields) for value in place.values()]
+                request.put(place, name, value)
+    values = [text(value) for part in (request.headers, request.query, request.fields) for value in part.values()]
     secrets += [value for value in values if value not in legible]
     secrets += [value.rpartition(" ")[2] for value in secrets]  # without a scheme such as Basic
     request.secrets = (*request.secrets, *secrets)

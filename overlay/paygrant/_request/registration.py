@@ -93,7 +93,7 @@ class ClientRegistration:
         """
         if self.basic_encoding != "auto":
             return ("form",) if self.basic_encoding == "form" else ("plain",)
-        if self.client_auth.place != "basic":
+        if self.client_auth.method != "client_secret_basic":
             return ENCODINGS[:1]
         same = quote_plus(self.client_id) == self.client_id and quote_plus(secret) == secret
         return ENCODINGS[:1] if same else ENCODINGS
@@ -113,7 +113,7 @@ class ClientRegistration:
             self.token_url,
             self.client_id,
             sha256(secret.encode(errors="surrogatepass")).hexdigest(),
-            self.client_auth.place,
+            self.client_auth.method,
             self.basic_encodings(secret),
             sorted(self.arguments.items()),
             self.identity,
@@ -124,4 +124,4 @@ class ClientRegistration:
 
 def is_key(client_auth: "ClientAuth") -> bool:
     """Whether a function computes with the secret, so that it may be a private key in PEM, which has several lines."""
-    return client_auth.place == "computed"
+    return client_auth.method == "custom"

@@ -5,20 +5,44 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Place: TypeAlias = Literal["body", "query", "header", "path", "host"]
+Method: TypeAlias = Literal[
+    "client_secret_basic",
+    "client_secret_post",
+    "header",
+    "query",
+    "private_key_jwt",
+    "client_secret_jwt",
+    "tls_client_auth",
+    "none",
+    "custom",
+]
+BasicEncoding: TypeAlias = Literal["auto", "plain", "form"]
 Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAuth:
-    """One way of client authentication: how the client's id and secret are sent.
+    """One method of client authentication: how the client's id and secret are sent.
 
-    ``basic`` is HTTP Basic (RFC 7617). ``body``, ``query`` and ``header`` send them under these names. ``computed``
-    leaves it to a function of the caller.
+    ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
+    the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
+    ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
+    have the names that OAuth knows.
     """
 
-    place: Literal["basic", "body", "query", "header", "computed"]
+    method: Method
     client_id: str | None = None
     client_secret: str | None = None
+    encoding: BasicEncoding = "auto"
+
+    @property
+    def place(self) -> Place | None:
+        """Where the request has what the names say. None if the method has no names."""
+        return _PLACES.get(self.method)
+
+
+_PLACES: Mapping[str, Place] = {"client_secret_post": "body", "header": "header", "query": "query"}
+"""Where a request has the credentials, by the methods that send them under names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from paygrant._spec.names import (
     HTTP_HEADERS,
     MODEL_NAMES,
     RESERVED_ARGUMENTS,
+    RESERVED_METHODS,
     SECRET_NAME,
     generated_name,
 )
@@ -150,10 +151,18 @@ def argument_names(spec: NormalizedSpec) -> Faults:
 
 
 @rule
+def known_methods(spec: NormalizedSpec) -> Faults:
+    """This version cannot use private_key_jwt, client_secret_jwt and tls_client_auth."""
+    for index, auth in enumerate(spec.client_auth):
+        if auth.method in RESERVED_METHODS:
+            yield spec.place_of("client_auth", index, "method"), f"{auth.method} is not there yet"
+
+
+@rule
 def header_names(spec: NormalizedSpec) -> Faults:
     """A parameter must not be a header that HTTP, the body or HTTP Basic sets. Two headers must not differ only in case."""
     taken = {*HTTP_HEADERS}
-    if "basic" in _places(spec):
+    if "client_secret_basic" in _methods(spec):
         taken.add("authorization")
     for index, each in enumerate(spec.declared):
         if each.place == "header":
@@ -218,7 +227,7 @@ def secrets(spec: NormalizedSpec) -> Faults:
 
 @rule
 def request_fields(spec: NormalizedSpec) -> Faults:
-    """Credentials and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
+    """client_authentication and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
     parameters = {_parameter_key(spec, name): spec.place_of("parameters", name) for name in spec.parameter_sources}
     named = dict(parameters)
     for index, auth in enumerate(spec.client_auth):
@@ -231,21 +240,21 @@ def request_fields(spec: NormalizedSpec) -> Faults:
     for (where, name), place in named.items():
         if (where, name) not in declared:
             yield place, f"the {where} has no {name!r}"
-    if "computed" not in _places(spec):  # a function may fill more
+    if "custom" not in _methods(spec):  # a function may fill more
         for key in declared.keys() - named.keys():
             yield declared[key].pointer, f"nothing names {key[1]!r}"
 
 
 @rule
 def required_fields(spec: NormalizedSpec) -> Faults:
-    """Each way of sending the credentials must send everything that is required, in the body and besides it."""
+    """Each method of client authentication must send everything that is required, in the body and besides it."""
     required = {key for key, part in _request_parts(spec).items() if part.required}
     parameters = {_parameter_key(spec, name) for name in spec.parameter_sources}
     for index, auth in enumerate(spec.client_auth):
         missing = required - parameters - {*_auth_keys(auth).values()}
-        if missing and auth.place != "computed":
+        if missing and auth.method != "custom":
             names = sorted(name for _, name in missing)
-            yield spec.place_of("client_auth", index), f"this way does not send {names}"
+            yield spec.place_of("client_auth", index), f"this method does not send {names}"
 
 
 @rule
@@ -266,10 +275,11 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
 
 @rule
 def basic_security(spec: NormalizedSpec) -> Faults:
-    """The operation's security must be HTTP Basic for the place basic, and {} or absent for other places. For the place computed it may be any other scheme."""
+    """The operation's security must be HTTP Basic for client_secret_basic, and {} or absent for other methods. For custom it may be any other scheme."""
     allowed = {"+".join(schemes) or "none" for schemes in spec.security}
-    wanted = {"basic" if place == "basic" else "none" for place in _places(spec) - {"computed"}}
-    if "computed" in _places(spec):
+    methods = _methods(spec)
+    wanted = {"basic" if method == "client_secret_basic" else "none" for method in methods - {"custom"}}
+    if "custom" in methods:
         allowed = {scheme for scheme in allowed if scheme == "basic" or scheme in wanted}
     if allowed != wanted:
         place = pointer_to(spec.operation_pointer, "security")
@@ -277,8 +287,8 @@ def basic_security(spec: NormalizedSpec) -> Faults:
 
 
 @rule
-def answer_fields(spec: NormalizedSpec) -> Faults:
-    """The first place in each list of answer must be a field of TokenResponse. The type and the scope may also be at the names of RFC 6749 section 5.1."""
+def response_fields(spec: NormalizedSpec) -> Faults:
+    """The first place in each list of response must be a field of TokenResponse. The type and the scope may also be at the names of RFC 6749 section 5.1."""
     response = spec.response
     first = {
         fact: getattr(response, fact)[0] for fact in ("access_token", "token_type", "scope") if getattr(response, fact)
@@ -396,18 +406,19 @@ def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
-    """The parts of the request that a way of client authentication names, by ``client_id`` and ``client_secret``."""
+    """The parts of the request that a method of client authentication names, by ``client_id`` and ``client_secret``."""
     named = {"client_id": auth.client_id, "client_secret": auth.client_secret}
+    place = auth.place
     return {
-        part: (auth.place, _at(name) if auth.place == "body" else name)
+        part: (place, _at(name) if place == "body" else name)
         for part, name in named.items()
-        if name is not None
+        if name is not None and place is not None
     }
 
 
-def _places(spec: NormalizedSpec) -> set[str]:
-    """The places of all ways of client authentication."""
-    return {auth.place for auth in spec.client_auth}
+def _methods(spec: NormalizedSpec) -> set[str]:
+    """All methods of client authentication."""
+    return {auth.method for auth in spec.client_auth}
 
 
 def _at(name: str) -> str:

@@ -4,18 +4,21 @@ import re
 
 RESERVED_ARGUMENTS = frozenset(
     {
+        "auth_method",
         "authenticate",
         "base_url",
         "basic_encoding",
         "client_id",
         "client_secret",
-        "credentials_in",
         "environment",
         "parameters",
         "spec",
     }
 )
 """The arguments that every SpecProvider has. A spec gives its own arguments other names."""
+
+RESERVED_METHODS = frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth"})
+"""Methods of client authentication that a spec may name, but that this version cannot use."""
 
 MODEL_NAMES = frozenset(
     {

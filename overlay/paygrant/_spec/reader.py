@@ -39,9 +39,9 @@ SERVERS = "/servers"
 DEVIATIONS = "/x-provenance/deviations"
 
 _SECTIONS = {
-    "client_auth": "credentials",
+    "client_auth": "client_authentication",
     "parameters": "parameters",
-    "response": "answer",
+    "response": "response",
     "success": "success",
     "invalid_client": "invalid_client",
     "error": "error",
@@ -223,8 +223,8 @@ class NormalizedSpec:
 
     @property
     def client_auth(self) -> tuple[ClientAuth, ...]:
-        """The ways of client authentication, the default first."""
-        return tuple(ClientAuth(**each) for each in self._endpoint["credentials"])
+        """The methods of client authentication, the default first."""
+        return tuple(_client_auth(each) for each in self._endpoint["client_authentication"])
 
     @property
     def parameter_sources(self) -> dict[str, Source]:
@@ -237,7 +237,7 @@ class NormalizedSpec:
     @property
     def response(self) -> ResponseFields:
         """Where a response has the token and its facts."""
-        fields = self._endpoint["answer"]
+        fields = self._endpoint["response"]
         return ResponseFields(
             access_token=tuple(fields["access_token"]),
             token_type=tuple(fields.get("token_type", ())),
@@ -263,7 +263,7 @@ class NormalizedSpec:
     @property
     def token_use(self) -> TokenUse:
         """How an API call carries the token."""
-        use: Mapping[str, str] | None = self._endpoint.get("use")
+        use: Mapping[str, str] | None = self._endpoint.get("token_use")
         return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query")) if use else TokenUse()
 
     @property
@@ -314,6 +314,12 @@ class NormalizedSpec:
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
         return RequestPart("body", name, required, schema)
+
+
+def _client_auth(stated: Mapping[str, Any]) -> ClientAuth:
+    """A method of client authentication. Where it has names, they are the words client_id and client_secret by default."""
+    names: dict[str, Any] = {"client_id": "client_id", "client_secret": "client_secret"}
+    return ClientAuth(**{**(names if ClientAuth(stated["method"]).place else {}), **stated})
 
 
 def source_urls(data: Mapping[str, Any]) -> list[str]:

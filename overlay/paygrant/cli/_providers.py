@@ -13,7 +13,7 @@ from paygrant.cli._catalog import SECRET, parameters, summary
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
 
-_PLACES = {"basic": "HTTP Basic", "body": "fields of the body"}
+_METHODS = {"client_secret_basic": "HTTP Basic", "client_secret_post": "fields of the body"}
 
 
 def build() -> click.Command:
@@ -37,7 +37,7 @@ def _drawn(provider: dict[str, Any]) -> str:
     """A provider as a heading and a table."""
     rows = [
         *provider["environments"].items(),
-        ("credentials", " or ".join(_PLACES[place] for place in provider["credentials"])),
+        ("credentials", " or ".join(_METHODS[method] for method in provider["auth_methods"])),
     ]
     for parameter in provider["parameters"]:
         variable = parameter["variable"] or ""
@@ -56,7 +56,7 @@ def _described(name: str, kind: "type[Provider]") -> dict[str, Any]:
         "summary": summary(kind),
         "environments": {environment: server.url for environment, server in found.servers.items()},
         "path": found.path,
-        "credentials": [each.place for each in found.client_auth],
+        "auth_methods": [each.method for each in found.client_auth],
         "parameters": [
             {
                 "name": each.name,

@@ -194,7 +194,7 @@ class Context:
     def encodings(self) -> tuple[Encoding, ...]:
         """The encodings of HTTP Basic to try: those that paygrant uses, then the other one if its bytes differ."""
         used = self.registration.basic_encodings(self.secret)
-        if self.registration.client_auth.place != "basic":
+        if self.registration.client_auth.method != "client_secret_basic":
             return used
         with suppress(ConfigurationError):  # plain cannot encode every id
             if len({basic_credentials(self.provider.client_id, self.secret, each) for each in ENCODINGS}) > 1:

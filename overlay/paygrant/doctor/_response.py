@@ -137,7 +137,7 @@ def _advice(context: "Context", error: TokenError, response: RawResponse | None)
 
 def basic(context: "Context") -> Iterator[Finding]:
     """The server accepts the encoding of HTTP Basic."""
-    if context.registration.client_auth.place != "basic":
+    if context.registration.client_auth.method != "client_secret_basic":
         yield ok("not used: the credentials are not sent as HTTP Basic")
         return
     if len(context.encodings) == 1:

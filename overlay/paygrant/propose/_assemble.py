@@ -111,4 +111,6 @@ def _decide_use(document: Node) -> None:
     ):
         keys = ", ".join(each["name"].text for each in schemes if each["type"].text == "apiKey")
         hint = f" (the document names {keys})" if keys else ""
-        document.decisions.add("/x-token-endpoint/use", f"does the API take the token as Authorization: Bearer?{hint}")
+        document.decisions.add(
+            "/x-token-endpoint/token_use", f"does the API take the token as Authorization: Bearer?{hint}"
+        )

@@ -2,7 +2,7 @@
 
 from paygrant._text import one_line
 
-_FIRST = ("/x-token-endpoint/credentials", "/x-token-endpoint/use", "/servers", "/paths")
+_FIRST = ("/x-token-endpoint/client_authentication", "/x-token-endpoint/token_use", "/servers", "/paths")
 """Places that decide who gets the secret, and how. Their decisions come first, and none of them is left out."""
 
 _MAX_OTHERS = 100

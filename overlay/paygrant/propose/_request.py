@@ -48,7 +48,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         media_type, basic = FORM, True
         parts = [*_placeholders(candidate, path), *_standard_parts()]
         text = "a flow does not say how credentials are sent; assumed: HTTP Basic, or else the body (RFC 6749 section 2.3.1)"
-        decisions.add("/x-token-endpoint/credentials", text)
+        decisions.add("/x-token-endpoint/client_authentication", text)
     else:
         place = pointer_to("/paths", path, candidate.method)
         media_type, parts = _body(candidate.operation, place) if candidate.method != "get" else ("", [])
@@ -68,7 +68,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
     operation: dict[str, Any] = {
-        "security": [{"basic": []} if each["place"] == "basic" else {} for each in credentials]
+        "security": [{"basic": []} if each["method"] == "client_secret_basic" else {} for each in credentials]
     }
     if declared := [_parameter(part) for part in parts if part.place != "body"]:
         operation["parameters"] = declared
@@ -76,7 +76,7 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
         schema = {"$ref": "#/components/schemas/TokenRequest"}
         operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
     schemas = {"TokenRequest": body.schema("TokenRequest", request=True)} if media_type else {}
-    return SpecFragment(operation, {"credentials": credentials, "parameters": parameters}, schemas)
+    return SpecFragment(operation, {"client_authentication": credentials, "parameters": parameters}, schemas)
 
 
 def _standard_parts() -> list[RequestPart]:
@@ -201,31 +201,32 @@ def _unique(parts: list[RequestPart]) -> list[RequestPart]:
 
 def _credentials(
     parts: list[RequestPart], *, basic: bool, decisions: Decisions
-) -> tuple[list[dict[str, str]], list[RequestPart]]:
+) -> tuple[list[dict[str, str | None]], list[RequestPart]]:
     """The methods of client authentication, the preferred one first, and the parts that hold the credentials."""
-    place = "/x-token-endpoint/credentials"
+    place = "/x-token-endpoint/client_authentication"
     secret = _likeliest(parts, names.SECRETS)
     others = [each for each in parts if secret and each is not secret and each.place == secret.place]
     client = _likeliest(others, names.CLIENT_IDS)
     if secret and secret.place != "path":
-        client_id = {"client_id": client.name} if client else {}
-        credentials = [{"place": secret.place, **client_id, "client_secret": secret.name}]
+        method = "client_secret_post" if secret.place == "body" else secret.place
+        found = {"client_id": client.name if client else None, "client_secret": secret.name}
+        credentials = [{"method": method, **{part: name for part, name in found.items() if name != part}}]
         if basic and secret.required:
             text = f"HTTP Basic is documented, too; the required {secret.name} is sent in the {secret.place}: is that right?"
             decisions.add(place, text)
         elif basic:
-            credentials.insert(0, {"place": "basic"})
+            credentials.insert(0, {"method": "client_secret_basic"})
             if client:
                 client.required = False
         return credentials, [secret, *([client] if client else [])]
     if any(part.normalized == names.ASSERTION for part in parts) and not basic:
         text = "a client_assertion (RFC 7523) must be computed: each caller must pass a function as authenticate"
         decisions.add(place, text)
-        return [{"place": "computed"}], []
+        return [{"method": "custom"}], []
     if not basic:
         text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
         decisions.add(place, text)
-    return [{"place": "basic"}], []
+    return [{"method": "client_secret_basic"}], []
 
 
 def _likeliest(parts: list[RequestPart], known: tuple[str, ...]) -> RequestPart | None:
@@ -233,12 +234,12 @@ def _likeliest(parts: list[RequestPart], known: tuple[str, ...]) -> RequestPart 
     return min(fitting, key=lambda each: known.index(each.normalized), default=None)
 
 
-def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str]]) -> bool:
+def _is_of_another_grant(part: RequestPart, credentials: list[dict[str, str | None]]) -> bool:
     """Whether a part is not sent: it belongs to another grant, or to another method of client authentication."""
-    computed = credentials[0]["place"] == "computed"
+    custom = credentials[0]["method"] == "custom"
     if part.normalized == names.ASSERTION:
-        return not computed or part.place != "body"
-    if computed and part.normalized == names.ASSERTION_TYPE:
+        return not custom or part.place != "body"
+    if custom and part.normalized == names.ASSERTION_TYPE:
         return False
     return not part.required and part.normalized in names.OTHER_GRANTS
 

@@ -53,7 +53,7 @@ def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[s
             where[1].sample = where[1].sample or sample
     if lifetime := _lifetime(body, at, token, decisions):
         fields["lifetime"] = [lifetime]
-    fragment.endpoint["answer"] = fields
+    fragment.endpoint["response"] = fields
     given = _example(media)
     if given is None:
         decisions.add(
@@ -85,13 +85,13 @@ def _body_with_token(media: Node, decisions: Decisions) -> Field:
         )
     elif not body.find(names.TOKENS):
         body.fields["access_token"] = Field()
-        decisions.add("/x-token-endpoint/answer/access_token", "no field looks like a token; is it access_token?")
+        decisions.add("/x-token-endpoint/response/access_token", "no field looks like a token; is it access_token?")
     return body
 
 
 def _lifetime(body: Field, token_at: str, token: Field, decisions: Decisions) -> dict[str, Any] | None:
     """Where the lifetime is, and its unit by name, type and example."""
-    place = "/x-token-endpoint/answer/lifetime"
+    place = "/x-token-endpoint/response/lifetime"
     where = body.find(names.LIFETIMES)
     if where is None:
         if "jwt" in f"{token.description} {token.format}".lower() or str(token.sample).startswith("eyJ"):

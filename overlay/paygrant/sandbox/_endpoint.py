@@ -154,7 +154,7 @@ class Endpoint:
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
         self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
         self._composed_name = next((each.name for each in description.parameters if each.argument), "")
-        self._basic_only = all(each.place == "basic" for each in description.client_auth)
+        self._basic_only = all(each.method == "client_secret_basic" for each in description.client_auth)
         self._jwt_key = secrets.token_bytes(32)
 
     def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
@@ -238,10 +238,10 @@ class Endpoint:
         return form
 
     def _presented(self, authorization: str, parameters: Mapping[str, str]) -> Iterator[Client | None]:
-        """The credentials of a request, in each documented place; None if they cannot be read."""
-        for place in self._description.client_auth:
-            match place:
-                case ClientAuth(place="basic"):
+        """The credentials of a request, by each documented method; None if they cannot be read."""
+        for auth in self._description.client_auth:
+            match auth:
+                case ClientAuth(method="client_secret_basic"):
                     scheme, _, encoded = authorization.partition(" ")
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
