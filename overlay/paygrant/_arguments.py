@@ -30,8 +30,8 @@ _LARGEST_SHOWN = 64
 
 _PORTS = range(1, 1 << 16)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LEAST_DOTS = 2
-"""In ``.myshopify.com``: a label must not stand alone, nor before a top-level domain."""
+_DOMAIN = re.compile(r"(?:\.[A-Za-z0-9-]+){2,}(?::[0-9]+)?")
+"""What may follow a label: not a top-level domain alone."""
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -270,7 +270,7 @@ def base_url_for(argument: str, template: str, placeholder: str, label: object) 
         raise invalid_argument(argument, "is not one label of a host name", "letters, digits and hyphens, 63 at most")
     before, _, domain = urlsplit(template).netloc.partition(f"{{{placeholder}}}")
     whole = check_url(argument, template.replace(f"{{{placeholder}}}", label.lower()))
-    if before or domain.count(".") < _LEAST_DOTS or urlsplit(whole).netloc != label.lower() + domain:
+    if before or not _DOMAIN.fullmatch(domain) or urlsplit(whole).netloc != label.lower() + domain:
         raise invalid_argument(argument, "leads to another host", "one label before a domain that the spec names")
     return whole
 
