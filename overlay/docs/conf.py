@@ -102,9 +102,7 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
 def _variables(parameter: dict[str, Any]) -> str:
     """Where ``from_env`` finds an argument."""
     variable = parameter["variable"]
-    if variable is None:
-        return "no variable"
-    return f"`{variable}_FILE` or `{variable}`" if parameter["name"] == "client_secret" else f"`{variable}`"
+    return f"`{variable}_FILE` or `{variable}`" if parameter["secret"] else f"`{variable}`"
 
 
 def _choices(parameter: dict[str, Any]) -> Iterator[str]:

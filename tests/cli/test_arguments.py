@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from paygrant import Cryptofuse, RipioWidget
+from paygrant import RipioWidget
+from paygrant._providers import registry
 from paygrant.cli import _given
 from tests.helpers.command_line import SECRET, TOKEN, sent
 from tests.helpers.providers import GRANTED
@@ -174,6 +175,8 @@ def test_a_secret_can_come_from_a_pipe_that_is_read_once(
 
 
 def test_the_given_arguments_do_not_show_a_secret() -> None:
-    given = _given.Given(Cryptofuse, {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET})
+    given = _given.Given(
+        registry.kind_named("cryptofuse"), {"client_secret": SECRET}, {"CRYPTOFUSE_CLIENT_SECRET": SECRET}
+    )
     assert SECRET not in repr(given)
     assert shlex.quote(SECRET) == SECRET

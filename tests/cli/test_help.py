@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from paygrant import RipioWidget, Ripple
+from paygrant import RipioWidget
 from paygrant._providers import registry
 from paygrant.cli import _app, _catalog
 
@@ -56,7 +56,7 @@ def test_help_says_what_the_env_files_of_its_examples_contain(run: Any) -> None:
 
 def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> None:
     shown = run("token", "ripple", "--help").out
-    for each in _catalog.parameters(Ripple):
+    for each in _catalog.parameters(registry.kind_named("ripple")):
         assert each.option in shown
         assert each.variable in shown
     assert "CRYPTOFUSE" not in shown
@@ -67,7 +67,7 @@ def test_no_variable_is_cut_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COLUMNS", "80")
     for name in registry.names():
         shown = run("token", name, "--help").out
-        variables = [each.variable for each in _catalog.parameters(registry.class_of(name)) if each.variable]
+        variables = [each.variable for each in _catalog.parameters(registry.kind_named(name))]
         assert all(variable in shown for variable in variables)
 
 

@@ -40,14 +40,14 @@ def test_the_valid_documents_of_a_page_are_returned_beside_the_faults_of_the_oth
 
 
 def test_keys_are_strings_and_values_are_json() -> None:
-    documents, _ = openapi_documents("openapi: 3.1.0\n200: [.inf, 2026-11-21, 1.5, null]")
-    assert documents == [{"openapi": "3.1.0", "200": ["inf", "2026-11-21", 1.5, None]}]
+    documents, _ = openapi_documents("openapi: 3.1.0\n200: [.inf, 2026-11-21, 1.5, null, !!str 3, !!binary YQ==]")
+    assert documents == [{"openapi": "3.1.0", "200": ["inf", "2026-11-21", 1.5, None, "3", "YQ=="]}]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("openapi: !!str 3", "there is a tag in line 1"),
+        ("openapi: !!int 3", "there is a tag in line 1"),
         ("openapi: 3\nx: *nothing", "an alias stands for itself or for nothing in line 2"),
         ("openapi: " + "[" * 101 + "]" * 101, "there are more than 100 levels in line 1"),
         ('{"openapi": ' + "[" * 101 + "]" * 101 + "}", "there are more than 100 levels"),

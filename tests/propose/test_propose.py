@@ -279,7 +279,7 @@ def test_the_text_begins_with_the_decisions_and_gives_the_date_of_reading() -> N
 def test_servers_become_environments_and_doubtful_ones_are_decisions() -> None:
     proposal = propose(FOLDER / "camel_case.yaml")
     assert yaml.safe_load(proposal.text)["servers"] == [
-        {"url": "https://demo.lumen.example/api", "description": "Demo", "x-environment": "demo"}
+        {"url": "https://demo.lumen.internal/api", "description": "Demo", "x-environment": "demo"}
     ]
     assert "http://localhost:8080" in decisions_at(proposal, "/servers")
     assert "was plain http" in decisions_at(proposal, "/servers")
@@ -287,22 +287,22 @@ def test_servers_become_environments_and_doubtful_ones_are_decisions() -> None:
 
 
 def test_unnamed_environments_get_names_and_each_is_a_decision(tmp_path: Path) -> None:
-    urls = ["https://a.example", "https://b.example", "https://b.example/", "https://api-test.c.example"]
-    servers = [*({"url": url} for url in urls), {"url": "https://d-uat.example", "description": "A test by users"}]
+    urls = ["https://a.internal", "https://b.internal", "https://b.internal/", "https://api-test.c.internal"]
+    servers = [*({"url": url} for url in urls), {"url": "https://d-uat.internal", "description": "A test by users"}]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     servers = yaml.safe_load(proposal.text)["servers"]
     assert {each["x-environment"]: each["url"] for each in servers} == {
         "production": urls[0],
         "production_2": urls[1],
         "test": urls[3],
-        "uat": "https://d-uat.example",
+        "uat": "https://d-uat.internal",
     }
     assert decisions_at(proposal, "/servers").count("is not documented; is it") == 2
 
 
 def test_each_server_is_a_decision_even_with_a_clear_name(tmp_path: Path) -> None:
-    urls = [f"https://{name}.brook.example" for name in ("sandbox", "live", "api")]
-    described = {"url": "https://d.brook.example", "description": "UAT"}
+    urls = [f"https://{name}.brook.internal" for name in ("sandbox", "live", "api")]
+    described = {"url": "https://d.brook.internal", "description": "UAT"}
     servers = [*({"url": url} for url in urls), described]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == [each["url"] for each in servers]
@@ -310,7 +310,7 @@ def test_each_server_is_a_decision_even_with_a_clear_name(tmp_path: Path) -> Non
 
 
 def test_servers_beyond_the_limit_are_left_out_and_a_decision_says_so(tmp_path: Path) -> None:
-    servers = [{"url": f"https://s{number}.brook.example"} for number in range(51)]
+    servers = [{"url": f"https://s{number}.brook.internal"} for number in range(51)]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
     assert len(yaml.safe_load(proposal.text)["servers"]) == 50
     assert "the first 50 of 51 servers were taken" in decisions_at(proposal, "/servers")
@@ -319,8 +319,8 @@ def test_servers_beyond_the_limit_are_left_out_and_a_decision_says_so(tmp_path: 
 @pytest.mark.parametrize(
     ("url", "elsewhere"),
     [
-        ("https://live.elsewhere.example/token", True),
-        ("//live.elsewhere.example/token", True),
+        ("https://live.elsewhere.internal/token", True),
+        ("//live.elsewhere.internal/token", True),
         ("https://ORCHARD.example/token", False),
         ("/token", False),
     ],
@@ -331,7 +331,7 @@ def test_a_token_url_on_another_host_than_the_servers_is_a_decision(
     def change(document: Any) -> None:
         document["components"]["securitySchemes"]["machine"]["flows"]["clientCredentials"]["tokenUrl"] = url
 
-    asked = "live.elsewhere.example', the servers are uat.orchard.example, orchard.example: may the secret go there?"
+    asked = "live.elsewhere.internal', the servers are uat.orchard.internal, orchard.internal: may the secret go there?"
     lines = decisions_at(changed("relative_flow.yaml", tmp_path, change), "/servers")
     assert (asked in lines) == elsewhere
     assert ("may the secret go there" in lines) == elsewhere
@@ -358,13 +358,13 @@ def test_many_decisions_do_not_hide_those_about_the_secret(tmp_path: Path) -> No
 def test_many_flows_and_variables_do_not_hide_a_server(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         for number in range(40):
-            flow: Any = {"tokenUrl": f"https://f{number}.example/oauth/token", "scopes": {}}
+            flow: Any = {"tokenUrl": f"https://f{number}.internal/oauth/token", "scopes": {}}
             schemes = document["components"]["securitySchemes"]
             schemes[f"flow{number}"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
-        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.example"})
+        document["servers"].append({"url": "https://{a}{b}{c}{d}{e}{f}.brook.internal"})
 
     lines = decisions_at(changed("page.md", tmp_path, change), "/servers")
-    assert "https://f4.example/oauth/token and 35 more; is its host one of these servers?" in lines
+    assert "https://f4.internal/oauth/token and 35 more; is its host one of these servers?" in lines
     assert lines.count("the variable") == 5
     assert len(lines.splitlines()) < 12
 
@@ -381,19 +381,19 @@ def test_decisions_about_the_document_come_last(tmp_path: Path) -> None:
 def test_a_flow_gives_host_path_and_scopes() -> None:
     proposal = propose(FOLDER / "application_flow.json")
     spec = yaml.safe_load(proposal.text)
-    assert spec["servers"][0]["url"] == "https://login.northwind-parcel.example"
+    assert spec["servers"][0]["url"] == "https://login.northwind-parcel.internal"
     assert "parcels:read, parcels:write" in decisions_at(proposal, "/x-token-endpoint/parameters/scope")
     assert "RFC 6749 section 2.3.1" in decisions_at(proposal, "/x-token-endpoint/client_authentication")
 
 
 def test_a_relative_token_url_is_joined_to_each_server() -> None:
     spec = spec_of("relative_flow.yaml")
-    assert [each["url"] for each in spec["servers"]] == ["https://uat.orchard.example", "https://orchard.example"]
+    assert [each["url"] for each in spec["servers"]] == ["https://uat.orchard.internal", "https://orchard.internal"]
 
 
 def test_a_relative_token_url_without_a_slash_is_resolved_by_rfc_3986(tmp_path: Path) -> None:
     def change(document: Any) -> None:
-        document["servers"].append({"url": "https://other.example/a/b/c"})
+        document["servers"].append({"url": "https://other.internal/a/b/c"})
         flows = document["components"]["securitySchemes"]["machine"]["flows"]
         flows["clientCredentials"]["tokenUrl"] = "connect?x=1"
 
@@ -408,12 +408,12 @@ def test_a_relative_token_url_without_a_slash_is_resolved_by_rfc_3986(tmp_path: 
 
 def test_a_flow_with_the_url_of_an_operation_adds_its_scopes(tmp_path: Path) -> None:
     def change(document: Any) -> None:
-        flow = {"tokenUrl": "https://auth.elsewhere.example/oauth/token", "scopes": {"pay": "Pay"}}
+        flow = {"tokenUrl": "https://auth.elsewhere.internal/oauth/token", "scopes": {"pay": "Pay"}}
         document["components"]["securitySchemes"]["flow"] = {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
     proposal = changed("among_thirty.yaml", tmp_path, change)
     assert "known scopes: pay" in decisions_at(proposal, "/x-token-endpoint/parameters/scope")
-    assert "auth.elsewhere.example" in decisions_at(proposal, "/servers")
+    assert "auth.elsewhere.internal" in decisions_at(proposal, "/servers")
     assert "other candidates" not in "\n".join(proposal.decisions)
 
 
@@ -425,7 +425,7 @@ def test_the_likeliest_of_several_operations_is_taken_and_a_decision_names_the_o
 
     proposal = changed("basic.json", tmp_path, change)
     assert [*yaml.safe_load(proposal.text)["paths"]] == ["/oauth2/token"]
-    assert "/paths/~1login/post" in decisions_at(proposal, "/paths")
+    assert "other candidates: POST /login; --operation" in decisions_at(proposal, "/paths")
     assert "revoke" not in decisions_at(proposal, "/paths")
 
 
@@ -764,12 +764,12 @@ def test_the_first_of_contradicting_schemas_counts(tmp_path: Path) -> None:
 
 def test_a_date_is_read_as_a_string_and_aliases_are_followed(tmp_path: Path) -> None:
     path = tmp_path / "document.yaml"
-    document = "openapi: 3.0.0\ninfo: {title: Dated, version: 2026-99-99}\nx: &url https://a.example/token\n"
+    document = "openapi: 3.0.0\ninfo: {title: Dated, version: 2026-99-99}\nx: &url https://a.internal/token\n"
     flow = "{clientCredentials: {tokenUrl: *url, scopes: {}}}"
     path.write_text(f"{document}components: {{securitySchemes: {{a: {{type: oauth2, flows: {flow}}}}}}}\n")
     spec = yaml.safe_load(propose(path).text)
     assert spec["info"]["version"] == "2026-99-99"
-    assert spec["servers"][0]["url"] == "https://a.example"
+    assert spec["servers"][0]["url"] == "https://a.internal"
 
 
 @pytest.mark.parametrize("url", ["http://[", "//[", "https://[/token"])
@@ -786,10 +786,10 @@ def test_invalid_urls_are_left_out(url: str, tmp_path: Path) -> None:
 
 
 def test_a_server_url_with_dot_segments_is_left_out(tmp_path: Path) -> None:
-    servers = [{"url": "https://a.example/../b"}, {"url": "https://c.example/.well-known"}]
+    servers = [{"url": "https://a.internal/../b"}, {"url": "https://c.internal/.well-known"}]
     proposal = changed("page.md", tmp_path, lambda document: document.update(servers=servers))
-    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.example/.well-known"]
-    assert "'https://a.example/../b' is not the https URL of a provider" in decisions_at(proposal, "/servers")
+    assert [each["url"] for each in yaml.safe_load(proposal.text)["servers"]] == ["https://c.internal/.well-known"]
+    assert "'https://a.internal/../b' is not the https URL of a provider" in decisions_at(proposal, "/servers")
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -811,7 +811,7 @@ def test_a_document_without_a_token_endpoint_is_an_error_that_says_what_is_expec
     assert caught.value.argument == "source"
 
 
-def test_an_operation_that_returns_no_token_is_not_a_token_endpoint(tmp_path: Path) -> None:
+def test_an_operation_without_a_token_in_its_response_is_taken_with_a_decision(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         login = document["paths"].pop("/oauth2/token")
         document["paths"]["/login"] = login
@@ -819,8 +819,10 @@ def test_an_operation_that_returns_no_token_is_not_a_token_endpoint(tmp_path: Pa
         login["post"]["requestBody"]["content"] = {JSON: {"schema": secret}}
         login["post"]["responses"]["200"]["content"][JSON] = {"schema": {"properties": {"user": {}}}}
 
-    with pytest.raises(ConfigurationError, match="contains no token endpoint"):
-        changed("basic.json", tmp_path, change)
+    proposal = changed("basic.json", tmp_path, change)
+    assert "POST /login was taken, though it does not look like" in decisions_at(proposal, "/paths")
+    assert "is it access_token?" in decisions_at(proposal, "/x-token-endpoint/response/access_token")
+    assert lint(write(proposal, tmp_path)) == []
 
 
 def nested(depth: int, opening: str, closing: str = "") -> str:
@@ -890,7 +892,7 @@ def test_operations_beyond_the_limit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", ["other.yaml#/Granted", "https://evil.example/x", "#", "#Granted", "#/nothing", "#/a/" + "9" * 5000]
+    "reference", ["other.yaml#/Granted", "https://evil.internal/x", "#", "#Granted", "#/nothing", "#/a/" + "9" * 5000]
 )
 def test_an_unresolvable_reference_is_a_decision_with_its_place(reference: str, tmp_path: Path) -> None:
     def change(document: Any) -> None:
@@ -940,7 +942,7 @@ def test_circular_references_are_read_as_empty(tmp_path: Path) -> None:
 def test_control_characters_of_the_document_reach_neither_draft_nor_decisions(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         document["info"]["title"] = "Evil\x1b[2J\u202e\nAPI"
-        document["servers"][0] = {"url": "https://x.example/\x1b[2J"}
+        document["servers"][0] = {"url": "https://x.internal/\x1b[2J"}
         document["components"]["schemas"]["Granted"]["properties"]["\x1b[2J"] = {"description": "a\nb: # c"}
 
     proposal = changed("page.md", tmp_path, change)
@@ -950,7 +952,7 @@ def test_control_characters_of_the_document_reach_neither_draft_nor_decisions(tm
     assert lint(write(proposal, tmp_path)) == []
 
 
-@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.example/token"])
+@pytest.mark.parametrize("path", ["/oauth/token\n# x", "/../token", "/%2e/token", "//evil.internal/token"])
 def test_a_path_that_cannot_be_in_a_url_is_refused(path: str, tmp_path: Path) -> None:
     def change(document: Any) -> None:
         document["paths"] = {path: document["paths"]["/oauth/token"]}
@@ -975,11 +977,11 @@ def test_a_page_is_fetched_with_its_query_and_the_draft_omits_the_query(server: 
 def test_the_host_of_the_document_does_not_become_a_server(file: str, servers: Any) -> None:
     ((document,), _) = _source.read(FOLDER / file)
     document["servers"] = servers
-    address = "https://sandbox.copies.example/kite/openapi.yaml"
+    address = "https://sandbox.copies.internal/kite/openapi.yaml"
     proposal = Proposal(*_assemble.assemble(best_candidate([document]), address))
     spec = yaml.safe_load(proposal.text)
     assert "servers" not in spec
-    assert "each caller must pass base_url; sandbox.copies.example has the document" in decisions_at(
+    assert "each caller must pass base_url; sandbox.copies.internal has the document" in decisions_at(
         proposal, "/servers"
     )
     relative = ["/token"] if "flow" in file else [each["url"] for each in servers or ()]
@@ -1007,10 +1009,10 @@ def test_only_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "http://docs.example/x",
+        "http://docs.internal/x",
         "ftp://127.0.0.1/x",
         "https://",
-        "https://u:p@docs.example/x",
+        "https://u:p@docs.internal/x",
         "http://[",
         "https://\u2025/",
     ],
@@ -1130,7 +1132,7 @@ OTHERS: list[Any] = [
     *(None, True, 0, 1.5, 10**30, "", "x", "token", "\x1b[2J", "\ud800", [], {}, [[]], [{}]),
     *({"$ref": "#"}, {"$ref": "#/paths"}, {"$ref": "x.yaml"}, {"type": "array"}, {"type": ["null", "integer"]}),
     *({"properties": {"to_dict": {}, "a/b": {}, "token": {"type": "object"}}}, {"enum": [1, True, "x", None]}),
-    *("http://[", "https://{x}.example", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
+    *("http://[", "https://{x}.internal", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
 ]
 """Values that replace those of a document."""
 

@@ -17,7 +17,6 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
-    SpecProvider,
     TokenSource,
 )
 from paygrant._providers.base import BasicProvider, Provider, registration_of
@@ -331,7 +330,7 @@ def test_a_class_that_describes_no_endpoint_says_so(kind: Any) -> None:
     assert text.startswith(f"provider: {kind.__name__} describes no token endpoint; expected ")
 
 
-@pytest.mark.parametrize("kind", [Provider, BasicProvider, SpecProvider])
+@pytest.mark.parametrize("kind", [Provider, BasicProvider])
 def test_a_class_without_variables_of_its_own_says_so(kind: Any) -> None:
     text = refusal(kind.from_env, "from_env")
     assert text.startswith(f"from_env: {kind.__name__} has no environment variables of its own; expected ")

@@ -111,7 +111,39 @@ def test_a_function_must_be_given_and_hashable_if_the_spec_needs_it() -> None:
 
 def test_an_unknown_parameter_is_refused() -> None:
     text = refusal(lambda: SpecProvider(ripio_ramp, scope="read", **RAMP), "scope")
-    assert text == "scope: is unknown; expected one of: none"
+    assert text.startswith("scope: is unknown; expected one of: client_id, client_secret, environment, base_url")
+
+
+def test_the_allowed_parameters_are_listed() -> None:
+    cryptofuse_arguments: dict[str, Any] = {**CREDENTIALS, "base_url": "https://api.example"}
+    text = refusal(lambda: SpecProvider(cryptofuse, scopes="read", **cryptofuse_arguments), "scopes")
+    assert text.endswith(", scope")
+
+
+def test_parameters_are_keywords_and_no_mapping() -> None:
+    text = refusal(
+        lambda: SpecProvider(ripple, parameters={"audience": "a"}, environment="test", **CREDENTIALS), "parameters"
+    )
+    assert text.startswith("parameters: is unknown")
+
+
+def test_a_parameter_is_an_attribute() -> None:
+    provider = SpecProvider(cryptofuse, base_url="https://api.example", scope=["read", "write"], **CREDENTIALS)
+    assert provider.scope == "read write"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    without: Any = SpecProvider(cryptofuse, base_url="https://api.example", **CREDENTIALS)
+    assert without.scope is None
+    assert not hasattr(provider, "audience")
+
+
+def test_the_only_environment_may_be_left_out() -> None:
+    provider = SpecProvider(ENDPOINTS / "personio.yaml", **CREDENTIALS)
+    assert provider == SpecProvider(ENDPOINTS / "personio.yaml", environment="production", **CREDENTIALS)
+    assert registration_of(provider).environment == "production"
+
+
+def test_an_environment_is_needed_if_there_are_several() -> None:
+    text = refusal(lambda: SpecProvider(ripio_ramp, **CREDENTIALS), "environment")
+    assert text == "environment: is missing; expected one of: sandbox, production"
 
 
 # Values
@@ -131,6 +163,10 @@ def test_a_provider_can_be_pickled(spec: ModuleType | Path) -> None:
 def test_a_provider_can_be_changed_into_another() -> None:
     provider = SpecProvider(ripio_ramp, **RAMP)
     changed = dataclasses.replace(provider, environment="production")
+    scoped = SpecProvider(cryptofuse, base_url="https://api.example", scope="read", **CREDENTIALS)
+    assert dataclasses.replace(scoped).parameters == {"scope": "read"}
+    change: Any = dataclasses.replace
+    assert change(scoped, scope="write").parameters == {"scope": "write"}
     assert changed == SpecProvider(ripio_ramp, environment="production", **CREDENTIALS)
     assert hash(changed) != hash(provider)
 

@@ -140,7 +140,7 @@ def test_ripples_missing_tenant_is_named(environ: Callable[..., None]) -> None:
         *((kind, "BASIC_ENCODING", "base64") for kind in BASIC_PROVIDERS),
         (Ripple, "AUDIENCE", "urn:ripplexcurrent-prod:acme"),
         (RipioWidget, "EXTERNAL_REF", "USER_1111"),
-        (RipioWidget, "ALLOW_ANY_EXTERNAL_REF", "false"),
+        (RipioWidget, "ALLOW_ANY_EXTERNAL_REF", "no"),
         (Cryptofuse, "SCOPE", "read  write"),
         (Cryptofuse, "AUTH_METHOD", "cookie"),
     ],

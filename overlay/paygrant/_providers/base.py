@@ -5,9 +5,10 @@ result.
 """
 
 import functools
+import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -18,6 +19,8 @@ from typing import (
     TypeVar,
     cast,
     dataclass_transform,
+    get_args,
+    get_origin,
     overload,
 )
 
@@ -30,7 +33,7 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._errors import ConfigurationError
+from paygrant._providers.kind import SECRET, Argument, ProviderKind, TextKind, prefix_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
@@ -141,19 +144,56 @@ class Provider:
 
     @classmethod
     @checked
-    def from_env(cls, **overrides: Any) -> Self:
+    def from_env(cls, prefix: str | None = None, **overrides: Any) -> Self:
         """Make a provider from environment variables: ``RIPPLE_CLIENT_ID`` gives ``client_id``, and so on.
 
         ``..._CLIENT_SECRET_FILE`` names a file that holds the secret. The file is read again for each token request.
         An empty variable counts as not set.
 
         Args:
+            prefix: How the names of the variables begin, instead of the provider's name: ``SHOP2`` for
+                ``SHOP2_CLIENT_ID``.
             **overrides: Arguments that replace the environment's.
 
         Raises:
             ConfigurationError: A variable is missing or its value is bad. The error names the variable.
         """
-        return from_variables(cls, os.environ, overrides)
+        return cls._kind(prefix).from_variables(os.environ, overrides)
+
+    @classmethod
+    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+        """What is known of this class without arguments.
+
+        Raises:
+            ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
+        """
+        if not has_variables(cls):
+            fault = f"{cls.__name__} has no environment variables of its own"
+            raise invalid_argument("from_env", fault, _EXPECTED)
+        documented = cls._endpoint is Provider._endpoint
+        name = cls._package.rpartition(".")[2]
+        return ProviderKind(
+            name=name,
+            prefix=prefix_of(name, prefix),
+            make=functools.partial(made_with_secret, cls),
+            source=cls,
+            arguments=tuple(_arguments_of(cls)),
+            alternatives=cls._alternatives,
+            endpoint=endpoint_of(cls._package) if documented else None,
+        )
+
+    def _own_kind(self) -> ProviderKind[Self]:
+        """What is known of this provider's class, or of its spec."""
+        cls, name = type(self), self._endpoint.name
+        return ProviderKind(
+            name=name,
+            prefix=prefix_of(name, None),
+            make=functools.partial(made_with_secret, cls),
+            source=cls,
+            arguments=tuple(_arguments_of(cls)),
+            alternatives=self._alternatives,
+            endpoint=self._endpoint,
+        )
 
     @property
     def _endpoint(self) -> "TokenEndpoint":
@@ -246,7 +286,7 @@ _EXPECTED = "a provider's class such as Ripple, or SpecProvider(...) with its ar
 
 def has_variables(kind: type[Provider]) -> bool:
     """Whether a class stands for one provider, whose name begins the names of its variables."""
-    return hasattr(kind, "_package")
+    return hasattr(kind, "_package") or getattr(kind, "_spec", None) is not None
 
 
 def registration_of(provider: Provider) -> ClientRegistration:
@@ -254,14 +294,23 @@ def registration_of(provider: Provider) -> ClientRegistration:
     return provider._registration
 
 
-def is_documented(kind: type[Provider]) -> bool:
-    """Whether the spec of a generated package describes the token endpoint of a class, whatever its arguments are."""
-    return has_variables(kind) and kind._endpoint is Provider._endpoint
+def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
+    """What is known of a class of providers without arguments.
+
+    Raises:
+        ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
+    """
+    return kind._kind(prefix)
+
+
+def own_kind_of(provider: P) -> ProviderKind[P]:
+    """What is known of a provider's class, or of its spec."""
+    return provider._own_kind()
 
 
 def name_of(kind: type[Provider]) -> str:
     """The name of a class of providers, as its spec has it, such as ``ripple``."""
-    return kind._package.rpartition(".")[2]
+    return kind._kind().name
 
 
 def description_of(kind: type[Provider]) -> "TokenEndpoint":
@@ -269,49 +318,43 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
-def variable_of(kind: type[Provider], field: str) -> str:
-    """The environment variable that gives a field, such as ``RIPPLE_CLIENT_ID``."""
-    return f"{name_of(kind)}_{field}".upper()
-
-
-def from_variables(kind: type[P], variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P:
-    """What ``from_env`` does, with the variables of any mapping."""
-    if not has_variables(kind):
-        fault = f"{kind.__name__} has no environment variables of its own"
-        raise invalid_argument("from_env", fault, _EXPECTED)
-    names = {field.name: variable_of(kind, field.name) for field in fields(kind) if field.init}
-    found: dict[str, Any] = {name: variables[each] for name, each in names.items() if variables.get(each)}
-    file_variable = f"{names['client_secret']}_FILE"
-    if (path := variables.get(file_variable)) and "client_secret" not in overrides:
-        if "client_secret" in found:
-            raise invalid_argument(file_variable, f"is set together with {names['client_secret']}", "one of the two")
-        names["client_secret"] = file_variable
-        found["client_secret"] = SecretFile(path)
-    # One error names everything that is missing. If only a choice is missing, the constructor's error lists the choices.
-    missing = _missing_fields(kind, {*found, *overrides})
-    choices = {"environment", "base_url", *kind._alternatives}
-    if (len(missing) > 1 or {*missing} - choices) and overrides.keys() <= names.keys():
-        notes = {"client_secret": " (or ..._FILE)"}
-        others = ", ".join(names[each] for each in kind._alternatives[1:])
-        notes |= dict.fromkeys(kind._alternatives[:1], f" (or {others})")
-        needed = ", ".join(names[each] + notes.get(each, "") for each in missing)
-        message = f"environment variable {names[missing[0]]}: is missing; expected a value for each of {needed}"
-        raise ConfigurationError(message, argument=names[missing[0]])
-    try:
-        made = kind(**{**found, **overrides})
-        if callable(found.get("client_secret")):
-            registration_of(made).secret()  # reports a bad file now, not at the first request
-    except ConfigurationError as error:
-        argument = error.argument or ""
-        if argument in overrides or argument not in names:
-            raise
-        message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
-        raise ConfigurationError(message, argument=names[argument]) from None
+def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
+    """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
+    made = make(**arguments)
+    if isinstance(arguments.get(SECRET), SecretFile):
+        registration_of(made).secret()
     return made
 
 
-def _missing_fields(kind: type[Provider], given: set[str]) -> list[str]:
-    """The fields that a provider needs and does not have. Of alternatives, only the first is listed."""
-    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
-    needed += [] if given & {*kind._alternatives} else kind._alternatives[:1]
-    return [name for name in needed if name not in given]
+def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
+    """The arguments of a class's constructor."""
+    for each in inspect.signature(kind).parameters.values():
+        if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
+            choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+            if each.name == "environment" and kind._endpoint is Provider._endpoint:
+                choices = tuple(endpoint_of(kind._package).servers)
+            yield Argument(
+                name=each.name,
+                kind=_text_kind(each.annotation),
+                choices=choices,
+                default=_shown_default(each.default),
+                required=each.default is each.empty,
+                secret=each.name == SECRET,
+            )
+
+
+def _text_kind(annotation: Any) -> TextKind:
+    if annotation in {bool, "bool"}:
+        return "boolean"
+    if annotation in {int, "int"}:
+        return "integer"
+    return "object" if get_origin(annotation) is Mapping else "string"
+
+
+def _shown_default(default: Any) -> str | None:
+    """A default as a user would write it; None if there is none to show."""
+    if default is inspect.Parameter.empty or isinstance(default, bool):
+        return None
+    if isinstance(default, tuple):
+        return " ".join(map(str, cast("tuple[object, ...]", default)))
+    return default if isinstance(default, str) else None

@@ -8,9 +8,15 @@ from paygrant._arguments import invalid_argument
 
 @dataclass(frozen=True)
 class SecretFile:
-    """Reads a mounted secret each time it is called, so that a rotated secret needs no restart."""
+    """Reads a mounted secret each time it is called, so that a rotated secret needs no restart.
+
+    Attributes:
+        path: The file.
+        argument: The argument that errors name.
+    """
 
     path: str
+    argument: str = "client_secret"
 
     def __call__(self) -> str:
         """The file's text without the line break at its end.
@@ -25,5 +31,5 @@ class SecretFile:
             fault = f"cannot be read ({type(error).__name__})"
         if not secret:
             expected = "a UTF-8 file that holds the secret"
-            raise invalid_argument("client_secret", f"the file {self.path!r} {fault}", expected)
+            raise invalid_argument(self.argument, f"the file {self.path!r} {fault}", expected)
         return secret

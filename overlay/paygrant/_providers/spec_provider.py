@@ -1,16 +1,18 @@
 """SpecProvider: any token endpoint that a spec describes, without a special class."""
 
+import copy
 import functools
+import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
-from os import PathLike, fspath
+from os import PathLike, environ, fspath
 from pathlib import Path
 from secrets import token_hex
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from paygrant._arguments import (
     base_url_for,
@@ -23,7 +25,8 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._providers.base import BasicProvider
+from paygrant._providers.base import BasicProvider, made_with_secret
+from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
@@ -45,15 +48,30 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """The Python types of a parameter, by the type in its schema."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSpec(PathLike[str]):
+    """The path of a spec that has been read already, with its description."""
+
+    path: Path
+    endpoint: TokenEndpoint
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+class _Parameters(dict[str, Any]):
+    """The values by argument, as a provider keeps them. ``dataclasses.replace`` passes them on as they are."""
+
+
 @compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
 class SpecProvider(BasicProvider):
-    """Any token endpoint that a spec describes.
+    """Any token endpoint that a spec describes. Each argument that the spec names is a keyword of the constructor.
 
     Attributes:
         spec: The path of a spec, or of a folder that ``paygrant generate`` made; or that package, imported.
-        environment: One of the environments that the spec names.
-        parameters: The values that the spec leaves to the caller, by argument.
+        environment: One of the environments that the spec names. It may be left out if there is only one.
+        parameters: The values of the spec's own arguments, by name.
         auth_method: The method of client authentication, if not the first one that the spec names.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
             Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
@@ -72,6 +90,9 @@ class SpecProvider(BasicProvider):
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
 
+    _spec: ClassVar[ModuleType | None] = None
+    """The package that a generated class belongs to."""
+
     @checked
     def __init__(  # noqa: PLR0913 - the credentials, and where they go
         self,
@@ -86,21 +107,19 @@ class SpecProvider(BasicProvider):
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         **parameters: Any,
     ) -> None:
-        check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
+        read = _read_checked(spec)
+        description = read if isinstance(read, TokenEndpoint) else read.endpoint
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
-        description = _read(spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
-        if (field_name := misfit(description)) or description.path.startswith("//"):
-            fault = f"has {field_name or 'path'} with a value of another type or with a control character"
-            raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
-        if client_id is None and not any(
-            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
-        ):
-            client_id = description.name  # nothing sends it
+        if client_id is None and not _sends_client_id(description):
+            client_id = description.name
         if client_id is None:
             raise invalid_argument("client_id", "is missing", "the client's id")
-        # dataclasses.replace() gives the parameters as the one mapping that they are kept in.
-        kept: dict[str, Any] = parameters.pop("parameters", None) or {}
+        if environment is None and len(description.servers) == 1:
+            (environment,) = description.servers
+        kept = _Parameters()
+        if isinstance(parameters.get("parameters"), _Parameters):
+            kept = parameters.pop("parameters")
         given: dict[str, Any] = {
             "client_id": client_id,
             "client_secret": client_secret,
@@ -114,6 +133,77 @@ class SpecProvider(BasicProvider):
         for name, value in given.items():
             self._set(name, value)
         self.__post_init__()
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them."""
+        super().__init_subclass__(**arguments)
+        if "_spec" in vars(cls):
+            for name in {"__init__", "from_env"} & vars(cls).keys():
+                made: Any = vars(cls)[name]
+                setattr(cls, name, checked(made) if name == "__init__" else classmethod(checked(made.__func__)))
+            known = dict(cls.__dataclass_fields__)
+            taken = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+            for name in {*known, *taken}:
+                known[name] = each = copy.copy(known.get(name, known["environment"]))
+                each.name, each.init = name, name in taken
+            cls.__dataclass_fields__ = known
+
+    @classmethod
+    @checked
+    def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec comes first
+        cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, **overrides: Any
+    ) -> Self:
+        """Make a provider from environment variables: ``ACME_CLIENT_ID`` gives ``client_id`` for the spec ``acme``.
+
+        Each argument of the spec has a variable. A number, or true and false, is written as in JSON.
+        ``..._CLIENT_SECRET_FILE`` names a file that holds the secret. The file is read again for each token request.
+        An empty variable counts as not set.
+
+        Args:
+            spec: The spec, as for the constructor.
+            prefix: How the names of the variables begin, instead of the spec's name: ``SHOP2`` for
+                ``SHOP2_CLIENT_ID``.
+            **overrides: Arguments that replace the environment's.
+
+        Raises:
+            ConfigurationError: The spec is bad, or a variable is missing or its value is bad. The error names the
+                variable.
+            ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
+        """
+        return cls._kind_of(spec, prefix).from_variables(environ, overrides)
+
+    @classmethod
+    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+        return super()._kind(prefix) if cls._spec is None else cls._kind_of(cls._spec, prefix)
+
+    @classmethod
+    def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> ProviderKind[Self]:
+        """What is known of the provider that a spec describes."""
+        read = _read_checked(spec)
+        description = read if isinstance(read, TokenEndpoint) else read.endpoint
+        make = cls if cls._spec is not None else functools.partial(cls, read if isinstance(read, ReadSpec) else spec)
+        return ProviderKind(
+            name=description.name,
+            prefix=prefix_of(description.name, prefix),
+            make=functools.partial(made_with_secret, make),
+            source=cls,
+            arguments=tuple(_arguments_of(description)),
+            endpoint=description,
+            about=description.about,
+        )
+
+    def _own_kind(self) -> ProviderKind[Self]:
+        spec = self.spec if isinstance(self.spec, ModuleType) else ReadSpec(self.spec, self._description)
+        return type(self)._kind_of(spec)
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The value of one of the spec's own arguments; None if it was not given."""
+            description = vars(self).get("_description")
+            if description and any(each.argument == name for each in description.parameters):
+                return self.parameters.get(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __post_init__(self) -> None:
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
@@ -130,7 +220,7 @@ class SpecProvider(BasicProvider):
             raise invalid_argument("authenticate", fault, "a function only for the method 'custom'")
         if self.authenticate is not None:
             check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
-        self._set("parameters", dict(self._checked_parameters()))
+        self._set("parameters", _Parameters(self._checked_parameters()))
 
     @property
     def _endpoint(self) -> TokenEndpoint:
@@ -175,9 +265,9 @@ class SpecProvider(BasicProvider):
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
         wanted = {each.argument: each for each in self._description.parameters if each.argument}
-        expected = f"one of: {', '.join(wanted) or 'none'}"
         for name in self.parameters.keys() - wanted.keys():
-            raise invalid_argument(name, "is unknown", expected)
+            allowed = ", ".join(each.name for each in _arguments_of(self._description))
+            raise invalid_argument(name, "is unknown", f"one of: {allowed}")
         for name, each in wanted.items():
             value = self.parameters.get(name)
             if value is not None:
@@ -228,6 +318,60 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
     code = function.__code__
     constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
     return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
+
+
+def _sends_client_id(description: TokenEndpoint) -> bool:
+    """Whether the request carries the client's id, or a function may need it."""
+    return any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
+
+
+def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
+    """The arguments that a spec gives a provider, credentials first."""
+    servers: tuple[str, ...] = tuple(description.servers)
+    methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
+    yield Argument(name="client_id", required=_sends_client_id(description), about="The client's id.")
+    yield Argument(name=SECRET, required=True, secret=True, about="The client's secret.")
+    if servers:
+        about = "One of the environments that the spec names."
+        only = servers[0] if len(servers) == 1 else None
+        yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
+    about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
+    yield Argument(name="base_url", required=not servers, about=about)
+    if "client_secret_basic" in methods:
+        about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
+        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default="auto", about=about)
+    if len(methods) > 1:
+        about = "How the client authenticates."
+        yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
+    if "custom" in methods:
+        yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
+    for each in description.parameters:
+        if each.argument:
+            yield Argument(
+                name=each.argument,
+                kind=each.kind,
+                choices=each.choices,
+                required=each.required,
+                secret=each.secret,
+                about=each.about,
+            )
+
+
+def _read_checked(spec: "str | PathLike[str] | ModuleType") -> TokenEndpoint | ReadSpec:
+    """Read a spec, and check what no lint rule has checked.
+
+    Raises:
+        ConfigurationError: There is no spec, or it breaks a rule.
+    """
+    if isinstance(spec, ReadSpec):
+        return spec
+    check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
+    place = spec if isinstance(spec, ModuleType) else Path(fspath(spec))
+    description = _read(place)
+    if (field_name := misfit(description)) or description.path.startswith("//"):
+        fault = f"has {field_name or 'path'} with a value of another type or with a control character"
+        raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
+    return description if isinstance(place, ModuleType) else ReadSpec(place, description)
 
 
 def _read(spec: Path | ModuleType) -> TokenEndpoint:

@@ -61,6 +61,8 @@ class Parameter:
     secret: bool = False
     kind: Literal["string", "integer", "number", "boolean"] = "string"
     choices: tuple[str | float | bool, ...] = ()
+    about: str = field(default="", repr=False, compare=False)
+    """What it is, for people, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +142,5 @@ class TokenEndpoint:
     """Each of these means that the provider refused the credentials."""
     error: ErrorFields
     token_use: TokenUse = TokenUse()
+    about: str = field(default="", repr=False, compare=False)
+    """What the endpoint is, for people, on one line."""

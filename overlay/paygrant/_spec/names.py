@@ -10,8 +10,10 @@ RESERVED_ARGUMENTS = frozenset(
         "basic_encoding",
         "client_id",
         "client_secret",
+        "client_secret_file",
         "environment",
         "parameters",
+        "prefix",
         "spec",
     }
 )

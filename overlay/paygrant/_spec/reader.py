@@ -59,6 +59,7 @@ class RequestPart(NamedTuple):
     name: str
     required: bool
     schema: Mapping[str, Any]
+    about: str
 
 
 class Source(NamedTuple):
@@ -113,6 +114,12 @@ class NormalizedSpec:
     # What OpenAPI says
 
     @property
+    def info(self) -> Mapping[str, Any]:
+        """The title, the version and the description of the spec."""
+        info: Mapping[str, Any] = self.data.get("info", {})
+        return info
+
+    @property
     def servers(self) -> list[tuple[str, Server]]:
         """The environments by name, in the order of the spec."""
         return [
@@ -146,7 +153,13 @@ class NormalizedSpec:
     def declared(self) -> list[RequestPart]:
         """The parameters of the operation: what a request carries besides the body."""
         return [
-            RequestPart(each["in"], each["name"], each.get("required", False), each["schema"])
+            RequestPart(
+                each["in"],
+                each["name"],
+                each.get("required", False),
+                each["schema"],
+                _one_line(each.get("description")),
+            )
             for each in self.operation.get("parameters", ())
         ]
 
@@ -289,6 +302,7 @@ class NormalizedSpec:
             invalid_client=self.invalid_client,
             error=self.error,
             token_use=self.token_use,
+            about=_one_line(self.info.get("description") or self.info.get("title")),
         )
 
     def _parameters(self) -> Iterator[Parameter]:
@@ -305,6 +319,7 @@ class NormalizedSpec:
                 secret=argument is not None and part.schema.get("format") == "password",
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
+                about=part.about,
             )
 
     def _body_field(self, name: str) -> RequestPart:
@@ -313,7 +328,7 @@ class NormalizedSpec:
         for step in parts(name) if name.startswith("/") else [name]:
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
-        return RequestPart("body", name, required, schema)
+        return RequestPart("body", name, required, schema, _one_line(schema.get("description")))
 
 
 def _client_auth(stated: Mapping[str, Any]) -> ClientAuth:
@@ -358,6 +373,11 @@ def spec_of(package: str) -> NormalizedSpec:
     # The loader, not the file system: a package may be in a zip file.
     file = Path(found.submodule_search_locations[0], "openapi.json")
     return NormalizedSpec(package.rpartition(".")[2], json.loads(found.loader.get_data(str(file))))
+
+
+def _one_line(text: str | None) -> str:
+    """A text for people on one line; an empty one where there is none."""
+    return " ".join(text.split()) if text else ""
 
 
 def _fields(schema: Mapping[str, Any], pointer: str, at: str = "") -> Iterator[SchemaField]:

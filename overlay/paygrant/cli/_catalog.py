@@ -1,18 +1,15 @@
-"""The providers as the command line sees them: a provider's parameters are its class's fields and docstring."""
+"""The providers as the command line sees them: their arguments, with what the docstring or the spec says about each."""
 
 import inspect
 import re
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from paygrant._providers.base import description_of, variable_of
 from paygrant._text import one_line
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
-
-SECRET = "client_secret"  # noqa: S105 - the name of a field
-"""The field for which there is no option, as the process list shows options."""
+    from paygrant._providers.kind import Argument, ProviderKind
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+?)(?=^ {4}\S|^\S|\Z)", re.DOTALL | re.MULTILINE)
 """An entry under a docstring's "Attributes:" or "Args:"."""
@@ -23,27 +20,29 @@ class ProviderParameter:
     """One argument of a provider.
 
     Attributes:
-        name: The name of the field.
-        help: What the class's docstring says about it.
-        variable: The environment variable for it; None for a flag.
+        name: The name of the argument.
+        help: What the class's docstring or the spec says about it.
+        variable: The environment variable for it.
         choices: The allowed words; empty if any text is allowed.
-        default: The value if it is not given; None if the class has no default to show.
-        required: Whether the class requires it.
+        default: The value if it is not given; None if there is no default to show.
+        required: Whether the provider requires it.
         flag: Whether its option has no value.
+        secret: Whether its value is secret. The process list shows options, so its option names a file.
     """
 
     name: str
     help: str
-    variable: str | None
+    variable: str
     choices: tuple[str, ...]
     default: str | None
     required: bool
     flag: bool
+    secret: bool
 
     @property
     def option(self) -> str:
-        """The option for it. The option for the secret names a file."""
-        return f"--{dashed(self.name)}" + ("-file" if self.name == SECRET else "")
+        """The option for it. The option for a secret names a file."""
+        return f"--{dashed(self.name)}" + ("-file" if self.secret else "")
 
 
 def dashed(name: str) -> str:
@@ -51,14 +50,9 @@ def dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
-def prefix(kind: "type[Provider]") -> str:
-    """How the names of a provider's variables begin."""
-    return variable_of(kind, "").rstrip("_")
-
-
-def summary(kind: "type[Provider]") -> str:
-    """The first line of a class's docstring."""
-    return _plain((kind.__doc__ or kind.__name__).partition("\n")[0])
+def summary(kind: "ProviderKind[Provider]") -> str:
+    """What a provider is: the words of its spec, or the first line of its class's docstring."""
+    return kind.about or _plain((kind.source.__doc__ or kind.source.__name__).partition("\n")[0])
 
 
 def described(documented: Any) -> dict[str, str]:
@@ -67,22 +61,24 @@ def described(documented: Any) -> dict[str, str]:
     return {name: _plain(about) for name, about in _ATTRIBUTE.findall(text)}
 
 
-def parameters(kind: "type[Provider]") -> list[ProviderParameter]:
-    """The arguments of a provider, credentials first."""
+def parameters(kind: "ProviderKind[Provider]") -> list[ProviderParameter]:
+    """The arguments of a provider that a command can take, credentials first."""
     about: dict[str, str] = {}
-    for each in reversed(kind.__mro__):
+    for each in reversed(kind.source.__mro__):
         about |= described(each)
     return [
         ProviderParameter(
-            name=field.name,
-            help=about.get(field.name, ""),
-            variable=None if field.type is bool else variable_of(kind, field.name),
-            choices=_choices(kind, field.name, field.type),
-            default=_text(field.default),
-            required=field.default is MISSING,
-            flag=field.type is bool,
+            name=each.name,
+            help=each.about or about.get(each.name, ""),
+            variable=kind.variable(each.name),
+            choices=tuple(map(_word, each.choices)),
+            default=each.default,
+            required=each.required,
+            flag=_is_flag(each),
+            secret=each.secret,
         )
-        for field in fields(kind)
+        for each in kind.arguments
+        if each.kind != "object"
     ]
 
 
@@ -91,15 +87,14 @@ def literal(annotation: Any) -> tuple[str, ...]:
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
-def _choices(kind: "type[Provider]", name: str, annotation: Any) -> tuple[str, ...]:
-    return tuple(description_of(kind).servers) if name == "environment" else literal(annotation)
+def _is_flag(argument: "Argument") -> bool:
+    """Whether an option without a value is enough: the argument is false if it is not given."""
+    return argument.kind == "boolean" and not argument.required and not argument.choices
 
 
-def _text(default: Any) -> str | None:
-    """A default as a user would write it."""
-    if default is MISSING or default is None or isinstance(default, bool):
-        return None
-    return default if isinstance(default, str) else " ".join(default)
+def _word(choice: str | float | bool) -> str:  # noqa: FBT001 - a value of a spec
+    """A value as a user writes it."""
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
 def _plain(text: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from paygrant._providers.base import Provider
+    from paygrant._providers.kind import ProviderKind
     from paygrant.cli._given import Given
     from paygrant.doctor import Code, Finding, Verdict
 
@@ -40,7 +41,7 @@ def build() -> click.Command:
     return _options.ProviderGroup("doctor", _for_provider, about="Find out why there is no token.")
 
 
-def _for_provider(name: str, kind: "type[Provider]", example: str) -> click.Command:
+def _for_provider(name: str, kind: "ProviderKind[Provider]", example: str) -> click.Command:
     return _options.provider_command(
         name, kind, _examine, example=example, params=[_options.json_option("Print the findings as JSON.")]
     )
@@ -77,12 +78,12 @@ def _conclusion(findings: "list[Finding]") -> str:
 
 def _findings(given: "Given") -> "Iterator[Finding]":
     """One finding after another."""
-    from paygrant.doctor import diagnose
+    from paygrant.doctor import diagnose_kind
 
     yield from (replace(each, check="settings") for each in given.exposed(given.env_file))
     # The doctor reports empty variables, which the options leave out.
     variables = {**os.environ, **given.variables}
-    findings = diagnose(given.kind, given.overrides, variables=variables, store=store_or_none(given.variables))
+    findings = diagnose_kind(given.kind, given.overrides, variables=variables, store=store_or_none(given.variables))
     while True:
         with _console.waiting("Examining ..."):
             finding = next(findings, None)

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
-from paygrant._providers.base import from_variables, registration_of
-from paygrant.cli._catalog import SECRET, parameters, prefix
+from paygrant._providers.base import registration_of
+from paygrant._providers.kind import SECRET
+from paygrant.cli._catalog import dashed, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from paygrant._providers.base import Provider
+    from paygrant._providers.kind import ProviderKind
     from paygrant.doctor import Finding
 
 
@@ -24,7 +26,7 @@ class Given:
     """The arguments of a provider and where they come from.
 
     Attributes:
-        kind: The provider's class.
+        kind: What is known of the provider.
         overrides: The arguments that options gave.
         variables: Those of the environment, then those of the env file; empty ones are left out.
         env_file: The env file if the secret is in it, otherwise None.
@@ -32,7 +34,7 @@ class Given:
 
     def __init__(
         self,
-        kind: "type[Provider]",
+        kind: "ProviderKind[Provider]",
         overrides: Mapping[str, Any],
         variables: Mapping[str, str],
         env_file: str | None = None,
@@ -40,25 +42,31 @@ class Given:
         self.kind = kind
         self.variables = variables
         self.env_file = env_file
-        secret = _secret_variable(kind)
+        secret = kind.variable(SECRET)
         missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
         prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
     @classmethod
-    def of(cls, kind: "type[Provider]", values: dict[str, Any]) -> "Given":
+    def of(cls, kind: "ProviderKind[Provider]", values: dict[str, Any]) -> "Given":
         """The values of a command's options, with the environment.
 
         Raises:
             ConfigurationError: A file cannot be read.
         """
-        env_file, secret_file = values.pop("env_file"), values.pop("client_secret_file")
-        overrides = {name: value for name, value in values.items() if value is not None}
-        if secret_file is not None:
-            overrides[SECRET] = _secret(secret_file)
+        env_file = values.pop("env_file")
+        overrides = {
+            each.name: value
+            if isinstance(value, bool)
+            else _secret(each.name, value)
+            if each.secret
+            else each.from_text(value)
+            for each in kind.arguments
+            if (value := values.get(each.name)) is not None
+        }
         from_file = _read(env_file)
         from_environment = {name: value for name, value in os.environ.items() if value}
-        with_secret = _secret_variable(kind) in from_file
+        with_secret = kind.variable(SECRET) in from_file
         return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None)
 
     def provider(self) -> "Provider":
@@ -70,7 +78,7 @@ class Given:
             ConfigurationError: An argument is bad or missing; the option or variable is named.
         """
         try:
-            made = from_variables(self.kind, self.variables, self.overrides)
+            made = self.kind.from_variables(self.variables, self.overrides)
             registration_of(made).secret()
         except ConfigurationError as error:
             raise self._named(error) from None
@@ -81,7 +89,7 @@ class Given:
         """The file that contains only the secret; None if the secret comes from somewhere else."""
         if SECRET in self.overrides:
             return getattr(self.overrides[SECRET], "path", None)
-        return self.variables.get(f"{_secret_variable(self.kind)}_FILE")
+        return self.variables.get(f"{self.kind.variable(SECRET)}_FILE")
 
     def exposed(self, *files: str | None) -> "Iterator[Finding]":
         """Warnings about files with a secret that other users can read."""
@@ -93,7 +101,7 @@ class Given:
     def in_options(self, text: str) -> str:
         """A text that names arguments, with the names of options in their place."""
         for each in parameters(self.kind):
-            if "_" in each.name and each.name != SECRET:
+            if "_" in each.name and not each.secret:
                 name = rf"(?<![\w/.-]){each.name}(?!\.?\w|[/-])"
             else:  # may be another word or part of a file's name, unless it is a whole item
                 name = rf"(?:^|(?<=[,;] )){each.name}(?=[:,;]|$)"
@@ -104,18 +112,13 @@ class Given:
         """The error of an argument, with the option and the variable in place of its name."""
         for each in parameters(self.kind):
             if error.argument in (each.name, each.variable):
-                places = " or ".join(place for place in (each.option, each.variable) if place)
-                message = f"{places}: {self.in_options(str(error).partition(': ')[2])}"
+                message = f"{each.option} or {each.variable}: {self.in_options(str(error).partition(': ')[2])}"
                 return ConfigurationError(message, argument=each.name)
         return error
 
 
-def _secret_variable(kind: "type[Provider]") -> str:
-    return f"{prefix(kind)}_CLIENT_SECRET"
-
-
-def _secret(path: str) -> Any:
-    """The secret in a file or on standard input, or a callable that reads the file.
+def _secret(argument: str, path: str) -> Any:
+    """The secret in a file or on standard input. For the client's secret, a callable that reads the file.
 
     Raises:
         ConfigurationError: The file does not exist. It is not named, as the path may be a secret typed by mistake.
@@ -126,9 +129,10 @@ def _secret(path: str) -> Any:
 
     if _name(path) != path:
         expected = "expected a UTF-8 file that contains the secret, or - for standard input"
-        raise ConfigurationError(f"--client-secret-file: the file does not exist; {expected}", argument=SECRET)
-    file = SecretFile(path)
-    return file() if Path(path).is_fifo() else file  # a pipe can be read once only
+        option = f"--{dashed(argument)}-file"
+        raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
+    file = SecretFile(path, argument)
+    return file() if argument != SECRET or Path(path).is_fifo() else file  # a pipe can be read once only
 
 
 def _ask_person(prompt: str) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.base import description_of
-from paygrant._providers.registry import class_of, names
+from paygrant._providers.registry import kind_named, names
 from paygrant.cli import _console
-from paygrant.cli._catalog import SECRET, ProviderParameter, parameters, prefix, summary
+from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
 from paygrant.cli._given import Given
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._providers.kind import ProviderKind
 
 _VERBOSE = "paygrant.cli.verbose"
 """Where a context keeps whether the log lines of token requests are shown."""
@@ -144,7 +144,9 @@ class ProviderGroup(Group):
 
     kind = "provider"
 
-    def __init__(self, name: str, build: "Callable[[str, type[Provider], str], click.Command]", *, about: str) -> None:
+    def __init__(
+        self, name: str, build: "Callable[[str, ProviderKind[Provider], str], click.Command]", *, about: str
+    ) -> None:
         super().__init__(
             name,
             about=about,
@@ -163,14 +165,15 @@ class ProviderGroup(Group):
         name = next((each for each in names() if each.replace("_", "") == bare), None)
         if name is None:
             return None
-        kind = class_of(name)
-        environment = next((f" --environment {each}" for each in description_of(kind).servers), "")
+        kind = kind_named(name)
+        servers = kind.endpoint.servers if kind.endpoint else ()
+        environment = next((f" --environment {each}" for each in servers), "")
         return self._build(name, kind, f"paygrant {self.name} {name}{environment} --env-file {name}.env")
 
 
 def provider_command(  # noqa: PLR0913 - one for each thing that a command has
     name: str,
-    kind: "type[Provider]",
+    kind: "ProviderKind[Provider]",
     action: Callable[..., None],
     *,
     example: str,
@@ -181,7 +184,7 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
 
     Args:
         name: The command's name.
-        kind: The provider's class.
+        kind: What is known of the provider.
         action: Called with a ``Given`` and the values of the command's own options.
         example: A command line for help.
         about: The command's help; by default the provider's summary.
@@ -196,10 +199,10 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
     return Command(name, act, about=about or summary(kind), example=example, params=params, provider_params=options)
 
 
-def provider_options(kind: "type[Provider]") -> list[click.Option]:
+def provider_options(kind: "ProviderKind[Provider]") -> list[click.Option]:
     """The parameters of a provider as options, and one for an env file."""
     found = [option for each in parameters(kind) for option in _options_for(each)]
-    about = f"A file of lines such as {prefix(kind)}_CLIENT_ID=..., for variables that the environment does not set."
+    about = f"A file of lines such as {kind.prefix}_CLIENT_ID=..., for variables that the environment does not set."
     env_file = click.Option(["--env-file"], type=click.Path(path_type=Path), metavar="FILE", help=about)
     return [*found, env_file]
 
@@ -231,7 +234,7 @@ def _be_verbose(context: click.Context, _parameter: click.Parameter, wanted: boo
 
 
 def _options_for(parameter: ProviderParameter) -> list[click.Option]:
-    if parameter.name == SECRET:
+    if parameter.secret:
         return _secret_options(parameter)
     facts = {"env var": parameter.variable, "default": parameter.default}
     more = "; ".join(f"{name}: {fact}" for name, fact in facts.items() if fact)
@@ -244,9 +247,10 @@ def _options_for(parameter: ProviderParameter) -> list[click.Option]:
 
 def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     """The option for a file with the secret, and a hidden one that refuses the secret itself."""
+    option = f"--{dashed(parameter.name)}"
     about = "A file that contains the secret; - is standard input."
     about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the secret itself]"
-    file = click.Option([parameter.option, "client_secret_file"], type=click.Path(), metavar="FILE", help=about)
+    file = click.Option([parameter.option, parameter.name], type=click.Path(), metavar="FILE", help=about)
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -254,9 +258,11 @@ def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
                 "a secret on the command line is visible in the process list and in the shell's history; "
                 f"expected the variable {parameter.variable}, {parameter.option}, or the prompt at a terminal"
             )
-            raise click.BadParameter(message, param_hint="--client-secret")
+            raise click.BadParameter(message, param_hint=option)
 
-    refused = click.Option(["--client-secret"], hidden=True, is_eager=True, expose_value=False, callback=refuse)
+    refused = click.Option(
+        [option, f"refused_{parameter.name}"], hidden=True, is_eager=True, expose_value=False, callback=refuse
+    )
     return [file, refused]
 
 

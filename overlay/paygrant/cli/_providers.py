@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.base import description_of
-from paygrant._providers.registry import class_of, names
+from paygrant._providers.registry import kind_named, names
 from paygrant.cli import _console, _options
-from paygrant.cli._catalog import SECRET, parameters, summary
+from paygrant.cli._catalog import parameters, summary
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
+    from paygrant._providers.kind import ProviderKind
 
 _METHODS = {"client_secret_basic": "HTTP Basic", "client_secret_post": "fields of the body"}
 
@@ -29,7 +29,7 @@ def build() -> click.Command:
 
 
 def _list(*, as_json: bool) -> None:
-    found = [_described(name, class_of(name)) for name in names()]
+    found = [_described(kind_named(name)) for name in names()]
     _console.draw(json.dumps(found) if as_json else "\n\n".join(map(_drawn, found)))
 
 
@@ -40,23 +40,21 @@ def _drawn(provider: dict[str, Any]) -> str:
         ("credentials", " or ".join(_METHODS[method] for method in provider["auth_methods"])),
     ]
     for parameter in provider["parameters"]:
-        variable = parameter["variable"] or ""
-        rows.append(
-            (parameter["option"], f"{variable}_FILE or {variable}" if parameter["name"] == SECRET else variable)
-        )
+        variable = parameter["variable"]
+        rows.append((parameter["option"], f"{variable}_FILE or {variable}" if parameter["secret"] else variable))
     return f"{click.style(provider['name'], bold=True)}  {provider['summary']}\n{_console.table(rows, '  ')}"
 
 
-def _described(name: str, kind: "type[Provider]") -> dict[str, Any]:
+def _described(kind: "ProviderKind[Provider]") -> dict[str, Any]:
     """A provider as JSON."""
-    found = description_of(kind)
+    found = kind.endpoint
     return {
-        "name": name,
-        "class": kind.__name__,
+        "name": kind.name,
+        "class": kind.source.__name__,
         "summary": summary(kind),
-        "environments": {environment: server.url for environment, server in found.servers.items()},
-        "path": found.path,
-        "auth_methods": [each.method for each in found.client_auth],
+        "environments": {environment: server.url for environment, server in found.servers.items()} if found else {},
+        "path": found.path if found else "",
+        "auth_methods": [each.method for each in found.client_auth] if found else [],
         "parameters": [
             {
                 "name": each.name,
@@ -65,6 +63,7 @@ def _described(name: str, kind: "type[Provider]") -> dict[str, Any]:
                 "choices": list(each.choices),
                 "default": each.default,
                 "required": each.required,
+                "secret": each.secret,
                 "help": each.help,
             }
             for each in parameters(kind)

@@ -40,12 +40,28 @@ def build_new() -> click.Command:
         "new",
         _new,
         about=(
-            "Print a spec for another provider. It is made from the provider's OpenAPI document (2.0, 3.0 or 3.1), or "
-            "from a page in Markdown that shows one.\n\n"
+            "Print a spec for another provider. It is made from the provider's OpenAPI document (2.0 to 3.2), from a "
+            "page in Markdown that shows one, or from the metadata of an authorization server (RFC 8414). With "
+            "--template, print a short spec to fill in.\n\n"
             "What a person must decide is written to standard error and to the first lines of the spec."
         ),
         example="paygrant new https://docs.acme.example/openapi.json",
-        params=[click.Argument(["source"], metavar=_SOURCE)],
+        params=[
+            click.Argument(["source"], metavar=f"[{_SOURCE}]", required=False),
+            click.Option(
+                ["--operation"],
+                metavar='"METHOD /PATH"',
+                help="The token endpoint in the document. Default: the operation that looks most like one.",
+            ),
+            click.Option(
+                ["--template"],
+                type=click.Choice(["form", "basic", "json"]),
+                help=(
+                    "Print a short spec to fill in: for credentials in a form (form), in HTTP Basic (basic), or in a "
+                    "JSON body (json)."
+                ),
+            ),
+        ],
     )
 
 
@@ -60,16 +76,24 @@ def _generate(*, spec: Path, output: Path) -> None:
     _console.result("\n".join(map(str, files)))
 
 
-def _new(*, source: str) -> None:
-    from paygrant.propose import propose
+def _new(*, source: str | None, operation: str | None, template: str | None) -> None:
+    from paygrant import propose
 
+    if (source is None) == (template is None) or (template and operation):
+        fault = "was given with --template" if template else "is missing"
+        text = f"{_SOURCE}: {fault}; expected {_SOURCE}, which may have an --operation, or --template alone"
+        raise ConfigurationError(text, argument="source")
+    if template:
+        _console.result(propose.template(template))
+        return
     try:
         with _console.waiting(f"Reading {source} ..."):
-            proposal = propose(source)
+            proposal = propose.propose(source, operation=operation)
     except ConfigurationError as error:
-        if error.argument != "source":
+        place = {"source": _SOURCE, "operation": "--operation"}.get(error.argument or "")
+        if place is None:
             raise
-        raise ConfigurationError(f"{_SOURCE}: {str(error).partition(': ')[2]}", argument=error.argument) from None
+        raise ConfigurationError(f"{place}: {str(error).partition(': ')[2]}", argument=error.argument) from None
     _console.result(proposal.text.rstrip("\n"))
     for decision in proposal.decisions:
         _console.note(f"to decide: {decision}")

@@ -10,11 +10,12 @@ import click
 from paygrant import MalformedResponse, ProviderUnavailable, TokenError, TokenSource, _clock
 from paygrant._providers.base import registration_of
 from paygrant.cli import _console, _options, _store
-from paygrant.cli._catalog import literal, prefix
+from paygrant.cli._catalog import literal
 
 if TYPE_CHECKING:
     from paygrant import Token
     from paygrant._providers.base import Provider
+    from paygrant._providers.kind import ProviderKind
     from paygrant.cli._given import Given
 
 _Format = Literal["text", "header", "json", "env"]
@@ -59,7 +60,7 @@ def obtain(given: "Given", provider: "Provider", *, cache: bool) -> "Token":
     raise error
 
 
-def _for_provider(name: str, kind: "type[Provider]", example: str) -> click.Command:
+def _for_provider(name: str, kind: "ProviderKind[Provider]", example: str) -> click.Command:
     return _options.provider_command(
         name,
         kind,
@@ -90,7 +91,7 @@ def _print(given: "Given", *, header: bool, as_json: bool, form: _Format, cache:
     printed = {
         "header": lambda: f"Authorization: {found.authorization}",
         "json": lambda: _document(found),
-        "env": lambda: f"{prefix(given.kind)}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
+        "env": lambda: f"{given.kind.prefix}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
     }
     _console.result(printed[forms.pop()]() if forms else found.access_token)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from paygrant import ConfigurationError, RipioWidget, Token
+from paygrant._providers.base import kind_of
 from paygrant.cli import _console, _options
 from paygrant.cli._catalog import dashed, described, literal, parameters
 from paygrant.cli._token import cache_option, obtain
@@ -26,7 +27,7 @@ def build() -> click.Command:
     """The command. Its options are the provider's parameters and the arguments of ``RipioWidget.widget_url``."""
     return _options.provider_command(
         "widget-url",
-        RipioWidget,
+        kind_of(RipioWidget),
         _print,
         about="Print the URL at which a user opens Ripio's widget. Anybody who has it can act as this user.",
         example=_EXAMPLE,
@@ -48,7 +49,7 @@ def _print(given: "Given", *, cache: bool, **values: Any) -> None:
 def _page_options() -> dict[str, click.Option]:
     """The arguments of the page as options, by their names. "page" precedes a name that the provider uses too."""
     about = described(RipioWidget.widget_url)
-    taken = {each.name for each in parameters(RipioWidget)}
+    taken = {each.name for each in parameters(kind_of(RipioWidget))}
     found: dict[str, click.Option] = {}
     for each in inspect.signature(RipioWidget.widget_url).parameters.values():
         if each.kind is each.KEYWORD_ONLY:

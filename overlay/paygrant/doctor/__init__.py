@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paygrant._arguments import check_type, checked, invalid_argument
-from paygrant._providers.base import Provider, has_variables
+from paygrant._providers.base import Provider, has_variables, kind_of
+from paygrant._providers.kind import ProviderKind
 from paygrant._stores.base import Store, check_store
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant.doctor import _network, _response, _settings, _store
@@ -99,7 +100,19 @@ def diagnose(
     check_type("store", store, Store | None, "a store, such as FileStore()")
     check_store("store", store)
     check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
-    return _findings(Context(provider, overrides or {}, variables, store=store, policy=policy))
+    described = kind_of(provider) if isinstance(provider, type) else provider
+    return _findings(Context(described, overrides or {}, variables, store=store, policy=policy))
+
+
+def diagnose_kind(
+    kind: ProviderKind[Provider],
+    overrides: Mapping[str, Any],
+    *,
+    variables: Mapping[str, str],
+    store: Store | None,
+) -> Iterator[Finding]:
+    """Make the checks for a class of providers or for a spec, as ``diagnose`` does."""
+    return _findings(Context(kind, overrides, variables, store=store, policy=RefreshPolicy()))
 
 
 def _findings(context: Context) -> Iterator[Finding]:

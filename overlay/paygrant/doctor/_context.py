@@ -4,7 +4,7 @@ import copy
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, TokenError
-from paygrant._providers.base import description_of, from_variables, is_documented, registration_of, variable_of
+from paygrant._providers.base import own_kind_of, registration_of
+from paygrant._providers.kind import ProviderKind
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
 from paygrant._request.outcome import ResponseReader, first_at
@@ -61,7 +62,7 @@ class Context:
 
     def __init__(
         self,
-        provider: "Provider | type[Provider]",
+        provider: "Provider | ProviderKind[Provider]",
         overrides: Mapping[str, Any],
         variables: Mapping[str, str],
         *,
@@ -71,11 +72,11 @@ class Context:
         self.variables = variables
         self.store = store
         self.policy = policy
-        self._kind = kind = provider if isinstance(provider, type) else type(provider)
-        self._made = made = None if isinstance(provider, type) else provider
-        names = [field.name for field in fields(kind) if field.init]
-        self._overrides = overrides if made is None else {name: getattr(made, name) for name in names}
-        self.variable_names: Mapping[str, str] = {name: name if made else variable_of(kind, name) for name in names}
+        self._made = made = None if isinstance(provider, ProviderKind) else provider
+        self._kind = kind = provider if isinstance(provider, ProviderKind) else own_kind_of(provider)
+        names = list(dict.fromkeys(("client_id", "client_secret", *(each.name for each in kind.arguments))))
+        self._overrides = overrides if made is None else {name: getattr(made, name, None) for name in names}
+        self.variable_names: Mapping[str, str] = {name: name if made else kind.variable(name) for name in names}
         """The name of the environment variable of each argument. A provider that is made has only the arguments."""
 
     @property
@@ -111,7 +112,7 @@ class Context:
         Raises:
             ConfigurationError: The settings are not valid.
         """
-        return self._made or from_variables(self._kind, self.variables, self._overrides)
+        return self._made or self._kind.from_variables(self.variables, self._overrides)
 
     @property
     def registration(self) -> "ClientRegistration":
@@ -138,7 +139,7 @@ class Context:
         Raises:
             ConfigurationError: Only the settings describe it, and they are not valid.
         """
-        return description_of(self._kind) if is_documented(self._kind) else self.registration.endpoint
+        return self._kind.endpoint or self.registration.endpoint
 
     @property
     def token_url(self) -> str | None:

@@ -6,14 +6,14 @@
     Path(f"{proposal.name}.yaml").write_text(proposal.text)
 
 The draft is normalized and works. What the document leaves open is assumed, and listed in ``decisions``. The steps are
-modules: ``_source`` reads the document, ``_candidates`` finds the token endpoint, ``_servers``, ``_request`` and
-``_responses`` describe it, and ``_assemble`` writes the draft. Needs ``pip install "paygrant[generate]"``.
+modules: ``_source`` reads the document, ``_candidates`` finds the token endpoint, ``_servers``, ``_parts``,
+``_client_auth``, ``_request`` and ``_responses`` describe it, and ``_assemble`` writes the draft. Needs ``pip install "paygrant[generate]"``.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from paygrant._arguments import checked
+from paygrant._arguments import check_text, checked
 from paygrant._errors import missing_extra
 
 
@@ -35,16 +35,19 @@ class Proposal:
 
 
 @checked
-def propose(source: str | Path) -> Proposal:
+def propose(source: str | Path, *, operation: str | None = None) -> Proposal:
     """Propose a normalized spec.
 
     Args:
-        source: The address (https) or the path of an OpenAPI document: 2.0, 3.0 or 3.1, in JSON or YAML. Or that of a
-            Markdown page with such a document in a fenced code block. References to other documents are not followed.
+        source: The address (https) or the path of an OpenAPI document: 2.0, 3.0, 3.1 or 3.2, in JSON or YAML. Or that of
+            a Markdown page with such a document in a fenced code block, or of an authorization server's metadata
+            (RFC 8414). References to other documents are not followed.
+        operation: Method and path of the token endpoint, such as ``"POST /v1/authorize"``. The default is the operation
+            that looks most like one.
 
     Raises:
         ConfigurationError: The source cannot be read, contains no such document, or contains no token endpoint. The text
-            says what was searched for.
+            says what was searched for. Or the document does not have the operation.
         ImportError: The extra is not installed.
     """
     try:
@@ -53,5 +56,7 @@ def propose(source: str | Path) -> Proposal:
         from paygrant.propose._source import read
     except ModuleNotFoundError as missing:
         raise missing_extra(__name__, missing, "generate") from missing
+    if operation is not None:
+        check_text("operation", operation)
     documents, address = read(source)
-    return Proposal(*assemble(best_candidate(documents), address))
+    return Proposal(*assemble(best_candidate(documents, operation), address))

@@ -2,13 +2,14 @@
 
 import keyword
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import yaml
 
-from paygrant.propose._candidates import Candidate
+from paygrant.propose._candidates import METHODS, Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._request import propose_request
 from paygrant.propose._responses import propose_responses
@@ -16,6 +17,8 @@ from paygrant.propose._servers import propose_servers
 from paygrant.propose.references import Node
 
 _NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
+_USE = "/x-token-endpoint/token_use"
+_TOKEN_HEADER = re.compile("[A-Za-z0-9-]*token", re.IGNORECASE)
 
 
 def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, ...]]:
@@ -31,7 +34,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     request, responses = propose_request(candidate, path), propose_responses(candidate, path)
     description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
     scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
-    _decide_use(candidate.document)
+    token_use = _token_use(candidate.document)
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -59,7 +62,11 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
             **({"securitySchemes": {"basic": scheme}} if {"basic": []} in request.operation["security"] else {}),
             "schemas": {**request.schemas, **responses.schemas},
         },
-        "x-token-endpoint": {**request.endpoint, **responses.endpoint},
+        "x-token-endpoint": {
+            **request.endpoint,
+            **responses.endpoint,
+            **({_USE.rpartition("/")[2]: token_use} if token_use else {}),
+        },
     }
     head = "".join(f"# - {line}\n" for line in decisions.lines)
     text = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -103,14 +110,34 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
     return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": [deviation]}
 
 
-def _decide_use(document: Node) -> None:
-    """Ask how the API takes the token, unless the document says that it is a bearer token."""
-    schemes = [each for _, each in document["components"]["securitySchemes"].items()]
-    if not any(
+def _token_use(document: Node) -> dict[str, str] | None:
+    """How the API takes the token; None for a bearer token, which needs no words.
+
+    A document without a bearer scheme may have one header whose name is that of a token: an API key, or a parameter.
+    """
+    schemes = [*document["components"]["securitySchemes"].values()]
+    if any(
         each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
     ):
-        keys = ", ".join(each["name"].text for each in schemes if each["type"].text == "apiKey")
-        hint = f" (the document names {keys})" if keys else ""
-        document.decisions.add(
-            "/x-token-endpoint/token_use", f"does the API take the token as Authorization: Bearer?{hint}"
-        )
+        return None
+    keys = [clean(each["name"].text, 80) for each in schemes if each["type"].text == "apiKey"]
+    hint = f" (the document names {', '.join(keys[:5])})" if keys else ""
+    if header := _token_header(document, schemes):
+        document.decisions.add(_USE, f"the API seems to take the token in the header {header}: is that right?{hint}")
+        return {"header": header}
+    document.decisions.add(_USE, f"does the API take the token as Authorization: Bearer?{hint}")
+    return None
+
+
+def _token_header(document: Node, schemes: list[Node]) -> str | None:
+    """The header with the name of a token: an API key, or the parameter that most operations have."""
+    operations = (item[method] for item in document["paths"].values() for method in METHODS)
+    declared = (each for operation in operations for each in operation["parameters"].each())
+    keys, parameters = (
+        Counter(each["name"].text for each in found if each["in"].text == "header") for found in (schemes, declared)
+    )
+    for counted in (keys, parameters):
+        tokens = [(name, number) for name, number in counted.most_common() if _TOKEN_HEADER.fullmatch(name)]
+        if tokens and (len(tokens) == 1 or tokens[0][1] > 2 * tokens[1][1]):
+            return tokens[0][0]
+    return None

@@ -11,7 +11,7 @@ from typing import Any
 from paygrant._arguments import invalid_argument
 from paygrant._spec.document import is_object
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._field_names import CERTAIN_SECRETS, GRANT_TYPE, SECRETS, TOKENS, normalized
+from paygrant.propose._field_names import GRANT_TYPE, TOKENS, is_certain_secret, normalized, secret_rank
 from paygrant.propose._schema import CERTAIN, Field, SchemaReader, merit
 from paygrant.propose._swagger import as_openapi_3
 from paygrant.propose.references import Node
@@ -23,15 +23,18 @@ METHODS = ("post", "get", "put")
 
 _PATH = re.compile("oauth|token|auth|login|session|connect", re.IGNORECASE)
 _TOKEN_PATH = re.compile(
-    r"(oauth.*token|(token|auth|login|authenticate|authentication)(/new|/create)?/?)$", re.IGNORECASE
+    r"(oauth.*token|(token|auth|login|authenticate|authentication|authorize)(/new|/create)?/?)$", re.IGNORECASE
 )
 _OTHER_PATH = re.compile("revo|introspect|refresh|userinfo|logout|verify|register|device|password|reset", re.IGNORECASE)
 
-_LEAST_SCORE = 5
+_CLEAR_SCORE = 5
 """The score of an operation that takes a secret and returns a token, at a path that is typical for it."""
 
 _FLOW_SCORE = 6
-"""The score of a documented flow."""
+"""The score of a documented flow with client credentials."""
+
+_MAX_SHOWN = 5
+"""Other candidates that a decision or an error names."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,44 +66,75 @@ class Candidate:
         """Whether the document gives no more than a tokenUrl."""
         return self.operation.value is None
 
+    @property
+    def name(self) -> str:
+        """Method and path, as a caller chooses it."""
+        return clean(f"{self.method.upper()} {self.path}", 120)
 
-def best_candidate(documents: Sequence[dict[str, Any]]) -> Candidate:
-    """The likeliest token endpoint in any of the documents.
+
+def best_candidate(documents: Sequence[dict[str, Any]], operation: str | None = None) -> Candidate:
+    """The chosen operation, or else the likeliest token endpoint in any of the documents.
 
     Raises:
         ConfigurationError: There is none.
     """
     nodes = [Node.root(as_openapi_3(data) if "swagger" in data else data) for data in documents]
-    candidates = [each for node in nodes for each in _candidates(node)]
+    candidates = [each for node in nodes for each in _candidates(node, operation)]
+    if operation is not None:
+        return _chosen(candidates, operation)
     if not candidates:
         titles = ", ".join(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
+        hints = "".join(f"; {hint}" for node in nodes for hint in _hints(node))
         raise invalid_argument(
             "source",
-            f"contains no token endpoint ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations)",
+            f"contains no token endpoint ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations{hints})",
             f"an operation ({', '.join(METHODS).upper()}) that takes credentials (grant_type, client_secret or "
             "HTTP Basic) and returns a token (access_token), or has a path such as /oauth/token; or else a security "
-            "scheme with a clientCredentials flow (2.0: application)",
+            "scheme with a clientCredentials flow (2.0: application); --operation chooses any other operation",
         )
     best = max(candidates, key=lambda each: each.score)
-    others = [each.place for each in candidates if each.path != best.path]
-    if others:
-        best.document.decisions.add("/paths", f"{best.place} was taken; other candidates: {', '.join(others[:5])}")
+    is_clear = best.score >= _CLEAR_SCORE
+    others = [
+        each.name for each in candidates if each.path != best.path and (each.score >= _CLEAR_SCORE or not is_clear)
+    ]
+    if others or not is_clear:
+        doubt = "" if is_clear else ", though it does not look like a token endpoint in each respect"
+        named = f"; other candidates: {', '.join(others[:_MAX_SHOWN])}" if others else ""
+        best.document.decisions.add("/paths", f"{best.name} was taken{doubt}{named}; --operation chooses another")
     return best
 
 
-def _candidates(document: Node) -> Iterator[Candidate]:
-    """The operations, each with the score and scopes of its flow, and the flows without an operation."""
+def _chosen(candidates: Sequence[Candidate], operation: str) -> Candidate:
+    """The operation or the flow that the caller names by method and path."""
+    method, _, path = operation.strip().partition(" ")
+    wanted = (method.lower(), path.strip())
+    found = [each for each in candidates if (each.method, each.path) == wanted]
+    if not found:
+        likely = sorted(candidates, key=lambda each: -each.score)
+        named = ", ".join(f'"{each.name}"' for each in likely[:_MAX_SHOWN]) or f"one with {', '.join(METHODS).upper()}"
+        raise invalid_argument(
+            "operation", "is not in the document", f"method and path of an operation, such as {named}"
+        )
+    return found[0]
+
+
+def _candidates(document: Node, operation: str | None) -> Iterator[Candidate]:
+    """The operations, each with the score and scopes of its flows, and the flows without an operation."""
     flows = list(_flows(document))
-    for operation in _likely_operations(document):
-        same = [each for each in flows if each.path.endswith(operation.path)]
-        flows = [each for each in flows if each not in same]
+    for each in _scored_operations(document):
+        same = [flow for flow in flows if flow.path.endswith(each.path)]
+        flows = [flow for flow in flows if flow not in same]
+        if not (each.score or same or operation):
+            continue
         urls = [clean(flow.path, 80) for flow in same if "://" in flow.path]
         if urls:
             named = ", ".join(urls[:5]) + (f" and {len(urls) - 5} more" if urls[5:] else "")
-            operation.document.decisions.add(
+            each.document.decisions.add(
                 "/servers", f"a flow has the tokenUrl {named}; is its host one of these servers?"
             )
-        yield replace(operation, score=operation.score + _FLOW_SCORE, scopes=same[0].scopes) if same else operation
+        score = each.score + max((flow.score for flow in same), default=0)
+        scopes = tuple(dict.fromkeys(scope for flow in same for scope in flow.scopes))
+        yield replace(each, score=score, scopes=scopes)
     yield from flows
 
 
@@ -110,59 +144,84 @@ def _operations(document: Node) -> Iterator[tuple[str, str]]:
         yield from ((path, method) for method in METHODS if is_object(item[method].value))
 
 
-def _likely_operations(document: Node) -> Iterator[Candidate]:
+def _scored_operations(document: Node) -> Iterator[Candidate]:
     for count, (path, method) in enumerate(_operations(document)):
         if count >= MAX_OPERATIONS:
             raise invalid_argument("source", f"has more than {MAX_OPERATIONS} operations", "a smaller document")
         item = document["paths"][path]
         score = _score(document, path, item, item[method])
-        if score >= _LEAST_SCORE:
-            deciding = document.deciding(Decisions())
-            item = deciding["paths"][path]
-            yield Candidate(deciding, item[method].place, score, path, method, item, item[method])
+        deciding = document.deciding(Decisions())
+        item = deciding["paths"][path]
+        yield Candidate(deciding, item[method].place, score, path, method, item, item[method])
 
 
 def _flows(document: Node) -> Iterator[Candidate]:
-    for name, scheme in document["components"]["securitySchemes"].items():
-        if url := scheme["flows"]["clientCredentials"]["tokenUrl"].text:
-            deciding = document.deciding(Decisions())
-            flow = deciding["components"]["securitySchemes"][name]["flows"]["clientCredentials"]
-            scopes = tuple(clean(scope, 80) for scope, _ in flow["scopes"].items())
-            nothing = Node.root(None)
-            yield Candidate(deciding, flow.place, _FLOW_SCORE, url, "post", nothing, nothing, scopes)
+    """The flows with client credentials. Without any, the other flows with a tokenUrl: it may grant these, too."""
+    listed = [
+        (kind, name)
+        for name, scheme in document["components"]["securitySchemes"].items()
+        for kind, flow in scheme["flows"].items()
+        if flow["tokenUrl"].text
+    ]
+    granting = [each for each in listed if each[0] == "clientCredentials"]
+    for kind, name in granting or listed:
+        deciding = document.deciding(Decisions())
+        flow = deciding["components"]["securitySchemes"][name]["flows"][kind]
+        if not granting:
+            text = f"the tokenUrl of the flow {clean(kind, 40)} was taken: does it grant client credentials, too?"
+            deciding.decisions.add("/paths", text)
+        scopes = tuple(clean(scope, 80) for scope, _ in flow["scopes"].items())
+        nothing = Node.root(None)
+        score = _FLOW_SCORE if granting else 1
+        yield Candidate(deciding, flow.place, score, flow["tokenUrl"].text, "post", nothing, nothing, scopes)
+
+
+def _hints(document: Node) -> Iterator[str]:
+    """What the document says instead about how a client authenticates."""
+    schemes = [*document["components"]["securitySchemes"].values()]
+    keys = [clean(each["name"].text, 40) for each in schemes if each["type"].text == "apiKey"]
+    if keys:
+        yield f"its API keys ({', '.join(keys[:_MAX_SHOWN])}) may be all that a call needs"
+    for each in schemes:
+        if url := each["oauth2MetadataUrl"].text or each["openIdConnectUrl"].text:
+            yield f"its authorization server describes itself at {clean(url, 120)}, which paygrant new can read"
 
 
 def _score(document: Node, path: str, item: Node, operation: Node) -> int:
-    """The score of an operation; 0 if it takes no credentials, or returns no token."""
-    bodies = [_skim(each["schema"]) for _, each in operation["requestBody"]["content"].items()]
+    """The score of an operation: at least 1 if it may be a token endpoint, else 0."""
+    bodies = [_skim(each["schema"]) for each in operation["requestBody"]["content"].values()]
     names = _names(bodies)
     names |= {normalized(each["name"].text) for where in (operation, item) for each in where["parameters"].each()}
     security = operation["security"] if "security" in operation else document["security"]
     schemes = [document["components"]["securitySchemes"][name] for each in security.each() for name, _ in each.items()]
     basic = any(each["scheme"].text.lower() == "basic" for each in schemes)
     key = "security" in operation and any(each["type"].text == "apiKey" for each in schemes)
-    made_for_it = bool(_TOKEN_PATH.search(path))
-    if not (names.intersection(SECRETS) or GRANT_TYPE in names or basic or key or made_for_it):
+    fixed_path = re.sub(r"\{[^}]*\}", "", path)
+    made_for_it, is_likely_path = bool(_TOKEN_PATH.search(fixed_path)), bool(_PATH.search(fixed_path))
+    secret = any(secret_rank(each) is not None for each in names)
+    if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
         return 0
     returned = _names(
         _skim(media["schema"])
         for status, response in operation["responses"].items()
         if status.startswith("2") or status == "default"
-        for _, media in response["content"].items()
+        for media in response["content"].values()
     )
-    if not returned.intersection(TOKENS) and not (made_for_it and (GRANT_TYPE in names or not returned)):
+    has_token = bool(returned.intersection(TOKENS))
+    if not has_token and not made_for_it and not (GRANT_TYPE in names and is_likely_path):
         return 0
     grant = max(map(merit, bodies), default=0)
-    return (
-        (3 if "accesstoken" in returned else 2 if returned else 0)
+    score = (
+        (3 if "accesstoken" in returned else 2 if has_token else -4 if returned else 1)
         + (2 if GRANT_TYPE in names else 0)
         + (3 if grant >= CERTAIN else -8 if grant < 0 else 0)
-        + (2 if names.intersection(CERTAIN_SECRETS) else 1 if names.intersection(SECRETS) else 0)
+        + (2 if any(map(is_certain_secret, names)) else 1 if secret else 0)
         + (1 if "clientid" in names else 0)
         + (2 if basic else 1 if key else 0)
-        + (2 if made_for_it else 1 if _PATH.search(path) else 0)
-        - (5 if _OTHER_PATH.search(path) else 0)
+        + (2 if made_for_it else 1 if is_likely_path else 0)
+        - (5 if _OTHER_PATH.search(fixed_path) else 0)
     )
+    return max(score, 1) if score >= _CLEAR_SCORE or is_likely_path else 0
 
 
 def _skim(schema: Node) -> Field:

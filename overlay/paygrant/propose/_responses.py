@@ -4,17 +4,21 @@ import re
 from typing import Any
 
 from paygrant._spec.document import is_object
-from paygrant._spec.pointer import pointer_to, put, value_at
+from paygrant._spec.pointer import parts, pointer_to, put, value_at
 from paygrant._spec.reader import JSON
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
-from paygrant.propose._fragment import SpecFragment
-from paygrant.propose._schema import Field, SchemaReader
+from paygrant.propose._schema import Field, SchemaReader, SpecFragment
 from paygrant.propose.references import Node
 
 _ENDS_AS_MOMENT = re.compile("(at|eson|until|date|time|iration|iry|exp|utc)$")
-_CREDENTIALS = re.compile("credential|client|unauthori[sz]ed|authenticat", re.IGNORECASE)
+_CREDENTIALS = re.compile("credential|client|unauthori[sz]ed|authenticat|secret|api.?key", re.IGNORECASE)
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_IN_OTHER_UNITS = re.compile("minute|hour|days")
+_SAID = re.compile(r"[^.\n]*\b(valid for|expires? (in|after)|lifetime|lives for|time to live)\b[^.\n]*", re.IGNORECASE)
+"""Matches the sentence in which a description gives the lifetime."""
+
 _SAMPLES: dict[str, Any] = {
     "seconds": 3600,
     "milliseconds": 3600000,
@@ -24,6 +28,9 @@ _SAMPLES: dict[str, Any] = {
 }
 _MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
 """A larger number of seconds (34 years) counts from 1970. A larger number from 1970 (a thousand years) is in milliseconds."""
+
+_DAY, _MINUTE_IN_MILLISECONDS, _LEAST_MILLISECONDS, _MAX_DAYS = 86_400, 60_000, 900_000, 1_000
+"""From 15 minutes on, whole minutes in milliseconds are no whole days in seconds, or too many of them."""
 
 
 def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
@@ -51,7 +58,7 @@ def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[s
         if where := body.find(known):
             fields[fact] = [where[0]]
             where[1].sample = where[1].sample or sample
-    if lifetime := _lifetime(body, at, token, decisions):
+    if lifetime := _lifetime(candidate, body, at, token):
         fields["lifetime"] = [lifetime]
     fragment.endpoint["response"] = fields
     given = _example(media)
@@ -89,37 +96,58 @@ def _body_with_token(media: Node, decisions: Decisions) -> Field:
     return body
 
 
-def _lifetime(body: Field, token_at: str, token: Field, decisions: Decisions) -> dict[str, Any] | None:
+def _lifetime(candidate: Candidate, body: Field, token_at: str, token: Field) -> dict[str, Any] | None:
     """Where the lifetime is, and its unit by name, type and example."""
-    place = "/x-token-endpoint/response/lifetime"
+    decisions, place = candidate.document.decisions, "/x-token-endpoint/response/lifetime"
     where = body.find(names.LIFETIMES)
     if where is None:
         if "jwt" in f"{token.description} {token.format}".lower() or str(token.sample).startswith("eyJ"):
             decisions.add(place, "no field holds the lifetime; the token seems to be a JWT, so its exp claim was taken")
             return {"at": token_at, "unit": "jwt_exp"}
-        decisions.add(place, "no field holds the lifetime: add a field, a documented constant, jwt_exp, or never")
+        said = _SAID.search(f"{candidate.operation['description'].text}\n{token.description}\n{body.description}")
+        hint = f" (the document says: {clean(said.group().strip(), 160)!r})" if said else ""
+        decisions.add(
+            place, f"no field holds the lifetime{hint}: add a field, a documented constant, jwt_exp, or never"
+        )
         return None
     at, found = where
-    name = names.normalized(at.rpartition("/")[2])
+    name = names.normalized(parts(at)[-1])
     unit = _unit(name, found)
     if found.sample is None:
         found.sample = _SAMPLES[unit] if found.kind != "string" else str(_SAMPLES[unit])
-    if name not in names.LIFETIMES_IN_SECONDS:
+    if name not in names.LIFETIMES_IN_SECONDS or unit != "seconds":
         decisions.add(place, f"{at} was taken as {unit}: is that right?")
+    if other := _IN_OTHER_UNITS.search(f"{name} {found.description}".lower()):
+        decisions.add(place, f"is {at} in {other.group().rstrip('s')}s? No unit says that: take a constant instead")
     return {"at": at, "unit": unit}
 
 
 def _unit(name: str, lifetime: Field) -> str:
-    """The unit of a lifetime, or the kind of moment."""
-    if name in names.LIFETIMES_IN_SECONDS:
-        return "seconds"
-    is_moment = _ENDS_AS_MOMENT.search(name) is not None
-    if lifetime.format in {"date-time", "date"} or (lifetime.kind == "string" and is_moment):
+    """The unit of a lifetime, or the kind of moment. The size of an example counts more than the name."""
+    sample, in_seconds = lifetime.sample, name in names.LIFETIMES_IN_SECONDS
+    digits = isinstance(sample, str) and sample.isdecimal() and len(sample) < len(str(_MAX_EPOCH)) * 2
+    shown = int(sample) if digits or (isinstance(sample, int) and not isinstance(sample, bool)) else None
+    is_moment = not in_seconds and _ENDS_AS_MOMENT.search(name) is not None
+    if lifetime.format in {"date-time", "date"} or (isinstance(sample, str) and _DATE.match(sample)):
         return "moment"
-    if "ms" in name or "milli" in f"{name} {lifetime.description}".lower():
+    if shown is None:
+        if lifetime.kind == "string" and is_moment:
+            return "moment"
+        shown = _MAX_SECONDS + 1 if is_moment else 0
+    elif shown <= _MAX_SECONDS and _is_in_milliseconds(shown):
         return "milliseconds"
-    shown = lifetime.sample if isinstance(lifetime.sample, int) else _MAX_SECONDS + is_moment
-    return "seconds" if shown <= _MAX_SECONDS else "epoch" if shown <= _MAX_EPOCH else "epoch_milliseconds"
+    if shown > _MAX_SECONDS:
+        return "epoch" if shown <= _MAX_EPOCH else "epoch_milliseconds"
+    in_milliseconds = not in_seconds and ("ms" in name or "milli" in f"{name} {lifetime.description}".lower())
+    return "milliseconds" if in_milliseconds else "seconds"
+
+
+def _is_in_milliseconds(shown: int) -> bool:
+    """Whether the example of a lifetime is more likely in milliseconds than in seconds."""
+    whole_days, rest = divmod(shown, _DAY)
+    return (
+        shown >= _LEAST_MILLISECONDS and not shown % _MINUTE_IN_MILLISECONDS and (rest > 0 or whole_days >= _MAX_DAYS)
+    )
 
 
 def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted: dict[str, Any]) -> None:
@@ -131,32 +159,36 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
         if re.fullmatch("[45]([0-9][0-9]|XX|xx)|default", status)
     }
     body = _body_of_errors(documented, decisions)
-    code = body.find(names.ERROR_CODES, "string")
-    at = code[0] if code else "/error"
-    status = _status_of_wrong_credentials(documented, has_code=code is not None)
-    given = _example(_json(documented[status])) if status in documented else None
+    code = body.find(names.ERROR_CODES, "string integer", items=True)
+    at = code[0] if code else ""
+    status, given = _wrong_credentials(documented, at)
     if status not in documented:
-        question = "no response to wrong credentials is documented; assumed: that of RFC 6749 section 5.2"
+        question = "no response to wrong credentials is documented; assumed: 401 (RFC 6749 section 5.2)"
         decisions.add(f"{place}/{status}", question)
     elif given is None:
         question = "no example of wrong credentials is documented; the example wrong_credentials was made up"
         decisions.add(f"{place}/{status}", question)
-    if code:
-        code[1].sample = "invalid_client"
-    example = body.example("TokenError", given)
-    if code and value_at(example, at) is None:
-        put(example, at, "invalid_client")
     conditions: list[dict[str, Any]] = [{"status": 401}]
     if status == "403":
         conditions.append({"status": 403})
         decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
-    value = value_at(example, at) if code else "invalid_client"
-    conditions.append({"at": at, "equals": value})
-    if value_at(granted, at) == value:
-        put(granted, at, f"no {value}")  # otherwise the example of a token would meet the condition
-    text = body.find(names.ERROR_TEXTS)
+    value = value_at(given, at) if code else None
+    if code and value is None and at == "/error" and code[1].kind == "string":
+        value = code[1].sample = "invalid_client"
+        text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
+        decisions.add("/x-token-endpoint/invalid_client", text)
+    example = body.example("TokenError", given)
+    if isinstance(value, str | int) and value_at(granted, at) != value and value_at(example, at) in {None, value}:
+        conditions.append({"at": at, "equals": value})
+        if value_at(example, at) is None:
+            put(example, at, value)
+    else:
+        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
+        decisions.add("/x-token-endpoint/invalid_client", text)
+    text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
-    fragment.endpoint["error"] = {"code": [at], **({"description": [text[0]]} if text else {})}
+    found = {"code": at, "description": text_at[0] if text_at else ""}
+    fragment.endpoint["error"] = {fact: [pointer] for fact, pointer in found.items() if pointer}
     fragment.schemas["TokenError"] = body.schema("TokenError")
     for each in sorted({*documented, status}):
         described = documented[each]["description"].text if each in documented else ""
@@ -179,15 +211,17 @@ def _body_of_errors(documented: dict[str, Node], decisions: Decisions) -> Field:
     return body
 
 
-def _status_of_wrong_credentials(documented: dict[str, Node], *, has_code: bool) -> str:
-    """The status for wrong credentials. 401 and 403 can say it alone; 400 and 422 need an error code as well."""
+def _wrong_credentials(documented: dict[str, Node], at: str) -> tuple[str, dict[str, Any] | None]:
+    """The status for wrong credentials, and its example. 401 and 403 say it alone; 400 and 422 need a code as well."""
     for status in ("401", "403", "400", "422"):
         response = documented.get(status)
-        if response and (status in {"401", "403"} or has_code):
-            text = f"{response['description'].text} {_example(_json(response))}"
-            if status == "401" or _CREDENTIALS.search(text):
-                return status
-    return "401"
+        if not response:
+            continue
+        given = _example(_json(response), _CREDENTIALS)
+        says_it = _CREDENTIALS.search(f"{response['description'].text} {given}")
+        if status == "401" or (says_it and (status == "403" or (at and value_at(given, at) is not None))):
+            return status, given
+    return "401", None
 
 
 def _json(response: Node) -> Node:
@@ -202,14 +236,13 @@ def _fields(media: Node) -> dict[str, Field]:
     return SchemaReader().read(media["schema"]).fields or SchemaReader().guess(_example(media)).fields
 
 
-def _example(media: Node) -> dict[str, Any] | None:
-    """The documented example of a body."""
-    named = [each["value"] for _, each in media["examples"].items()]
+def _example(media: Node, about: re.Pattern[str] = re.compile("")) -> dict[str, Any] | None:
+    """The documented example of a body; of several the first that is about something."""
+    named = [each["value"] for each in media["examples"].values()]
     schema = media["schema"]
-    for each in (media["example"], *named, schema["example"], *schema["examples"].each()):
-        if is_object(each.value) and each.value:
-            return each.value
-    return None
+    listed = [each.value for each in (media["example"], *named, schema["example"], *schema["examples"].each())]
+    objects: list[dict[str, Any]] = [each for each in listed if is_object(each) and each]
+    return next((each for each in objects if about.search(str(each))), next(iter(objects), None))
 
 
 def _content(schema: str, **examples: Any) -> dict[str, Any]:

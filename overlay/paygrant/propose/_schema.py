@@ -6,13 +6,20 @@ References, allOf, oneOf and anyOf are resolved here: a normalized spec has none
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.names import MODEL_NAMES, SECRET_NAME
 from paygrant._spec.pointer import pointer_to
 from paygrant.propose._decisions import clean
-from paygrant.propose._field_names import CLIENT_CREDENTIALS, GRANT_TYPE, normalized, words
+from paygrant.propose._field_names import (
+    CLIENT_CREDENTIALS,
+    GRANT_TYPE,
+    USER_GRANTS,
+    is_certain_secret,
+    normalized,
+    words,
+)
 from paygrant.propose.references import Node
 
 MAX_FIELDS = 500
@@ -21,11 +28,19 @@ MAX_FIELDS = 500
 MAX_LEVELS = 12
 
 CERTAIN = 10
-"""The merit of a body that is for the client credentials grant only; a body for another grant has its negative."""
+"""The merit of a body that is for the client credentials grant; a body for the grants of a user has its negative."""
 
 _NAME = re.compile(r"[A-Za-z0-9.:@_\[\]-]{1,100}")
 _KINDS = {"string", "integer", "number", "boolean", "object", "array"}
 _SAFE_NUMBER = 1 << 53
+
+
+class SpecFragment(NamedTuple):
+    """What the request or the responses add to a spec: members of the operation, of ``x-token-endpoint``, and schemas."""
+
+    operation: dict[str, Any]
+    endpoint: dict[str, Any]
+    schemas: dict[str, Any]
 
 
 @dataclass(slots=True, repr=False)
@@ -73,20 +88,28 @@ class Field:
             self.required |= other.required
 
     def leaves(
-        self, steps: tuple[str, ...] = (), *, required: bool = True
+        self, steps: tuple[str, ...] = (), *, required: bool = True, items: bool = False
     ) -> Iterator[tuple[tuple[str, ...], "Field", bool]]:
-        """Every field that is not an object: its path, the field, and whether it must be there."""
+        """Every field that is not an object: its path, the field, and whether it must be there.
+
+        With ``items``, the first item of an array takes the place of the array.
+        """
+        if items and self.kind == "array" and self.items:
+            yield from self.items.leaves((*steps, "0"), required=False, items=True)
+            return
         if self.kind != "object":
             yield steps, self, required
             return
         for name, each in self.fields.items():
-            yield from each.leaves((*steps, name), required=required and name in self.required)
+            yield from each.leaves((*steps, name), required=required and name in self.required, items=items)
 
-    def find(self, names: tuple[str, ...], kinds: str = "string integer number") -> tuple[str, "Field"] | None:
+    def find(
+        self, names: tuple[str, ...], kinds: str = "string integer number", *, items: bool = False
+    ) -> tuple[str, "Field"] | None:
         """The JSON Pointer to the field with the first of these names, and the field; of several the least deep."""
         found = [
             (names.index(normalized(steps[-1])), len(steps), pointer_to("", *steps), each)
-            for steps, each, _ in self.leaves()
+            for steps, each, _ in self.leaves(items=items)
             if steps and normalized(steps[-1]) in names and each.kind in kinds.split()
         ]
         best = min(found, key=lambda each: each[:2], default=None)
@@ -129,7 +152,10 @@ class Field:
                 if not known or known.get(each) is not None
             }
         if self.kind == "array":
-            return [(self.items or Field()).example(name, None, f"{at}/*")]
+            each = self.items or Field()
+            return [
+                each.example(name, value, f"{at}/*") for value in (given if is_array(given) and given else [None])[:3]
+            ]
         if not self._is_hidden(at):
             for value in (given, self.sample):
                 if _fits(value, self.kind):
@@ -190,13 +216,16 @@ class SchemaReader:
         kind = next((each for each in kinds if each in _KINDS), "")
         choices = [each.value for each in node["enum"].each()] or ([node["const"].value] if "const" in node else [])
         samples = [node["default"], node["example"], node["x-example"], *node["examples"].each()]
+        sample = next((each.value for each in samples if each.value is not None), None)
+        if kind == "object" and not node["properties"] and isinstance(sample, str | int | float):
+            kind = _scalar(sample)  # the type is wrong, or stands for any type
         guess = "object" if node["properties"] else "array" if node["items"] else _scalar(*choices[:1])
         found = Field(
             kind=kind or guess,
             typed=bool(kind),
             description=clean(node["description"].text or node["title"].text),
             choices=choices,
-            sample=next((each.value for each in samples if each.value is not None), None),
+            sample=sample,
             format=node["format"].text,
             required={each.text for each in node["required"].each()},
             items=self.read(node["items"], above) if node["items"] else None,
@@ -223,9 +252,9 @@ def merit(body: Field) -> int:
     for steps, each, _ in body.leaves():
         name = normalized(steps[-1]) if steps else ""
         if name == GRANT_TYPE:
-            values = [normalized(str(value)) for value in (*each.choices, each.sample) if value is not None]
-            score += CERTAIN if CLIENT_CREDENTIALS in values else -CERTAIN if values else 1
-        score += 2 * (name in {"clientsecret", "accesstoken", "token"}) + (name == "clientid")
+            values = {normalized(str(value)) for value in (*each.choices, each.sample) if value is not None}
+            score += CERTAIN if CLIENT_CREDENTIALS in values else -CERTAIN if values and values <= USER_GRANTS else 1
+        score += 2 * (is_certain_secret(name) or name in {"accesstoken", "token"}) + (name == "clientid")
     return score
 
 

@@ -17,8 +17,16 @@ _ENVIRONMENTS = {
     "preprod": "preproduction", "preproduction": "preproduction", "production": "production", "prod": "production",
     "live": "production",
 }  # fmt: skip
+_JOINED = re.compile(
+    "(api|auth|login|gateway|pay)?(sandbox|test|staging|stage|stg|uat|demo|dev|qa)(?(1)$|(api|auth|login|gateway|pay|report))"
+)
+"""Matches a word of a host that has the name of an environment within: devapi, apitest."""
+
 _HOST = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _PATH = re.compile(r"(/(?!/|(\.|%2[Ee]){1,2}(/|$))([A-Za-z0-9._~:@!$&*+,;=%()-]|\{[A-Za-z0-9_-]+\})*)+")
+_RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|net|org))\.?$")
+"""Matches the names that RFC 2606 keeps for tests and documentation."""
+
 _MAX_SERVERS = 50
 """Servers in a draft; a person must check each."""
 
@@ -49,6 +57,10 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
         if not _host(url):
             decisions.add(
                 "/servers", f"{clean(url or path, 80)!r} is relative to the document's address; it was left out"
+            )
+        elif _is_reserved(url):
+            decisions.add(
+                "/servers", f"the host of {clean(url, 80)!r} is for documentation (RFC 2606); it was left out"
             )
         elif not _HOST.fullmatch(secure) or is_loopback(urlsplit(secure).hostname or ""):
             decisions.add("/servers", f"{clean(url, 80)!r} is not the https URL of a provider; it was left out")
@@ -90,7 +102,7 @@ def _by_token_url(candidate: Candidate, servers: list[tuple[str, str]]) -> tuple
     joined = [(*_joined(url, token_url), text) for url, text in servers or [("", "")]]
     path = joined[0][1]
     for base, other, _ in joined:
-        if hosts and _host(base) not in {"", *hosts}:
+        if hosts and _host(base) not in {"", *hosts} and not _is_reserved(base):
             named = ", ".join(clean(each, 80) for each in hosts[:5])
             text = (
                 f"the tokenUrl of the flow is on {clean(base, 80)!r}, the servers are {named}: may the secret go there?"
@@ -128,9 +140,15 @@ def _host(url: str) -> str:
     return _joined(url)[0].partition("//")[2].lower()
 
 
+def _is_reserved(url: str) -> bool:
+    """Whether the host of a URL has a name of RFC 2606, which no provider has."""
+    return _RESERVED.search(_host(url).partition(":")[0]) is not None
+
+
 def _environment(url: str, text: str, taken: dict[str, Any], decisions: Decisions) -> str:
     """The name of the environment: a known word in its description or URL, or a made-up name."""
-    named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url)) if each in _ENVIRONMENTS]
+    joined = [found[2] for each in words(url) if (found := _JOINED.match(each))]
+    named = [_ENVIRONMENTS[each] for each in (*words(text), *words(url), *joined) if each in _ENVIRONMENTS]
     if free := [each for each in named if each not in taken]:
         decisions.add(
             "/servers", f"{url} was taken as the environment {free[0]}: may it get the secrets of this environment?"

@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant._text import os_error_words
+from paygrant.propose._metadata import metadata_document
 from paygrant.propose.documents import openapi_documents
 
 MAX_BYTES = 5 << 20
@@ -29,8 +30,8 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _EXPECTED = (
-    "an OpenAPI document (2.0, 3.0 or 3.1; JSON, YAML, or in a fenced block of a Markdown page) "
-    f"of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
+    "an OpenAPI document (2.0, 3.0, 3.1 or 3.2; JSON, YAML, or in a fenced block of a Markdown page) "
+    f"or metadata of an authorization server (RFC 8414), of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
 )
 
 
@@ -58,6 +59,8 @@ def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
     except UnicodeDecodeError as error:
         raise _invalid(f"is not UTF-8 at byte {error.start}") from None
     documents, faults = openapi_documents(text)
+    if not documents and (metadata := metadata_document(text)):
+        documents = [metadata]
     if not documents:
         fault = next(iter(faults), "no mapping with the key openapi or swagger")
         raise _invalid(f"contains no OpenAPI document: {fault}")

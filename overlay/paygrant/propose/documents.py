@@ -29,6 +29,9 @@ _LONGEST_NUMBER = 1024
 _VERSION_KEYS = {"openapi", "swagger"}
 _VERSION_IN_JSON = re.compile(r"""(^|[{,])[ \t]*["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
 _VERSION_IN_YAML = re.compile(r"""^(--- )?(\{[ \t]*)?["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
+_TAGS = {"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "binary", "timestamp"))}
+"""The tags that make a string. Generators of documents write them."""
+
 _FENCE = re.compile("^(```|~~~)", re.MULTILINE)
 _MARKDOWN = MarkdownIt("zero", {"maxNesting": MAX_DEPTH}).enable(["fence", "list", "blockquote"]).disable("inline")
 
@@ -91,7 +94,7 @@ def _as_json(value: Any, depth: int = 0) -> Any:
 
 
 class _Loader(Composer, yaml.CSafeLoader):
-    """Follows aliases up to a limit, refuses tags, and reads a date as a string.
+    """Follows aliases up to a limit, refuses tags of anything but strings, and reads a date as a string.
 
     libyaml parses the text, for speed. Nodes are composed in Python, where they can be counted.
     """
@@ -120,7 +123,7 @@ class _Loader(Composer, yaml.CSafeLoader):
 
     def _fault(self, event: Any, anchor: str) -> str:
         """Why this value is refused; an empty string for one that is allowed."""
-        if getattr(event, "tag", None):
+        if (getattr(event, "tag", None) or "!") not in _TAGS:
             return "there is a tag"
         if isinstance(event, yaml.AliasEvent) and anchor not in self.sizes:
             return "an alias stands for itself or for nothing"
@@ -133,4 +136,5 @@ def _as_string(_loader: _Loader, node: yaml.Node) -> str:
     return str(node.value)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_string)
+for _tag in _TAGS - {"!"}:
+    _Loader.add_constructor(_tag, _as_string)

@@ -90,6 +90,10 @@ class Node:
             for step, inner in self.value.items():
                 yield step, self._below(step, inner)
 
+    def values(self) -> Iterator["Node"]:
+        """The values of the members of an object."""
+        return (inner for _, inner in self.items())
+
     def each(self) -> Iterator["Node"]:
         """The items of an array."""
         if is_array(self.value):

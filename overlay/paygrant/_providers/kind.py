@@ -1,0 +1,167 @@
+"""ProviderKind: what is known of a provider before its arguments are: their names, types and environment variables."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+from paygrant._arguments import check_text, invalid_argument, shown
+from paygrant._errors import ConfigurationError
+from paygrant._providers.secret_file import SecretFile
+
+if TYPE_CHECKING:
+    from paygrant._spec.description import TokenEndpoint
+
+P_co = TypeVar("P_co", covariant=True)
+
+SECRET = "client_secret"  # noqa: S105 - the name of an argument
+"""The argument that is read again for each request if it comes from a file."""
+
+TextKind: TypeAlias = Literal["string", "integer", "number", "boolean", "object"]
+"""The type of an argument, as JSON Schema names it. No text can give an ``object``."""
+
+_BOOLEANS = {"true": True, "false": False}
+_EXPECTED: Mapping[str, str] = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an argument in Python",
+}
+_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a provider.
+
+    Attributes:
+        name: Its name.
+        kind: The type of its value.
+        choices: The allowed values; empty if there are others.
+        default: The value if it is not given; None if there is none to show.
+        required: Whether the provider needs it.
+        secret: Whether its value is secret.
+        about: What it is, in the words of the spec; empty if the spec has none.
+    """
+
+    name: str
+    kind: TextKind = "string"
+    choices: tuple[str | float | bool, ...] = ()
+    default: str | None = None
+    required: bool = False
+    secret: bool = False
+    about: str = ""
+
+    def from_text(self, text: str) -> str | float | bool:
+        """The value that a text gives, such as that of an environment variable.
+
+        Raises:
+            ConfigurationError: The text is not of the argument's type.
+        """
+        if self.kind == "string":
+            return text
+        try:
+            if self.kind == "boolean":
+                return _BOOLEANS[text.lower()]
+            if self.kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,20}", text):
+                return int(text)
+            if self.kind == "number" and re.fullmatch(r"[+-]?[0-9.]{1,40}([eE][+-]?[0-9]{1,3})?", text):
+                return float(text) if re.search("[.eE]", text) else int(text)
+        except (KeyError, ValueError):
+            pass
+        fault = "is secret and of another type" if self.secret else f"is {shown(text)}"
+        raise invalid_argument(self.name, fault, _EXPECTED[self.kind])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKind(Generic[P_co]):
+    """A class of providers, or a spec, with the environment variables that give the arguments.
+
+    Attributes:
+        name: The provider's name, as its spec has it, such as ``ripple``.
+        prefix: How the names of its variables begin, such as ``RIPPLE``.
+        make: Makes a provider of its arguments.
+        source: The class of the providers.
+        arguments: The arguments, credentials first.
+        alternatives: Arguments of which exactly one is needed.
+        endpoint: The description of the token endpoint; None if only the arguments describe it.
+        about: What the provider is, in the words of the spec; empty if the class has a docstring instead.
+    """
+
+    name: str
+    prefix: str
+    make: Callable[..., P_co]
+    source: type[P_co]
+    arguments: tuple[Argument, ...]
+    alternatives: tuple[str, ...] = ()
+    endpoint: "TokenEndpoint | None" = None
+    about: str = ""
+
+    def variable(self, argument: str) -> str:
+        """The environment variable that gives an argument, such as ``RIPPLE_CLIENT_ID``."""
+        return f"{self.prefix}_{argument}".upper()
+
+    def from_variables(self, variables: Mapping[str, str], overrides: Mapping[str, Any]) -> P_co:
+        """Make a provider, with the arguments that variables give and those that override them.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
+        """
+        names = {each.name: self.variable(each.name) for each in self.arguments if each.kind != "object"}
+        found: dict[str, Any] = {}
+        for each in self.arguments:
+            variable = names.get(each.name)
+            if variable and variables.get(variable) and each.name not in overrides:
+                found[each.name] = variables[variable]
+            if variable and each.secret and each.name not in overrides and (path := variables.get(f"{variable}_FILE")):
+                if each.name in found:
+                    raise invalid_argument(f"{variable}_FILE", f"is set together with {variable}", "one of the two")
+                names[each.name] = f"{variable}_FILE"
+                found[each.name] = SecretFile(path, each.name)
+        self._check_missing(names, {*found, *overrides}, overrides.keys())
+        try:
+            return self.make(**{**dict(self._converted(found)), **overrides})
+        except ConfigurationError as error:
+            argument = error.argument or ""
+            if argument in overrides or argument not in names:
+                raise
+            message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
+            raise ConfigurationError(message, argument=names[argument]) from None
+
+    def _converted(self, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The values that texts and files give. Only the client's secret stays in its file: it is read for each request."""
+        for each in self.arguments:
+            if each.name in found:
+                value = found[each.name]
+                if isinstance(value, SecretFile) and each.name != SECRET:
+                    value = value()
+                yield each.name, each.from_text(value) if isinstance(value, str) else value
+
+    def _check_missing(self, names: Mapping[str, str], given: set[str], overrides: Any) -> None:
+        """Report everything that is missing in one error. If only a choice is missing, the constructor lists the choices."""
+        missing = [each.name for each in self.arguments if each.required and each.name not in given]
+        missing += [] if given & {*self.alternatives} else self.alternatives[:1]
+        choices = {"environment", "base_url", *self.alternatives}
+        known = {each.name for each in self.arguments}
+        if not (len(missing) > 1 or {*missing} - choices) or not overrides <= known:
+            return
+        notes = {each.name: " (or ..._FILE)" for each in self.arguments if each.secret}
+        others = ", ".join(names[each] for each in self.alternatives[1:])
+        notes |= dict.fromkeys(self.alternatives[:1], f" (or {others})")
+        needed = ", ".join(names.get(each, each) + notes.get(each, "") for each in missing)
+        first = names.get(missing[0], missing[0])
+        message = f"environment variable {first}: is missing; expected a value for each of {needed}"
+        raise ConfigurationError(message, argument=first)
+
+
+def prefix_of(name: str, prefix: str | None) -> str:
+    """How the names of variables begin: the given prefix, or the provider's name.
+
+    Raises:
+        ConfigurationError: The prefix cannot begin the name of a variable.
+    """
+    if prefix is None:
+        return re.sub("[^A-Za-z0-9_]", "_", name).upper()
+    if not _PREFIX.fullmatch(check_text("prefix", prefix)):
+        raise invalid_argument("prefix", f"is {shown(prefix)}", "letters, digits and underscores, such as SHOP2")
+    return prefix.rstrip("_").upper() or prefix
