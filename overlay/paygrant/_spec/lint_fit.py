@@ -64,15 +64,16 @@ def basic_rule(check: Check) -> Check:
 
 def basic_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the rules on which the others rely."""
-    return _faults(document, _BASIC)
+    return faults_of(document, _BASIC)
 
 
 def fit_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the others."""
-    return _faults(document, _FURTHER)
+    return faults_of(document, _FURTHER)
 
 
-def _faults(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+    """Yield what breaks some of the rules."""
     spec = NormalizedSpec(document.path.stem, document.data)
     for name, check in checks.items():
         for place, text in check(spec):
@@ -87,40 +88,9 @@ def file_name(spec: NormalizedSpec) -> Faults:
 
 
 @rule
-def unique_environments(spec: NormalizedSpec) -> Faults:
-    """Two servers must not have the same x-environment."""
-    for index, environment in _repeated([environment for environment, _ in spec.servers]):
-        yield pointer_to(SERVERS, index, "x-environment"), f"{environment!r} is a duplicate"
-
-
-@rule
-def same_facts(spec: NormalizedSpec) -> Faults:
-    """All servers must have the same names in x-environment-facts: a fact is needed in every environment."""
-    facts = [sorted(server.environment_facts) for _, server in spec.servers]
-    for index, names in enumerate(facts):
-        if names != facts[0]:
-            yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
-
-
-@basic_rule
-def host_variables(spec: NormalizedSpec) -> Faults:
-    """The placeholder in a server's url must be its variable, and all servers must have the same one. An argument must fill it."""
-    for index, (placeholders, variables) in enumerate(spec.host_variables):
-        if placeholders != variables or variables != spec.host_variables[0][1]:
-            yield (
-                pointer_to(SERVERS, index),
-                f"the url has {sorted(placeholders)}, the variables are {sorted(variables)}",
-            )
-    for each in spec.in_host:
-        source = spec.parameter_sources.get(each.name)
-        if source is None or source.argument is None:
-            yield pointer_to(SERVERS, 0, "variables", each.name), f"no argument fills {each.name!r}"
-
-
-@rule
 def unique_deviations(spec: NormalizedSpec) -> Faults:
     """Two deviations must not have the same id."""
-    for index, name in _repeated([deviation["id"] for deviation in spec.deviations]):
+    for index, name in repeated([deviation["id"] for deviation in spec.deviations]):
         yield pointer_to(DEVIATIONS, index, "id"), f"{name!r} is a duplicate"
 
 
@@ -446,7 +416,8 @@ def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:
     return inner.keys() | {below for place, field in inner.items() for below in _required(field, place)}
 
 
-def _repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+def repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the place and the value of each that an earlier one equals."""
     return ((index, value) for index, value in enumerate(values) if value in values[:index])
 
 

@@ -140,8 +140,8 @@ class NormalizedSpec:
         """What the caller adds to the host: the variables of the first server."""
         servers = self.data.get("servers") or [{}]
         return [
-            RequestPart("host", name, required=True, schema={"type": "string"})
-            for name in servers[0].get("variables", ())
+            RequestPart("host", name, required=True, schema={"type": "string"}, about=str(each.get("description", "")))
+            for name, each in servers[0].get("variables", {}).items()
         ]
 
     @property
