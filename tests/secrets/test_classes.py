@@ -146,6 +146,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
     own: dict[str, Any] = {}
     if issubclass(kind, Provider):
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
+    elif kind.__module__.startswith("paygrant_clients."):
+        own = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
     elif kind is TokenSource:
         own = {"provider": ripio_widget(), "transport_name": None}
     elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
