@@ -23,7 +23,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from paygrant import ConfigurationError, InvalidClient, Provider, SpecProvider, TokenRequestRejected, UnsignedRequest
+from paygrant import (
+    ConfigurationError,
+    InvalidClient,
+    MalformedResponse,
+    Provider,
+    SpecProvider,
+    TokenRequestRejected,
+    UnsignedRequest,
+)
 from paygrant._providers.base import registration_of
 from paygrant._spec.description import TokenUse
 from paygrant.generate import generate, lint
@@ -443,8 +451,10 @@ def test_a_package_has_a_model_for_the_response(name: str, packages: Path, serve
     assert token.access_token not in repr(token.response)
 
 
-def test_a_response_that_does_not_fit_its_model_gives_a_token_without_it(packages: Path, server: Server) -> None:
+def test_a_response_that_does_not_fit_its_model_gives_a_token_all_the_same(packages: Path, server: Server) -> None:
     provider = make("tableau", server, importlib.import_module(f"{packages.name}.tableau"))
     server.reply = Reply({"credentials": {"site": "expected an object", "token": "tableau-token"}})
     token = ask(provider)
-    assert (token.access_token, token.response) == ("tableau-token", None)
+    assert token.access_token == "tableau-token"
+    with pytest.raises(MalformedResponse, match="does not fit the generated model"):
+        _ = token.response

@@ -93,7 +93,6 @@ class Cache:
         "_renewal",
         "_replacements",
         "_start",
-        "_stop",
         "_users",
         "held",
         "meter",
@@ -133,7 +132,6 @@ class Cache:
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
         self._lock = threading.RLock()
-        self._stop = threading.Event()
         self._renewal: Renewal | None = None
 
     def token(self) -> Token | PendingRenewal:
@@ -226,26 +224,26 @@ class Cache:
         """Note one more source."""
         with self._lock:
             self._users += 1
-            self._stop.clear()
+            if self._renewal:
+                self._renewal.stop.clear()
 
     def close(self) -> None:
         """Note that a source was closed. The last one stops the retries of a pending renewal."""
         with self._lock:
             self._users -= 1
-            if self._users == 0:
-                self._stop.set()
+            if self._users == 0 and self._renewal:
+                self._renewal.stop.set()
 
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
-        self._stop.set()
         while renewal := self._renewal:
+            renewal.stop.set()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:
             self.invalidate(self.held[0])
         with self._lock:
             self._clear()
-            self._stop.clear()
 
     def _is_nested(self) -> bool:
         """Whether this thread holds the lock already."""
@@ -306,7 +304,7 @@ class Cache:
 
     def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
         try:
-            return self._acquirer.acquire(self._better, self._stop, lambda: self._attempt_failed(renewal))
+            return self._acquirer.acquire(self._better, renewal.stop, lambda: self._attempt_failed(renewal))
         except PaygrantError as error:
             return copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, whatever it is

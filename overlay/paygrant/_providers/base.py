@@ -38,20 +38,18 @@ from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
-P = TypeVar("P", bound="Provider")
+P = TypeVar("P", bound="Provider[Any]")
 T = TypeVar("T")
 
 
-class computed_once(Generic[T]):  # noqa: N801 - used like property
-    """A property that is computed when it is first read.
-
-    ``functools.cached_property`` has a lock in Python 3.11, which a forked child could find taken.
-    """
+class derived(Generic[T]):  # noqa: N801 - used like property
+    """A property that a subclass may replace by a field. It is computed each time: a client's memory counts."""
 
     def __init__(self, func: Callable[[Any], T]) -> None:
         self.func = func
@@ -62,10 +60,7 @@ class computed_once(Generic[T]):  # noqa: N801 - used like property
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> Self | T:
-        if instance is None:
-            return self
-        value = vars(instance)[self.func.__name__] = self.func(instance)
-        return value
+        return self if instance is None else self.func(instance)
 
 
 if TYPE_CHECKING:
@@ -99,8 +94,8 @@ def provider(cls: type[P]) -> type[P]:
 
 
 @provider
-class Provider:
-    """The base of all providers.
+class Provider(Generic[R_co]):
+    """The base of all providers. Its type parameter is the type of a token's ``response``.
 
     Attributes:
         client_id: The client's id.
@@ -137,7 +132,7 @@ class Provider:
         """Normalize a field, while the value is being made."""
         object.__setattr__(self, field, value)
 
-    @computed_once
+    @derived
     def token_url(self) -> str:
         """The address of the token endpoint."""
         return self._effective_base_url + self._endpoint.path
@@ -225,7 +220,7 @@ class Provider:
         """The caller's values apart from the credentials, by the names that the spec uses."""
         return {}
 
-    @computed_once
+    @property
     def _registration(self) -> ClientRegistration:
         return ClientRegistration(
             endpoint=self._endpoint,
@@ -255,16 +250,13 @@ class Provider:
         """Distinguishes providers whose other facts are equal; part of the cache key."""
         return ""
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_registration"}
-
     def __repr__(self) -> str:
         where = [part for part in (self._environment, self.base_url) if part]
         return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
 
 
 @provider
-class BasicProvider(Provider):
+class BasicProvider(Provider[R_co]):
     """A provider that accepts the credentials as HTTP Basic.
 
     Attributes:

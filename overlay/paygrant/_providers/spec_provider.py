@@ -12,7 +12,7 @@ from os import PathLike, environ, fspath
 from pathlib import Path
 from secrets import token_hex
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from paygrant._arguments import (
     base_url_for,
@@ -32,6 +32,7 @@ from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
 from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
@@ -65,7 +66,7 @@ class _Parameters(dict[str, Any]):
 
 @compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
-class SpecProvider(BasicProvider):
+class SpecProvider(BasicProvider[R_co]):
     """Any token endpoint that a spec describes. Each argument that the spec names is a keyword of the constructor.
 
     Attributes:
@@ -89,10 +90,40 @@ class SpecProvider(BasicProvider):
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
+    _digest: str = field(init=False, hash=False, compare=False)
+    """Distinguishes the description from others: two specs may have the same name."""
 
     _spec: ClassVar[ModuleType | None] = None
     """The package that a generated class belongs to."""
 
+    @overload
+    def __init__(
+        self: "SpecProvider[Mapping[str, Any]]",
+        spec: "str | PathLike[str]",
+        *,
+        client_secret: str | Callable[[], str],
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        **parameters: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        spec: ModuleType,
+        *,
+        client_secret: str | Callable[[], str],
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        **parameters: Any,
+    ) -> None: ...
     @checked
     def __init__(  # noqa: PLR0913 - the credentials, and where they go
         self,
@@ -111,6 +142,7 @@ class SpecProvider(BasicProvider):
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
+        self._set("_digest", sha256(repr(description).encode()).hexdigest())
         if client_id is None and not _sends_client_id(description):
             client_id = description.name
         if client_id is None:
@@ -258,9 +290,8 @@ class SpecProvider(BasicProvider):
         return self.spec.__name__ if isinstance(self.spec, ModuleType) else None
 
     def _identity(self) -> str:
-        # Two specs may have the same name, and what a function signs may name a user.
-        facts = (self._description, self.authenticate and _identity_of(self.authenticate))
-        return sha256(repr(facts).encode()).hexdigest()
+        # What a function signs may name a user.
+        return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
@@ -277,7 +308,7 @@ class SpecProvider(BasicProvider):
 
     def __getstate__(self) -> dict[str, Any]:
         # A module cannot be pickled; its name can.
-        state = super().__getstate__()
+        state = dict(vars(self))
         return state | {"spec": self.spec.__name__} if isinstance(self.spec, ModuleType) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ A provider class checks what its user states; the registration is the result. It
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import import_module
 from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -58,11 +57,6 @@ class ClientRegistration:
     def name(self) -> str:
         """The provider's name, as its spec has it."""
         return self.endpoint.name
-
-    @property
-    def response_model(self) -> Any:
-        """The generated class of this endpoint's responses. None if nothing was generated."""
-        return self.models and import_module(f"{self.models}.models").TokenResponse
 
     def secret(self) -> str:
         """The client's secret as it is now.

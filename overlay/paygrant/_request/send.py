@@ -17,12 +17,14 @@ from paygrant import _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
+from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
 from paygrant._request.transport import Transport, is_certificate_error, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
+from paygrant._tokens.token import KeptResponse
 from paygrant._version import __version__
 
 if TYPE_CHECKING:
@@ -81,19 +83,11 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         replace(
             token,
             expires_at=None if lifetime is None else response.received + timedelta(seconds=lifetime),
-            response=_model(registration, response),
+            response=KeptResponse(response.text, model_reader(registration.models)),
         ),
         since=started,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,
     )
-
-
-def _model(registration: "ClientRegistration", response: RawResponse) -> Any:
-    """The whole response as its generated model. None if it does not fit: the token is valid all the same."""
-    with suppress(Exception):
-        model = registration.response_model
-        return model and model.from_dict(response.document)
-    return None
 
 
 def _headers(request: UnsignedRequest) -> httpx.Headers:
