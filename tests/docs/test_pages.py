@@ -23,6 +23,7 @@ from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, To
 from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
+from tests.helpers.box import ARGUMENTS
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -69,17 +70,25 @@ def run(
 ) -> Iterator[RUN]:
     """Runs a page of the documentation where its variables lead to the sandbox and to the API."""
     variables = {
+        "ACME_CLIENT_ID": "my-id",
+        "ACME_CLIENT_SECRET": "my-secret",
+        "ACME_ENVIRONMENT": "production",
         "API_URL": api.base_url,
         "BROKER_URL": "memory://",
         "RIPIO_WIDGET_ADDRESS": "0x05946b0d",
         "RIPIO_WIDGET_EXTERNAL_REF": "5f0c7b8e-3c0e-4b57-9d6f-6c1f2a9f8a11",
         "RIPPLE_TENANT_ID": "acme",
+        "SHOP2_CLIENT_ID": "my-id",
+        "SHOP2_CLIENT_SECRET": "my-secret",
         "VAULT_ADDR": "https://vault.example.com",
         "VAULT_TOKEN": "token-of-straw",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
     for name in sandbox.providers:
         variables |= getattr(sandbox, name).environ
+    for name in ARGUMENTS.keys() - {"ripio_widget", "ripple"}:  # their classes have other arguments
+        for argument, value in ARGUMENTS[name].items():
+            variables[f"{name}_{argument}".upper()] = value if isinstance(value, str) else " ".join(value)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for modules in (vendors.secret_managers(sandbox.client_secret), vendors.celery(), vendors.mcp()):
@@ -88,18 +97,22 @@ def run(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])  # a page imports what it has generated
     logger = logging.getLogger("paygrant")
     before = logger.level, list(logger.handlers)
     _write_files(tmp_path, port)
     yield lambda page: run_page(PAGES[page], port=port)
     logger.setLevel(before[0])
     logger.handlers[:] = before[1]
+    for name in [each for each in sys.modules if each.split(".")[0] == "clients"]:
+        del sys.modules[name]
 
 
 def _write_files(folder: Path, port: int) -> None:
     """The files that the examples read: an OpenAPI document, a spec with computed credentials, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
+    document = document.replace("Northwind Parcel API", "Acme")
     data = json.loads(document)
     data["paths"]["/v1/authorize"] = {"post": {"responses": {}}}
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")

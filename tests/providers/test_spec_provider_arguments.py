@@ -130,7 +130,7 @@ def test_parameters_are_keywords_and_no_mapping() -> None:
 def test_a_parameter_is_an_attribute() -> None:
     provider = SpecProvider(cryptofuse, base_url="https://api.example", scope=["read", "write"], **CREDENTIALS)
     assert provider.scope == "read write"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    without: Any = SpecProvider(cryptofuse, base_url="https://api.example", **CREDENTIALS)
+    without: Any = SpecProvider(cryptofuse, base_url="https://api.example", scope=None, **CREDENTIALS)
     assert without.scope is None
     assert not hasattr(provider, "audience")
 

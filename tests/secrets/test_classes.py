@@ -93,6 +93,9 @@ HARMLESS: dict[str, Any] = {
 }
 """Parameters that are no secrets, or that take certain values only."""
 
+HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
+"""Fields of some generated models that are no secrets."""
+
 WITH_CANARIES: dict[str, Any] = {
     "outcome": Grant(Token(CORES[2]), 0, 1),
     "parsed": TokenResponse(access_token=CORES[2]),
@@ -146,8 +149,6 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
     own: dict[str, Any] = {}
     if Provider in kind.__mro__:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
-    elif kind.__module__.startswith("paygrant_clients."):
-        own = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
     elif kind is TokenSource:
         own = {"provider": ripio_widget(), "transport_name": None}
     elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
@@ -165,6 +166,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
     unnamed = {"installation_id": 7} if kind is SpecProvider else {}
+    own |= HARMLESS_IN_RESPONSES if kind.__module__.startswith("paygrant_clients.") else {}
     return unnamed | {
         name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
         for name, annotation in parameters(kind).items()

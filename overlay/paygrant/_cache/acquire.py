@@ -8,7 +8,7 @@ import copy
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
@@ -36,12 +36,14 @@ _LEASE_AFTER_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Acquired:
     """A token, and the key under which the store keeps it."""
 
-    grant: Grant
-    key: str
+    __slots__ = ("grant", "key")
+
+    def __init__(self, grant: Grant, key: str) -> None:
+        self.grant = grant
+        self.key = key
 
 
 class TokenAcquirer:

@@ -5,7 +5,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from secrets import token_hex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -73,6 +72,8 @@ def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) ->
     known = _marks.get(id(transport))
     if known:
         return known
+    from secrets import token_hex
+
     mark = _marks[id(transport)] = token_hex()
     try:
         weakref.finalize(transport, _marks.pop, id(transport), None).atexit = False

@@ -33,19 +33,24 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._providers.kind import SECRET, Argument, ProviderKind, TextKind, prefix_of
-from paygrant._providers.secret_file import SecretFile
-from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
-from paygrant._spec.reader import endpoint_of
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
+    from paygrant._providers.kind import Argument, ProviderKind, TextKind
+    from paygrant._request.registration import ClientRegistration
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider[Any]")
 T = TypeVar("T")
+
+
+def endpoint_of(package: str) -> "TokenEndpoint":
+    """The description of the token endpoint of a generated package."""
+    from paygrant._spec import reader  # no import of paygrant has to wait for it
+
+    return reader.endpoint_of(package)
 
 
 class derived(Generic[T]):  # noqa: N801 - used like property
@@ -79,18 +84,24 @@ else:
 def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
     made = compared_as_a_whole(dataclass(frozen=True, kw_only=True, repr=False)(cls))
-    init: Callable[..., None] = made.__init__
     names = {field.name for field in fields(made) if field.init}
-
-    @functools.wraps(init)
-    def fill(self: P, **arguments: Any) -> None:
-        # If one of these two is missing, their checks say more than Python's own error: they list the choices.
-        missing = dict.fromkeys(names & {"environment", "base_url"} - arguments.keys())
-        init(self, **arguments, **missing)
-
-    made.__init__ = checked(cast("Any", fill))  # type: ignore[method-assign]
+    made.__init__ = checked(choices_first(cast("Any", made.__init__), names))  # type: ignore[method-assign]
     made.__module__ = "paygrant"
     return made
+
+
+def choices_first(init: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
+    """A constructor with these arguments that passes None for a missing environment or base URL.
+
+    Their checks say more than Python's own error: they list the choices.
+    """
+
+    @functools.wraps(init)
+    def fill(self: object, **arguments: Any) -> None:
+        missing = dict.fromkeys({*names} & {"environment", "base_url"} - arguments.keys())
+        init(self, **arguments, **missing)
+
+    return fill
 
 
 @provider
@@ -114,6 +125,8 @@ class Provider(Generic[R_co]):
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        from paygrant._request.registration import is_key
+
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         if self._client_auth.method != "none":
@@ -157,12 +170,14 @@ class Provider(Generic[R_co]):
         return cls._kind(prefix).from_variables(os.environ, overrides)
 
     @classmethod
-    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind(cls, prefix: str | None = None) -> "ProviderKind[Self]":
         """What is known of this class without arguments.
 
         Raises:
             ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
         """
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
         if not has_variables(cls):
             fault = f"{cls.__name__} has no environment variables of its own"
             raise invalid_argument("from_env", fault, _EXPECTED)
@@ -178,8 +193,10 @@ class Provider(Generic[R_co]):
             endpoint=endpoint_of(cls._package) if documented else None,
         )
 
-    def _own_kind(self) -> ProviderKind[Self]:
+    def _own_kind(self) -> "ProviderKind[Self]":
         """What is known of this provider's class, or of its spec."""
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
         cls, name = type(self), self._endpoint.name
         return ProviderKind(
             name=name,
@@ -227,7 +244,9 @@ class Provider(Generic[R_co]):
         return {}
 
     @property
-    def _registration(self) -> ClientRegistration:
+    def _registration(self) -> "ClientRegistration":
+        from paygrant._request.registration import ClientRegistration
+
         return ClientRegistration(
             endpoint=self._endpoint,
             environment=self._environment,
@@ -291,12 +310,12 @@ def has_variables(kind: type[Provider]) -> bool:
     return hasattr(kind, "_package") or getattr(kind, "_spec", None) is not None
 
 
-def registration_of(provider: Provider) -> ClientRegistration:
+def registration_of(provider: Provider) -> "ClientRegistration":
     """What the engine knows of a provider."""
     return provider._registration
 
 
-def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
+def kind_of(kind: type[P], prefix: str | None = None) -> "ProviderKind[P]":
     """What is known of a class of providers without arguments.
 
     Raises:
@@ -305,7 +324,7 @@ def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
     return kind._kind(prefix)
 
 
-def own_kind_of(provider: P) -> ProviderKind[P]:
+def own_kind_of(provider: P) -> "ProviderKind[P]":
     """What is known of a provider's class, or of its spec."""
     return provider._own_kind()
 
@@ -322,14 +341,19 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
 
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
+    from paygrant._providers.kind import SECRET
+    from paygrant._providers.secret_file import SecretFile
+
     made = make(**arguments)
     if isinstance(arguments.get(SECRET), SecretFile):
         registration_of(made).secret()
     return made
 
 
-def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
+def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
+    from paygrant._providers.kind import SECRET, Argument
+
     for each in inspect.signature(kind).parameters.values():
         if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
             choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
@@ -345,7 +369,7 @@ def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
             )
 
 
-def _text_kind(annotation: Any) -> TextKind:
+def _text_kind(annotation: Any) -> "TextKind":
     if annotation in {bool, "bool"}:
         return "boolean"
     if annotation in {int, "int"}:

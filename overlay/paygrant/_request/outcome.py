@@ -6,11 +6,9 @@ documentation must still give its token, or one of our errors.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from paygrant import _text
 from paygrant._errors import (
     InvalidClient,
     MalformedResponse,
@@ -21,7 +19,6 @@ from paygrant._errors import (
 )
 from paygrant._request.lifetime import lifetime_at
 from paygrant._request.response import RawResponse
-from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.token import TOKEN_TEXT, Token
 
@@ -36,17 +33,18 @@ _OTHER_SCHEMES = frozenset(
 )
 """Token types and schemes that are not Bearer, as ``_scheme`` writes them (IANA's registries of both)."""
 
-_DECORATION = re.compile(r"access|oauth2?|token|type|[^a-z0-9]")
+_DECORATION = r"access|oauth2?|token|type|[^a-z0-9]"
 """What servers write around the name of a scheme, in lower case."""
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True, repr=False)
 class ResponseReader:
     """Reads the responses to one client's requests. Its errors repeat none of the secrets."""
 
-    registration: "ClientRegistration"
-    secrets: tuple[str, ...]
+    __slots__ = ("registration", "secrets")
+
+    def __init__(self, registration: "ClientRegistration", secrets: tuple[str, ...]) -> None:
+        self.registration = registration
+        self.secrets = secrets
 
     def error(self, kind: Callable[..., E], what: str, status: int | None = None) -> E:
         """An error that names the provider, the environment and the status."""
@@ -57,6 +55,8 @@ class ResponseReader:
 
     def redact(self, text: str) -> str:
         """A server's text, without any of the secrets."""
+        from paygrant import _text
+
         return _text.redact(self.secrets, text)
 
     def read(self, response: RawResponse) -> tuple[Token, float | None]:
@@ -72,7 +72,7 @@ class ResponseReader:
         document = response.document
         token = first_at(document, endpoint.response.access_token)
         if isinstance(token, str) and token:  # a refusal may repeat a token that it holds
-            return replace(self, secrets=(*self.secrets, token))._read(response, document, token)
+            return ResponseReader(self.registration, (*self.secrets, token))._read(response, document, token)
         return self._read(response, document, token)
 
     def _read(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
@@ -153,7 +153,8 @@ def _scheme(token_type: Any) -> str:
     Servers write many texts for Bearer: "BearerToken", "bearer_token", the name of a product. So only a text that
     names another scheme counts as another type.
     """
-    return _DECORATION.sub("", str(token_type).rpartition(":")[2].lower())
+    word = str(token_type).rpartition(":")[2].lower()
+    return word if word == "bearer" else re.sub(_DECORATION, "", word)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from paygrant import _clock
+from paygrant import __version__, _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
@@ -25,7 +25,6 @@ from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import KeptResponse
-from paygrant._version import __version__
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
