@@ -62,7 +62,7 @@ def test_what_the_extension_says_is_read() -> None:
         ClientAuth("client_secret_post", "client_id", "client_secret"),
     )
     assert cryptofuse.limits == [(100, 60), (1000, 3600), (5000, 86400)]
-    assert cryptofuse.parameter_sources["scope"] == Source(None, "scope", ())
+    assert cryptofuse.parameter_sources["scope"] == Source(None, "scope", "read write", ())
     assert cryptofuse.place_of("client_auth", 1, "client_id") == f"{ENDPOINT}/client_authentication/1/client_id"
 
 

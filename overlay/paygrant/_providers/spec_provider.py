@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from paygrant._providers.kind import ProviderKind
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+    from paygrant._spec.files import SpecCache
 
 _LARGEST = 2**53 - 1
 """JSON's numbers beyond this are not the same everywhere (RFC 8259 section 6)."""
@@ -124,9 +125,9 @@ class SpecProvider(BasicProvider[R_co]):
         allow_link_local: bool = False,
         **parameters: Any,
     ) -> None:
-        from paygrant._providers import spec_source
+        from paygrant._providers import read_spec
 
-        description, digest = spec_source.read_once(spec)
+        description, digest = read_spec.read_once(spec)
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
         self._set("_digest", digest)
@@ -160,7 +161,7 @@ class SpecProvider(BasicProvider[R_co]):
                 if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
-        from paygrant._providers.spec_source import sends_client_id
+        from paygrant._providers.spec_arguments import sends_client_id
 
         if client_id is None and not sends_client_id(self._description):
             client_id = self._description.name
@@ -218,26 +219,26 @@ class SpecProvider(BasicProvider[R_co]):
     @classmethod
     def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> "ProviderKind[Self]":
         """What is known of the provider that a spec describes."""
-        from paygrant._providers import spec_source
+        from paygrant._providers import read_spec, spec_arguments
         from paygrant._providers.kind import ProviderKind, prefix_of
 
-        read = spec_source.read_checked(spec)
-        description = spec_source.description_of(read)
+        read = read_spec.read_checked(spec)
+        description = read_spec.description_of(read)
         make: Any = cls
         if cls._spec is None:
-            make = functools.partial(make, read if isinstance(read, spec_source.ReadSpec) else spec)
+            make = functools.partial(make, read if isinstance(read, read_spec.ReadSpec) else spec)
         return ProviderKind(
             name=description.name,
             prefix=prefix_of(description.name, prefix),
             make=functools.partial(made_with_secret, make),
             source=cls,
-            arguments=tuple(spec_source.arguments_of(description)),
+            arguments=tuple(spec_arguments.arguments_of(description)),
             endpoint=description,
             about=description.about,
         )
 
     def _own_kind(self) -> "ProviderKind[Self]":
-        from paygrant._providers.spec_source import ReadSpec
+        from paygrant._providers.read_spec import ReadSpec
 
         spec = self.spec if isinstance(self.spec, ModuleType) else ReadSpec(self.spec, self._description)
         return type(self)._kind_of(spec)
@@ -323,7 +324,7 @@ class SpecProvider(BasicProvider[R_co]):
         """The parameters as they are sent."""
         wanted = {str(each.argument): each for each in self._description.arguments}
         for name in self.parameters.keys() - wanted.keys():
-            from paygrant._providers.spec_source import arguments_of
+            from paygrant._providers.spec_arguments import arguments_of
 
             allowed = ", ".join(each.name for each in arguments_of(self._description))
             raise invalid_argument(name, "is unknown", f"one of: {allowed}")
@@ -391,3 +392,13 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
     code = function.__code__
     constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
     return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
+
+
+def kind_of_spec(
+    spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, cache: "SpecCache | None" = None
+) -> "ProviderKind[SpecProvider[Any]]":
+    """What is known of the provider that a spec describes. Raises what ``read_checked`` raises."""
+    from paygrant._providers.read_spec import ReadSpec, read_checked
+
+    read = read_checked(spec, cache)
+    return SpecProvider._kind_of(read if isinstance(read, ReadSpec) else spec, prefix)
