@@ -9,6 +9,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, overload
 
 from paygrant._arguments import (
+    base_url_for,
     check_choice,
     check_function,
     check_scope,
@@ -260,7 +261,7 @@ class SpecProvider(BasicProvider[R_co]):
         if chosen in RESERVED_METHODS:
             raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
-        if server and self.base_url is None:
+        if server and self.base_url is None and not self._in_host:
             check_url(
                 "environment", server.url, link_local=self.allow_link_local
             )  # the address in a file may be anything
@@ -291,6 +292,20 @@ class SpecProvider(BasicProvider[R_co]):
     @property
     def _methods(self) -> "Mapping[str, ClientAuth]":
         return {each.method: each for each in self._description.client_auth}
+
+    @property
+    def _in_host(self) -> "Parameter | None":
+        """The parameter that is the first label of the host. None if the host is fixed."""
+        return next((each for each in self._description.parameters if each.place == "host"), None)
+
+    @property
+    def _effective_base_url(self) -> str:
+        url = super()._effective_base_url
+        label = self._in_host
+        if self.base_url or not label:
+            return url
+        argument = label.argument or ""
+        return base_url_for(argument, url, label.name, self.parameters.get(argument))
 
     def _arguments(self) -> Mapping[str, Any]:
         return self.parameters
