@@ -123,7 +123,7 @@ def _mark_of(thing: object) -> str:
     mark = _marks[id(thing)] = token_hex()
     try:
         finalize(thing, _marks.pop, id(thing), None).atexit = False
-    except TypeError:  # nothing tells us when it ends; so it never does
+    except TypeError:  # nothing says when it ends, so it never ends
         _immortal.append(thing)
     return mark
 
