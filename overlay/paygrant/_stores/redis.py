@@ -1,6 +1,8 @@
 """RedisStore: a fleet shares tokens, refusals and the right to request a token, through a Redis (or Valkey).
 
-Only the clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age.
+The clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age. An
+encrypted entry is at least as old as the moment that was encrypted with it says: otherwise, somebody who can write to
+Redis could put an old entry back again and again.
 """
 
 import math
@@ -32,6 +34,9 @@ _POLL = 0.05
 _GRACE = 1.0
 """Seconds. A lock is awaited this much longer than its lease, so that the next holder can bring the token."""
 
+_CLOCKS_APART = 60.0
+"""Seconds. The clocks of two machines may differ by this much. An encrypted entry from further in the future is ignored."""
+
 _IDLE = 30.0
 """Seconds. A connection that was idle for longer is not used again: the network may have dropped it silently."""
 
@@ -47,7 +52,7 @@ class RedisStore:
             Sentinel (``Sentinel(...).master_for(...)``) or Cluster. A client keeps its own time limits and retries. The
             store does not close it.
         key: Encrypts the entries: a Fernet key, or a callable that returns one and is called each time. An entry that
-            another key encrypted is treated as if it were not there.
+            another key encrypted is treated as if it were not there. The machines' clocks must agree within a minute.
         timeout: With a URL, the time limit of connecting and of each command, in seconds. There are no retries.
         prefix: The beginning of the names of all keys in Redis.
 
@@ -116,6 +121,11 @@ class RedisStore:
         passed = saved.left - left_now / 1000
         if left_now < 0 or passed < 0:  # another program extended its life
             return None
+        if self._codec.key is not None:
+            authentic = saved.passed_by_wall_clock()
+            if not -_CLOCKS_APART <= authentic < saved.left:
+                return None
+            passed = max(passed, authentic)
         return saved.entry(passed + _clock.monotonic() - sent)
 
     def save(self, key: str, entry: Entry) -> None:
