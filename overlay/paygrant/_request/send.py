@@ -112,38 +112,47 @@ class _Limits:
 def _send_or_error(
     request: UnsignedRequest, reader: ResponseReader, transport: httpx.BaseTransport | None, limits: _Limits
 ) -> RawResponse | ProviderUnavailable:
-    """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
-    try:
-        return _send(request, reader.registration.token_url, transport, limits)
-    except ConfigurationError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a transport may raise anything
-        failure = f"{type(error).__name__}: {reader.redact(str(error))}"
-        if limits.cut:
-            failure = "no complete response before the deadline"
-        unavailable = reader.error(ProviderUnavailable, failure)
-        unavailable.retryable = not is_certificate_error(error)
-    return unavailable
-
-
-def _send(
-    request: UnsignedRequest, token_url: str, transport: httpx.BaseTransport | None, limits: _Limits
-) -> RawResponse:
-    """Send a request by the user's transport, or by one of ours.
+    """Send a request by the user's transport, or by one of ours. The error is raised elsewhere, so that it has no context.
 
     A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
+
+    Raises:
+        ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
     """
     if transport is not None:
-        return _Connection(transport, limits).send(request)
+        return _attempt(request, reader, _Connection(transport, limits))[0]
+    token_url = reader.registration.token_url
     with transport_for(token_url) as ours:
         connection = _Connection(ours, limits)
-        try:
-            return connection.send(request)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            if connection.is_new or limits.cut:
-                raise
+        outcome, was_closed = _attempt(request, reader, connection)
+        if not was_closed or connection.is_new or limits.cut:
+            return outcome
     with transport_for(token_url, new=True) as ours:
-        return _Connection(ours, limits).send(request)
+        return _attempt(request, reader, _Connection(ours, limits))[0]
+
+
+def _attempt(
+    request: UnsignedRequest, reader: ResponseReader, connection: "_Connection"
+) -> tuple[RawResponse | ProviderUnavailable, bool]:
+    """The response, or the error why there is none; and whether the connection was closed."""
+    try:
+        return connection.send(request), False
+    except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
+        failure = f"{type(error).__name__}: {reader.redact(_words_of(error))}"
+        if connection.limits.cut:
+            failure = "no complete response before the deadline"
+        unavailable = reader.error(ProviderUnavailable, failure)
+        unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
+        was_closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    return unavailable, was_closed
+
+
+def _words_of(error: Exception) -> str:
+    """The text of an exception. Its class may be a user's, whose text cannot be had."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's class may raise anything
+        return ""
 
 
 class _Connection:
@@ -157,12 +166,12 @@ class _Connection:
         self.is_new = False
         """Whether this request opened the connection."""
         self._transport = transport
-        self._limits = limits
+        self.limits = limits
         self._socket = transport.socket if isinstance(transport, Transport) else None
 
     def send(self, request: UnsignedRequest) -> RawResponse:
         """Send the request, and read its response."""
-        timer = _clock.after(self._limits.deadline - _clock.monotonic(), self._cut)
+        timer = _clock.after(self.limits.deadline - _clock.monotonic(), self._cut)
         try:
             response = self._transport.handle_request(
                 httpx.Request(
@@ -170,7 +179,7 @@ class _Connection:
                     request.address,
                     headers=_headers(request),
                     content=request.body if request.media_type else None,
-                    extensions={"timeout": httpx.Timeout(self._limits.timeout).as_dict(), "trace": self._trace},
+                    extensions={"timeout": httpx.Timeout(self.limits.timeout).as_dict(), "trace": self._trace},
                 )
             )
             try:
@@ -204,10 +213,10 @@ class _Connection:
             self._socket = info["return_value"].get_extra_info("socket")
             if isinstance(self._transport, Transport):
                 self._transport.note_socket(self._socket)
-            if _clock.monotonic() >= self._limits.deadline:  # the timer fired when there was no socket yet
+            if _clock.monotonic() >= self.limits.deadline:  # the timer fired when there was no socket yet
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
     def _cut(self) -> None:
-        self._limits.cut = True
+        self.limits.cut = True
         with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has a limit of its own
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # type: ignore[arg-type]
