@@ -31,6 +31,7 @@ from paygrant import (
 from paygrant._cache import workers
 from paygrant._providers.base import Provider
 from paygrant._request import transport as transport_module
+from paygrant._request.trust import trusting_context
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve, serve_raw
 
@@ -353,7 +354,7 @@ def test_our_transport_trusts_the_authorities_of_the_environment(
     tls_server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tls_server.file))
-    monkeypatch.setattr(transport_module, "tls_context", transport_module.trusting_context)
+    monkeypatch.setattr(transport_module, "tls_context", trusting_context)
     assert ask(make(Cryptofuse, base_url=tls_server.base_url)).access_token == "token-1"
 
 

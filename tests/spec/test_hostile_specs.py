@@ -21,6 +21,7 @@ from paygrant import (
     PaygrantError,
     RefreshPolicy,
     SpecProvider,
+    TokenAuth,
     TokenSource,
 )
 from paygrant._spec.document import is_array, is_object
@@ -31,6 +32,29 @@ GIVEN: dict[str, Any] = {**CREDENTIALS}
 
 GENERATED: dict[str, Any] = json.loads(Path(paygrant_clients.ripple.__path__[0], "openapi.json").read_text("utf-8"))
 [PATH] = GENERATED["paths"]
+
+# Ripple's spec has few of the words that a spec may have. So it gets the others here.
+GENERATED["paths"][PATH]["post"]["responses"]["401"] = {"description": "No body."}
+GENERATED["components"]["schemas"]["TokenRequest"]["properties"] |= {
+    name: {"type": "string", "description": "A part of the world."} for name in ("region", "zone")
+}
+GENERATED["x-token-endpoint"] |= {
+    "client_authentication": [
+        {"method": "client_secret_post", "client_id": "client_id", "client_secret": "client_secret"}
+    ],
+    "token_use": {
+        "header": "X-Token",
+        "prefix": "Token",
+        "rejected_statuses": [401, 403],
+        "headers": {"Client_Id": "client_id", "X-Audience": "audience"},
+        "single_use": True,
+        "persist": False,
+    },
+}
+GENERATED["x-token-endpoint"]["parameters"] |= {
+    "region": {"argument": "region", "excludes": ["zone"]},
+    "zone": {"argument": "zone"},
+}
 
 
 class Recorder(httpx.BaseTransport):
@@ -188,6 +212,12 @@ def test_a_token_url_that_leads_elsewhere_is_refused(url: str) -> None:
 # Any change of a spec
 
 
+def test_the_spec_that_is_changed_is_normalized(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(json.dumps(GENERATED), "utf-8")
+    assert lint(path) == []
+
+
 def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a document."""
     below: list[tuple[Any, Any]] = []
@@ -216,6 +246,12 @@ ODD: list[Any] = [
         "/a/*/b",
         "~2",
         "custom",
+        "none",
+        "client_secret_basic",
+        "private_key_jwt",
+        "application/vnd.x+json",
+        "http://169.254.169.254",
+        "client_id",
     ),
     *([], {}, [[]], [{}], {"": ""}, {"a\nb": 1}, [None], {"$ref": "file:///etc/passwd"}),
 ]
@@ -255,6 +291,7 @@ def test_a_changed_folder_works_or_is_refused(change: Any, tmp_path_factory: pyt
         provider = SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b")
         repr(provider)
         source = TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1), transport=recorder)
+        TokenAuth(source)
         assert "the renewal failed by" not in outcome(source)  # that is an exception that nobody expected
     assert {*recorder.hosts} <= {("https", httpx.URL(each["url"]).host) for each in GENERATED["servers"]}
 

@@ -136,7 +136,7 @@ def operation_cases() -> Iterator[Broken]:
     oddities: list[dict[str, Any]] = [
         {"in": "cookie"},
         {"name": 'X-"'},
-        {"name": "a.b"},
+        {"name": "a b"},
         {"name": ""},
         {"required": "yes"},
         {"explode": True},
@@ -177,7 +177,8 @@ def operation_cases() -> Iterator[Broken]:
     yield broken("responses", {f"{RESPONSES}/2XX": {}}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/200/content/application~1json/schema": {"$ref": f"#{ERROR}"}})
     yield broken("responses", {f"{RESPONSES}/400/content/application~1json/schema": {"$ref": f"#{RESPONSE}"}})
-    yield broken("responses", {f"{RESPONSES}/400/content": ABSENT}, f"{RESPONSES}/400")
+    yield broken("responses", {f"{RESPONSES}/200/content": ABSENT}, f"{RESPONSES}/200")
+    yield broken("wrong-credentials-example", {f"{RESPONSES}/400/content": ABSENT}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/400/content/text~1html": {"schema": {}}}, f"{RESPONSES}/400/content")
     yield broken("responses", {f"{RESPONSES}/400/content": {}})
     text = {"text/plain": {"schema": {"type": "integer"}}}
@@ -190,7 +191,7 @@ def operation_cases() -> Iterator[Broken]:
 
 
 def schema_cases() -> Iterator[Broken]:
-    yield broken("schema-names", {ERROR: ABSENT}, SCHEMAS)
+    yield broken("error-schema", {ERROR: ABSENT}, SCHEMAS)
     yield broken("schema-names", {f"{SCHEMAS}/Tenant": {}}, SCHEMAS)
     yield broken("schema-names", {"/components/headers": {}}, "/components")
     yield broken("schema-names", {f"{REQUEST}/type": "string"})
@@ -263,6 +264,13 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"header": "X Token"}, "/header"),
         ({"header": "Authorization", "prefix": "To ken"}, "/prefix"),
         ({"query": "to&ken"}, "/query"),
+        ({"rejected_statuses": []}, "/rejected_statuses"),
+        ({"headers": {}}, "/headers"),
+        ({"rejected_statuses": [401, 500]}, "/rejected_statuses/1"),
+        ({"headers": {"X Client": "client_id"}}, "/headers"),
+        ({"headers": {"X-Client": "Client Id"}}, "/headers/X-Client"),
+        ({"single_use": "yes"}, "/single_use"),
+        ({"persist": None}, "/persist"),
     ]
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
@@ -275,7 +283,7 @@ def endpoint_cases() -> Iterator[Broken]:
     }
     for method, member in misplaced.items():
         yield broken("token-endpoint", {place: {"method": method, **member}}, place)
-    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {"a'b": {"value": "a"}}})
+    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {'a"b': {"value": "a"}}})
 
 
 def openapi_cases() -> Iterator[Broken]:
@@ -284,13 +292,34 @@ def openapi_cases() -> Iterator[Broken]:
     yield broken("openapi", {f"{RESPONSES}/400/headers": {"Retry-After": {}}}, f"{RESPONSES}/400/headers/Retry-After")
 
 
-def fit_cases() -> Iterator[Broken]:
-    for name in ("Ripple", "ripple-2", "2ripple", "ripple_", "import"):
-        yield broken("file-name", {}, "")._replace(name=name)
+def word_cases() -> Iterator[Broken]:
     place = f"{ENDPOINT}/client_authentication"
     for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth"):
         methods = [{"method": each} for each in ("client_secret_basic", "client_secret_post", method)]
         yield broken("known-methods", {place: methods}, f"{place}/2/method", spec="cryptofuse")
+    excludes = f"{ENDPOINT}/parameters/audience/excludes"
+    for other in ("scope", "audience"):
+        yield broken("exclusions", {excludes: [other]}, f"{excludes}/0")
+    yield broken(
+        "exclusions",
+        {f"{ENDPOINT}/parameters/X-Tenant": {**TENANT, "excludes": ["audience"]}, f"{POST}/parameters": [DECLARED]},
+        f"{ENDPOINT}/parameters/X-Tenant/excludes/0",
+    )
+    use = f"{ENDPOINT}/token_use"
+    for name, argument in {
+        "X-Scope": "scope",
+        "X-Secret": "client_secret",
+        "authorization": "client_id",
+        "Host": "client_id",
+    }.items():
+        yield broken("api-headers", {use: {"headers": {name: argument}}}, f"{use}/headers/{name}")
+    twice = {"header": "X-Token", "headers": {"X-Client": "client_id", "x-client": "audience"}}
+    yield broken("api-headers", {use: twice}, f"{use}/headers/x-client")
+
+
+def fit_cases() -> Iterator[Broken]:
+    for name in ("Ripple", "ripple-2", "2ripple", "ripple_", "import"):
+        yield broken("file-name", {}, "")._replace(name=name)
     yield broken("unique-environments", {"/servers/1/x-environment": "test"})
     yield broken("same-facts", {"/servers/1/x-environment-facts": ABSENT}, "/servers/1")
     yield broken("unique-deviations", {"/x-provenance/deviations/1/id": "urn-prefix"})
@@ -457,6 +486,7 @@ CASES = [
     *schema_cases(),
     *endpoint_cases(),
     *openapi_cases(),
+    *word_cases(),
     *fit_cases(),
     *example_cases(),
 ]

@@ -381,7 +381,8 @@ def test_an_old_encrypted_file_that_is_put_back_is_no_younger(folder: Path, cloc
     clock.pass_by(later - 1800)
     store.save(KEY, entry_at(clock(), "token-2"))
     file.write_bytes(old)
-    os.utime(file, (clock.wall().timestamp() + 7200,) * 2)
+    later_still = clock.wall().timestamp() + 7200
+    os.utime(file, (later_still, later_still))
     assert store.load(KEY) is None
 
 

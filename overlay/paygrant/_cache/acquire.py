@@ -128,6 +128,9 @@ class TokenAcquirer:
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
         key, error_key = (registration.cache_key(secret, kind, self._mark) for kind in ("token", "error"))
+        if registration.endpoint.token_use.single_use:
+            self._raise_remembered(error_key)
+            return Acquired(self._request(registration, secret, error_key, stop, attempt_failed), key)
         grant = self._stored(key, error_key, better)
         if grant is None:
             with self._store.lock(key, self._policy.deadline + _LEASE_AFTER_DEADLINE):
@@ -148,11 +151,19 @@ class TokenAcquirer:
         entry = self._store.load(key)
         if entry and isinstance(entry.outcome, Grant) and (grant := better(entry.outcome)):
             return grant
+        self._raise_remembered(error_key)
+        return None
+
+    def _raise_remembered(self, error_key: str) -> None:
+        """Raise the error that the store remembers, if there is one.
+
+        Raises:
+            TokenError: There is one.
+        """
         entry = self._store.load(error_key)
         if entry and isinstance(entry.outcome, TokenError) and _clock.monotonic() < entry.until:
             self._meter.refused()
             raise copy.copy(entry.outcome)  # the store's own object would collect tracebacks
-        return None
 
     def _request(
         self,

@@ -148,8 +148,7 @@ class Cache:
             self.meter.served_stale()
         if state is State.EXPIRED and renewal:
             if nested:
-                fault = "a signal handler or a finalizer requested a token while its thread was doing so"
-                raise ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+                raise nested_call()
             self.meter.waited()
             return renewal.pending
         return token
@@ -253,13 +252,16 @@ class Cache:
         """The renewal under way, or a new one, which the caller has to launch when it has left the lock."""
         renewal = self._renewal
         if renewal is None or now >= renewal.ends:  # in a process that was frozen, the old one may never end
-            deadline = self._policy.deadline
-            self._renewal = Renewal(now + deadline + min(_LITTLE * deadline, _MOST_LITTLE))
+            self._renewal = Renewal(self._end_of_waiting(now))
             return self._renewal, True
-        if renewal.thread == threading.get_ident():  # a log handler, a transport or a secret's callable calls us
-            fault = "a token was requested from within the token's own renewal"
-            raise ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
+        if renewal.thread == threading.get_ident():
+            raise call_from_within()
         return renewal, False
+
+    def _end_of_waiting(self, now: float) -> float:
+        """When a renewal that begins now is given up."""
+        deadline = self._policy.deadline
+        return now + deadline + min(_LITTLE * deadline, _MOST_LITTLE)
 
     def _launch(self, renewal: Renewal) -> None:
         """Start a renewal, and the timer that ends the waiting for it."""
@@ -354,6 +356,18 @@ class Cache:
         since = self._acquired.grant.since if self._acquired else -math.inf
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends
         return grant if better and _clock.monotonic() < life.expires else None
+
+
+def nested_call() -> ConfigurationError:
+    """The error for a call that interrupts another one in its thread."""
+    fault = "a signal handler or a finalizer requested a token while its thread was doing so"
+    return ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+
+
+def call_from_within() -> ConfigurationError:
+    """The error for a call by what takes part in a renewal, such as a log handler, a transport or a secret's callable."""
+    fault = "a token was requested from within the token's own renewal"
+    return ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
 
 
 class ClosedCache:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
+from paygrant._cache.single_use import SingleUseCache
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
 from paygrant._request.transport import forget_connections
@@ -41,9 +42,10 @@ def cache_for(
 ) -> Cache:
     """The cache of these arguments. Sources with equal arguments share it, and so the token and the request for it.
 
-    Without a store, sources share one of this process.
+    Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    shared = _shared_store() if store is None else store
+    may_persist = registration_of(provider).endpoint.token_use.persist
+    shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)
     with _guard:
@@ -85,7 +87,9 @@ def _new_cache(
     registration = registration_of(provider)
     meter = meter_of(registration.name, registration.environment)
     start = _starter(urlsplit(registration.token_url).netloc)
-    return Cache(TokenAcquirer(provider, store, policy, transport, meter, mark, start), policy, meter, start)
+    acquirer = TokenAcquirer(provider, store, policy, transport, meter, mark, start)
+    kind = SingleUseCache if registration.endpoint.token_use.single_use else Cache
+    return kind(acquirer, policy, meter, start)
 
 
 @functools.lru_cache(maxsize=256)

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 class TokenSource(Generic[R_co]):
     """Hands out a provider's access token: from memory while it lives, else by one request for all callers.
 
-    Threads, asyncio and trio may share a source. Sources with equal arguments share one token.
+    Threads, asyncio and trio may share a source. Sources with equal arguments share one token. If the provider's spec says
+    that each token may be used once, each call requests a token of its own.
 
     Args:
         provider: The provider, with its credentials.
-        store: Where tokens are kept. The default is this process's memory.
+        store: Where tokens are kept. The default is this process's memory. It is always that, if the provider's spec says
+            that tokens must not be persisted.
         policy: The numbers that steer a token's life.
         transport: Carries the token request, for a proxy, a TLS context or a client certificate of your own. The
             source does not close it. Without one, the proxies of the environment apply.

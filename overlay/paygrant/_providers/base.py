@@ -116,8 +116,9 @@ class Provider(Generic[R_co]):
     def __post_init__(self) -> None:
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
-        check_text("client_id", self.client_id)
-        check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
+        if self._client_auth.method != "none":
+            check_text("client_id", self.client_id)
+            check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
         elif self.base_url is None:
@@ -125,8 +126,8 @@ class Provider(Generic[R_co]):
                 "base_url", "is missing", "https://host[:port][/path], because the provider documents no host"
             )
         if self.base_url is not None:
-            self._set("base_url", check_url("base_url", self.base_url))
-        check_endpoint("token_url", self._effective_base_url, self._endpoint.path)
+            self._set("base_url", check_url("base_url", self.base_url, link_local=self._link_local))
+        check_endpoint("token_url", self._effective_base_url, self._endpoint.path, link_local=self._link_local)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
@@ -206,6 +207,11 @@ class Provider(Generic[R_co]):
         return self.base_url or self._endpoint.servers[self._environment or ""].url
 
     @property
+    def _link_local(self) -> bool:
+        """Whether the token endpoint may have a link-local address."""
+        return getattr(self, "allow_link_local", False)
+
+    @property
     def _environment_facts(self) -> Mapping[str, str]:
         """The facts that the spec states about this environment, apart from its base URL."""
         servers = self._endpoint.servers
@@ -231,7 +237,7 @@ class Provider(Generic[R_co]):
             client_id=self.client_id,
             client_secret=self.client_secret,
             client_auth=self._client_auth,
-            basic_encoding=getattr(self, "basic_encoding", "plain"),
+            basic_encoding=getattr(self, "basic_encoding", None) or self._client_auth.encoding,
             arguments=self._arguments(),
             authenticate=self._authenticate(),
             models=self._models(),
@@ -252,7 +258,9 @@ class Provider(Generic[R_co]):
 
     def __repr__(self) -> str:
         where = [part for part in (self._environment, self.base_url) if part]
-        return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
+        if self._client_auth.method != "none":
+            where.append(f"client={fingerprint(self.client_id)}")
+        return f"<{' '.join([type(self).__name__, *where])}>"
 
 
 @provider
@@ -260,16 +268,18 @@ class BasicProvider(Provider[R_co]):
     """A provider that accepts the credentials as HTTP Basic.
 
     Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, as the
-            providers document it, and form-encoded once if that makes other bytes and plain was refused.
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
+            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
     """
 
-    basic_encoding: Literal["auto", "plain", "form"] = "auto"
+    basic_encoding: Literal["auto", "plain", "form"] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        if self._client_auth.method == "client_secret_basic" and self.basic_encoding != "form":
+        if self.basic_encoding is not None:
+            check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
+        encoding = self.basic_encoding or self._client_auth.encoding
+        if self._client_auth.method == "client_secret_basic" and encoding != "form":
             check_text("client_id", self.client_id, forbidden=":")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
-from paygrant._request.unsigned import UnsignedRequest
+from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
@@ -57,6 +57,13 @@ class ClientRegistration:
     def name(self) -> str:
         """The provider's name, as its spec has it."""
         return self.endpoint.name
+
+    @property
+    def api_headers(self) -> dict[str, str]:
+        """The further headers of API calls, besides the one that carries the token."""
+        known: Mapping[str, Any] = {**self.arguments, "client_id": self.client_id}
+        found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
+        return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
     def secret(self) -> str:
         """The client's secret as it is now.

@@ -29,6 +29,7 @@ from paygrant._version import __version__
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
+    from paygrant._spec.description import TokenEndpoint
 
 _LONGEST_BODY = 1 << 20
 """Bytes. No token response comes near it, so a longer body is not read to its end."""
@@ -37,7 +38,6 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _HEADERS = {
-    "Accept": "application/json",
     "Accept-Encoding": "identity",
     "User-Agent": f"paygrant/{__version__}",
 }
@@ -90,11 +90,11 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     )
 
 
-def _headers(request: UnsignedRequest) -> httpx.Headers:
+def _headers(request: UnsignedRequest, endpoint: "TokenEndpoint") -> httpx.Headers:
     """The headers, each once. The request's own replace the default ones, in whatever case they are written."""
-    headers = httpx.Headers(_HEADERS)
-    if request.media_type:
-        headers["Content-Type"] = request.media_type
+    headers = httpx.Headers({"Accept": endpoint.accept, **_HEADERS})
+    if content_type := request.media_type or endpoint.content_type:
+        headers["Content-Type"] = content_type
     headers.update(request.headers)
     return headers
 
@@ -119,16 +119,16 @@ def _send_or_error(
     Raises:
         ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
     """
+    endpoint, token_url = reader.registration.endpoint, reader.registration.token_url
     if transport is not None:
-        return _attempt(request, reader, _Connection(transport, limits))[0]
-    token_url = reader.registration.token_url
+        return _attempt(request, reader, _Connection(transport, endpoint, limits))[0]
     with transport_for(token_url) as ours:
-        connection = _Connection(ours, limits)
+        connection = _Connection(ours, endpoint, limits)
         outcome, was_closed = _attempt(request, reader, connection)
         if not was_closed or connection.is_new or limits.cut:
             return outcome
     with transport_for(token_url, new=True) as ours:
-        return _attempt(request, reader, _Connection(ours, limits))[0]
+        return _attempt(request, reader, _Connection(ours, endpoint, limits))[0]
 
 
 def _attempt(
@@ -162,11 +162,12 @@ class _Connection:
     deadline it cuts the connection: a server that sends a byte a second never exceeds the limit of one read.
     """
 
-    def __init__(self, transport: httpx.BaseTransport, limits: _Limits) -> None:
+    def __init__(self, transport: httpx.BaseTransport, endpoint: "TokenEndpoint", limits: _Limits) -> None:
         self.is_new = False
         """Whether this request opened the connection."""
         self._transport = transport
         self.limits = limits
+        self._endpoint = endpoint
         self._socket = transport.socket if isinstance(transport, Transport) else None
 
     def send(self, request: UnsignedRequest) -> RawResponse:
@@ -177,7 +178,7 @@ class _Connection:
                 httpx.Request(
                     request.method,
                     request.address,
-                    headers=_headers(request),
+                    headers=_headers(request, self._endpoint),
                     content=request.body if request.media_type else None,
                     extensions={"timeout": httpx.Timeout(self.limits.timeout).as_dict(), "trace": self._trace},
                 )

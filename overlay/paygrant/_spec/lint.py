@@ -1,7 +1,7 @@
 """Checks that a spec is normalized: plain YAML, harmless, of the common shape, valid OpenAPI, and consistent.
 
-Each stage has a module: ``document``, ``lint_harm``, ``lint_shape`` and ``lint_fit``. A rule is a function of
-``lint_fit``, a title in normalized.schema.json, or an entry in one of the tables named RULES.
+Each stage has a module: ``document``, ``lint_harm``, ``lint_shape``, ``lint_fit`` and ``lint_examples``. A rule is a
+function of the last two, a title in normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
     ImportError: On import, if the extra is not installed.
@@ -13,7 +13,7 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_fit, lint_harm, lint_shape
+    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_shape
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.errors import Finding, SpecError
@@ -27,6 +27,7 @@ _STAGES = (
     lint_fit.basic_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
+    lint_examples.example_faults,
 )
 """Each stage relies on those before it."""
 
