@@ -6,7 +6,7 @@ Redis could put an old entry back again and again.
 """
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -191,6 +191,18 @@ class RedisStore:
         self._used = now
         return self._client
 
+    def __copy__(self) -> "RedisStore":
+        return _store_of(*self._identity)
+
+    def __deepcopy__(self, _memo: object) -> "RedisStore":
+        return _store_of(*self._identity)  # a user's client is shared
+
+    def __reduce__(self) -> "tuple[Callable[..., RedisStore], tuple[object, ...]]":
+        if not self._own:
+            fault = "is a client, which cannot be pickled"
+            raise invalid_argument("client_or_url", fault, "a URL, or a store made in each process")
+        return _store_of, self._identity
+
     def __eq__(self, other: object) -> bool:
         return self._identity == other._identity if isinstance(other, RedisStore) else NotImplemented
 
@@ -199,6 +211,11 @@ class RedisStore:
 
     def __repr__(self) -> str:
         return f"<RedisStore {self._shown}>"
+
+
+def _store_of(client_or_url: Any, key: Key | None, timeout: float, prefix: str) -> RedisStore:
+    """A store with these arguments: what a copied or unpickled store becomes."""
+    return RedisStore(client_or_url, key=key, timeout=timeout, prefix=prefix)
 
 
 def _without_credentials(url: str) -> str:
