@@ -2,7 +2,6 @@
 
 import functools
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from weakref import WeakValueDictionary
 from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
+from paygrant._cache.lock import BlockedError, BoundedLock
 from paygrant._cache.single_use import SingleUseCache
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
@@ -28,7 +28,10 @@ _caches: WeakValueDictionary[object, Cache] = WeakValueDictionary()
 _store: dict[str, MemoryStore] = {}
 _marks: dict[int, str] = {}
 """The marks of transports, by the object's id."""
-_guard = threading.RLock()
+_GUARD_WAITS = 5.0, 1.0
+"""Seconds. A store's or a provider's own ``__eq__`` runs under the guard. After this time others do without it."""
+
+_guard = BoundedLock(*_GUARD_WAITS)
 """Re-entrant, because a signal handler or a finalizer may make a source while this thread holds it."""
 
 
@@ -47,12 +50,16 @@ def cache_for(
     shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)
-    with _guard:
-        cache = _caches.get(key)
-    if cache is None:
-        new = _new_cache(provider, shared, policy, transport, mark)
+    cache = None
+    try:
         with _guard:
-            cache = _caches.setdefault(key, new)
+            cache = _caches.get(key)
+        if cache is None:
+            cache = _new_cache(provider, shared, policy, transport, mark)
+            with _guard:
+                cache = _caches.setdefault(key, cache)
+    except BlockedError:  # then this source shares its token with no other
+        cache = cache or _new_cache(provider, shared, policy, transport, mark)
     cache.open()
     return cache
 
@@ -114,7 +121,7 @@ def forget_all() -> None:
 def _after_fork() -> None:
     """In a forked child, keep the tokens and make new locks: the parent's threads do not exist there."""
     global _guard  # noqa: PLW0603 - another thread may have held it
-    _guard = threading.RLock()
+    _guard = BoundedLock(*_GUARD_WAITS)
     _clock.forget_timers()
     forget_workers()
     forget_connections()

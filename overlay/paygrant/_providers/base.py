@@ -350,6 +350,10 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
+_LONGEST_READ = 5.0
+"""Seconds. Reading the file of a secret takes much less, over a network too."""
+
+
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
     from paygrant._providers.kind import SECRET
@@ -357,7 +361,7 @@ def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
 
     made = make(**arguments)
     if isinstance(arguments.get(SECRET), SecretFile):
-        registration_of(made).secret()
+        registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
     return made
 
 

@@ -30,7 +30,7 @@ _EXPECTED: Mapping[str, str] = {
 _PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Argument:
     """One argument of a provider.
 
@@ -73,7 +73,7 @@ class Argument:
         raise invalid_argument(self.name, fault, _EXPECTED[self.kind])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProviderKind(Generic[P_co]):
     """A class of providers, or a spec, with the environment variables that give the arguments.
 

@@ -20,7 +20,7 @@ _EXPECTED = "the path of a spec, or of a package that was generated from one"
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReadSpec(PathLike[str]):
     """The path of a spec that has been read already, with its description."""
 

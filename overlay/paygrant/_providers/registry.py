@@ -36,7 +36,7 @@ HAND_WRITTEN = {"ripio_widget": ("ripio", "RipioWidget"), "ripple": ("ripple", "
 """The module and the class of the providers with code of their own. All other classes are generated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Installed:
     """A provider that an installed package declares.
 

@@ -10,6 +10,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from paygrant import _clock
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
@@ -78,20 +79,24 @@ class ClientRegistration:
         found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
         return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
-    def secret(self) -> str:
+    def secret(self, within: float | None = None) -> str:
         """The client's secret as it is now.
 
+        Args:
+            within: How long to wait for the callable, in seconds. None: until it returns.
+
         Raises:
-            ConfigurationError: The callable failed, or returned no usable secret.
+            ConfigurationError: The callable failed, or returned no usable secret in time.
         """
         if isinstance(self.client_secret, str):
             return self.client_secret
         try:
-            secret = self.client_secret()
+            secret = self.client_secret() if within is None else _clock.within(within, self.client_secret)
         except Exception as error:
             if type(error) is ConfigurationError:  # our own, such as a SecretFile's
                 raise
-            fault = f"the callable raised {type(error).__name__}"
+            in_time = within is None or not isinstance(error, TimeoutError)
+            fault = f"the callable raised {type(error).__name__}" if in_time else "could not be read in time"
         else:
             if is_coroutine(secret):
                 raise invalid_argument(

@@ -215,6 +215,12 @@ class _Completion:
                 value = schema.get("const")
                 yield name, {"argument": snake_case(name)} if value is None else {"value": value}
 
+    def _in_host(self) -> set[str]:
+        """The variables of the servers, which are parts of the host."""
+        servers: Any = self.spec.get("servers")
+        given = [each.get("variables") for each in servers if is_object(each)] if is_array(servers) else []
+        return {str(name) for each in given if is_object(each) for name in each}
+
     def _media_type(self) -> str:
         body: Any = self.operation.get("requestBody")
         content: Any = body.get("content") if is_object(body) else None
@@ -228,7 +234,7 @@ class _Completion:
         sources: Any = self.endpoint["parameters"]
         declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)}
         for name in sources if is_object(sources) else ():
-            if name not in declared:
+            if name not in declared and name not in self._in_host():
                 names.setdefault(str(name), "")
         if schema is None or (not names and (may_have_body or "properties" not in schema)):
             return  # a body that is stated without a schema gives the media type only

@@ -124,7 +124,9 @@ class SandboxProvider:
             int(status) or None,
             round(milliseconds, 3),
             self._redaction.headers(scope["headers"]),
-            self._redaction.parameters(parts.query, parts.body, known=known) if parts else {},
+            self._redaction.parameters(parts.query, parts.body, self.endpoint.named_headers(parts), known=known)
+            if parts
+            else {},
             faults,
         )
         memory.record(request)
@@ -228,9 +230,9 @@ class ResourceRequestHandler(_RequestHandler):
         return self._challenge(', error="invalid_token"')
 
     def normal_response(self) -> Response:
-        """The resource, if the request has a valid token."""
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        """The resource, if the request has a valid token where the spec says that it is."""
+        token = self.endpoint.token_in(self.request.headers, self.parts.query)
+        if token is None:
             return self._challenge("")
         alive = self.memory.is_alive(token, self.provider.now())
         return as_json({"provider": self.provider.name}) if alive else self.refusal()

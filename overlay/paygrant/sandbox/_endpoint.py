@@ -143,7 +143,8 @@ class Endpoint:
         self._body_names = frozenset(schema.get("properties", {}))
         declared = {each.name: each.schema for each in spec.declared}
         self._query_names = frozenset(each.name for each in spec.declared if each.place == "query")
-        self.names = self._body_names | self._query_names
+        self._header_names = frozenset(each.name for each in spec.declared if each.place == "header")
+        self.names = self._body_names | self._query_names | self._header_names
         """The parameters that the spec names."""
         self.open_names = frozenset(
             name
@@ -224,6 +225,22 @@ class Endpoint:
             return value == wanted or (value is None and not parameter.required)
         return value is not None or not parameter.required
 
+    def token_in(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+        """The token of a call to the API. None if it is not where the spec says."""
+        use = self._description.token_use
+        if use.query:
+            return query.get(use.query)
+        value = headers.get((use.header or "Authorization").lower(), "")
+        if not use.prefix:
+            return value or None
+        prefix, _, token = value.partition(" ")
+        return token if prefix.lower() == use.prefix.lower() else None
+
+    def named_headers(self, request: RequestParts) -> dict[str, str]:
+        """The headers of a request that the spec names."""
+        found = {name: request.value("header", name) for name in self._header_names}
+        return {name: value for name, value in found.items() if value is not None}
+
     def error(self, status: int, code: str | None = None) -> EndpointResponse:
         """An error response in the provider's format. Without a code, the name of the status is the code."""
         if code is None:
@@ -299,7 +316,13 @@ class Endpoint:
         document = copy.deepcopy(self._granted.document)
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
-                put(document, at, changed(seconds))
+                put(document, at, changed(self._as_in_the_example(seconds, at)))
+            case Lifetime(unit="milliseconds", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(seconds * 1000, at)))
+            case Lifetime(unit="epoch", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(int(expires_at), at)))
+            case Lifetime(unit="epoch_milliseconds", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(int(expires_at * 1000), at)))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
                 put(document, at, changed(expires_at) if "lifetime" in changes else moment)
@@ -316,10 +339,16 @@ class Endpoint:
             put(document, response.scope[0], scope)
         return EndpointResponse(self._granted.status, document, token, expires_at)
 
+    def _as_in_the_example(self, number: int, at: str) -> int | str:
+        """A number, as text if the example has text there."""
+        return str(number) if isinstance(value_at(self._granted.document, at), str) else number
+
     def _example_lifetime(self) -> int:
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
                 return int(value_at(self._granted.document, at))
+            case Lifetime(unit="milliseconds", at=str(at)):
+                return int(value_at(self._granted.document, at)) // 1000
             case _:
                 return DEFAULT_LIFETIME
 
