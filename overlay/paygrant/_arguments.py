@@ -29,6 +29,9 @@ _LARGEST_SHOWN = 64
 """Bits of a number that an error repeats."""
 
 _PORTS = range(1, 1 << 16)
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LEAST_DOTS = 2
+"""In ``.myshopify.com``: a label must not stand alone, nor before a top-level domain."""
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -255,6 +258,21 @@ def _base_url(value: str) -> str:
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError(f"is plain http to {host!r}")
     return str(url).rstrip("/")
+
+
+def base_url_for(argument: str, template: str, placeholder: str, label: object) -> str:
+    """Put one label into the host of a base URL, as in ``https://{shop}.myshopify.com``. Nothing else of it may change.
+
+    The label is one of a domain name (RFC 1123 section 2.1): letters, digits and hyphens, 63 at most. So it cannot
+    lead to another host. The whole address is checked after that.
+    """
+    if not isinstance(label, str) or not _LABEL.fullmatch(label):
+        raise invalid_argument(argument, "is not one label of a host name", "letters, digits and hyphens, 63 at most")
+    before, _, domain = urlsplit(template).netloc.partition(f"{{{placeholder}}}")
+    whole = check_url(argument, template.replace(f"{{{placeholder}}}", label.lower()))
+    if before or domain.count(".") < _LEAST_DOTS or urlsplit(whole).netloc != label.lower() + domain:
+        raise invalid_argument(argument, "leads to another host", "one label before a domain that the spec names")
+    return whole
 
 
 def check_endpoint(argument: str, base_url: str, path: str) -> None:

@@ -15,6 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from paygrant._arguments import (
+    base_url_for,
     check_choice,
     check_function,
     check_scope,
@@ -210,7 +211,7 @@ class SpecProvider(BasicProvider):
         if chosen in RESERVED_METHODS:
             raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
-        if server and self.base_url is None:
+        if server and self.base_url is None and not self._in_host:
             check_url("environment", server.url)  # the address in a file may be anything
         super().__post_init__()
         if (self._client_auth.method == "custom") != (self.authenticate is not None):
@@ -232,6 +233,20 @@ class SpecProvider(BasicProvider):
     @property
     def _methods(self) -> Mapping[str, ClientAuth]:
         return {each.method: each for each in self._description.client_auth}
+
+    @property
+    def _in_host(self) -> Parameter | None:
+        """The parameter that is the first label of the host. None if the host is fixed."""
+        return next((each for each in self._description.parameters if each.place == "host"), None)
+
+    @property
+    def _effective_base_url(self) -> str:
+        url = super()._effective_base_url
+        label = self._in_host
+        if self.base_url or not label:
+            return url
+        argument = label.argument or ""
+        return base_url_for(argument, url, label.name, self.parameters.get(argument))
 
     def _arguments(self) -> Mapping[str, Any]:
         return self.parameters

@@ -102,6 +102,21 @@ def same_facts(spec: NormalizedSpec) -> Faults:
             yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
 
 
+@basic_rule
+def host_variables(spec: NormalizedSpec) -> Faults:
+    """The placeholder in a server's url must be its variable, and all servers must have the same one. An argument must fill it."""
+    for index, (placeholders, variables) in enumerate(spec.host_variables):
+        if placeholders != variables or variables != spec.host_variables[0][1]:
+            yield (
+                pointer_to(SERVERS, index),
+                f"the url has {sorted(placeholders)}, the variables are {sorted(variables)}",
+            )
+    for each in spec.in_host:
+        source = spec.parameter_sources.get(each.name)
+        if source is None or source.argument is None:
+            yield pointer_to(SERVERS, 0, "variables", each.name), f"no argument fills {each.name!r}"
+
+
 @rule
 def unique_deviations(spec: NormalizedSpec) -> Faults:
     """Two deviations must not have the same id."""
@@ -186,10 +201,11 @@ def path_parameters(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def unique_names(spec: NormalizedSpec) -> Faults:
-    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest."""
+    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest or a variable of a server."""
     names = [each.name for each in spec.declared]
+    taken = {*spec.schema(REQUEST).get("properties", ()), *(each.name for each in spec.in_host)}
     for index, name in enumerate(names):
-        if name in names[:index] or name in spec.schema(REQUEST).get("properties", {}):
+        if name in names[:index] or name in taken:
             yield pointer_to(spec.declared_pointer(index), "name"), f"{name!r} is a duplicate"
 
 
@@ -374,6 +390,8 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
         (each.place, each.name): _Part(spec.declared_pointer(index), each.schema, each.required)
         for index, each in enumerate(spec.declared)
     }
+    for each in spec.in_host:
+        found["host", each.name] = _Part(pointer_to(SERVERS, 0, "variables", each.name), each.schema, each.required)
     required = _required(spec.schema(REQUEST))
     for at, pointer, field in spec.fields(REQUEST):
         if field["type"] in _PLAIN:
@@ -383,7 +401,8 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
 
 def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
     """The part of the request that a parameter names."""
-    return next(((each.place, name) for each in spec.declared if each.name == name), ("body", _at(name)))
+    beside = (*spec.declared, *spec.in_host)
+    return next(((each.place, name) for each in beside if each.name == name), ("body", _at(name)))
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:

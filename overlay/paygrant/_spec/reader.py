@@ -6,6 +6,7 @@ check is complete, so each part is read when it is needed, and from its own plac
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -48,8 +49,11 @@ _SECTIONS = {
 """The fields of a description, and the words of ``x-token-endpoint`` for them."""
 
 
+_PLACEHOLDER = re.compile(r"\{([^}]*)\}")
+
+
 class RequestPart(NamedTuple):
-    """A parameter of the operation, or a field of the request's body."""
+    """A parameter of the operation, a field of the request's body, or a part of the host."""
 
     place: Place
     name: str
@@ -121,6 +125,23 @@ class NormalizedSpec:
         return [
             (each["x-environment"], Server(each["url"], each.get("x-environment-facts", {})))
             for each in self.data.get("servers", ())
+        ]
+
+    @property
+    def host_variables(self) -> list[tuple[frozenset[str], frozenset[str]]]:
+        """The placeholders in the url of each server, and the names of its variables."""
+        return [
+            (frozenset(_PLACEHOLDER.findall(each["url"])), frozenset(each.get("variables", ())))
+            for each in self.data.get("servers", ())
+        ]
+
+    @property
+    def in_host(self) -> list[RequestPart]:
+        """What the caller adds to the host: the variables of the first server."""
+        servers = self.data.get("servers") or [{}]
+        return [
+            RequestPart("host", name, required=True, schema={"type": "string"})
+            for name in servers[0].get("variables", ())
         ]
 
     @property
@@ -286,7 +307,7 @@ class NormalizedSpec:
 
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
-        declared = {each.name: each for each in self.declared}
+        declared = {each.name: each for each in (*self.declared, *self.in_host)}
         for name, (value, argument) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(

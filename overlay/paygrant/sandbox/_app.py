@@ -65,7 +65,7 @@ class SandboxProvider:
     def routes(self) -> list[Route]:
         """The provider's routes. Their paths start with its name."""
         return [
-            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=["POST"]),
+            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=[self.endpoint.method]),
             Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
         ]
 
@@ -73,13 +73,8 @@ class SandboxProvider:
         """The token endpoint."""
         memory = self.memory
         memory.token_requests += 1
-        headers = request.headers
-        parts = self.endpoint.read(
-            headers.get("Authorization", ""),
-            headers.get("Content-Type", ""),
-            request.url.query,
-            await limited_body(request, _LARGEST_BODY),
-        )
+        body = await limited_body(request, _LARGEST_BODY)
+        parts = self.endpoint.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def resource(self, request: Request) -> Response:
@@ -87,7 +82,7 @@ class SandboxProvider:
         memory = self.memory
         memory.api_calls += 1
         await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read("", "", request.url.query, b"")
+        parts = self.endpoint.read({}, request.url.query, b"")
         return await ResourceRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
@@ -129,7 +124,7 @@ class SandboxProvider:
             int(status) or None,
             round(milliseconds, 3),
             self._redaction.headers(scope["headers"]),
-            self._redaction.parameters(parts.query, parts.body, known=known) if parts else {},
+            self._redaction.parameters(parts.query, parts.body, parts.headers, known=known) if parts else {},
             faults,
         )
         memory.record(request)
@@ -233,9 +228,9 @@ class ResourceRequestHandler(_RequestHandler):
         return self._challenge(', error="invalid_token"')
 
     def normal_response(self) -> Response:
-        """The resource, if the request has a valid token."""
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        """The resource, if the request has a valid token where the spec says that it is."""
+        token = self.endpoint.token_in(self.request.headers, self.parts.query)
+        if token is None:
             return self._challenge("")
         alive = self.memory.is_alive(token, self.provider.now())
         return as_json({"provider": self.provider.name}) if alive else self.refusal()

@@ -56,11 +56,13 @@ class RequestParts:
         authorization: The value of the header.
         query: The parameters in the query.
         body: The parameters in the body; None if it cannot be read.
+        headers: The parameters in headers that the spec names.
     """
 
     authorization: str = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: Mapping[str, Any] | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +119,26 @@ class Endpoint:
         self._description = description = spec.endpoint
         self.name = description.name
         self.path = description.path
+        self.method = description.method
         self._client = client
         self._basic_decoding: BasicDecoding = basic_decoding
 
         schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
-        self.names = frozenset(schema["properties"])
+        beside = [each for each in spec.declared if each.place in {"query", "header"}]
+        fields = schema.get("properties", {}) | {each.name: each.schema for each in beside}
+        self._in_body = frozenset(schema.get("properties", ()))
+        self._in_query = frozenset(each.name for each in beside if each.place == "query")
+        self._in_headers = frozenset(each.name for each in beside if each.place == "header")
+        self.names = frozenset(fields)
         """The parameters that the spec names."""
-        self.open_names = frozenset(
-            name for name, field in schema["properties"].items() if field.get("format") != "password"
-        )
+        self.open_names = frozenset(name for name, field in fields.items() if field.get("format") != "password")
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
         """The right value of each parameter that has only one."""
+        self._fixed_beside = {name: value for name, value in self.fixed.items() if name not in self._in_body}
+        credentials = {name for each in description.client_auth for name in (each.client_id, each.client_secret)}
+        self._required_beside = frozenset(each.name for each in beside if each.required) - credentials
         self.limits = tuple(Limit(*limit) for limit in spec.limits)
         """The limits that the provider documents."""
         headers = spec.response_headers(HTTPStatus.TOO_MANY_REQUESTS)
@@ -148,13 +157,17 @@ class Endpoint:
         self._basic_only = all(each.method == "client_secret_basic" for each in description.client_auth)
         self._jwt_key = secrets.token_bytes(32)
 
-    def read(self, authorization: str, content_type: str, query: str, body: bytes) -> RequestParts:
+    def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
         """Read the parts of a request. ``respond`` refuses what cannot be read."""
         parameters: Mapping[str, Any] | None = None
-        if content_type.partition(";")[0].strip().lower() == self._description.media_type:
+        if self._description.media_type is None:
+            parameters = None if body else {}
+        elif headers.get("content-type", "").partition(";")[0].strip().lower() == self._description.media_type:
             with suppress(ValueError, RecursionError):  # not text, not JSON, or nested too deeply
                 parameters = self._parameters(body)
-        return RequestParts(authorization, dict(parse_qsl(query, keep_blank_values=True)), parameters)
+        named = {name: headers[name.lower()] for name in self._in_headers if name.lower() in headers}
+        parsed = dict(parse_qsl(query, keep_blank_values=True))
+        return RequestParts(headers.get("authorization", ""), parsed, parameters, named)
 
     def respond(
         self, request: RequestParts, now: float, *, lifetime: int | None = None, oddity: str | None = None
@@ -170,10 +183,8 @@ class Endpoint:
         scheme, _, credentials = request.authorization.partition(" ")
         if self._basic_only and not (scheme.lower() == "basic" and credentials):
             return self.wrong_credentials
-        parameters = request.body
-        if parameters is None or not self._fits(parameters):
-            return self._bad_request
-        if parameters.keys() - self.names or request.query:
+        parameters = self._all_parameters(request)
+        if parameters is None:
             return self._bad_request
         presented = list(self._presented(request.authorization, parameters))
         if len(presented) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
@@ -182,6 +193,17 @@ class Endpoint:
             return self.wrong_credentials
         return self._grant(parameters, now, lifetime, oddity)
 
+    def token_in(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+        """The token of a call to the API. None if it is not where the spec says."""
+        use = self._description.token_use
+        if use.query:
+            return query.get(use.query)
+        value = headers.get((use.header or "Authorization").lower(), "")
+        if not use.prefix:
+            return value or None
+        prefix, _, token = value.partition(" ")
+        return token if prefix.lower() == use.prefix.lower() else None
+
     def error(self, status: int, code: str | None = None) -> EndpointResponse:
         """An error response in the provider's format. Without a code, the name of the status is the code."""
         if code is None:
@@ -189,6 +211,15 @@ class Endpoint:
         document: dict[str, Any] = {}
         put(document, self._description.error.code[0], code)
         return EndpointResponse(status, document)
+
+    def _all_parameters(self, request: RequestParts) -> Mapping[str, Any] | None:
+        """The parameters of a request, wherever they are. None if one is missing, wrong or unknown."""
+        if request.body is None or not self._fits(request.body):
+            return None
+        unknown = request.body.keys() - self._in_body or request.query.keys() - self._in_query
+        parameters = {**request.headers, **request.query, **request.body}
+        wrong = any(parameters.get(name) != value for name, value in self._fixed_beside.items())
+        return None if unknown or wrong or self._required_beside - parameters.keys() else parameters
 
     def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
         """A body's parameters.
@@ -243,7 +274,13 @@ class Endpoint:
         document = copy.deepcopy(self._granted.document)
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
-                put(document, at, changed(seconds))
+                put(document, at, changed(self._as_in_the_example(seconds, at)))
+            case Lifetime(unit="milliseconds", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(seconds * 1000, at)))
+            case Lifetime(unit="epoch", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(int(expires_at), at)))
+            case Lifetime(unit="epoch_milliseconds", at=str(at)):
+                put(document, at, changed(self._as_in_the_example(int(expires_at * 1000), at)))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
                 put(document, at, changed(expires_at) if "lifetime" in changes else moment)
@@ -259,10 +296,16 @@ class Endpoint:
             put(document, response.scope[0], scope)
         return EndpointResponse(self._granted.status, document, token, expires_at)
 
+    def _as_in_the_example(self, number: int, at: str) -> int | str:
+        """A number, as text if the example has text there."""
+        return str(number) if isinstance(value_at(self._granted.document, at), str) else number
+
     def _example_lifetime(self) -> int:
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
                 return int(value_at(self._granted.document, at))
+            case Lifetime(unit="milliseconds", at=str(at)):
+                return int(value_at(self._granted.document, at)) // 1000
             case _:
                 return DEFAULT_LIFETIME
 
