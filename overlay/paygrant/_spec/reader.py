@@ -140,7 +140,7 @@ class NormalizedSpec:
         """What the caller adds to the host: the variables of the first server."""
         servers = self.data.get("servers") or [{}]
         return [
-            RequestPart("host", name, required=True, schema={"type": "string"})
+            RequestPart("host", name, required=True, schema={"type": "string"}, about="")
             for name in servers[0].get("variables", ())
         ]
 

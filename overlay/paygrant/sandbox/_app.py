@@ -1,4 +1,4 @@
-"""The ASGI application of the sandbox. Each provider has two routes: its token endpoint and a protected resource.
+"""The ASGI application of the sandbox. Each provider has its token endpoint; all other paths are its API.
 
 ``_endpoint`` decides how to respond to a token request, ``_fault_kinds`` says what can go wrong, and ``_memory`` keeps
 tokens, requests and faults.
@@ -21,12 +21,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from paygrant._arguments import invalid_argument
 from paygrant.sandbox import _wire
 from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts, http_date
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._guard import RequestError, check_origin, limited_body
-from paygrant.sandbox._memory import IssuedToken, Memory
+from paygrant.sandbox._memory import ApiResponse, IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
@@ -34,6 +35,9 @@ logger = logging.getLogger("paygrant.sandbox")
 _NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
 _CLOSE = {"Connection": "close"}  # otherwise the rest of a long body is read before the next request
 _RECORDED = "paygrant.recorded"
+RESOURCE = "/resource"
+"""A path of every API, for tests that need no other."""
+
 _LARGEST_BODY = 1 << 20
 """Bytes. No token request comes near it."""
 
@@ -66,7 +70,7 @@ class SandboxProvider:
         """The provider's routes. Their paths start with its name."""
         return [
             Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=[self.endpoint.method]),
-            Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
+            _AnyMethod(f"/{self.name}/{{path:path}}", self.call_api),
         ]
 
     async def create_token(self, request: Request) -> Response:
@@ -77,17 +81,31 @@ class SandboxProvider:
         parts = self.endpoint.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
-    async def resource(self, request: Request) -> Response:
-        """The protected resource (RFC 6750)."""
+    async def call_api(self, request: Request) -> Response:
+        """The API: any method and any path, with a token (RFC 6750)."""
         memory = self.memory
         memory.api_calls += 1
         await limited_body(request, _LARGEST_BODY)
         parts = self.endpoint.read({}, request.url.query, b"")
-        return await ResourceRequestHandler(self, memory, request, parts).respond()
+        return await ApiRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
         """The sandbox's time, in seconds since the epoch."""
         return self._journal.clock()
+
+    def shown_path(self, path: str, *, accepted: bool) -> str:
+        """A path of the API as records show it. It is shown if a live token came with it and it contains no secret."""
+        return path if accepted and self._redaction.shows(path) else f"/{self.name}/{UNKNOWN}"
+
+    def set_response(self, method: str, path: str, response: ApiResponse) -> None:
+        """Respond in this way to calls of the API with a live token.
+
+        Raises:
+            ConfigurationError: This is the token endpoint.
+        """
+        if (method, path) == (self.endpoint.method, self.endpoint.path):
+            raise invalid_argument("path", "is the token endpoint", "a path of the API")
+        self.memory.responses[method, path] = response
 
     def revoke(self) -> None:
         """Revoke all tokens."""
@@ -135,6 +153,14 @@ class SandboxProvider:
         return Memory(Faults(self.endpoint, self._journal.numbers, self._journal.changed))
 
 
+class _AnyMethod(Route):
+    """A route that serves every method."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any]) -> None:
+        super().__init__(path, endpoint)
+        self.methods = None
+
+
 class _RequestHandler:
     """Handles one request: applies the faults, makes the response, and records both before the response is sent."""
 
@@ -161,7 +187,7 @@ class _RequestHandler:
         self.provider.record(
             self.memory,
             self.request.scope,
-            self.request.scope["path"],
+            self.shown_path,
             response.status_code,
             at=self.now,
             milliseconds=(perf_counter() - self._began) * 1000,
@@ -169,6 +195,12 @@ class _RequestHandler:
             faults=tuple(self._applied),
         )
         return response
+
+    @property
+    def shown_path(self) -> str:
+        """The path, as records show it."""
+        path: str = self.request.scope["path"]
+        return path
 
     async def pause(self, seconds: float) -> None:
         """Wait. A reset ends the wait."""
@@ -218,22 +250,39 @@ class TokenRequestHandler(_RequestHandler):
         return as_json(response.document, response.status, _NOT_KEPT)
 
 
-class ResourceRequestHandler(_RequestHandler):
-    """Handles a call of the protected resource."""
+class ApiRequestHandler(_RequestHandler):
+    """Handles a call of the API."""
 
     target: Target = "resource"
+    accepted = False
+
+    @property
+    def shown_path(self) -> str:
+        """The path, if it is known or a live token came with it: other paths may be secrets in the wrong place."""
+        path = super().shown_path
+        rest = path.removeprefix(f"/{self.provider.name}")
+        known = rest == RESOURCE or any(each == rest for _, each in self.memory.responses)
+        return path if known else self.provider.shown_path(path, accepted=self.accepted)
 
     def refusal(self) -> Response:
         """The response to a revoked token (RFC 6750 section 3.1)."""
         return self._challenge(', error="invalid_token"')
 
     def normal_response(self) -> Response:
-        """The resource, if the request has a valid token where the spec says that it is."""
+        """What a test has set for this call, if the request has a valid token where the spec says that it is."""
         token = self.endpoint.token_in(self.request.headers, self.parts.query)
         if token is None:
             return self._challenge("")
-        alive = self.memory.is_alive(token, self.provider.now())
-        return as_json({"provider": self.provider.name}) if alive else self.refusal()
+        if not self.memory.is_alive(token, self.provider.now()):
+            return self.refusal()
+        self.accepted = True
+        path = self.request.scope["path"].removeprefix(f"/{self.provider.name}")
+        found = self.memory.responses.get((self.request.method, path))
+        if found is None:
+            return as_json({"provider": self.provider.name})
+        if found.document is None:
+            return Response(status_code=found.status, headers=found.headers)
+        return as_json(found.document, found.status, found.headers)
 
     def _challenge(self, error: str) -> Response:
         challenge = f'Bearer realm="{self.provider.name}"{error}'
@@ -271,8 +320,7 @@ class Envelope:
     def _record(self, scope: Scope, status: int) -> None:
         name, _, rest = scope["path"].removeprefix("/").partition("/")
         if provider := self._providers.get(name):
-            known = rest == "resource" or f"/{rest}" == provider.endpoint.path
-            path = scope["path"] if known else f"/{name}/{UNKNOWN}"
+            path = scope["path"] if f"/{rest}" == provider.endpoint.path else f"/{name}/{UNKNOWN}"
             provider.record(provider.memory, scope, path, status, at=self._clock(), milliseconds=0.0)
         elif "endpoint" not in scope:  # the page and the control API are not logged
             log(scope, f"/{UNKNOWN}", status, ())
