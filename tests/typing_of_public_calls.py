@@ -3,12 +3,12 @@
 ``assert_type`` states what a user gets. A ``type: ignore`` states that a call must be an error: mypy reports it if it is none.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 from uuid import UUID
 
 import aiohttp
@@ -54,6 +54,8 @@ from paygrant.adapters.requests import TokenAuth as RequestsAuth
 from paygrant.sandbox import Client, Sandbox
 from paygrant.store_contract import StoreContract
 from paygrant_clients import ripio_ramp
+from paygrant_clients.ripio_widget.models import TokenResponse as WidgetResponse
+from paygrant_clients.ripple.models import TokenResponse as RippleResponse
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -173,12 +175,47 @@ async def asynchronous_source(provider: Provider) -> str:
     return token.access_token
 
 
+def responses(secret: str) -> None:
+    ripple = TokenSource(Ripple(client_id="id", client_secret=secret, tenant_id="acme", environment="test"))
+    assert_type(ripple, TokenSource[RippleResponse])
+    assert_type(ripple.get(), Token[RippleResponse])
+    assert_type(ripple.get().response, RippleResponse)
+    print(ripple.get().response.no_such_field)  # type: ignore[attr-defined]  # noqa: T201
+    widget = RipioWidget(
+        client_id="id", client_secret=secret, environment="sandbox", external_ref=UUID(int=1), address="0x05"
+    )
+    assert_type(TokenSource(widget).get().response, WidgetResponse)
+    url = "https://auth.example.com/token"
+    plain = TokenSource(ClientCredentials(client_id="id", client_secret=secret, token_url=url), store=FileStore())
+    assert_type(plain.get().response, Mapping[str, Any])
+    described = SpecProvider("acme.yaml", client_id="id", client_secret=secret)
+    assert_type(described, SpecProvider[Mapping[str, Any]])
+    assert_type(TokenSource(described).get().response, Mapping[str, Any])
+    generated = SpecProvider(ripio_ramp, client_id="id", client_secret=secret, environment="sandbox")
+    assert_type(TokenSource(generated).get().response, Any)
+    by_hand = Token("the-token", response={"user_id": 7})
+    assert_type(by_hand.response, dict[str, int])
+
+
+def any_source(source: TokenSource, typed: TokenSource[RippleResponse], provider: Provider[RippleResponse]) -> None:
+    assert_type(source.get().response, Any)
+    assert_type(TokenSource(provider).get().response, RippleResponse)
+    kept: TokenSource[object] = typed  # a source gives responses, so it is one of every wider type, too
+    TokenAuth(kept)
+    sources: list[TokenSource] = [source, typed]
+    sources[0].invalidate(typed.get())
+
+
+async def typed_asynchronous_source(source: TokenSource[RippleResponse]) -> str | None:
+    scope = (await source.aget()).response.scope
+    return scope if isinstance(scope, str) else None
+
+
 def fields_of_a_token(token: Token) -> dict[str, str]:
     assert_type(token.access_token, str)
     assert_type(token.token_type, str)
     assert_type(token.scope, tuple[str, ...])
     assert_type(token.expires_at, datetime | None)
-    print(token.response)  # noqa: T201 - any type: the generated model
     token.access_token = "another"  # type: ignore[misc]
     return {"Authorization": token.authorization}
 

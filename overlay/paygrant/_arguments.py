@@ -9,6 +9,7 @@ import inspect
 import ipaddress
 import math
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterable
 from traceback import walk_tb
@@ -28,10 +29,14 @@ _LONGEST_SHOWN = 20
 _LARGEST_SHOWN = 64
 """Bits of a number that an error repeats."""
 
+_NUMBERS = re.compile(r"(?:0[xX])?[0-9a-fA-F]+(?:\.(?:0[xX])?[0-9a-fA-F]+){0,3}")
+"""An IPv4 address in any form: up to four numbers, each decimal, octal or hexadecimal."""
+
 _PORTS = range(1, 1 << 16)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LEAST_DOTS = 2
-"""In ``.myshopify.com``: a label must not stand alone, nor before a top-level domain."""
+_DOMAIN = re.compile(r"(?:\.[A-Za-z0-9-]+){2,}(?::[0-9]+)?")
+"""What may follow a label: not a top-level domain alone."""
+_LINK_LOCAL = "is a link-local address, such as that of a metadata service, which allow_link_local permits"
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -222,20 +227,23 @@ def check_scope(argument: str, value: Any) -> tuple[str, ...]:
     return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
 
 
-def check_url(argument: str, value: object) -> str:
-    """Check a base URL: https, or http on loopback; no user, query or fragment. Returns it without its last slash."""
+def check_url(argument: str, value: object, *, link_local: bool = False) -> str:
+    """Check a base URL: https, or http on loopback; no user, query or fragment. Returns it without its last slash.
+
+    With ``link_local`` it may be a link-local address, also by plain http.
+    """
     expected = "https://host[:port][/path] (plain http on loopback only), without user, query and fragment"
     if not isinstance(value, str):
         raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
     try:
-        return _base_url(value)
+        return _base_url(value, link_local)
     except ValueError as error:
         fault = str(error)
     raise invalid_argument(argument, fault, expected)
 
 
 @functools.lru_cache(maxsize=256)
-def _base_url(value: str) -> str:
+def _base_url(value: str, link_local: bool) -> str:  # noqa: FBT001 - the cache takes it faster than a keyword
     """A base URL without its last slash. Only good ones are remembered.
 
     Raises:
@@ -255,7 +263,10 @@ def _base_url(value: str) -> str:
         raise ValueError(f"names the port {url.port}")
     if any(mark in value for mark in "@?#"):  # a slash in a password would otherwise end the host before the @
         raise ValueError("holds a user, a query or a fragment")
-    if url.scheme == "http" and not is_loopback(host):
+    local = is_link_local(host)
+    if local and not link_local:
+        raise ValueError(_LINK_LOCAL)
+    if url.scheme == "http" and not (local or is_loopback(host)):
         raise ValueError(f"is plain http to {host!r}")
     return str(url).rstrip("/")
 
@@ -270,12 +281,12 @@ def base_url_for(argument: str, template: str, placeholder: str, label: object) 
         raise invalid_argument(argument, "is not one label of a host name", "letters, digits and hyphens, 63 at most")
     before, _, domain = urlsplit(template).netloc.partition(f"{{{placeholder}}}")
     whole = check_url(argument, template.replace(f"{{{placeholder}}}", label.lower()))
-    if before or domain.count(".") < _LEAST_DOTS or urlsplit(whole).netloc != label.lower() + domain:
+    if before or not _DOMAIN.fullmatch(domain) or urlsplit(whole).netloc != label.lower() + domain:
         raise invalid_argument(argument, "leads to another host", "one label before a domain that the spec names")
     return whole
 
 
-def check_endpoint(argument: str, base_url: str, path: str) -> None:
+def check_endpoint(argument: str, base_url: str, path: str, *, link_local: bool = False) -> None:
     """Check the whole address of a token endpoint, as the secret will be sent to it.
 
     The path must not change what stands before it: ``https://api.example`` and ``.evil.example/token`` are both
@@ -294,7 +305,10 @@ def check_endpoint(argument: str, base_url: str, path: str) -> None:
         raise invalid_argument(argument, "leads to another host than the base URL", expected)
     if not host or "@" in after.netloc or "{" in after.netloc:
         raise invalid_argument(argument, "holds a user, or no host", expected)
-    if after.scheme != "https" and not (after.scheme == "http" and is_loopback(host)):
+    local = is_link_local(host)
+    if local and not link_local:
+        raise invalid_argument(argument, _LINK_LOCAL, expected)
+    if after.scheme != "https" and not (after.scheme == "http" and (local or is_loopback(host))):
         raise invalid_argument(argument, "is not an https address", expected)
 
 
@@ -304,3 +318,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_link_local(host: str) -> bool:
+    """Whether a host is a link-local address, such as that of a cloud's metadata service (RFC 3927, RFC 4291).
+
+    A system resolves an IPv4 address in other forms too, such as 2852039166 for 169.254.169.254.
+    """
+    plain = host.strip("[]").partition("%")[0].rstrip(".")
+    try:
+        address = ipaddress.ip_address(plain)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(plain) if _NUMBERS.fullmatch(plain) else plain)
+        except (OSError, ValueError):
+            return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_link_local

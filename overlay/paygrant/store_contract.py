@@ -52,6 +52,15 @@ class StoreContract:
         assert abs(loaded.outcome.since - saved.outcome.since) < 1
         assert abs(loaded.until - saved.until) < 1
 
+    def test_keeps_the_response(self, store: Store) -> None:
+        """The provider's whole response comes back with the token."""
+        key, response = _key(), {"access_token": "token-1", "user": {"id": 7, "names": ["Zoë", None]}}
+        store.save(key, Entry(Grant(Token("token-1", response=response), monotonic(), 3600.0), monotonic() + 3600))
+        loaded = store.load(key)
+        assert loaded is not None
+        assert isinstance(loaded.outcome, Grant)
+        assert loaded.outcome.token.response == response
+
     def test_keeps_an_error(self, store: Store) -> None:
         """A saved error comes back with its class, its text and its fields."""
         key = _key()

@@ -14,6 +14,7 @@ from pathlib import Path
 from paygrant._spec import document
 from paygrant._spec.description import TokenEndpoint
 from paygrant._spec.reader import read_endpoint
+from scripts.breaking.change import Change, Weight
 from scripts.breaking.endpoints import endpoint_changes
 from scripts.breaking.python_api import FOLDERS, api_changes
 
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             _check_out(root, options.base, old)
         except subprocess.CalledProcessError as error:
             parser.error(f"BASE: {error.stderr.decode().strip()}")
-        changes = sorted({*endpoint_changes(_endpoints(old), _endpoints(root)), *api_changes(old, root)})
+        before, unread = _readable(old)
+        after = {name: endpoint for name, endpoint in _endpoints(root).items() if name not in unread}
+        changes = sorted({*unread.values(), *endpoint_changes(before, after), *api_changes(old, root)})
     if options.json:
         print(json.dumps([{"breaking": each.breaking, **asdict(each)} for each in changes], indent=2))
     else:
@@ -47,6 +50,18 @@ def _check_out(root: Path, base: str, folder: Path) -> None:
     archive = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
     with zipfile.ZipFile(BytesIO(archive)) as files:
         files.extractall(folder)
+
+
+def _readable(old: Path) -> tuple[Mapping[str, TokenEndpoint], Mapping[str, Change]]:
+    """Return the old descriptions, and a change for each spec that this version cannot read."""
+    endpoints, unread = dict[str, TokenEndpoint](), dict[str, Change]()
+    for path in sorted((old / "specs").glob("*.yaml")):
+        try:
+            endpoints[path.stem] = read_endpoint(path.stem, document.load(path))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            what = f"the old spec cannot be read ({type(error).__name__}: {error})"
+            unread[path.stem] = Change(Weight.BREAKING, path.stem, what, "its words have changed: compare it by hand")
+    return endpoints, unread
 
 
 def _endpoints(root: Path) -> Mapping[str, TokenEndpoint]:

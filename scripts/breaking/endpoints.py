@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint, TokenUse
 from scripts.breaking.change import Change, Weight
 
 _Found: TypeAlias = Iterator[tuple[Weight, str, str]]
@@ -91,11 +91,12 @@ def _pairs(
 
 def _how(auth: ClientAuth) -> str:
     names = "".join(f" {name}" for name in (auth.client_id, auth.client_secret) if name)
-    return f"by {auth.method}{names}"
+    encoding = "" if auth.encoding == "auto" else f" in the encoding {auth.encoding}"
+    return f"by {auth.method}{names}{encoding}"
 
 
 def _address(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
-    for what in ("path", "method", "media_type"):
+    for what in ("path", "method", "media_type", "content_type", "accept"):
         before, after = getattr(old, what), getattr(new, what)
         if before != after:
             yield Weight.BREAKING, f"{what} {before} becomes {after}", _OTHER_REQUEST
@@ -112,6 +113,7 @@ def _parameters(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
         if before and after:
             yield from _travel(before, after)
             yield from _parameter(before, after)
+            yield from _exclusions(before, after)
         elif after:
             yield _added(after)
         elif before:
@@ -154,6 +156,13 @@ def _parameter(old: Parameter, new: Parameter) -> _Found:
         yield Weight.BREAKING, f"{name} no longer takes {', '.join(gone) or 'anything'}", "callers may give it"
 
 
+def _exclusions(old: Parameter, new: Parameter) -> _Found:
+    for other in {*new.excludes} - {*old.excludes}:
+        yield Weight.BREAKING, f"{new.name} excludes {other}", "callers may give both"
+    for other in {*old.excludes} - {*new.excludes}:
+        yield Weight.FINE, f"{new.name} no longer excludes {other}", "callers may give both"
+
+
 def _added(new: Parameter) -> tuple[Weight, str, str]:
     if new.argument and new.required:
         return Weight.BREAKING, f"a new required parameter, {new.name}", f"callers have to give {new.argument}"
@@ -174,12 +183,35 @@ def _response(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
         yield from _places(fact, before, after, "a response that has it only there is misread", weight)
     if old.response.lifetime != new.response.lifetime:
         yield Weight.FINE, "the lifetime is read in another way", "tokens are renewed at other times"
-    if old.token_use != new.token_use:
-        yield (
-            Weight.SECRET,
-            f"the token is used as {new.token_use}, not {old.token_use}",
-            "the token is sent in another place",
-        )
+
+
+def _token_use(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
+    before, after = old.token_use, new.token_use
+    if _where(before) != _where(after):
+        what = f"the token is sent in {_where(after)}, not {_where(before)}"
+        yield Weight.SECRET, what, "the token is sent in another place"
+    for status in {*before.rejected_statuses} - {*after.rejected_statuses}:
+        yield Weight.BREAKING, f"{status} no longer rejects a token", "a dead token is not replaced"
+    for status in {*after.rejected_statuses} - {*before.rejected_statuses}:
+        yield Weight.FINE, f"{status} rejects a token", "more dead tokens are replaced"
+    for name in before.headers.keys() - after.headers.keys():
+        yield Weight.BREAKING, f"API calls no longer have {name}", "the API may want it"
+    for name, argument in after.headers.items():
+        if before.headers.get(name) != argument:
+            yield Weight.SECRET, f"API calls have {name}, which {argument} fills", "the API gets another value"
+    if before.single_use != after.single_use:
+        what = "each token is used once" if after.single_use else "a token is used more than once"
+        yield Weight.BREAKING, what, "the number of token requests changes"
+    if before.persist and not after.persist:
+        yield Weight.BREAKING, "tokens are no longer persisted", "processes share none"
+    if after.persist and not before.persist:
+        yield Weight.SECRET, "tokens are persisted", "stores outside the process get them"
+
+
+def _where(use: TokenUse) -> str:
+    if use.header is None:
+        return f"the query as {use.query}"
+    return f"the header {use.header}" + (f" after {use.prefix}" if use.prefix else "")
 
 
 def _conditions(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
@@ -212,4 +244,4 @@ def _places(
             yield Weight.FINE, f"{fact} also read at {place}", "more responses are understood"
 
 
-_PARTS: tuple[_Part, ...] = (_hosts, _credentials, _address, _parameters, _response, _conditions)
+_PARTS: tuple[_Part, ...] = (_hosts, _credentials, _address, _parameters, _response, _token_use, _conditions)

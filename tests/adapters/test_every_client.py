@@ -27,6 +27,7 @@ from paygrant import (
     RefreshPolicy,
     TokenSource,
 )
+from paygrant._auth.bearer import Authorization
 from paygrant._spec.description import TokenUse
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.sandbox import Sandbox
@@ -621,8 +622,11 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     document["x-token-endpoint"]["token_use"] = {
         name: value for name, value in asdict(token_use).items() if value is not None
     }
-    provider = described(document, client_id="a", client_secret="b", base_url=server.base_url)
+    provider = described(document, client_id=CLIENT, client_secret="b", base_url=server.base_url)
     return TokenSource(provider, store=MemoryStore())
+
+
+CLIENT = "client-of-mine"
 
 
 @pytest.mark.parametrize(
@@ -772,3 +776,75 @@ def test_the_rest_of_a_query_stays_unchanged(client: ApiClient, api: Api, server
 def test_an_invalid_location_is_returned_to_the_caller(client: ApiClient, auth: AnyAuth, api: Api) -> None:
     api.server.reply = Reply({}, 201, {"Location": "http://["})
     assert client.call(auth, api.url).status == 201
+
+
+# What a spec says of the API
+
+
+def test_the_statuses_by_which_an_api_rejects_a_token_stand_in_the_spec(
+    client: ApiClient, api: Api, server: Server
+) -> None:
+    api.server.reply = lambda seen: Reply({}, 200 if shows(seen, "token-2") else 403)
+    source = with_use(server, TokenUse(rejected_statuses=(401, 403)))
+    assert client.call(client.auth(source), api.url).status == 200
+    assert len(api.server.seen) == 2
+    other = client.auth(with_use(server, TokenUse(rejected_statuses=(403,))), rejected_statuses={401})
+    assert client.call(other, api.url).status == 403, "an argument wins over the spec"
+
+
+FURTHER = {
+    "with Authorization": TokenUse(headers={"Client_Id": "client_id"}),
+    "with a header of its own": TokenUse("X-Vault-Token", "", headers={"Client_Id": "client_id"}),
+    "with the query": TokenUse(None, "", "key", headers={"Client_Id": "client_id", "X-Scope": "scope"}),
+}
+each_further_header = pytest.mark.parametrize("use", FURTHER.values(), ids=FURTHER)
+
+
+@each_further_header
+def test_a_further_header_travels_with_the_token(client: ApiClient, api: Api, server: Server, use: TokenUse) -> None:
+    dead = ["token-1"]
+    api.server.reply = lambda seen: Reply({}, 401 if any(shows(seen, token) for token in dead) else 200)
+    assert client.call(client.auth(with_use(server, use)), api.url).status == 200
+    assert [seen.headers.get("Client_Id") for seen in api.server.seen] == [CLIENT, CLIENT]
+    assert all("X-Scope" not in seen.headers for seen in api.server.seen), "the caller gives no scope"
+
+
+@each_further_header
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_no_further_header_to_another_origin(  # noqa: PLR0913, PLR0917 - servers and what differs
+    client: ApiClient, api: Api, server: Server, elsewhere: Server, use: TokenUse, status: int
+) -> None:
+    auth = client.auth(with_use(server, use), origins={api.server.base_url, elsewhere.base_url})
+    elsewhere.reply = lambda seen: Reply({}, 302, {"Location": "/next"}) if seen.path == "/moved" else Reply({}, 401)
+    api.server.reply = Reply({}, status, {"Location": f"{elsewhere.base_url}/moved"})
+    assert client.call(auth, api.url, "POST", follow=True, **client.body(b"100 EUR")).status == 401
+    assert [shows(seen, CLIENT) for seen in api.server.seen] == [True]
+    assert [shows(seen, CLIENT) or shows(seen, "token-") for seen in elsewhere.seen] == [False, False]
+
+
+@each_further_header
+def test_a_request_to_another_origin_has_no_further_header(
+    client: ApiClient, api: Api, server: Server, elsewhere: Server, use: TokenUse
+) -> None:
+    auth = client.auth(with_use(server, use), origins={api.server.base_url})
+    client.call(auth, elsewhere.base_url)
+    assert [shows(seen, CLIENT) for seen in elsewhere.seen] == [False]
+
+
+def test_each_call_has_a_token_of_its_own_if_tokens_are_used_once(client: ApiClient, api: Api, server: Server) -> None:
+    used: list[str] = []
+
+    def reply(seen: Seen) -> Reply:
+        token = seen.headers["Authorization"]
+        used.append(token)
+        return Reply({}, 401 if used.count(token) > 1 else 200)
+
+    api.server.reply = reply
+    auth = client.auth(with_use(server, TokenUse(single_use=True)))
+    assert client.herd(auth, api.url, 12) == [200] * 12
+    assert len({*used}) == len(used) == len(server.seen) == 12
+
+
+def test_a_value_without_a_word_before_it_is_not_shown() -> None:
+    assert repr(Authorization("token-1")) == "'...'"
+    assert repr(Authorization("Bearer token-1")) == "'Bearer ...'"

@@ -25,7 +25,6 @@ ORIGINS = "a set of strings such as 'https://api.example.com'"
         ("origins", ["https://name@api.example.com"], "https://host"),
         ("origins", [None], "https://host"),
         ("rejected_statuses", 401, STATUSES),
-        ("rejected_statuses", None, STATUSES),
         ("rejected_statuses", [200], STATUSES),
         ("rejected_statuses", [500], STATUSES),
         ("rejected_statuses", ["401"], STATUSES),

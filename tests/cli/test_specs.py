@@ -8,6 +8,7 @@ import pytest
 
 from paygrant.cli import main
 from paygrant.generate import lint
+from paygrant.propose import template
 
 SPEC = Path(__file__).parents[2] / "specs/ripple.yaml"
 DOCUMENT = """
@@ -83,6 +84,40 @@ def test_new_says_why_there_is_no_proposal(tmp_path: Path, capsys: pytest.Captur
     assert out == ""
     assert err.startswith("paygrant: URL_OR_FILE: ")
     assert "Traceback" not in err
+
+
+def test_new_describes_the_operation_that_the_caller_chooses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "openapi.yaml"
+    document.write_text(DOCUMENT.replace("paths:", "paths:\n  /v1/authorize: {post: {responses: {}}}"), "utf-8")
+    assert main(["new", str(document), "--operation", "POST /v1/authorize"]) == 0
+    assert "  /v1/authorize:\n" in capsys.readouterr().out
+    assert main(["new", str(document), "--operation", "POST /v1/other"]) == 2
+    assert capsys.readouterr().err.startswith("paygrant: --operation: is not in the document; expected method and path")
+
+
+@pytest.mark.parametrize("name", ["form", "basic", "json"])
+def test_new_prints_a_short_template(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "--template", name]) == 0
+    out, err = capsys.readouterr()
+    assert out == template(name)
+    assert len(out.splitlines()) <= 25
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["x.yaml", "--template", "form"],
+        ["--template", "form", "--operation", "POST /x"],
+        ["--operation", "POST /x"],
+    ],
+)
+def test_new_wants_a_document_or_a_template(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", *arguments]) == 2
+    assert "expected URL_OR_FILE, which may have an --operation, or --template alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "module"), [("generate", "openapi_spec_validator"), ("new", "markdown_it")])

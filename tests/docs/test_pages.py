@@ -100,7 +100,11 @@ def _write_files(folder: Path, port: int) -> None:
     """The files that the examples read: an OpenAPI document, a spec with computed credentials, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
-    (folder / "openapi.json").write_text(document, "utf-8")
+    data = json.loads(document)
+    data["paths"]["/v1/authorize"] = {"post": {"responses": {}}}
+    (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
+    metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
+    (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
     shutil.copy(ROOT / "tests/endpoints/docusign.yaml", folder / "signed.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")

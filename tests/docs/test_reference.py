@@ -19,7 +19,7 @@ MODULES = {
     "paygrant.adapters.requests": ["TokenAuth"],
     "paygrant.doctor": None,
     "paygrant.generate": None,
-    "paygrant.propose": ["Proposal", "propose"],
+    "paygrant.propose": ["Proposal", "propose", "template"],
     "paygrant.sandbox": None,
     "paygrant.store_contract": None,
 }

@@ -98,8 +98,8 @@ def behave(endpoint: Callable[[Asked], Reply]) -> Callable[[Seen], Reply]:
         query = parse_qsl(address.query, keep_blank_values=True)
         headers = {name.lower(): value for name, value in seen.headers.items() if name.lower() not in _HTTPS_OWN}
         try:
-            if len(dict(query)) < len(query) or seen.headers.get("Accept") != JSON:
-                raise UndocumentedError("a field twice, or a response that need not be JSON")  # noqa: TRY301 - as below
+            if len(dict(query)) < len(query) or seen.headers.get("Accept") != ACCEPTED.get(endpoint, JSON):
+                raise UndocumentedError("a field twice, or another type of response")  # noqa: TRY301 - as below
             return endpoint(Asked(f"{seen.method} {address.path}", dict(query), headers, seen.body))
         except (UndocumentedError, ValueError) as error:
             return Reply(f"undocumented: {error}".encode(), 422, {"Content-Type": "text/plain"})
@@ -189,7 +189,7 @@ def vault(asked: Asked) -> Reply:
 def airwallex(asked: Asked) -> Reply:
     asked.expect(
         "POST /api/v1/authentication/login",
-        headers={"x-client-id": None, "x-api-key": None, "x-login-as?": "acct_1"},
+        headers={"content-type": JSON, "x-client-id": None, "x-api-key": None, "x-login-as?": "acct_1"},
     )
     if (asked.headers["x-client-id"], asked.headers["x-api-key"]) != (CLIENT_ID, CLIENT_SECRET):
         return Reply({"code": "credentials_invalid", "message": "UNAUTHORIZED", "source": ""}, 401)
@@ -260,6 +260,42 @@ def github_app(asked: Asked) -> Reply:
     return Reply(answer, 201)
 
 
+ACCEPTED: dict[Callable[[Asked], Reply], str] = {github_app: "application/vnd.github+json"}
+"""The media type that a request must accept, where it is not application/json."""
+
+
+def azure_metadata(asked: Asked) -> Reply:
+    resource = "https://management.azure.com/"
+    if asked.headers.get("metadata") != "true":
+        return Reply({"error": "invalid_request", "error_description": "Required metadata header not specified"}, 400)
+    if len(asked.query.keys() & {"object_id", "client_id", "msi_res_id"}) > 1:
+        raise UndocumentedError("two identities")
+    asked.expect(
+        "GET /metadata/identity/oauth2/token",
+        headers={"metadata": "true"},
+        query={
+            "api-version": "2018-02-01",
+            "resource": resource,
+            "object_id?": None,
+            "client_id?": None,
+            "msi_res_id?": None,
+        },
+    )
+    if asked.query.get("client_id") == "nobody":
+        return Reply({"error": "invalid_request", "error_description": "Identity not found"}, 400)
+    return Reply(
+        {
+            "access_token": "azure-token",
+            "refresh_token": "",
+            "expires_in": "3599",
+            "expires_on": "1506484173",
+            "not_before": "1506480273",
+            "resource": resource,
+            "token_type": "Bearer",
+        }
+    )
+
+
 def tableau(asked: Asked) -> Reply:
     credentials = {
         "personalAccessTokenName": None,
@@ -326,7 +362,21 @@ def docusign(asked: Asked) -> Reply:
 
 ENDPOINTS: Mapping[str, Callable[[Asked], Reply]] = {
     each.__name__: each
-    for each in (ups, auth0, gocardless, vault, airwallex, personio, zoom, wechat, github_app, tableau, zoho, docusign)
+    for each in (
+        ups,
+        auth0,
+        gocardless,
+        vault,
+        airwallex,
+        azure_metadata,
+        personio,
+        zoom,
+        wechat,
+        github_app,
+        tableau,
+        zoho,
+        docusign,
+    )
 }
 """All of them, by the names of their specs."""
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
 
@@ -223,8 +224,66 @@ def test_a_spec_without_a_body_makes_a_client(tmp_path: Path) -> None:
     assert python(IMPORT_ALL, "bare", cwd=tmp_path) == "bare"
 
 
+@pytest.mark.parametrize("name", ["Client_Id", "!#$%&'*+-.^_`|~09az"])
+def test_a_header_of_any_name_is_sent_by_the_client(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {
+        f"{POST}/parameters": [{**DECLARED, "name": name}],
+        f"{ENDPOINT}/parameters/{name}": {"argument": "tenant"},
+        f"{ENDPOINT}/token_use": {"header": name, "headers": {"X_Client": "client_id"}},
+    }
+    folder = tmp_path / f"header_{len(name)}"
+    generate(written(tmp_path, changes), folder)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    api = import_module(f"{folder.name}.acme.api.token.create_token")
+    package, models = (import_module(f"{folder.name}.acme{part}") for part in ("", ".models"))
+    requests: list[httpx.Request] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"access_token": "canary"})
+
+    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(reply)})
+    body = models.TokenRequest(grant_type="client_credentials", client_id="a", client_secret="b", audience="c")
+    (argument,) = {*signature(api.sync).parameters} - {"client", "body"}
+    assert api.sync(client=client, body=body, **{argument: "mine"}).access_token == "canary"
+    assert requests[0].headers[name] == "mine"
+
+
+def test_json_of_a_vendor_and_an_error_without_a_body_make_a_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = json.loads(broken("", {}, "").text)
+    operation = data["paths"]["/oauth/token"]["post"]
+    vendor = "application/vnd.api+json"
+    for part in (operation["requestBody"], operation["responses"]["200"]):
+        part["content"] = {vendor: part["content"]["application/json"]}
+    for status in {*operation["responses"]} - {"200"}:
+        operation["responses"][status] = {"description": "No body."}
+    operation["responses"]["401"] = {"description": "No body."}
+    del data["components"]["schemas"]["TokenError"]
+    data["x-token-endpoint"]["invalid_client"] = [{"status": 401}]
+    data["x-token-endpoint"]["error"] = {}
+    spec = tmp_path / "vendor.yaml"
+    spec.write_text(json.dumps(data))
+    generate(spec, tmp_path / "vendor_clients")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    package, models = (import_module(f"vendor_clients.vendor{part}") for part in ("", ".models"))
+    api = import_module("vendor_clients.vendor.api.token.create_token")
+    statuses = iter([200, 401])
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Content-Type"] == vendor
+        status = next(statuses)
+        return httpx.Response(status, json={"access_token": "canary"}) if status == 200 else httpx.Response(status)
+
+    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(reply)})
+    body = models.TokenRequest(grant_type="client_credentials", client_id="a", client_secret="b", audience="c")
+    assert api.sync(client=client, body=body).access_token == "canary"
+    assert api.sync_detailed(client=client, body=body).status_code == 401
+
+
 @pytest.mark.parametrize("scheme", ["bearer", None])
-def test_computed_credentials_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
+def test_a_function_may_fill_fields_that_nothing_names(tmp_path: Path, scheme: str | None) -> None:
     changes: dict[str, Any] = {
         f"{ENDPOINT}/client_authentication": [{"method": "custom"}],
         f"{REQUEST}/properties/client_assertion": SECRET,

@@ -137,6 +137,25 @@ CASES = [
         basic=True,
         granted=Reply({"accessToken": "the-token", "expiresIn": 600, "tokenType": "Bearer"}),
     ),
+    Case(
+        "own_grant.yaml",
+        "/oauth/token",
+        {"clientId": ID, "clientSecret": SECRET, "grantType": "AccessToken"},
+        JSON,
+        granted=Reply({"accessToken": "the-token", "expiresIn": "32503680000"}, 201),
+        rejected=Reply({"errors": [{"code": 1401, "message": "The client is unknown"}]}, 400),
+    ),
+    Case(
+        "partner_login.yaml",
+        "/aggregation/v2/partners/authentication",
+        {"partnerId": ID, "partnerSecret": SECRET},
+        JSON,
+        headers={"Tern-App-Key": "key-of-straw"},
+        granted=Reply({"token": "the-token"}),
+        rejected=Reply({"code": 9, "message": "No"}, 401),
+        arguments={"tern_app_key": "key-of-straw"},
+        lifetime=False,
+    ),
     Case("page_in_json.md", "/oauth/token", basic=True, rejected=Reply({"message": "no"}, 403)),
 ]
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)

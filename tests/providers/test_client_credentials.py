@@ -49,7 +49,7 @@ def test_the_request_follows_rfc_6749(
     server: Server, options: dict[str, Any], authorization: str | None, body: str
 ) -> None:
     token = ask(at(server, **options))
-    assert (token.access_token, token.response) == ("token-1", None)
+    assert (token.access_token, token.response["access_token"]) == ("token-1", "token-1")
     (seen,) = server.seen
     assert (seen.method, seen.path, seen.headers.get("Authorization")) == ("POST", "/oauth/token", authorization)
     assert seen.headers["Content-Type"] == "application/x-www-form-urlencoded"

@@ -23,7 +23,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from paygrant import ConfigurationError, InvalidClient, Provider, SpecProvider, TokenRequestRejected, UnsignedRequest
+from paygrant import (
+    ConfigurationError,
+    InvalidClient,
+    MalformedResponse,
+    Provider,
+    SpecProvider,
+    TokenRequestRejected,
+    UnsignedRequest,
+)
 from paygrant._providers.base import registration_of
 from paygrant._spec.description import TokenUse
 from paygrant.generate import generate, lint
@@ -55,12 +63,15 @@ class Case:
     line: str
     token: str
     lifetime: float
-    refusal: tuple[str | None, str | None]
+    refusal: tuple[str | None, str | None] | None
+    """What wrong credentials give. None: the endpoint takes none."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: str = ""
     authorization: str = "Bearer {}"
     token_use: TokenUse = field(default_factory=TokenUse)
 
+
+NO_CREDENTIALS = {"client_id": None, "client_secret": None}
 
 CASES = {
     "ups": Case(
@@ -105,10 +116,19 @@ CASES = {
     "airwallex": Case(
         gives={"environment": "demo"},
         line="POST /api/v1/authentication/login",
-        headers={"x-client-id": CLIENT_ID, "x-api-key": CLIENT_SECRET},
+        headers={"content-type": JSON, "x-client-id": CLIENT_ID, "x-api-key": CLIENT_SECRET},
         token="airwallex-token",
         lifetime=1800,
         refusal=("credentials_invalid", "UNAUTHORIZED"),
+    ),
+    "azure_metadata": Case(
+        gives={"environment": "azure", "resource": "https://management.azure.com/", **NO_CREDENTIALS},
+        line="GET /metadata/identity/oauth2/token?api-version=2018-02-01"
+        "&resource=https%3A%2F%2Fmanagement.azure.com%2F",
+        headers={"metadata": "true"},
+        token="azure-token",
+        lifetime=3599,
+        refusal=None,
     ),
     "personio": Case(
         gives={"environment": "production"},
@@ -276,7 +296,7 @@ def test_the_server_of_the_tests_refuses_undocumented_values(name: str, server: 
     assert status(body=seen.body + b"&more=1" if seen.body[:1] == b"g" else more) == 422
 
 
-@each_endpoint
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.refusal])
 def test_wrong_credentials_raise_an_error_with_the_providers_text(name: str, server: Server) -> None:
     wrong = pem(rsa.generate_private_key(65537, 2048)) if name in HOOKS else "not-the-secret"
     with pytest.raises(InvalidClient) as caught:
@@ -321,6 +341,7 @@ def test_an_optional_parameter_is_sent_if_given(
         ("tableau", "api_version"),
         ("zoho", "refresh_token"),
         ("docusign", "authenticate"),
+        ("azure_metadata", "resource"),
     ],
 )
 def test_a_missing_required_parameter_sends_nothing(name: str, argument: str, server: Server) -> None:
@@ -352,6 +373,29 @@ def test_the_host_comes_from_the_environment_or_from_the_caller(
 def test_a_lease_of_zero_has_no_end(server: Server) -> None:
     token = ask(make("vault", server, namespace="endless"))
     assert seconds_left(token.expires_at) > 365 * 86400 - 60
+
+
+def test_a_metadata_service_is_asked_for_one_of_several_identities(server: Server) -> None:
+    for argument, name in {
+        "object_id": "object_id",
+        "identity_client_id": "client_id",
+        "resource_id": "msi_res_id",
+    }.items():
+        assert ask(make("azure_metadata", server, **{argument: "mine"})).access_token == "azure-token"
+        assert server.seen[-1].path.endswith(f"&{name}=mine")
+    with pytest.raises(ConfigurationError, match="is given together with"):
+        make("azure_metadata", server, identity_client_id="one", resource_id="two")
+    with pytest.raises(TokenRequestRejected) as caught:
+        ask(make("azure_metadata", server, identity_client_id="nobody"))
+    assert (caught.value.error, caught.value.error_description) == ("invalid_request", "Identity not found")
+
+
+def test_a_metadata_service_has_a_link_local_address() -> None:
+    given = CASES["azure_metadata"].gives
+    with pytest.raises(ConfigurationError, match="environment: is a link-local address"):
+        SpecProvider(SPECS / "azure_metadata.yaml", **given)
+    provider = SpecProvider(SPECS / "azure_metadata.yaml", allow_link_local=True, **given)
+    assert provider.token_url == "http://169.254.169.254/metadata/identity/oauth2/token"
 
 
 @pytest.mark.parametrize(
@@ -443,8 +487,10 @@ def test_a_package_has_a_model_for_the_response(name: str, packages: Path, serve
     assert token.access_token not in repr(token.response)
 
 
-def test_a_response_that_does_not_fit_its_model_gives_a_token_without_it(packages: Path, server: Server) -> None:
+def test_a_response_that_does_not_fit_its_model_gives_a_token_all_the_same(packages: Path, server: Server) -> None:
     provider = make("tableau", server, importlib.import_module(f"{packages.name}.tableau"))
     server.reply = Reply({"credentials": {"site": "expected an object", "token": "tableau-token"}})
     token = ask(provider)
-    assert (token.access_token, token.response) == ("tableau-token", None)
+    assert token.access_token == "tableau-token"
+    with pytest.raises(MalformedResponse, match="does not fit the generated model"):
+        _ = token.response

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
 from paygrant._request.send import _Connection, _Limits
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
@@ -105,7 +105,11 @@ def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
     class Stream:
         def get_extra_info(self, _name: str) -> None: ...
 
-    connection = _Connection(httpx.MockTransport(lambda _: httpx.Response(200)), _Limits(clock() + 10, 10))
+    connection = _Connection(
+        httpx.MockTransport(lambda _: httpx.Response(200)),
+        registration_of(make(Cryptofuse)).endpoint,
+        _Limits(clock() + 10, 10),
+    )
     connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})
     clock.pass_by(10)
     with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):

@@ -332,10 +332,10 @@ def test_a_body_must_be_json_and_small(
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
-        ("POST", "/control/paypal/faults", 404, "unknown provider; expected one of: alternative_payments, "),
-        ("POST", "/control/paypal/revoke", 404, "unknown provider"),
-        ("DELETE", "/control/paypal/faults", 404, "unknown provider"),
-        ("DELETE", "/control/paypal/faults/1", 404, "unknown provider"),
+        ("POST", "/control/acme/faults", 404, "unknown provider; expected one of: airwallex, alternative_payments, "),
+        ("POST", "/control/acme/revoke", 404, "unknown provider"),
+        ("DELETE", "/control/acme/faults", 404, "unknown provider"),
+        ("DELETE", "/control/acme/faults/1", 404, "unknown provider"),
         ("DELETE", "/control/ripple/faults/x", 404, "no fault with this id is switched on"),
         ("DELETE", f"/control/ripple/faults/{'9' * 5000}", 404, "no fault with this id is switched on"),
         ("GET", "/control/nothing", 404, "Not Found"),

@@ -11,7 +11,7 @@ import pytest
 
 from paygrant._spec.description import ClientAuth, Condition, Lifetime, Parameter, Server, TokenEndpoint, TokenUse
 from paygrant._spec.reader import endpoint_of
-from scripts.breaking.__main__ import ROOT, main
+from scripts.breaking.__main__ import ROOT, _readable, main
 from scripts.breaking.change import Weight
 from scripts.breaking.endpoints import endpoint_changes
 
@@ -28,6 +28,10 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
 
 def answer(**parts: Any) -> dict[str, Any]:
     return {"response": replace(RIPPLE.response, **parts)}
+
+
+def used(**parts: Any) -> dict[str, Any]:
+    return {"token_use": TokenUse(**parts)}
 
 
 def ripple_test(url: str = RIPPLE.servers["test"].url, fact: str = "test") -> dict[str, Any]:
@@ -161,7 +165,21 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
             "access_token read at /b rather than at /a",
         ),
         (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
-        (RIPPLE, {"token_use": TokenUse("X-Token", "")}, SECRET, "the token is used as TokenUse(header='X-Token'"),
+        (RIPPLE, used(header="X-Token", prefix=""), SECRET, "sent in the header X-Token, not the header Authorization"),
+        (RIPPLE, used(header=None, prefix="", query="key"), SECRET, "the token is sent in the query as key, not the"),
+        (RIPPLE, used(rejected_statuses=(401, 403)), FINE, "403 rejects a token"),
+        (RIPPLE, used(rejected_statuses=(403,)), BREAKING, "401 no longer rejects a token"),
+        (RIPPLE, used(headers={"Client_Id": "client_id"}), SECRET, "API calls have Client_Id, which client_id fills"),
+        (replace(RIPPLE, **used(headers={"Client_Id": "client_id"})), used(), BREAKING, "no longer have Client_Id"),
+        (RIPPLE, used(single_use=True), BREAKING, "each token is used once"),
+        (replace(RIPPLE, **used(single_use=True)), used(), BREAKING, "a token is used more than once"),
+        (RIPPLE, used(persist=False), BREAKING, "tokens are no longer persisted"),
+        (replace(RIPPLE, **used(persist=False)), used(), SECRET, "tokens are persisted"),
+        (RIPPLE, {"accept": "application/vnd.api+json"}, BREAKING, "accept application/json becomes application/vnd"),
+        (RIPPLE, {"content_type": "application/json"}, BREAKING, "content_type None becomes application/json"),
+        (CRYPTOFUSE, {"client_auth": (replace(BASIC, encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
+        (with_parameters(COUNT), parameters(replace(COUNT, excludes=("b",))), BREAKING, "a excludes b"),
+        (with_parameters(replace(COUNT, excludes=("b",))), parameters(COUNT), FINE, "a no longer excludes b"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
         (WIDGET, {"success": None}, FINE, "success is None"),
         (FLAG, {"success": Condition(at="/ok", equals=True)}, BREAKING, "equals=True), not Condition("),
@@ -234,6 +252,18 @@ def test_added_and_removed_providers_are_reported() -> None:
 
 def test_equal_descriptions_give_no_changes() -> None:
     assert not list(endpoint_changes({"it": RIPPLE}, {"it": RIPPLE}))
+
+
+def test_an_old_spec_with_other_words_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    for name in ("ripple", "cryptofuse"):
+        text = (ROOT / "specs" / f"{name}.yaml").read_text()
+        text = text.replace("client_authentication:", "credentials:") if name == "ripple" else text
+        (tmp_path / "specs" / f"{name}.yaml").write_text(text)
+    endpoints, unread = _readable(tmp_path)
+    assert (*endpoints, *unread) == ("cryptofuse", "ripple")
+    assert unread["ripple"].weight is BREAKING
+    assert "the old spec cannot be read (KeyError: 'client_authentication')" in str(unread["ripple"])
 
 
 @pytest.fixture(scope="session")

@@ -144,8 +144,10 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
 def arguments_of(kind: type[Any]) -> dict[str, Any]:
     """Arguments that make an instance of a class, with canaries wherever they are taken."""
     own: dict[str, Any] = {}
-    if issubclass(kind, Provider):
+    if Provider in kind.__mro__:
         own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
+    elif kind.__module__.startswith("paygrant_clients."):
+        own = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
     elif kind is TokenSource:
         own = {"provider": ripio_widget(), "transport_name": None}
     elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown

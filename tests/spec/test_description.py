@@ -46,7 +46,7 @@ def spec(  # noqa: PLR0913 - the parts of a spec
     **endpoint: Any,
 ) -> dict[str, Any]:
     """Return the smallest spec that has these parts."""
-    body: dict[str, Any] = {"requestBody": {"content": {media_type: {}}}} if media_type else {}
+    body: dict[str, Any] = {"requestBody": {"content": {media_type: {"schema": {}}}}} if media_type else {}
     request = {"type": "object", "required": list(required), "properties": fields or {}}
     return {
         "paths": {path: {method: {"parameters": list(parameters), **body}}},
@@ -262,7 +262,7 @@ def test_only_an_optional_parameter_may_be_missing(server: Server) -> None:
     assert sent(server, document, audience="api").body == b"audience=api"
     with pytest.raises(ConfigurationError, match="audience: is missing; expected a value of type string"):
         described(server, document)
-    with pytest.raises(ConfigurationError, match="audiance: is unknown; expected one of: .*, scope, audience"):
+    with pytest.raises(ConfigurationError, match=r"audiance: is unknown; expected one of: .*, scope, audience"):
         described(server, document, audiance="api")
 
 

@@ -21,14 +21,40 @@ from paygrant import (
     PaygrantError,
     RefreshPolicy,
     SpecProvider,
+    TokenAuth,
     TokenSource,
 )
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.lint import lint
 from tests.helpers.secrets import CREDENTIALS
 
+GIVEN: dict[str, Any] = {**CREDENTIALS}
+
 GENERATED: dict[str, Any] = json.loads(Path(paygrant_clients.ripple.__path__[0], "openapi.json").read_text("utf-8"))
 [PATH] = GENERATED["paths"]
+
+# Ripple's spec has few of the words that a spec may have. So it gets the others here.
+GENERATED["paths"][PATH]["post"]["responses"]["401"] = {"description": "No body."}
+GENERATED["components"]["schemas"]["TokenRequest"]["properties"] |= {
+    name: {"type": "string", "description": "A part of the world."} for name in ("region", "zone")
+}
+GENERATED["x-token-endpoint"] |= {
+    "client_authentication": [
+        {"method": "client_secret_post", "client_id": "client_id", "client_secret": "client_secret"}
+    ],
+    "token_use": {
+        "header": "X-Token",
+        "prefix": "Token",
+        "rejected_statuses": [401, 403],
+        "headers": {"Client_Id": "client_id", "X-Audience": "audience"},
+        "single_use": True,
+        "persist": False,
+    },
+}
+GENERATED["x-token-endpoint"]["parameters"] |= {
+    "region": {"argument": "region", "excludes": ["zone"]},
+    "zone": {"argument": "zone"},
+}
 
 
 class Recorder(httpx.BaseTransport):
@@ -58,7 +84,7 @@ def with_path(path: str) -> Callable[[dict[str, Any]], object]:
 def hosts(spec: Path, **more: Any) -> list[tuple[str, str]]:
     """Where the token requests of a spec go."""
     recorder = Recorder()
-    arguments: dict[str, Any] = {**CREDENTIALS, "environment": "test", "audience": "urn:a:b", **more}
+    arguments: dict[str, Any] = {**GIVEN, "environment": "test", "audience": "urn:a:b", **more}
     with suppress(PaygrantError):
         provider = SpecProvider(spec, **arguments)
         TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1), transport=recorder).get()
@@ -107,7 +133,7 @@ HOSTILE_PATHS = [
 def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, path: str, base_url: str | None) -> None:
     spec = folder(tmp_path / "acme", with_path(path))
     with pytest.raises(ConfigurationError) as caught:
-        SpecProvider(spec, **CREDENTIALS, environment="test", audience="urn:a:b", base_url=base_url)  # type: ignore[arg-type]
+        SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b", base_url=base_url)
     assert caught.value.argument in {"spec", "token_url"}
     assert hosts(spec, base_url=base_url) == []
 
@@ -139,7 +165,7 @@ def test_a_hostile_server_is_refused(tmp_path: Path, url: Any) -> None:
     spec = folder(tmp_path / "acme", lambda document: document["servers"][0].update(url=url))
     environment = GENERATED["servers"][0]["x-environment"]
     with pytest.raises(ConfigurationError):
-        SpecProvider(spec, **CREDENTIALS, environment=environment, audience="urn:a:b")  # type: ignore[arg-type]
+        SpecProvider(spec, **GIVEN, environment=environment, audience="urn:a:b")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +174,7 @@ def test_a_hostile_server_is_refused(tmp_path: Path, url: Any) -> None:
 def test_a_name_that_forges_log_lines_is_refused(tmp_path: Path, name: str) -> None:
     spec = folder(tmp_path / name, lambda _: None)
     with pytest.raises(ConfigurationError, match=r"^spec: has name") as caught:
-        SpecProvider(spec, **CREDENTIALS, environment="test", audience="urn:a:b")  # type: ignore[arg-type]
+        SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b")
     assert str(caught.value).isprintable()
 
 
@@ -156,7 +182,7 @@ def test_a_name_that_forges_log_lines_is_refused(tmp_path: Path, name: str) -> N
 def test_an_environment_that_forges_log_lines_is_refused(tmp_path: Path, name: str) -> None:
     spec = folder(tmp_path / "acme", lambda document: document["servers"][0].update({"x-environment": name}))
     with pytest.raises(ConfigurationError, match=r"^spec: has servers"):
-        SpecProvider(spec, **CREDENTIALS, environment=name, audience="urn:a:b")  # type: ignore[arg-type]
+        SpecProvider(spec, **GIVEN, environment=name, audience="urn:a:b")
 
 
 @pytest.mark.parametrize("name", ["acme\nforged.yaml", "acme\x1b[2J.yaml"], ids=ascii)
@@ -180,10 +206,16 @@ def test_a_file_that_forges_log_lines_is_a_finding(tmp_path: Path, name: str) ->
 )
 def test_a_token_url_that_leads_elsewhere_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^token_url: "):
-        ClientCredentials(**CREDENTIALS, token_url=url)  # type: ignore[arg-type]
+        ClientCredentials(**GIVEN, token_url=url)
 
 
 # Any change of a spec
+
+
+def test_the_spec_that_is_changed_is_normalized(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(json.dumps(GENERATED), "utf-8")
+    assert lint(path) == []
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -214,6 +246,12 @@ ODD: list[Any] = [
         "/a/*/b",
         "~2",
         "custom",
+        "none",
+        "client_secret_basic",
+        "private_key_jwt",
+        "application/vnd.x+json",
+        "http://169.254.169.254",
+        "client_id",
     ),
     *([], {}, [[]], [{}], {"": ""}, {"a\nb": 1}, [None], {"$ref": "file:///etc/passwd"}),
 ]
@@ -250,9 +288,10 @@ def test_a_changed_folder_works_or_is_refused(change: Any, tmp_path_factory: pyt
     spec = folder(tmp_path_factory.getbasetemp() / "acme", change)
     recorder = Recorder()
     with suppress(ConfigurationError):
-        provider = SpecProvider(spec, **CREDENTIALS, environment="test", audience="urn:a:b")  # type: ignore[arg-type]
+        provider = SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b")
         repr(provider)
         source = TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1), transport=recorder)
+        TokenAuth(source)
         assert "the renewal failed by" not in outcome(source)  # that is an exception that nobody expected
     assert {*recorder.hosts} <= {("https", httpx.URL(each["url"]).host) for each in GENERATED["servers"]}
 
@@ -275,4 +314,4 @@ def test_a_file_of_anything_has_findings(text: bytes, tmp_path_factory: pytest.T
     path.write_bytes(text)
     assert lint(path)
     with pytest.raises(ConfigurationError):
-        SpecProvider(path, **CREDENTIALS)  # type: ignore[arg-type]
+        SpecProvider(path, **GIVEN)

@@ -105,7 +105,12 @@ def section_cases() -> Iterator[Broken]:
         "https://auth.ripple.test?a=b",
         "https://auth.ripple.test#a",
         "https://me:secret@auth.ripple.test",
-        "https://{tenant}.ripple.test",
+        "https://{tenant}.test",
+        "https://auth.{tenant}.test",
+        "https://x{tenant}.ripple.test",
+        "https://{tenant}.{other}.ripple.test",
+        "https://{tenant}:443",
+        "https://{tenant}@ripple.test",
         "https://auth.ripple.test/..",
         "https://auth.ripple.test/./v1",
     ):
@@ -136,7 +141,7 @@ def operation_cases() -> Iterator[Broken]:
     oddities: list[dict[str, Any]] = [
         {"in": "cookie"},
         {"name": 'X-"'},
-        {"name": "a.b"},
+        {"name": "a b"},
         {"name": ""},
         {"required": "yes"},
         {"explode": True},
@@ -177,7 +182,8 @@ def operation_cases() -> Iterator[Broken]:
     yield broken("responses", {f"{RESPONSES}/2XX": {}}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/200/content/application~1json/schema": {"$ref": f"#{ERROR}"}})
     yield broken("responses", {f"{RESPONSES}/400/content/application~1json/schema": {"$ref": f"#{RESPONSE}"}})
-    yield broken("responses", {f"{RESPONSES}/400/content": ABSENT}, f"{RESPONSES}/400")
+    yield broken("responses", {f"{RESPONSES}/200/content": ABSENT}, f"{RESPONSES}/200")
+    yield broken("wrong-credentials-example", {f"{RESPONSES}/400/content": ABSENT}, RESPONSES)
     yield broken("responses", {f"{RESPONSES}/400/content/text~1html": {"schema": {}}}, f"{RESPONSES}/400/content")
     yield broken("responses", {f"{RESPONSES}/400/content": {}})
     text = {"text/plain": {"schema": {"type": "integer"}}}
@@ -190,7 +196,7 @@ def operation_cases() -> Iterator[Broken]:
 
 
 def schema_cases() -> Iterator[Broken]:
-    yield broken("schema-names", {ERROR: ABSENT}, SCHEMAS)
+    yield broken("error-schema", {ERROR: ABSENT}, SCHEMAS)
     yield broken("schema-names", {f"{SCHEMAS}/Tenant": {}}, SCHEMAS)
     yield broken("schema-names", {"/components/headers": {}}, "/components")
     yield broken("schema-names", {f"{REQUEST}/type": "string"})
@@ -263,6 +269,13 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"header": "X Token"}, "/header"),
         ({"header": "Authorization", "prefix": "To ken"}, "/prefix"),
         ({"query": "to&ken"}, "/query"),
+        ({"rejected_statuses": []}, "/rejected_statuses"),
+        ({"headers": {}}, "/headers"),
+        ({"rejected_statuses": [401, 500]}, "/rejected_statuses/1"),
+        ({"headers": {"X Client": "client_id"}}, "/headers"),
+        ({"headers": {"X-Client": "Client Id"}}, "/headers/X-Client"),
+        ({"single_use": "yes"}, "/single_use"),
+        ({"persist": None}, "/persist"),
     ]
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
@@ -275,7 +288,7 @@ def endpoint_cases() -> Iterator[Broken]:
     }
     for method, member in misplaced.items():
         yield broken("token-endpoint", {place: {"method": method, **member}}, place)
-    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {"a'b": {"value": "a"}}})
+    yield broken("token-endpoint", {f"{ENDPOINT}/parameters": {'a"b': {"value": "a"}}})
 
 
 def openapi_cases() -> Iterator[Broken]:
@@ -284,13 +297,34 @@ def openapi_cases() -> Iterator[Broken]:
     yield broken("openapi", {f"{RESPONSES}/400/headers": {"Retry-After": {}}}, f"{RESPONSES}/400/headers/Retry-After")
 
 
-def fit_cases() -> Iterator[Broken]:
-    for name in ("Ripple", "ripple-2", "2ripple", "ripple_", "import"):
-        yield broken("file-name", {}, "")._replace(name=name)
+def word_cases() -> Iterator[Broken]:
     place = f"{ENDPOINT}/client_authentication"
     for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth"):
         methods = [{"method": each} for each in ("client_secret_basic", "client_secret_post", method)]
         yield broken("known-methods", {place: methods}, f"{place}/2/method", spec="cryptofuse")
+    excludes = f"{ENDPOINT}/parameters/audience/excludes"
+    for other in ("scope", "audience"):
+        yield broken("exclusions", {excludes: [other]}, f"{excludes}/0")
+    yield broken(
+        "exclusions",
+        {f"{ENDPOINT}/parameters/X-Tenant": {**TENANT, "excludes": ["audience"]}, f"{POST}/parameters": [DECLARED]},
+        f"{ENDPOINT}/parameters/X-Tenant/excludes/0",
+    )
+    use = f"{ENDPOINT}/token_use"
+    for name, argument in {
+        "X-Scope": "scope",
+        "X-Secret": "client_secret",
+        "authorization": "client_id",
+        "Host": "client_id",
+    }.items():
+        yield broken("api-headers", {use: {"headers": {name: argument}}}, f"{use}/headers/{name}")
+    twice = {"header": "X-Token", "headers": {"X-Client": "client_id", "x-client": "audience"}}
+    yield broken("api-headers", {use: twice}, f"{use}/headers/x-client")
+
+
+def fit_cases() -> Iterator[Broken]:
+    for name in ("Ripple", "ripple-2", "2ripple", "ripple_", "import"):
+        yield broken("file-name", {}, "")._replace(name=name)
     yield broken("unique-environments", {"/servers/1/x-environment": "test"})
     yield broken("same-facts", {"/servers/1/x-environment-facts": ABSENT}, "/servers/1")
     yield broken("unique-deviations", {"/x-provenance/deviations/1/id": "urn-prefix"})
@@ -333,6 +367,7 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("fixed-values", one, grant_type)
     yield from beside_the_body_cases()
     yield from header_cases()
+    yield from host_cases()
 
     schemes = "/components/securitySchemes"
     for place, scheme in {"basic": "basic", "bearer": "bearer"}.items():
@@ -420,6 +455,41 @@ def beside_the_body_cases() -> Iterator[Broken]:
     yield broken("example-schemas", {f"{RESPONSES}/402": response}, place)
 
 
+def host_cases() -> Iterator[Broken]:
+    url = "https://{tenant}.ripple.test"
+    variable = {"tenant": {"default": "acme", "description": "The tenant."}}
+    server = {"description": "A server.", "x-environment": "test"}
+    other = {**server, "x-environment": "other", "url": "https://ripple.test"}
+    filled = {f"{ENDPOINT}/parameters/tenant": TENANT}
+    good = {**server, "url": url, "variables": variable}
+
+    yield broken("host-variables", {"/servers": [{**server, "url": url}]}, "/servers/0")
+    yield broken("host-variables", {"/servers": [{**good, "url": "https://ripple.test"}], **filled}, "/servers/0")
+    yield broken("host-variables", {"/servers": [good, other], **filled}, "/servers/1")
+    yield broken("host-variables", {"/servers": [good]}, "/servers/0/variables/tenant")
+    yield broken(
+        "host-variables",
+        {"/servers": [good], f"{ENDPOINT}/parameters/tenant": {"value": "acme"}},
+        "/servers/0/variables/tenant",
+    )
+    yield broken(
+        "unique-names",
+        {"/servers": [good], f"{POST}/parameters": [{**DECLARED, "name": "tenant"}], **filled},
+        f"{POST}/parameters/0/name",
+    )
+    yield broken("servers", {"/servers": [{**good, "variables": {}}], **filled}, "/servers/0/variables")
+    for default in ("", "a.b", "A"):
+        variables = {"tenant": {"default": default, "description": "The tenant."}}
+        yield broken(
+            "servers", {"/servers": [{**good, "variables": variables}], **filled}, "/servers/0/variables/tenant/default"
+        )
+    yield broken(
+        "descriptions",
+        {"/servers": [{**good, "variables": {"tenant": {"default": "acme"}}}], **filled},
+        "/servers/0/variables/tenant",
+    )
+
+
 def header_cases() -> Iterator[Broken]:
     declared = f"{POST}/parameters"
     yield broken("header-names", sent("Content-Length"), f"{declared}/0/name")
@@ -457,6 +527,7 @@ CASES = [
     *schema_cases(),
     *endpoint_cases(),
     *openapi_cases(),
+    *word_cases(),
     *fit_cases(),
     *example_cases(),
 ]
@@ -520,7 +591,7 @@ def test_the_command_says_how_much_it_has_checked() -> None:
     outcome = command(*SPECS)
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    assert outcome.stdout == f"5 specs, {len(RULES)} rules, no findings\n"
+    assert outcome.stdout == f"{len(SPECS)} specs, {len(RULES)} rules, no findings\n"
 
 
 def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: Path) -> None:

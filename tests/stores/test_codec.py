@@ -149,7 +149,7 @@ REFUSAL = Entry(RateLimited("wait", provider="ripple", status=429), 2000.0)
 @pytest.mark.parametrize(
     ("entry", "path", "value"),
     [
-        (GRANT, "version", 2),
+        (GRANT, "version", 1),
         (GRANT, "name", "f0" * 32),
         (GRANT, "left", float("nan")),
         (GRANT, "left", float("inf")),

@@ -29,7 +29,8 @@ class Authorization(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"'{self.partition(' ')[0]} ...'"
+        word, space, _ = self.partition(" ")
+        return f"'{word if space else ''}{space}...'"  # without a word before it, all of the value is the token
 
 
 class BearerAuth:
@@ -41,17 +42,21 @@ class BearerAuth:
         source: TokenSource,
         *,
         origins: Iterable[str] | None = None,
-        rejected_statuses: Iterable[int] = frozenset({401}),
+        rejected_statuses: Iterable[int] | None = None,
     ) -> None:
         check_type("source", source, TokenSource, "a TokenSource")
         self._source = source
         self._cache = cache_of(source)
         """For the fast path, which only reads it. Decisions use ``cache_of``, because the source may be closed."""
         self._origins = None if origins is None else frozenset(_check_origins(origins))
-        self._rejected_statuses = frozenset(_check_statuses(rejected_statuses))
-        use = registration_of(source.provider).endpoint.token_use
+        registration = registration_of(source.provider)
+        use = registration.endpoint.token_use
+        statuses = use.rejected_statuses if rejected_statuses is None else rejected_statuses
+        self._rejected_statuses = frozenset(_check_statuses(statuses))
         self._header, self._query = use.header, use.query or ""
-        self._in_authorization = (use.header or "").lower() == "authorization"
+        self._further_headers = registration.api_headers
+        """Headers that travel with the token, to the same origins only."""
+        self._only_authorization = (use.header or "").lower() == "authorization" and not self._further_headers
         """Clients remove this header on a redirect to another origin."""
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":

@@ -59,14 +59,15 @@ class HeadersBySentName:
     """Headers that are found by the name under which they are sent.
 
     On a redirect to another origin, a client removes what it keeps as Authorization, and copies all other headers. A
-    token in a header of its own is sent under that name, and kept as Authorization. So the client treats it alike.
+    token in a header of its own, and what travels with a token, is sent under its name and kept as Authorization. So
+    the client removes it as well.
     """
 
     if TYPE_CHECKING:
         _list: list[tuple[bytes, bytes, bytes]]
 
     def put(self, name: str, value: str) -> None:
-        """Put a token under this name, in place of what was there."""
+        """Put a value under this name, in place of what was there."""
         sent = name.encode()
         others = [each for each in self._list if each[0].lower() != sent.lower()]
         self._list = [*others, (sent, b"authorization", value.encode())]
@@ -135,17 +136,20 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             self._note_status(token, (yield request).status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
-        if self._in_authorization:
+        if self._only_authorization:
             request.headers["Authorization"] = token.authorization
-        elif self._header is not None:
+            return
+        kept = {} if self._header is None else {self._header: token.authorization}
+        if kept := kept | self._further_headers:
             headers = self._headers(request.headers)
-            headers.put(self._header, token.authorization)
+            for name, value in kept.items():
+                headers.put(name, value)
             cast("Any", request).headers = headers
-        else:
+        if self._header is None:
             request.url = request.url.join(self._with_token(str(request.url), token))
 
     def _carries(self, request: Any, token: Token) -> bool:
-        if self._header is None or self._in_authorization:
+        if self._header is None or self._only_authorization:
             return super()._carries(request, token)
         return token.authorization.encode() in _sent(request.headers, self._header)
 
@@ -180,7 +184,8 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
         origins: The origins (``"https://api.example.com"``) that may see the token. A request to another origin goes out
             without it. None: every request carries the token, but a redirect to another origin does not. If the API
             wants it in the query, httpx logs it.
-        rejected_statuses: The statuses by which the API rejects a dead token. django-oauth-toolkit's own views use 403.
+        rejected_statuses: The statuses by which the API rejects a dead token. None: as the provider's spec says, which is
+            401 unless it says more. django-oauth-toolkit's own views use 403.
 
     Raises:
         ConfigurationError: An argument is bad or missing.

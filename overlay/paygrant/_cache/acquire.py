@@ -8,12 +8,14 @@ import copy
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
 from paygrant._errors import InvalidClient, ProviderUnavailable, RateLimited, TokenError, TokenRequestRejected
+from paygrant._providers.base import Provider, registration_of
 from paygrant._request.client_auth import Encoding
+from paygrant._request.model import model_reader
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.retry import retrying
 from paygrant._request.send import request_token
@@ -22,6 +24,7 @@ from paygrant._stores.fail_safe import FailSafeStore
 from paygrant._telemetry import Meter
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
+from paygrant._tokens.token import read_by
 
 if TYPE_CHECKING:
     import httpx
@@ -44,9 +47,11 @@ class Acquired:
 class TokenAcquirer:
     """Brings tokens for one client."""
 
+    __slots__ = ("_encoding", "_mark", "_meter", "_policy", "_provider", "_start", "_store", "_transport")
+
     def __init__(  # noqa: PLR0913, PLR0917 - what a request needs, and where its token goes
         self,
-        registration: ClientRegistration,
+        provider: Provider,
         store: Store,
         policy: RefreshPolicy,
         transport: "httpx.BaseTransport | None",
@@ -54,7 +59,7 @@ class TokenAcquirer:
         mark: str,
         start: Callable[[Callable[[], None]], object],
     ) -> None:
-        self._registration = registration
+        self._provider = provider
         self._store = FailSafeStore(store)
         self._policy = policy
         self._transport = transport
@@ -80,14 +85,15 @@ class TokenAcquirer:
             TokenError: There is no token.
             ConfigurationError: The secret's callable failed, or the request cannot be built.
         """
-        secret = self._registration.secret()
+        registration = registration_of(self._provider)
+        secret = registration.secret()
         try:
-            return self._acquire(secret, better, stop, attempt_failed)
+            return self._acquire(registration, secret, better, stop, attempt_failed)
         except InvalidClient:
-            rotated = self._registration.secret()
+            rotated = registration.secret()
             if rotated == secret:
                 raise
-        return self._acquire(rotated, better, stop, attempt_failed)
+        return self._acquire(registration, rotated, better, stop, attempt_failed)
 
     def discard(self, acquired: Acquired) -> None:
         """Remove this token from the store. This waits until the deadline at most: a store may hang."""
@@ -106,29 +112,35 @@ class TokenAcquirer:
 
     def too_late(self) -> TokenError:
         """The error for callers whose renewal did not end in time."""
-        name, environment = self._registration.name, self._registration.environment
+        registration = registration_of(self._provider)
+        name, environment = registration.name, registration.environment
         where = f"{name} ({environment})" if environment else name
         text = f"{where}: no token before the deadline"
         return ProviderUnavailable(text, provider=name, environment=environment)
 
     def _acquire(
         self,
+        registration: ClientRegistration,
         secret: str,
         better: Callable[[Grant], Grant | None],
         stop: threading.Event,
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
-        key, error_key = (self._registration.cache_key(secret, kind, self._mark) for kind in ("token", "error"))
+        key, error_key = (registration.cache_key(secret, kind, self._mark) for kind in ("token", "error"))
+        if registration.endpoint.token_use.single_use:
+            self._raise_remembered(error_key)
+            return Acquired(self._request(registration, secret, error_key, stop, attempt_failed), key)
         grant = self._stored(key, error_key, better)
         if grant is None:
             with self._store.lock(key, self._policy.deadline + _LEASE_AFTER_DEADLINE):
                 grant = self._stored(key, error_key, better)
                 if grant is None:
-                    grant = self._request(secret, error_key, stop, attempt_failed)
-                    whose = self._registration.name, self._registration.environment
+                    grant = self._request(registration, secret, error_key, stop, attempt_failed)
+                    whose = registration.name, registration.environment
                     self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
-        return Acquired(grant, key)
+        token = read_by(grant.token, model_reader(registration.models))  # a store does not know the model
+        return Acquired(grant if token is grant.token else replace(grant, token=token), key)
 
     def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
         """The store's token, if it is better than the held one.
@@ -139,25 +151,40 @@ class TokenAcquirer:
         entry = self._store.load(key)
         if entry and isinstance(entry.outcome, Grant) and (grant := better(entry.outcome)):
             return grant
+        self._raise_remembered(error_key)
+        return None
+
+    def _raise_remembered(self, error_key: str) -> None:
+        """Raise the error that the store remembers, if there is one.
+
+        Raises:
+            TokenError: There is one.
+        """
         entry = self._store.load(error_key)
         if entry and isinstance(entry.outcome, TokenError) and _clock.monotonic() < entry.until:
             self._meter.refused()
             raise copy.copy(entry.outcome)  # the store's own object would collect tracebacks
-        return None
 
-    def _request(self, secret: str, error_key: str, stop: threading.Event, attempt_failed: Callable[[], None]) -> Grant:
+    def _request(
+        self,
+        registration: ClientRegistration,
+        secret: str,
+        error_key: str,
+        stop: threading.Event,
+        attempt_failed: Callable[[], None],
+    ) -> Grant:
         """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
 
         Refusals, and pauses that the provider states, go into the store.
         """
         deadline = _clock.monotonic() + self._policy.deadline
         # The encoding that worked last comes first.
-        *others, last = sorted(self._registration.basic_encodings(secret), key=lambda each: each != self._encoding)
+        *others, last = sorted(registration.basic_encodings(secret), key=lambda each: each != self._encoding)
         try:
             for encoding in others:
                 with suppress(InvalidClient):
-                    return self._retried(secret, encoding, deadline, stop, attempt_failed)
-            return self._retried(secret, last, deadline, stop, attempt_failed)
+                    return self._retried(registration, secret, encoding, deadline, stop, attempt_failed)
+            return self._retried(registration, secret, last, deadline, stop, attempt_failed)
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
             seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
             if seconds:
@@ -165,8 +192,9 @@ class TokenAcquirer:
                 self._store.save(error_key, Entry(copy.copy(error), until))
             raise
 
-    def _retried(
+    def _retried(  # noqa: PLR0913, PLR0917 - one request, and who watches it
         self,
+        registration: ClientRegistration,
         secret: str,
         encoding: Encoding,
         deadline: float,
@@ -179,7 +207,7 @@ class TokenAcquirer:
             started, outcome = _clock.monotonic(), "granted"
             try:
                 return request_token(
-                    self._registration,
+                    registration,
                     secret,
                     encoding,
                     policy=self._policy,

@@ -93,7 +93,6 @@ class Cache:
         "_renewal",
         "_replacements",
         "_start",
-        "_stop",
         "_users",
         "held",
         "meter",
@@ -133,7 +132,6 @@ class Cache:
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
         self._lock = threading.RLock()
-        self._stop = threading.Event()
         self._renewal: Renewal | None = None
 
     def token(self) -> Token | PendingRenewal:
@@ -150,8 +148,7 @@ class Cache:
             self.meter.served_stale()
         if state is State.EXPIRED and renewal:
             if nested:
-                fault = "a signal handler or a finalizer requested a token while its thread was doing so"
-                raise ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+                raise nested_call()
             self.meter.waited()
             return renewal.pending
         return token
@@ -226,26 +223,26 @@ class Cache:
         """Note one more source."""
         with self._lock:
             self._users += 1
-            self._stop.clear()
+            if self._renewal:
+                self._renewal.stop.clear()
 
     def close(self) -> None:
         """Note that a source was closed. The last one stops the retries of a pending renewal."""
         with self._lock:
             self._users -= 1
-            if self._users == 0:
-                self._stop.set()
+            if self._users == 0 and self._renewal:
+                self._renewal.stop.set()
 
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
-        self._stop.set()
         while renewal := self._renewal:
+            renewal.stop.set()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:
             self.invalidate(self.held[0])
         with self._lock:
             self._clear()
-            self._stop.clear()
 
     def _is_nested(self) -> bool:
         """Whether this thread holds the lock already."""
@@ -255,13 +252,16 @@ class Cache:
         """The renewal under way, or a new one, which the caller has to launch when it has left the lock."""
         renewal = self._renewal
         if renewal is None or now >= renewal.ends:  # in a process that was frozen, the old one may never end
-            deadline = self._policy.deadline
-            self._renewal = Renewal(now + deadline + min(_LITTLE * deadline, _MOST_LITTLE))
+            self._renewal = Renewal(self._end_of_waiting(now))
             return self._renewal, True
-        if renewal.thread == threading.get_ident():  # a log handler, a transport or a secret's callable calls us
-            fault = "a token was requested from within the token's own renewal"
-            raise ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
+        if renewal.thread == threading.get_ident():
+            raise call_from_within()
         return renewal, False
+
+    def _end_of_waiting(self, now: float) -> float:
+        """When a renewal that begins now is given up."""
+        deadline = self._policy.deadline
+        return now + deadline + min(_LITTLE * deadline, _MOST_LITTLE)
 
     def _launch(self, renewal: Renewal) -> None:
         """Start a renewal, and the timer that ends the waiting for it."""
@@ -306,7 +306,7 @@ class Cache:
 
     def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
         try:
-            return self._acquirer.acquire(self._better, self._stop, lambda: self._attempt_failed(renewal))
+            return self._acquirer.acquire(self._better, renewal.stop, lambda: self._attempt_failed(renewal))
         except PaygrantError as error:
             return copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, whatever it is
@@ -356,6 +356,18 @@ class Cache:
         since = self._acquired.grant.since if self._acquired else -math.inf
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends
         return grant if better and _clock.monotonic() < life.expires else None
+
+
+def nested_call() -> ConfigurationError:
+    """The error for a call that interrupts another one in its thread."""
+    fault = "a signal handler or a finalizer requested a token while its thread was doing so"
+    return ConfigurationError(f"source: {fault}; expected a later call", argument="source")
+
+
+def call_from_within() -> ConfigurationError:
+    """The error for a call by what takes part in a renewal, such as a log handler, a transport or a secret's callable."""
+    fault = "a token was requested from within the token's own renewal"
+    return ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
 
 
 class ClosedCache:

@@ -4,6 +4,7 @@ import functools
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from secrets import token_hex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,7 +13,8 @@ from weakref import WeakValueDictionary
 from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
-from paygrant._cache.workers import end_idle_workers, forget_workers, run_on_worker
+from paygrant._cache.single_use import SingleUseCache
+from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
 from paygrant._request.transport import forget_connections
 from paygrant._stores.base import Store
@@ -40,9 +42,10 @@ def cache_for(
 ) -> Cache:
     """The cache of these arguments. Sources with equal arguments share it, and so the token and the request for it.
 
-    Without a store, sources share one of this process.
+    Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    shared = _shared_store() if store is None else store
+    may_persist = registration_of(provider).endpoint.token_use.persist
+    shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)
     with _guard:
@@ -82,12 +85,17 @@ def _new_cache(
     provider: Provider, store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None", mark: str
 ) -> Cache:
     registration = registration_of(provider)
-    _ = registration.response_model  # imported now: a forked child could not finish an import that its parent began
     meter = meter_of(registration.name, registration.environment)
-    host = urlsplit(registration.token_url).netloc
-    start = functools.partial(run_on_worker, host)
-    acquirer = TokenAcquirer(registration, store, policy, transport, meter, mark, start)
-    return Cache(acquirer, policy, meter, start)
+    start = _starter(urlsplit(registration.token_url).netloc)
+    acquirer = TokenAcquirer(provider, store, policy, transport, meter, mark, start)
+    kind = SingleUseCache if registration.endpoint.token_use.single_use else Cache
+    return kind(acquirer, policy, meter, start)
+
+
+@functools.lru_cache(maxsize=256)
+def _starter(host: str) -> Callable[[Task], None]:
+    """What runs a renewal on a worker of this token host. Caches share it."""
+    return functools.partial(run_on_worker, host)
 
 
 def forget_all() -> None:

@@ -6,6 +6,7 @@ its own event loop still gets its token. There is no lock here: a signal handler
 
 import _thread
 import copy
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -26,15 +27,17 @@ class Renewal:
         pending: Its outcome, for those who wait now. After a failed attempt, later ones wait for the next attempt.
         thread: The identifier of the thread that runs it; 0 until it runs.
         ended: Whether it has ended, or was given up.
+        stop: Set when nobody needs the token any more.
     """
 
-    __slots__ = ("ended", "ends", "pending", "thread")
+    __slots__ = ("ended", "ends", "pending", "stop", "thread")
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
         self.pending = PendingRenewal()
         self.thread = 0
         self.ended = False
+        self.stop = threading.Event()
 
 
 class PendingRenewal:

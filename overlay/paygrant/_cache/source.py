@@ -2,12 +2,12 @@
 
 from collections.abc import Hashable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self
 
 from paygrant import _clock
 from paygrant._arguments import check_text, check_type, checked, invalid_argument
 from paygrant._tokens.policy import RefreshPolicy
-from paygrant._tokens.token import Token
+from paygrant._tokens.token import R_co, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from paygrant._stores.base import Store
 
 
-class TokenSource:
+class TokenSource(Generic[R_co]):
     """Hands out a provider's access token: from memory while it lives, else by one request for all callers.
 
-    Threads, asyncio and trio may share a source. Sources with equal arguments share one token.
+    Threads, asyncio and trio may share a source. Sources with equal arguments share one token. If the provider's spec says
+    that each token may be used once, each call requests a token of its own.
 
     Args:
         provider: The provider, with its credentials.
-        store: Where tokens are kept. The default is this process's memory.
+        store: Where tokens are kept. The default is this process's memory. It is always that, if the provider's spec says
+            that tokens must not be persisted.
         policy: The numbers that steer a token's life.
         transport: Carries the token request, for a proxy, a TLS context or a client certificate of your own. The
             source does not close it. Without one, the proxies of the environment apply.
@@ -42,7 +44,7 @@ class TokenSource:
     @checked
     def __init__(
         self,
-        provider: "Provider",
+        provider: "Provider[R_co]",
         *,
         store: "Store | None" = None,
         policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
@@ -66,14 +68,17 @@ class TokenSource:
             check_text("transport_name", transport_name)
             if transport is None:
                 raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
-        self._arguments = (provider, store, policy, transport, transport_name)
         self.provider = provider
+        self._store = store
+        self._policy = policy
+        self._transport = transport
+        self._transport_name = transport_name
         cache = cache_for(provider, store, policy, transport, transport_name)
         self._cache: Cache | ClosedCache = cache
         self._meter = cache.meter
         self._monotonic = _clock.monotonic
 
-    def get(self) -> Token:
+    def get(self) -> Token[R_co]:
         """The token. Blocks this thread only while a new one is requested.
 
         Raises:
@@ -87,7 +92,7 @@ class TokenSource:
         found = self._cache.token()
         return found if isinstance(found, Token) else found.wait()
 
-    async def aget(self) -> Token:
+    async def aget(self) -> Token[R_co]:
         """The token, like ``get``, without blocking the event loop (asyncio or trio)."""
         token, until = self._cache.held
         if self._monotonic() < until:
@@ -122,7 +127,7 @@ class TokenSource:
         self.close()
 
     def __reduce__(self) -> "tuple[Callable[..., TokenSource], tuple[object, ...]]":
-        return _source_of, self._arguments
+        return _source_of, (self.provider, self._store, self._policy, self._transport, self._transport_name)
 
     def __repr__(self) -> str:
         return f"<TokenSource {self.provider!r}>"

@@ -6,10 +6,11 @@ from paygrant._providers.base import BasicProvider, provider
 
 if TYPE_CHECKING:
     from paygrant_clients.alternative_payments import environments
+    from paygrant_clients.alternative_payments.models import TokenResponse  # noqa: F401 - the bases name it
 
 
 @provider
-class AlternativePayments(BasicProvider):
+class AlternativePayments(BasicProvider["TokenResponse"]):
     """The Alternative Payments API (https://docs.alternativepayments.io/api-reference/oauth).
 
     Attributes:

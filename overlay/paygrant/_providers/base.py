@@ -38,20 +38,18 @@ from paygrant._providers.secret_file import SecretFile
 from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._spec.reader import endpoint_of
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
-P = TypeVar("P", bound="Provider")
+P = TypeVar("P", bound="Provider[Any]")
 T = TypeVar("T")
 
 
-class computed_once(Generic[T]):  # noqa: N801 - used like property
-    """A property that is computed when it is first read.
-
-    ``functools.cached_property`` has a lock in Python 3.11, which a forked child could find taken.
-    """
+class derived(Generic[T]):  # noqa: N801 - used like property
+    """A property that a subclass may replace by a field. It is computed each time: a client's memory counts."""
 
     def __init__(self, func: Callable[[Any], T]) -> None:
         self.func = func
@@ -62,10 +60,7 @@ class computed_once(Generic[T]):  # noqa: N801 - used like property
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> Self | T:
-        if instance is None:
-            return self
-        value = vars(instance)[self.func.__name__] = self.func(instance)
-        return value
+        return self if instance is None else self.func(instance)
 
 
 if TYPE_CHECKING:
@@ -99,8 +94,8 @@ def provider(cls: type[P]) -> type[P]:
 
 
 @provider
-class Provider:
-    """The base of all providers.
+class Provider(Generic[R_co]):
+    """The base of all providers. Its type parameter is the type of a token's ``response``.
 
     Attributes:
         client_id: The client's id.
@@ -121,8 +116,9 @@ class Provider:
     def __post_init__(self) -> None:
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
-        check_text("client_id", self.client_id)
-        check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
+        if self._client_auth.method != "none":
+            check_text("client_id", self.client_id)
+            check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
         elif self.base_url is None:
@@ -130,14 +126,14 @@ class Provider:
                 "base_url", "is missing", "https://host[:port][/path], because the provider documents no host"
             )
         if self.base_url is not None:
-            self._set("base_url", check_url("base_url", self.base_url))
-        check_endpoint("token_url", self._effective_base_url, self._endpoint.path)
+            self._set("base_url", check_url("base_url", self.base_url, link_local=self._link_local))
+        check_endpoint("token_url", self._effective_base_url, self._endpoint.path, link_local=self._link_local)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
         object.__setattr__(self, field, value)
 
-    @computed_once
+    @derived
     def token_url(self) -> str:
         """The address of the token endpoint."""
         return self._effective_base_url + self._endpoint.path
@@ -211,6 +207,11 @@ class Provider:
         return self.base_url or self._endpoint.servers[self._environment or ""].url
 
     @property
+    def _link_local(self) -> bool:
+        """Whether the token endpoint may have a link-local address."""
+        return getattr(self, "allow_link_local", False)
+
+    @property
     def _environment_facts(self) -> Mapping[str, str]:
         """The facts that the spec states about this environment, apart from its base URL."""
         servers = self._endpoint.servers
@@ -225,7 +226,7 @@ class Provider:
         """The caller's values apart from the credentials, by the names that the spec uses."""
         return {}
 
-    @computed_once
+    @property
     def _registration(self) -> ClientRegistration:
         return ClientRegistration(
             endpoint=self._endpoint,
@@ -236,7 +237,7 @@ class Provider:
             client_id=self.client_id,
             client_secret=self.client_secret,
             client_auth=self._client_auth,
-            basic_encoding=getattr(self, "basic_encoding", "plain"),
+            basic_encoding=getattr(self, "basic_encoding", None) or self._client_auth.encoding,
             arguments=self._arguments(),
             authenticate=self._authenticate(),
             models=self._models(),
@@ -255,29 +256,30 @@ class Provider:
         """Distinguishes providers whose other facts are equal; part of the cache key."""
         return ""
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_registration"}
-
     def __repr__(self) -> str:
         where = [part for part in (self._environment, self.base_url) if part]
-        return f"<{' '.join([type(self).__name__, *where])} client={fingerprint(self.client_id)}>"
+        if self._client_auth.method != "none":
+            where.append(f"client={fingerprint(self.client_id)}")
+        return f"<{' '.join([type(self).__name__, *where])}>"
 
 
 @provider
-class BasicProvider(Provider):
+class BasicProvider(Provider[R_co]):
     """A provider that accepts the credentials as HTTP Basic.
 
     Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, as the
-            providers document it, and form-encoded once if that makes other bytes and plain was refused.
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
+            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
     """
 
-    basic_encoding: Literal["auto", "plain", "form"] = "auto"
+    basic_encoding: Literal["auto", "plain", "form"] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        if self._client_auth.method == "client_secret_basic" and self.basic_encoding != "form":
+        if self.basic_encoding is not None:
+            check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
+        encoding = self.basic_encoding or self._client_auth.encoding
+        if self._client_auth.method == "client_secret_basic" and encoding != "form":
             check_text("client_id", self.client_id, forbidden=":")
 
 

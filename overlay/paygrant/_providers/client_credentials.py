@@ -25,7 +25,7 @@ _RESERVED = frozenset({"grant_type", "client_id", "client_secret", "scope"})
 
 
 @provider
-class ClientCredentials(BasicProvider):
+class ClientCredentials(BasicProvider[Mapping[str, Any]]):
     """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
 
     Attributes:

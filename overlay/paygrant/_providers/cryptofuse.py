@@ -9,10 +9,11 @@ from paygrant._providers.base import BasicProvider, Scope, provider
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth
+    from paygrant_clients.cryptofuse.models import TokenResponse  # noqa: F401 - the bases name it
 
 
 @provider
-class Cryptofuse(BasicProvider):
+class Cryptofuse(BasicProvider["TokenResponse"]):
     """The Cryptofuse API (https://docs.cryptofuse.io/api-reference/authentication/oauth-token).
 
     Attributes:

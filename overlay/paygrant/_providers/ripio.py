@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from paygrant_clients.ripio_ramp import environments as ramp
+    from paygrant_clients.ripio_ramp.models import TokenResponse as RampResponse  # noqa: F401 - the bases name it
     from paygrant_clients.ripio_widget import environments as widget
+    from paygrant_clients.ripio_widget.models import TokenResponse as WidgetResponse  # noqa: F401 - the bases name it
 
 _MOST_DIGITS = 40
 """The digits of an amount. The smallest unit of a cryptocurrency has 18 behind the point."""
@@ -25,7 +27,7 @@ _PAGES = {"onramp": "", "offramp": "/offramp.html"}
 
 
 @provider
-class RipioRamp(BasicProvider):
+class RipioRamp(BasicProvider["RampResponse"]):
     """Ripio's Ramp API (https://docs.ripio.com/ramps-api/authentication/acquire-access-token).
 
     Attributes:
@@ -41,7 +43,7 @@ class RipioRamp(BasicProvider):
 
 
 @provider
-class RipioWidget(Provider):
+class RipioWidget(Provider["WidgetResponse"]):
     """Ripio's on-ramp and off-ramp widget (https://docs.ripio.com/ramps-api/widget/authentication).
 
     The token belongs to one user and one wallet address. It is not sent in a header: ``widget_url`` puts it into

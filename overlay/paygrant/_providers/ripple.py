@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from paygrant_clients.ripple import environments as ripple
+    from paygrant_clients.ripple.models import TokenResponse  # noqa: F401 - the bases name it
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _URN = re.compile(
@@ -22,7 +23,7 @@ _ENVIRONMENT_IN_NID = re.compile(r"ripple(?:net)?xcurrent-(?P<environment>.*)", 
 
 
 @provider
-class Ripple(Provider):
+class Ripple(Provider["TokenResponse"]):
     """Ripple's Payments Direct API (https://docs.ripple.com/products/payments-direct/api-docs).
 
     Attributes:

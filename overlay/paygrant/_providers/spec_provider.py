@@ -12,7 +12,7 @@ from os import PathLike, environ, fspath
 from pathlib import Path
 from secrets import token_hex
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from paygrant._arguments import (
     base_url_for,
@@ -27,11 +27,13 @@ from paygrant._arguments import (
 )
 from paygrant._providers.base import BasicProvider, made_with_secret
 from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
+from paygrant._request.unsigned import checked_header
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
 from paygrant._spec.misfit import misfit
 from paygrant._spec.names import RESERVED_METHODS
 from paygrant._spec.reader import endpoint_of, read_endpoint
+from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
     from paygrant._request.unsigned import UnsignedRequest
@@ -65,7 +67,7 @@ class _Parameters(dict[str, Any]):
 
 @compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
-class SpecProvider(BasicProvider):
+class SpecProvider(BasicProvider[R_co]):
     """Any token endpoint that a spec describes. Each argument that the spec names is a keyword of the constructor.
 
     Attributes:
@@ -73,6 +75,7 @@ class SpecProvider(BasicProvider):
         environment: One of the environments that the spec names. It may be left out if there is only one.
         parameters: The values of the spec's own arguments, by name.
         auth_method: The method of client authentication, if not the first one that the spec names.
+        allow_link_local: Whether the base URL may be a link-local address, such as that of a cloud's metadata service.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
             Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
 
@@ -87,34 +90,67 @@ class SpecProvider(BasicProvider):
     environment: str | None = None
     auth_method: str | None = None
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
+    allow_link_local: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _description: TokenEndpoint = field(init=False, hash=False)
+    _digest: str = field(init=False, hash=False, compare=False)
+    """Distinguishes the description from others: two specs may have the same name."""
 
     _spec: ClassVar[ModuleType | None] = None
     """The package that a generated class belongs to."""
 
+    @overload
+    def __init__(
+        self: "SpecProvider[Mapping[str, Any]]",
+        spec: "str | PathLike[str]",
+        *,
+        client_secret: str | Callable[[], str] | None = ...,
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] | None = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        allow_link_local: bool = ...,
+        **parameters: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        spec: ModuleType,
+        *,
+        client_secret: str | Callable[[], str] | None = ...,
+        client_id: str | None = ...,
+        environment: str | None = ...,
+        base_url: str | None = ...,
+        basic_encoding: Literal["auto", "plain", "form"] | None = ...,
+        auth_method: str | None = ...,
+        authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
+        allow_link_local: bool = ...,
+        **parameters: Any,
+    ) -> None: ...
     @checked
     def __init__(  # noqa: PLR0913 - the credentials, and where they go
         self,
         spec: "str | PathLike[str] | ModuleType",
         *,
-        client_secret: str | Callable[[], str],
+        client_secret: str | Callable[[], str] | None = None,
         client_id: str | None = None,
         environment: str | None = None,
         base_url: str | None = None,
-        basic_encoding: Literal["auto", "plain", "form"] = "auto",
+        basic_encoding: Literal["auto", "plain", "form"] | None = None,
         auth_method: str | None = None,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
+        allow_link_local: bool = False,
         **parameters: Any,
     ) -> None:
         read = _read_checked(spec)
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
-        if client_id is None and not _sends_client_id(description):
-            client_id = description.name
-        if client_id is None:
-            raise invalid_argument("client_id", "is missing", "the client's id")
+        self._set("_digest", sha256(repr(description).encode()).hexdigest())
+        self._set("auth_method", auth_method)
+        client_id, client_secret = self._credentials(client_id, client_secret)
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
         kept = _Parameters()
@@ -126,13 +162,32 @@ class SpecProvider(BasicProvider):
             "environment": environment,
             "base_url": base_url,
             "basic_encoding": basic_encoding,
-            "auth_method": auth_method,
             "authenticate": authenticate,
+            "allow_link_local": allow_link_local,
             "parameters": {**kept, **parameters},
         }
         for name, value in given.items():
             self._set(name, value)
         self.__post_init__()
+
+    def _credentials(
+        self, client_id: str | None, client_secret: str | Callable[[], str] | None
+    ) -> tuple[str, str | Callable[[], str]]:
+        """The credentials, as far as something sends them. Empty strings if nothing does."""
+        if self._client_auth.method == "none":
+            for name, value in (("client_id", client_id), ("client_secret", client_secret)):
+                if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
+                    raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
+            return "", ""
+        description = self._description
+        sent = any(
+            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
+        )
+        if client_id is None and (sent or "client_id" in description.token_use.headers.values()):
+            raise invalid_argument("client_id", "is missing", "the client's id")
+        if client_secret is None:
+            raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
+        return description.name if client_id is None else client_id, client_secret
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them."""
@@ -206,13 +261,16 @@ class SpecProvider(BasicProvider):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __post_init__(self) -> None:
+        check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
         check_choice("auth_method", chosen, self._methods)
         if chosen in RESERVED_METHODS:
             raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None and not self._in_host:
-            check_url("environment", server.url)  # the address in a file may be anything
+            check_url(
+                "environment", server.url, link_local=self.allow_link_local
+            )  # the address in a file may be anything
         super().__post_init__()
         if (self._client_auth.method == "custom") != (self.authenticate is not None):
             missing = self.authenticate is None
@@ -221,6 +279,11 @@ class SpecProvider(BasicProvider):
         if self.authenticate is not None:
             check_function("authenticate", self.authenticate, "a hashable function that completes an UnsignedRequest")
         self._set("parameters", _Parameters(self._checked_parameters()))
+        self._check_exclusions()
+        known: Mapping[str, Any] = {**self.parameters, "client_id": self.client_id}
+        for name, argument in self._description.token_use.headers.items():
+            if (value := known.get(argument)) is not None:
+                checked_header(argument, name, value)
 
     @property
     def _endpoint(self) -> TokenEndpoint:
@@ -258,9 +321,8 @@ class SpecProvider(BasicProvider):
         return self.spec.__name__ if isinstance(self.spec, ModuleType) else None
 
     def _identity(self) -> str:
-        # Two specs may have the same name, and what a function signs may name a user.
-        facts = (self._description, self.authenticate and _identity_of(self.authenticate))
-        return sha256(repr(facts).encode()).hexdigest()
+        # What a function signs may name a user.
+        return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
@@ -275,9 +337,17 @@ class SpecProvider(BasicProvider):
             elif each.required:
                 raise invalid_argument(name, "is missing", f"a value of type {each.kind}")
 
+    def _check_exclusions(self) -> None:
+        """Check that no two arguments exclude each other."""
+        for each in self._description.parameters:
+            other = next((other for other in each.excludes if other in self.parameters), None)
+            if other is not None and each.argument in self.parameters:
+                fault = f"is given together with {other}"
+                raise invalid_argument(str(each.argument), fault, f"{each.argument} or {other}, but not both")
+
     def __getstate__(self) -> dict[str, Any]:
         # A module cannot be pickled; its name can.
-        state = super().__getstate__()
+        state = dict(vars(self))
         return state | {"spec": self.spec.__name__} if isinstance(self.spec, ModuleType) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from paygrant._arguments import invalid_argument, is_loopback
+from paygrant._arguments import invalid_argument, is_link_local, is_loopback
 from paygrant._errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443}
@@ -20,11 +20,12 @@ _PORT = re.compile(r"^([^:]*|\[.*\]):(\d{1,5})$")
 def environment_proxy(url: str) -> tuple[str, str | None]:
     """The variable of the environment that names the proxy for an address, and the proxy. None if there is no proxy.
 
-    A plain-http request never leaves this machine, so it uses no proxy on another one.
+    A plain-http request never leaves this machine, so it uses no proxy on another one. A link-local address is no use to
+    a proxy: it would be the proxy's own.
     """
     target, proxies = httpx.URL(url), getproxies()
     # On macOS and Windows, the system's settings count where the environment has none.
-    direct = is_exempt(target, proxies.get("no", "")) or proxy_bypass(target.host)
+    direct = is_link_local(target.host) or is_exempt(target, proxies.get("no", "")) or proxy_bypass(target.host)
     scheme = target.scheme if proxies.get(target.scheme) else "all"
     proxy = "" if direct else proxies.get(scheme, "").strip()
     if proxy and "://" not in proxy:

@@ -6,7 +6,6 @@ A provider class checks what its user states; the registration is the result. It
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import import_module
 from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -14,7 +13,7 @@ from urllib.parse import quote_plus
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
-from paygrant._request.unsigned import UnsignedRequest
+from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
@@ -60,9 +59,11 @@ class ClientRegistration:
         return self.endpoint.name
 
     @property
-    def response_model(self) -> Any:
-        """The generated class of this endpoint's responses. None if nothing was generated."""
-        return self.models and import_module(f"{self.models}.models").TokenResponse
+    def api_headers(self) -> dict[str, str]:
+        """The further headers of API calls, besides the one that carries the token."""
+        known: Mapping[str, Any] = {**self.arguments, "client_id": self.client_id}
+        found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
+        return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
     def secret(self) -> str:
         """The client's secret as it is now.

@@ -17,16 +17,19 @@ from paygrant import _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
+from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
 from paygrant._request.transport import Transport, is_certificate_error, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
+from paygrant._tokens.token import KeptResponse
 from paygrant._version import __version__
 
 if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
+    from paygrant._spec.description import TokenEndpoint
 
 _LONGEST_BODY = 1 << 20
 """Bytes. No token response comes near it, so a longer body is not read to its end."""
@@ -35,7 +38,6 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _HEADERS = {
-    "Accept": "application/json",
     "Accept-Encoding": "identity",
     "User-Agent": f"paygrant/{__version__}",
 }
@@ -81,26 +83,18 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         replace(
             token,
             expires_at=None if lifetime is None else response.received + timedelta(seconds=lifetime),
-            response=_model(registration, response),
+            response=KeptResponse(response.text, model_reader(registration.models)),
         ),
         since=started,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,
     )
 
 
-def _model(registration: "ClientRegistration", response: RawResponse) -> Any:
-    """The whole response as its generated model. None if it does not fit: the token is valid all the same."""
-    with suppress(Exception):
-        model = registration.response_model
-        return model and model.from_dict(response.document)
-    return None
-
-
-def _headers(request: UnsignedRequest) -> httpx.Headers:
+def _headers(request: UnsignedRequest, endpoint: "TokenEndpoint") -> httpx.Headers:
     """The headers, each once. The request's own replace the default ones, in whatever case they are written."""
-    headers = httpx.Headers(_HEADERS)
-    if request.media_type:
-        headers["Content-Type"] = request.media_type
+    headers = httpx.Headers({"Accept": endpoint.accept, **_HEADERS})
+    if content_type := request.media_type or endpoint.content_type:
+        headers["Content-Type"] = content_type
     headers.update(request.headers)
     return headers
 
@@ -120,7 +114,7 @@ def _send_or_error(
 ) -> RawResponse | ProviderUnavailable:
     """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
     try:
-        return _send(request, reader.registration.token_url, transport, limits)
+        return _send(request, reader.registration, transport, limits)
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - a transport may raise anything
@@ -133,23 +127,27 @@ def _send_or_error(
 
 
 def _send(
-    request: UnsignedRequest, token_url: str, transport: httpx.BaseTransport | None, limits: _Limits
+    request: UnsignedRequest,
+    registration: "ClientRegistration",
+    transport: httpx.BaseTransport | None,
+    limits: _Limits,
 ) -> RawResponse:
     """Send a request by the user's transport, or by one of ours.
 
     A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
     """
+    endpoint, token_url = registration.endpoint, registration.token_url
     if transport is not None:
-        return _Connection(transport, limits).send(request)
+        return _Connection(transport, endpoint, limits).send(request)
     with transport_for(token_url) as ours:
-        connection = _Connection(ours, limits)
+        connection = _Connection(ours, endpoint, limits)
         try:
             return connection.send(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if connection.is_new or limits.cut:
                 raise
     with transport_for(token_url, new=True) as ours:
-        return _Connection(ours, limits).send(request)
+        return _Connection(ours, endpoint, limits).send(request)
 
 
 class _Connection:
@@ -159,10 +157,11 @@ class _Connection:
     deadline it cuts the connection: a server that sends a byte a second never exceeds the limit of one read.
     """
 
-    def __init__(self, transport: httpx.BaseTransport, limits: _Limits) -> None:
+    def __init__(self, transport: httpx.BaseTransport, endpoint: "TokenEndpoint", limits: _Limits) -> None:
         self.is_new = False
         """Whether this request opened the connection."""
         self._transport = transport
+        self._endpoint = endpoint
         self._limits = limits
         self._socket = transport.socket if isinstance(transport, Transport) else None
 
@@ -174,7 +173,7 @@ class _Connection:
                 httpx.Request(
                     request.method,
                     request.address,
-                    headers=_headers(request),
+                    headers=_headers(request, self._endpoint),
                     content=request.body if request.media_type else None,
                     extensions={"timeout": httpx.Timeout(self._limits.timeout).as_dict(), "trace": self._trace},
                 )

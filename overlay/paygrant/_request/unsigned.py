@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from paygrant._arguments import checked, invalid_argument
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
-from paygrant._spec.reader import JSON
+from paygrant._spec.reader import is_json
 
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
@@ -53,7 +53,7 @@ class UnsignedRequest:
         """The body as it will be sent, byte for byte."""
         if self.media_type is None:
             return b""
-        if self.media_type != JSON:
+        if not is_json(self.media_type):
             return urlencode({name: text(value) for name, value in self.fields.items()}).encode()
         document: dict[str, Any] = {}
         for name, value in self.fields.items():
@@ -81,13 +81,22 @@ class UnsignedRequest:
             self.url = self.url.replace(f"{{{name}}}", quote(text(value), safe=""))
         elif place == "query":
             self.query[name] = text(value)
-        elif _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value)):
-            self.headers[name] = text(value)
         else:
-            raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
+            self.headers[name] = checked_header(name, name, value)
 
 
 UnsignedRequest.__init__ = checked(UnsignedRequest.__init__)  # type: ignore[method-assign]
+
+
+def checked_header(argument: str, name: str, value: Any) -> str:
+    """The value of a header, if a request can carry it under this name (RFC 9110 section 5.5).
+
+    Raises:
+        ConfigurationError: The name or the value holds a character that a header cannot carry. The error names the argument.
+    """
+    if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value))):
+        raise invalid_argument(argument, "holds a character that a header cannot carry", "printable ASCII")
+    return text(value)
 
 
 def text(value: Any) -> str:

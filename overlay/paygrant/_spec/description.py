@@ -61,6 +61,8 @@ class Parameter:
     secret: bool = False
     kind: Literal["string", "integer", "number", "boolean"] = "string"
     choices: tuple[str | float | bool, ...] = ()
+    excludes: tuple[str, ...] = ()
+    """Arguments that must not be given together with this one."""
     about: str = field(default="", repr=False, compare=False)
     """What it is, for people, on one line."""
 
@@ -90,11 +92,25 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """How an API call carries the token: in this header after this prefix, or in this query parameter."""
+    """How API calls use the token.
+
+    Attributes:
+        header: The header that carries the token.
+        prefix: The word before the token in that header. Empty if there is none.
+        query: The parameter of the query that carries the token, if no header does.
+        rejected_statuses: The statuses by which the API rejects a dead token.
+        headers: Further headers of API calls, with the arguments that fill them; ``client_id`` is one.
+        single_use: Whether each API call needs a new token.
+        persist: Whether a store outside the process may keep the token.
+    """
 
     header: str | None = "Authorization"
     prefix: str = "Bearer"
     query: str | None = None
+    rejected_statuses: tuple[int, ...] = (401,)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    single_use: bool = False
+    persist: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,10 @@ class TokenEndpoint:
     invalid_client: tuple[Condition, ...]
     """Each of these means that the provider refused the credentials."""
     error: ErrorFields
-    token_use: TokenUse = TokenUse()
+    token_use: TokenUse = field(default_factory=TokenUse)
+    accept: str = "application/json"
+    """The media type of the response."""
+    content_type: str | None = None
+    """The Content-Type of a request without a body, if it has one."""
     about: str = field(default="", repr=False, compare=False)
     """What the endpoint is, for people, on one line."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from paygrant._spec.description import ClientAuth, Condition
+from paygrant._spec.description import ClientAuth
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
 from paygrant._spec.lint_shape import json_schema
@@ -21,7 +21,7 @@ from paygrant._spec.names import (
     SECRET_NAME,
     generated_name,
 )
-from paygrant._spec.pointer import pointer_to, value_at
+from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import (
     DEVIATIONS,
     ERROR,
@@ -30,8 +30,8 @@ from paygrant._spec.reader import (
     RESPONSE,
     SCHEMAS,
     SERVERS,
-    TEXT,
     NormalizedSpec,
+    is_json,
 )
 
 _PLAIN = {"string", "integer", "number", "boolean"}
@@ -64,15 +64,16 @@ def basic_rule(check: Check) -> Check:
 
 def basic_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the rules on which the others rely."""
-    return _faults(document, _BASIC)
+    return faults_of(document, _BASIC)
 
 
 def fit_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the others."""
-    return _faults(document, _FURTHER)
+    return faults_of(document, _FURTHER)
 
 
-def _faults(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
+    """Yield what breaks these rules."""
     spec = NormalizedSpec(document.path.stem, document.data)
     for name, check in checks.items():
         for place, text in check(spec):
@@ -87,40 +88,9 @@ def file_name(spec: NormalizedSpec) -> Faults:
 
 
 @rule
-def unique_environments(spec: NormalizedSpec) -> Faults:
-    """Two servers must not have the same x-environment."""
-    for index, environment in _repeated([environment for environment, _ in spec.servers]):
-        yield pointer_to(SERVERS, index, "x-environment"), f"{environment!r} is a duplicate"
-
-
-@rule
-def same_facts(spec: NormalizedSpec) -> Faults:
-    """All servers must have the same names in x-environment-facts: a fact is needed in every environment."""
-    facts = [sorted(server.environment_facts) for _, server in spec.servers]
-    for index, names in enumerate(facts):
-        if names != facts[0]:
-            yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
-
-
-@basic_rule
-def host_variables(spec: NormalizedSpec) -> Faults:
-    """The placeholder in a server's url must be its variable, and all servers must have the same one. An argument must fill it."""
-    for index, (placeholders, variables) in enumerate(spec.host_variables):
-        if placeholders != variables or variables != spec.host_variables[0][1]:
-            yield (
-                pointer_to(SERVERS, index),
-                f"the url has {sorted(placeholders)}, the variables are {sorted(variables)}",
-            )
-    for each in spec.in_host:
-        source = spec.parameter_sources.get(each.name)
-        if source is None or source.argument is None:
-            yield pointer_to(SERVERS, 0, "variables", each.name), f"no argument fills {each.name!r}"
-
-
-@rule
 def unique_deviations(spec: NormalizedSpec) -> Faults:
     """Two deviations must not have the same id."""
-    for index, name in _repeated([deviation["id"] for deviation in spec.deviations]):
+    for index, name in repeated([deviation["id"] for deviation in spec.deviations]):
         yield pointer_to(DEVIATIONS, index, "id"), f"{name!r} is a duplicate"
 
 
@@ -159,10 +129,41 @@ def known_methods(spec: NormalizedSpec) -> Faults:
 
 
 @rule
+def exclusions(spec: NormalizedSpec) -> Faults:
+    """The words of excludes must be other arguments. Of two arguments that exclude each other, none may be required."""
+    sources = spec.parameter_sources
+    names = {source.argument: name for name, source in sources.items() if source.argument}
+    parts = _request_parts(spec)
+    required = {name for name in sources if (part := parts.get(_parameter_key(spec, name))) and part.required}
+    for name, source in sources.items():
+        for index, other in enumerate(source.excludes):
+            place = spec.place_of("parameters", name, "excludes", index)
+            if other not in names or other == source.argument:
+                yield place, f"{other!r} is not another argument"
+            elif {name, names[other]} & required:
+                yield place, f"{source.argument!r} or {other!r} is required"
+
+
+@rule
+def api_headers(spec: NormalizedSpec) -> Faults:
+    """A header of token_use must be filled by client_id or by an argument of parameters. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
+    arguments = {source.argument for source in spec.parameter_sources.values()}
+    if methods_of(spec) != {"none"}:
+        arguments.add("client_id")
+    taken = {*HTTP_HEADERS, (spec.token_use.header or "").lower()}
+    for name, argument in spec.token_use.headers.items():
+        if argument not in arguments:
+            yield spec.place_of("token_use", "headers", name), f"{argument!r} is not an argument"
+        elif name.lower() in taken:
+            yield spec.place_of("token_use", "headers", name), f"{name!r} is taken"
+        taken.add(name.lower())
+
+
+@rule
 def header_names(spec: NormalizedSpec) -> Faults:
     """A parameter must not be a header that HTTP, the body or HTTP Basic sets. Two headers must not differ only in case."""
     taken = {*HTTP_HEADERS}
-    if "client_secret_basic" in _methods(spec):
+    if "client_secret_basic" in methods_of(spec):
         taken.add("authorization")
     for index, each in enumerate(spec.declared):
         if each.place == "header":
@@ -174,12 +175,20 @@ def header_names(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def body(spec: NormalizedSpec) -> Faults:
-    """There must be a schema TokenRequest where the operation has a requestBody, and only there. The one of a form must be flat."""
+    """There must be a schema TokenRequest where the operation has a body, and only there. The one of a form must be flat."""
     if spec.has_schema(REQUEST) != (spec.media_type is not None):
         yield SCHEMAS, "TokenRequest is missing" if spec.media_type else "no requestBody uses TokenRequest"
     for at, place, field in spec.fields(REQUEST):
         if field["type"] == "array" or (field["type"] == "object" and spec.media_type == FORM):
             yield place, f"{at!r} is an {field['type']}, which nothing can fill"
+
+
+@basic_rule
+def error_schema(spec: NormalizedSpec) -> Faults:
+    """There must be a schema TokenError where an error has JSON."""
+    used = any(is_json(media_type) and not status.startswith("2") for status, media_type in spec.media_types)
+    if used and not spec.has_schema(ERROR):
+        yield SCHEMAS, "TokenError is missing"
 
 
 @basic_rule
@@ -240,7 +249,7 @@ def request_fields(spec: NormalizedSpec) -> Faults:
     for (where, name), place in named.items():
         if (where, name) not in declared:
             yield place, f"the {where} has no {name!r}"
-    if "custom" not in _methods(spec):  # a function may fill more
+    if "custom" not in methods_of(spec):  # a function may fill more
         for key in declared.keys() - named.keys():
             yield declared[key].pointer, f"nothing names {key[1]!r}"
 
@@ -277,7 +286,7 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
 def basic_security(spec: NormalizedSpec) -> Faults:
     """The operation's security must be HTTP Basic for client_secret_basic, and {} or absent for other methods. For custom it may be any other scheme."""
     allowed = {"+".join(schemes) or "none" for schemes in spec.security}
-    methods = _methods(spec)
+    methods = methods_of(spec)
     wanted = {"basic" if method == "client_secret_basic" else "none" for method in methods - {"custom"}}
     if "custom" in methods:
         allowed = {scheme for scheme in allowed if scheme == "basic" or scheme in wanted}
@@ -336,46 +345,6 @@ def refusal_statuses(spec: NormalizedSpec) -> Faults:
             yield spec.place_of("invalid_client", index, "status"), f"{condition.status} is not documented"
 
 
-@rule
-def example_schemas(spec: NormalizedSpec) -> Faults:
-    """An example must fit the schema of its response."""
-    for example in spec.examples():
-        schema = spec.schema(RESPONSE if example.status.startswith("2") else ERROR)
-        if example.media_type == TEXT:
-            schema = {"type": "string"}
-        for error in json_schema(schema).iter_errors(example.body):
-            yield pointer_to(example.pointer, *error.absolute_path), error.message
-
-
-@rule
-def granted_example(spec: NormalizedSpec) -> Faults:
-    """Each 2xx response must have an example named granted, from which x-token-endpoint reads a token."""
-    granted = [example for example in spec.examples() if example.name == "granted"]
-    for status in spec.statuses:
-        if status.startswith("2") and status not in {example.status for example in granted}:
-            yield pointer_to(spec.operation_pointer, "responses", status), "there is no such example"
-    for example in granted:
-        found = (value_at(example.body, at) for at in spec.response.access_token)
-        token = next((value for value in found if value is not None), None)
-        if not (isinstance(token, str) and token):
-            yield example.pointer, "there is no token"
-        if spec.success and not _holds(spec.success, example.body, example.status):
-            yield example.pointer, "the condition success does not hold"
-
-
-@rule
-def wrong_credentials_example(spec: NormalizedSpec) -> Faults:
-    """Some response must have an example named wrong_credentials. These examples must meet a condition of invalid_client, and no others."""
-    examples = list(spec.examples())
-    if not any(example.name == "wrong_credentials" for example in examples):
-        yield pointer_to(spec.operation_pointer, "responses"), "there is no such example"
-    for example in examples:
-        refused = any(_holds(condition, example.body, example.status) for condition in spec.invalid_client)
-        if refused != (example.name == "wrong_credentials"):
-            met = "meets a condition" if refused else "meets no condition"
-            yield example.pointer, f"{example.name!r} {met} of invalid_client"
-
-
 class _Part(NamedTuple):
     """A part of a request: the JSON Pointer of its declaration, its schema, and whether it is required."""
 
@@ -416,7 +385,7 @@ def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
     }
 
 
-def _methods(spec: NormalizedSpec) -> set[str]:
+def methods_of(spec: NormalizedSpec) -> set[str]:
     """All methods of client authentication."""
     return {auth.method for auth in spec.client_auth}
 
@@ -446,12 +415,6 @@ def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:
     return inner.keys() | {below for place, field in inner.items() for below in _required(field, place)}
 
 
-def _repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+def repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the place and the value of each that an earlier one equals."""
     return ((index, value) for index, value in enumerate(values) if value in values[:index])
-
-
-def _holds(condition: Condition, body: Any, status: str) -> bool:
-    if condition.at is None:
-        return status == str(condition.status)
-    found, wanted = value_at(body, condition.at), condition.equals
-    return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)  # in Python, 1 == True

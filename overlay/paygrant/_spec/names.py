@@ -4,6 +4,7 @@ import re
 
 RESERVED_ARGUMENTS = frozenset(
     {
+        "allow_link_local",
         "auth_method",
         "authenticate",
         "base_url",

@@ -30,6 +30,12 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 TEXT = "text/plain"
 
+
+def is_json(media_type: str | None) -> bool:
+    """Whether a media type is JSON, in general or of a vendor (RFC 6839 section 3.1)."""
+    return media_type is not None and (media_type == JSON or media_type.endswith("+json"))
+
+
 REQUEST, RESPONSE, ERROR = "TokenRequest", "TokenResponse", "TokenError"
 """The names of the schemas."""
 
@@ -45,6 +51,7 @@ _SECTIONS = {
     "success": "success",
     "invalid_client": "invalid_client",
     "error": "error",
+    "token_use": "token_use",
 }
 """The fields of a description, and the words of ``x-token-endpoint`` for them."""
 
@@ -67,6 +74,7 @@ class Source(NamedTuple):
 
     value: str | float | bool | None
     argument: str | None
+    excludes: tuple[str, ...]
 
 
 class Example(NamedTuple):
@@ -140,14 +148,33 @@ class NormalizedSpec:
         """What the caller adds to the host: the variables of the first server."""
         servers = self.data.get("servers") or [{}]
         return [
-            RequestPart("host", name, required=True, schema={"type": "string"}, about="")
-            for name in servers[0].get("variables", ())
+            RequestPart("host", name, required=True, schema={"type": "string"}, about=str(each.get("description", "")))
+            for name, each in servers[0].get("variables", {}).items()
         ]
 
     @property
     def media_type(self) -> str | None:
         """The media type of the request's body; None where there is no body."""
-        return next(iter(self.operation.get("requestBody", {}).get("content", ())), None)
+        return next((each for each, content in self._request_content if "schema" in content), None)
+
+    @property
+    def content_type(self) -> str | None:
+        """The Content-Type of a request without a body. None if there is a body, or no Content-Type."""
+        return next((each for each, content in self._request_content if "schema" not in content), None)
+
+    @property
+    def _request_content(self) -> list[tuple[str, Mapping[str, Any]]]:
+        return list(self.operation.get("requestBody", {}).get("content", {}).items())
+
+    @property
+    def accept(self) -> str:
+        """The media type of the response with a token."""
+        contents = [each.get("content", {}) for status, each in self._responses if status.startswith("2")]
+        return next((media_type for content in contents for media_type in content), JSON)
+
+    @property
+    def _responses(self) -> list[tuple[str, Mapping[str, Any]]]:
+        return list(self.operation.get("responses", {}).items())
 
     @property
     def declared(self) -> list[RequestPart]:
@@ -193,7 +220,17 @@ class NormalizedSpec:
     @property
     def statuses(self) -> list[str]:
         """The statuses that have a response; one may be ``default``."""
-        return list(self.operation["responses"])
+        return [status for status, _ in self._responses]
+
+    @property
+    def bare_statuses(self) -> list[str]:
+        """The statuses whose response has no body."""
+        return [status for status, response in self._responses if "content" not in response]
+
+    @property
+    def media_types(self) -> list[tuple[str, str]]:
+        """The media type of each response that has a body, with its status."""
+        return [(status, each) for status, response in self._responses for each in response.get("content", ())]
 
     def response_headers(self, status: int) -> frozenset[str] | None:
         """The headers of the response with this status; None if the status has no response."""
@@ -202,8 +239,8 @@ class NormalizedSpec:
 
     def examples(self) -> Iterator[Example]:
         """Every example of a response."""
-        for status, response in self.operation["responses"].items():
-            for media_type, content in response["content"].items():
+        for status, response in self._responses:
+            for media_type, content in response.get("content", {}).items():
                 for name, example in content.get("examples", {}).items():
                     steps = ("responses", status, "content", media_type, "examples", name, "value")
                     yield Example(
@@ -243,7 +280,7 @@ class NormalizedSpec:
     def parameter_sources(self) -> dict[str, Source]:
         """What fills each parameter, by its name."""
         return {
-            name: Source(source.get("value"), source.get("argument"))
+            name: Source(source.get("value"), source.get("argument"), tuple(source.get("excludes", ())))
             for name, source in self._endpoint["parameters"].items()
         }
 
@@ -275,9 +312,15 @@ class NormalizedSpec:
 
     @property
     def token_use(self) -> TokenUse:
-        """How an API call carries the token."""
-        use: Mapping[str, str] | None = self._endpoint.get("token_use")
-        return TokenUse(use.get("header"), use.get("prefix", ""), use.get("query")) if use else TokenUse()
+        """How API calls use the token."""
+        use: dict[str, Any] = {**self._endpoint.get("token_use", {})}
+        if "query" in use:
+            use = {"header": None, "prefix": "", **use}
+        elif "header" in use:
+            use = {"prefix": "", **use}
+        if "rejected_statuses" in use:
+            use["rejected_statuses"] = tuple(use["rejected_statuses"])
+        return TokenUse(**use)
 
     @property
     def limits(self) -> list[tuple[int, float]]:
@@ -303,12 +346,14 @@ class NormalizedSpec:
             error=self.error,
             token_use=self.token_use,
             about=_one_line(self.info.get("description") or self.info.get("title")),
+            accept=self.accept,
+            content_type=self.content_type,
         )
 
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
         declared = {each.name: each for each in (*self.declared, *self.in_host)}
-        for name, (value, argument) in self.parameter_sources.items():
+        for name, (value, argument, excludes) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(
                 name=name,
@@ -320,6 +365,7 @@ class NormalizedSpec:
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
                 about=part.about,
+                excludes=excludes,
             )
 
     def _body_field(self, name: str) -> RequestPart:

@@ -15,12 +15,12 @@ from paygrant import _clock, _errors
 from paygrant._arguments import check_function, check_hashable, checked
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
-from paygrant._tokens.token import TOKEN_TEXT, Token, same_token
+from paygrant._tokens.token import TOKEN_TEXT, KeptResponse, Token, response_text, same_token
 
 if TYPE_CHECKING:
     from types import UnionType
 
-_VERSION = 1
+_VERSION = 2
 """The version of the bytes. If their meaning changes, it increases. Old and new processes then ignore each other's entries."""
 
 _CLOCKS_DIFFER = 1.0
@@ -221,11 +221,12 @@ def _from_grant(grant: Grant, now: float) -> dict[str, object]:
         "expires_at": token.expires_at and token.expires_at.isoformat(),
         "age": now - grant.since,
         "lifetime": grant.lifetime,
+        "response": response_text(token),
     }
 
 
 def _to_grant(document: Any) -> Grant:
-    end = document["expires_at"]
+    end, response = document["expires_at"], document["response"]
     if not TOKEN_TEXT.fullmatch(document["access_token"]):
         raise ValueError("the token cannot be sent")
     token = Token(
@@ -233,8 +234,14 @@ def _to_grant(document: Any) -> Grant:
         _text(document["token_type"]),
         scope=tuple(_text(each) for each in document["scope"]),
         expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
+        response=None if response is None else _response(response),
     )
     return Grant(token, since=-_number(document["age"]), lifetime=_number(document["lifetime"]))
+
+
+def _response(text: Any) -> KeptResponse:
+    json.loads(_text(text))  # the model is made when a user looks at it, but a damaged text is found now
+    return KeptResponse(text)
 
 
 def _from_error(error: _errors.TokenError) -> dict[str, object]:

@@ -19,6 +19,8 @@ _STORE_PAUSE = 5.0
 class FailSafeStore:
     """Wraps a store. A failure is logged once; then the store is left alone for a while."""
 
+    __slots__ = ("_away_until", "_failing", "_store")
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._failing = False

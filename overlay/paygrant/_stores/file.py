@@ -24,8 +24,8 @@ from paygrant._tokens.token import Token
 _SUFFIX = ".token"
 _UNFINISHED = ".new"
 
-_LONGEST_FILE = 1 << 22
-"""Bytes. No token is that long."""
+_LONGEST_FILE = 1 << 24
+"""Bytes. No entry is that long: a response has at most one MiB."""
 
 _POLL = 0.02
 """Seconds between two attempts to get the lock."""

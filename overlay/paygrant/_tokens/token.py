@@ -1,20 +1,61 @@
 """Token: an access token, as users hold it."""
 
+import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from paygrant._arguments import check_type, checked, invalid_argument
 from paygrant._secrets import compared_as_a_whole, fingerprint
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
+"""The type of a provider's whole response: the generated model, or ``Mapping[str, Any]``."""
 
 TOKEN_TEXT = re.compile(r"[\x21-\x7e]+")
 """What a header can carry as a token: printable ASCII without spaces."""
 
 
+class KeptResponse:
+    """A response as it came, as JSON text. It is read each time that a user looks at it, so nobody shares an object.
+
+    Args:
+        text: The JSON text.
+        read: Makes the model, or a mapping, from the text.
+    """
+
+    __slots__ = ("read", "text")
+
+    def __init__(self, text: str, read: Callable[[str], Any] = json.loads) -> None:
+        self.text = text
+        self.read = read
+
+
+class _Response:
+    """The field ``response`` of a token: it reads a kept response, and gives any other value as it is."""
+
+    def __init__(self, slot: Any) -> None:
+        self.slot = slot
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        value = self.slot.__get__(instance, owner)
+        return value.read(value.text) if isinstance(value, KeptResponse) else value
+
+    def __set__(self, instance: object, value: object) -> None:
+        self.slot.__set__(instance, value)
+
+
 @compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False)
-class Token:
+class Token(Generic[R_co]):
     """An access token (RFC 6749 section 5.1). Its repr and str show a fingerprint, never the token.
 
     They show the number of scopes, not their names: the server chooses these, and may repeat a secret in them.
@@ -26,7 +67,9 @@ class Token:
         scope: The granted scopes.
         expires_at: When the token ends, in UTC. None if the provider does not say.
         authorization: The value of the Authorization header (RFC 6750 section 2.1), or of the header that the API requires.
-        response: The provider's whole response, as the generated model. None if the token comes from a shared store.
+        response: The provider's whole response: the generated model if there is one, else a mapping. It is made when it
+            is read, a new object each time. MalformedResponse is raised if the response does not fit the model. A token
+            that you make yourself has what you give, or None.
 
     Raises:
         ConfigurationError: A value is of another type, or a header cannot carry it.
@@ -38,7 +81,7 @@ class Token:
     token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
     scope: tuple[str, ...] = ()
     expires_at: datetime | None = None
-    response: Any = field(default=None, compare=False)
+    response: R_co = field(default=cast("Any", None), compare=False)
     authorization: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,10 +99,42 @@ class Token:
         end = self.expires_at.isoformat(timespec="seconds") if self.expires_at else "unknown"
         return f"<Token {fingerprint(self.access_token)} scopes={len(self.scope)} expires_at={end}>"
 
+    def __reduce__(self) -> "tuple[type[Token[R_co]], tuple[object, ...]]":
+        response = _response.slot.__get__(self)
+        return Token, (self.access_token, self.token_type, self.scope, self.expires_at, response)
 
+
+def _refuse_change(_token: object, name: str, *_: object) -> None:
+    raise FrozenInstanceError(f"cannot change {name!r} of a token")
+
+
+_later: Any = Token
+_response = _Response(_later.response)
+_later.response = _response
+# The generated methods fail in a class with slots that is generic.
+_later.__setattr__ = _later.__delattr__ = _refuse_change
 Token.__init__ = checked(Token.__init__)  # type: ignore[method-assign]
 
 
 def same_token(one: Token, other: Token) -> bool:
     """Whether two objects hold the same access token, wherever they came from."""
     return one.access_token == other.access_token
+
+
+def response_text(token: Token) -> str | None:
+    """The response of a token as JSON text, for a store. None if it has none, or one that JSON cannot carry."""
+    value = _response.slot.__get__(token)
+    if isinstance(value, KeptResponse):
+        return value.text
+    try:
+        return None if value is None else json.dumps(value.to_dict() if hasattr(value, "to_dict") else dict(value))
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+def read_by(token: Token, read: Callable[[str], Any]) -> Token:
+    """The same token, whose kept response is made by this function."""
+    value = _response.slot.__get__(token)
+    if isinstance(value, KeptResponse) and value.read is not read:
+        return replace(token, response=KeptResponse(value.text, read))
+    return token

@@ -85,6 +85,7 @@ class TokenAuth(BearerAuth):
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = URL(self._with_token(str(request.url), token), encoded=True)
+        request.headers.update(self._further_headers)
 
 
 def _repeatable(body: object) -> bool:

@@ -47,17 +47,23 @@ class TokenAuth(BearerAuth, AuthBase):
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = self._with_token(request.url or "", token)
+        request.headers.update(self._further_headers)
 
     def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
-        """Remove the token from a request that is redirected to another origin. Requests itself does so for Authorization."""
-        if self._header is None or not response.is_redirect:
+        """Remove the token from a request that is redirected to another origin, and what travels with it.
+
+        Requests itself does so for Authorization only.
+        """
+        names = [*([] if self._header is None else [self._header]), *self._further_headers]
+        if not names or not response.is_redirect:
             return
         try:
             stays = _origin(urljoin(response.url, response.headers["location"])) == _origin(response.url)
         except ValueError:  # it is no URL
             stays = False
         if not stays:
-            request.headers.pop(self._header, None)
+            for name in names:
+                request.headers.pop(name, None)
 
     def _on_response(self, token: Token, response: Response, **options: Any) -> Response:
         """Handle the response to a request with this token, which was sent with these options."""

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._providers.kind import ProviderKind
 
-_METHODS = {"client_secret_basic": "HTTP Basic", "client_secret_post": "fields of the body"}
+_METHODS = {
+    "client_secret_basic": "HTTP Basic",
+    "client_secret_post": "fields of the body",
+    "header": "headers",
+    "query": "parameters of the query",
+}
 
 
 def build() -> click.Command:
@@ -37,7 +42,7 @@ def _drawn(provider: dict[str, Any]) -> str:
     """A provider as a heading and a table."""
     rows = [
         *provider["environments"].items(),
-        ("credentials", " or ".join(_METHODS[method] for method in provider["auth_methods"])),
+        ("credentials", " or ".join(_METHODS.get(method, method) for method in provider["auth_methods"])),
     ]
     for parameter in provider["parameters"]:
         variable = parameter["variable"]

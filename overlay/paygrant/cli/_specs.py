@@ -84,8 +84,14 @@ def _new(*, source: str | None, operation: str | None, template: str | None) -> 
         text = f"{_SOURCE}: {fault}; expected {_SOURCE}, which may have an --operation, or --template alone"
         raise ConfigurationError(text, argument="source")
     if template:
-        _console.result(propose.template(template))
-        return
+        _console.result(propose.template(template).rstrip("\n"))
+    elif source:
+        _draft(source, operation)
+
+
+def _draft(source: str, operation: str | None) -> None:
+    from paygrant import propose
+
     try:
         with _console.waiting(f"Reading {source} ..."):
             proposal = propose.propose(source, operation=operation)

@@ -74,13 +74,20 @@ def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
 
     The generated functions take an `AuthenticatedClient` only where an operation has `security`, even where `{}` among
     its requirements makes that optional. In that case the requirements are removed. The generator does not support a
-    header with a `const`. A string becomes an `enum` with one value; another type loses the `const`.
+    header with a `const`. A string becomes an `enum` with one value; another type loses the `const`. It does not support a
+    Content-Type without a body either, so that becomes a header.
     """
     prepared = deepcopy(dict(spec))
     for path in prepared["paths"].values():
         for operation in path.values():
             if {} in operation.get("security", []):
                 operation["security"] = []
+            content = operation.get("requestBody", {}).get("content", {})
+            if bare := [media_type for media_type, body in content.items() if "schema" not in body]:
+                del operation["requestBody"]
+                content_type: dict[str, Any] = {"name": "Content-Type", "in": "header", "required": True, "schema": {"type": "string"}}
+                content_type["schema"]["const"] = bare[0]
+                operation["parameters"] = [*operation.get("parameters", []), content_type]
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "header" and "const" in parameter["schema"]:
                     const = parameter["schema"].pop("const")

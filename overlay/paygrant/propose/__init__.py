@@ -7,14 +7,16 @@
 
 The draft is normalized and works. What the document leaves open is assumed, and listed in ``decisions``. The steps are
 modules: ``_source`` reads the document, ``_candidates`` finds the token endpoint, ``_servers``, ``_parts``,
-``_client_auth``, ``_request`` and ``_responses`` describe it, and ``_assemble`` writes the draft. Needs ``pip install "paygrant[generate]"``.
+``_client_auth``, ``_request`` and ``_responses`` describe it, and ``_assemble`` writes the draft. ``_templates`` has
+short specs to fill in. The drafts need ``pip install "paygrant[generate]"``.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from paygrant._arguments import check_text, checked
+from paygrant._arguments import check_choice, check_text, checked
 from paygrant._errors import missing_extra
+from paygrant.propose._templates import TEMPLATES, fill
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,3 +62,18 @@ def propose(source: str | Path, *, operation: str | None = None) -> Proposal:
         check_text("operation", operation)
     documents, address = read(source)
     return Proposal(*assemble(best_candidate(documents, operation), address))
+
+
+@checked
+def template(kind: str) -> str:
+    """Return a short spec to fill in, in YAML.
+
+    Args:
+        kind: How the credentials are sent: in a form (``"form"``), in HTTP Basic (``"basic"``), or in a JSON body
+            (``"json"``).
+
+    Raises:
+        ConfigurationError: There is no such template.
+    """
+    check_choice("kind", kind, TEMPLATES)
+    return fill(kind)

@@ -23,8 +23,13 @@ METHODS = ("post", "get", "put")
 
 _PATH = re.compile("oauth|token|auth|login|session|connect", re.IGNORECASE)
 _TOKEN_PATH = re.compile(
-    r"(oauth.*token|(token|auth|login|authenticate|authentication|authorize)(/new|/create)?/?)$", re.IGNORECASE
+    r"(oauth.*token|(^|/)((access|auth|get|client)[-_]?)?(token|auth|login|authenticate|authentication|authorize)"
+    r"(/new|/create|/get)?/?)$",
+    re.IGNORECASE,
 )
+_RESOURCE = re.compile(r"s/\{[^}]*\}")
+"""Matches the id of one of many in a path; what is below it belongs to a user, a card or the like."""
+
 _OTHER_PATH = re.compile("revo|introspect|refresh|userinfo|logout|verify|register|device|password|reset", re.IGNORECASE)
 
 _CLEAR_SCORE = 5
@@ -120,7 +125,7 @@ def _chosen(candidates: Sequence[Candidate], operation: str) -> Candidate:
 
 def _candidates(document: Node, operation: str | None) -> Iterator[Candidate]:
     """The operations, each with the score and scopes of its flows, and the flows without an operation."""
-    flows = list(_flows(document))
+    flows = listed = list(_flows(document))
     for each in _scored_operations(document):
         same = [flow for flow in flows if flow.path.endswith(each.path)]
         flows = [flow for flow in flows if flow not in same]
@@ -133,7 +138,7 @@ def _candidates(document: Node, operation: str | None) -> Iterator[Candidate]:
                 "/servers", f"a flow has the tokenUrl {named}; is its host one of these servers?"
             )
         score = each.score + max((flow.score for flow in same), default=0)
-        scopes = tuple(dict.fromkeys(scope for flow in same for scope in flow.scopes))
+        scopes = tuple(dict.fromkeys(scope for flow in same or listed for scope in flow.scopes))
         yield replace(each, score=score, scopes=scopes)
     yield from flows
 
@@ -182,6 +187,11 @@ def _hints(document: Node) -> Iterator[str]:
     keys = [clean(each["name"].text, 40) for each in schemes if each["type"].text == "apiKey"]
     if keys:
         yield f"its API keys ({', '.join(keys[:_MAX_SHOWN])}) may be all that a call needs"
+    kinds = {each["scheme"].text.lower() for each in schemes}
+    if "basic" in kinds:
+        yield "HTTP Basic may be all that a call needs"
+    if "bearer" in kinds:
+        yield "its bearer tokens are from elsewhere: --template prints a spec to fill in"
     for each in schemes:
         if url := each["oauth2MetadataUrl"].text or each["openIdConnectUrl"].text:
             yield f"its authorization server describes itself at {clean(url, 120)}, which paygrant new can read"
@@ -197,7 +207,8 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
     basic = any(each["scheme"].text.lower() == "basic" for each in schemes)
     key = "security" in operation and any(each["type"].text == "apiKey" for each in schemes)
     fixed_path = re.sub(r"\{[^}]*\}", "", path)
-    made_for_it, is_likely_path = bool(_TOKEN_PATH.search(fixed_path)), bool(_PATH.search(fixed_path))
+    made_for_it = bool(_TOKEN_PATH.search(fixed_path)) and not _RESOURCE.search(path)
+    is_likely_path = bool(_PATH.search(fixed_path))
     secret = any(secret_rank(each) is not None for each in names)
     if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
         return 0
@@ -219,7 +230,7 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
         + (1 if "clientid" in names else 0)
         + (2 if basic else 1 if key else 0)
         + (2 if made_for_it else 1 if is_likely_path else 0)
-        - (5 if _OTHER_PATH.search(fixed_path) else 0)
+        - (5 if _OTHER_PATH.search(fixed_path) else 3 if _RESOURCE.search(path) else 0)
     )
     return max(score, 1) if score >= _CLEAR_SCORE or is_likely_path else 0
 

@@ -55,6 +55,8 @@ OTHER_GRANTS = {
     "actortokentype", "requestedtokentype", "migrationtoken", ASSERTION, ASSERTION_TYPE,
 }  # fmt: skip
 """Fields of other grants, or of other methods of client authentication."""
+GRANTS_OF_USERS = {"code", "redirecturi", "refreshtoken", "codeverifier", "devicecode"}
+"""Fields that client credentials never have."""
 
 _SENSITIVE = re.compile(
     "key$|^pin|pin$|pincode|pass(wd|code|phrase|word)|^pwd|pwd$|secret|credential|token$|otp$|signature|assertion|hmac|cert"
@@ -84,8 +86,10 @@ def is_certain_secret(name: str) -> bool:
 
 def client_ids(secret: str) -> tuple[str, ...]:
     """The names of the id beside a secret, the likeliest first: those of the same stem, then the usual ones."""
-    stem = secret.removesuffix(_secret_end(secret) or "")
-    return (*(f"{stem}{end}" for end in _ID_ENDS if stem), *CLIENT_IDS)
+    end = _secret_end(secret) or ""
+    stem = secret.removesuffix(end)
+    of_people = ("username", "user", "loginid", "login", "email") if end == "password" else ()
+    return (*(f"{stem}{each}" for each in _ID_ENDS if stem), *of_people, *CLIENT_IDS)
 
 
 def is_signature(name: str) -> bool:

@@ -70,6 +70,8 @@ def _is_left_out(part: RequestPart, client_auth: ClientAuthProposal, grant: str 
         return client_auth.is_custom and part.place != "body"
     if part.normalized == names.ASSERTION:
         return True
+    if grant == names.CLIENT_CREDENTIALS and part.normalized in names.GRANTS_OF_USERS:
+        return True
     if part.required or (client_auth.is_custom and part.normalized == names.ASSERTION_TYPE):
         return False
     kept = {"username", "password"} if grant == "password" else set[str]()

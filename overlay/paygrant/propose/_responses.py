@@ -14,6 +14,7 @@ from paygrant.propose.references import Node
 
 _ENDS_AS_MOMENT = re.compile("(at|eson|until|date|time|iration|iry|exp|utc)$")
 _CREDENTIALS = re.compile("credential|client|unauthori[sz]ed|authenticat|secret|api.?key", re.IGNORECASE)
+_REFUSED = re.compile("invalid_?client|credential", re.IGNORECASE)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _IN_OTHER_UNITS = re.compile("minute|hour|days")
 _SAID = re.compile(r"[^.\n]*\b(valid for|expires? (in|after)|lifetime|lives for|time to live)\b[^.\n]*", re.IGNORECASE)
@@ -161,7 +162,7 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     body = _body_of_errors(documented, decisions)
     code = body.find(names.ERROR_CODES, "string integer", items=True)
     at = code[0] if code else ""
-    status, given = _wrong_credentials(documented, at)
+    status, given, value = _wrong_credentials(documented, code, granted)
     if status not in documented:
         question = "no response to wrong credentials is documented; assumed: 401 (RFC 6749 section 5.2)"
         decisions.add(f"{place}/{status}", question)
@@ -172,19 +173,21 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     if status == "403":
         conditions.append({"status": 403})
         decisions.add("/x-token-endpoint/invalid_client", "does 403 always mean that the credentials are wrong?")
-    value = value_at(given, at) if code else None
-    if code and value is None and at == "/error" and code[1].kind == "string":
-        value = code[1].sample = "invalid_client"
-        text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
-        decisions.add("/x-token-endpoint/invalid_client", text)
+    if code and value is None and code[1].kind == "string" and value_at(granted, at) is None:
+        listed = [each for each in code[1].choices if _REFUSED.search(each)]
+        if not code[1].choices and at == "/error":
+            listed = ["invalid_client"]
+            text = "no code of refused credentials is documented; assumed: invalid_client (RFC 6749 section 5.2)"
+            decisions.add("/x-token-endpoint/invalid_client", text)
+        value = code[1].sample = next(iter(listed), None)
     example = body.example("TokenError", given)
-    if isinstance(value, str | int) and value_at(granted, at) != value and value_at(example, at) in {None, value}:
+    if value is None:
+        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
+        decisions.add("/x-token-endpoint/invalid_client", text)
+    else:
         conditions.append({"at": at, "equals": value})
         if value_at(example, at) is None:
             put(example, at, value)
-    else:
-        text = f"no code of refused credentials{f' at {at}' if at else ''} is documented; their status alone counts"
-        decisions.add("/x-token-endpoint/invalid_client", text)
     text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
     found = {"code": at, "description": text_at[0] if text_at else ""}
@@ -211,17 +214,22 @@ def _body_of_errors(documented: dict[str, Node], decisions: Decisions) -> Field:
     return body
 
 
-def _wrong_credentials(documented: dict[str, Node], at: str) -> tuple[str, dict[str, Any] | None]:
-    """The status for wrong credentials, and its example. 401 and 403 say it alone; 400 and 422 need a code as well."""
+def _wrong_credentials(
+    documented: dict[str, Node], code: tuple[str, Field] | None, granted: dict[str, Any]
+) -> tuple[str, dict[str, Any] | None, str | int | None]:
+    """The status for wrong credentials, its example, and the code there. 401 and 403 say it alone; 400 and 422 do not."""
     for status in ("401", "403", "400", "422"):
         response = documented.get(status)
         if not response:
             continue
         given = _example(_json(response), _CREDENTIALS)
+        value = value_at(given, code[0]) if code else None
+        if code and (value_at(granted, code[0]) == value or not code[1].fits(value)):
+            value = None
         says_it = _CREDENTIALS.search(f"{response['description'].text} {given}")
-        if status == "401" or (says_it and (status == "403" or (at and value_at(given, at) is not None))):
-            return status, given
-    return "401", None
+        if status == "401" or (says_it and (status == "403" or value is not None)):
+            return status, given, value
+    return "401", None, None
 
 
 def _json(response: Node) -> Node:

@@ -162,6 +162,10 @@ class Field:
                     return value
         return {"integer": 1, "number": 1, "boolean": False}.get(self.kind, f"example-{'-'.join(words(name))}")
 
+    def fits(self, value: Any) -> bool:
+        """Whether an example shows this value as it is."""
+        return _fits(value, self.kind) and not self._is_hidden("")
+
     def _is_hidden(self, at: str) -> bool:
         """Whether no error and no example may show the value."""
         return self.secret or self.format == "password" or SECRET_NAME.search(at) is not None

@@ -67,7 +67,7 @@ def sync_detailed(
 ) -> Response[TokenError | TokenResponse]:
     """Request an access token
 
-     Exchanges the app's credentials for an access token of a day for one shop.
+     Exchanges the app's credentials for an access token for one shop.
 
     Args:
         body (TokenRequest): The JSON object of the token request.
@@ -98,7 +98,7 @@ def sync(
 ) -> TokenError | TokenResponse | None:
     """Request an access token
 
-     Exchanges the app's credentials for an access token of a day for one shop.
+     Exchanges the app's credentials for an access token for one shop.
 
     Args:
         body (TokenRequest): The JSON object of the token request.
@@ -124,7 +124,7 @@ async def asyncio_detailed(
 ) -> Response[TokenError | TokenResponse]:
     """Request an access token
 
-     Exchanges the app's credentials for an access token of a day for one shop.
+     Exchanges the app's credentials for an access token for one shop.
 
     Args:
         body (TokenRequest): The JSON object of the token request.
@@ -153,7 +153,7 @@ async def asyncio(
 ) -> TokenError | TokenResponse | None:
     """Request an access token
 
-     Exchanges the app's credentials for an access token of a day for one shop.
+     Exchanges the app's credentials for an access token for one shop.
 
     Args:
         body (TokenRequest): The JSON object of the token request.
