@@ -138,6 +138,12 @@ def specs() -> list[Provider]:
         SpecProvider(Path("clients/acme"), client_id="id", client_secret="secret", base_url="https://api.example"),
         SpecProvider(ripio_ramp, client_id="id", client_secret=read_secret, environment="sandbox"),
         SpecProvider("app.yaml", client_id="id", client_secret="secret", authenticate=sign, installation_id=7),
+        SpecProvider.from_env("acme.yaml"),
+        SpecProvider.from_env(Path("acme.yaml"), "SHOP2", tenant="acme"),
+        SpecProvider.from_env(ripio_ramp, prefix="SHOP2", environment="sandbox"),
+        Ripple.from_env("SHOP2", tenant_id="acme"),
+        ClientCredentials.from_env(name="shop"),
+        ClientCredentials.from_env("SHOP2", body="json"),
     ]
 
 

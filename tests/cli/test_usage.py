@@ -21,7 +21,8 @@ def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
     code, out, err = run("token", "nobody")
     assert (code, out) == (2, "")
     known = "alternative_payments, cryptofuse, ripio_ramp, ripio_widget, ripple"
-    assert err == f"paygrant: unknown provider; expected one of {known}; see paygrant token --help\n"
+    more = "the name of a provider that an installed package declares, or the path of a spec, such as acme.yaml"
+    assert err == f"paygrant: unknown provider; expected one of {known}, {more}; see paygrant token --help\n"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ import httpx
 import pytest
 import yaml
 
-from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, TokenAuth, TokenSource
+from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, SpecProvider, TokenAuth, TokenSource
+from paygrant.generate import lint
 from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
@@ -69,6 +70,10 @@ def run(
 ) -> Iterator[RUN]:
     """Runs a page of the documentation where its variables lead to the sandbox and to the API."""
     variables = {
+        "ACME_CLIENT_ID": "my-id",
+        "ACME_CLIENT_SECRET": "my-secret",
+        "SHOP2_CLIENT_ID": "my-other-id",
+        "SHOP2_CLIENT_SECRET": "my-other-secret",
         "API_URL": api.base_url,
         "BROKER_URL": "memory://",
         "RIPIO_WIDGET_ADDRESS": "0x05946b0d",
@@ -213,6 +218,16 @@ def test_the_function_that_signs_puts_its_signature_on_the_token_request(run: RU
     [seen] = api.seen
     signature = hmac.new(b"my-secret", seen.body, hashlib.sha256).hexdigest()
     assert (seen.headers["X-Client"], seen.headers["X-Signature"]) == ("my-id", signature)
+
+
+def test_the_short_spec_of_the_page_can_be_used(tmp_path: Path) -> None:
+    text = block(DOCS / "any_provider.md", "yaml")
+    assert len(text.strip().splitlines()) <= 25
+    spec = tmp_path / "acme.yaml"
+    spec.write_text(text, "utf-8")
+    assert all(each.warning for each in lint(spec))
+    made = SpecProvider(spec, client_id="id", client_secret="secret", environment="sandbox", realm="eu")
+    assert made.token_url == "https://sandbox.acme.example/v1/{realm}/authorize"
 
 
 def test_the_store_of_ones_own_keeps_the_contract(run: RUN) -> None:

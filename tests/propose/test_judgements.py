@@ -108,7 +108,7 @@ def test_a_partner_login_with_a_key_and_a_header_for_the_token_keeps_its_words()
         "response": {"access_token": ["/token"]},
         "invalid_client": [{"status": 401}],
         "error": {"code": ["/code"], "description": ["/message"]},
-        "token_use": {"header": "Tern-App-Token"},
+        "token_use": {"header": "Tern-App-Token", "headers": {"Tern-App-Key": "tern_app_key"}},
     }
     assert "is that right?" in decided(proposal, USE)
     assert "'The token is valid for two hours'" in decided(proposal, "/x-token-endpoint/response/lifetime")
@@ -529,3 +529,34 @@ def test_the_header_of_most_operations_with_the_name_of_a_token_carries_it(draft
     for number in range(3):
         data["paths"][f"/accounts/{number}"] = {"get": {"parameters": headers if number == 0 else headers[:1]}}
     assert endpoint(draft(data))["token_use"] == {"header": "X-Auth-Token"}
+
+
+def test_an_api_key_of_other_operations_goes_with_the_bearer_token(draft: Any) -> None:
+    schemes = {
+        "key": {"type": "apiKey", "in": "header", "name": "Quay_Key"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    data = document(
+        body=schema(texts("client_id", "client_secret")), operation={"security": [{"key": []}]}, schemes=schemes
+    )
+    assert "token_use" not in endpoint(draft(data))
+    data["paths"]["/accounts"] = {"get": {"security": [{"bearer": [], "key": []}]}}
+    proposal = draft(data)
+    assert endpoint(proposal)["token_use"] == {"headers": {"Quay_Key": "quay_key"}}
+    assert "other operations need Quay_Key, too" in decided(proposal, USE)
+
+
+def test_headers_with_underscores_hold_the_credentials(draft: Any) -> None:
+    names = ("client_id", "client_secret")
+    headers = [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in names]
+    proposal = draft(document("/accesstoken/get", operation={"parameters": headers}))
+    assert endpoint(proposal)["client_authentication"] == [{"method": "header"}]
+
+
+def test_the_json_of_a_vendor_keeps_its_media_type(draft: Any) -> None:
+    body = schema({"data": schema(texts("clientId", "clientSecret"))})
+    spec = yaml.safe_load(draft(document(body=body, media_type="application/vnd.api+json; charset=utf-8")).text)
+    assert list(spec["paths"]["/oauth/token"]["post"]["requestBody"]["content"]) == ["application/vnd.api+json"]
+    assert spec["x-token-endpoint"]["client_authentication"] == [
+        {"method": "client_secret_post", "client_id": "/data/clientId", "client_secret": "/data/clientSecret"}
+    ]

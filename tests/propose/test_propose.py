@@ -618,7 +618,7 @@ def test_each_argument_has_a_unique_python_name(tmp_path: Path) -> None:
 def test_required_parts_that_a_spec_cannot_fill_are_left_out_and_a_decision_says_so(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         operation = document["paths"]["/oauth2/token"]["post"]
-        operation["parameters"] = [{"name": "X_Y", "in": "header", "required": True, "schema": {"type": "string"}}]
+        operation["parameters"] = [{"name": "X Y", "in": "header", "required": True, "schema": {"type": "string"}}]
         schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
         schema["required"].append("audiences")
         schema["properties"]["audiences"] = {"type": "array", "items": {"type": "string"}}
@@ -1032,6 +1032,8 @@ def test_only_a_redirect_on_the_same_host_is_followed(server: Server) -> None:
         "ftp://127.0.0.1/x",
         "https://",
         "https://u:p@docs.internal/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fe80::1]/x",
         "http://[",
         "https://\u2025/",
     ],

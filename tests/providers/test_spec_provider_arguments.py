@@ -56,7 +56,7 @@ def test_a_module_without_a_spec_is_refused() -> None:
 def test_a_spec_that_breaks_the_rules_is_refused_with_the_findings(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text("openapi: 3.1.0\ninfo: {title: Acme, version: v1}\npaths: {}\n", "utf-8")
-    assert "is not a normalized spec\n" in refusal(lambda: SpecProvider(path, **CREDENTIALS), "spec")
+    assert "cannot be used\n" in refusal(lambda: SpecProvider(path, **CREDENTIALS), "spec")
 
 
 @pytest.mark.parametrize("spec", [None, 7, b"acme.yaml", ["acme.yaml"], SpecProvider])

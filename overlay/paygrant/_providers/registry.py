@@ -1,12 +1,35 @@
-"""Which providers there are: their names, and the class of each. Nothing else lists them."""
+"""Which providers there are: those of the box, those that installed packages declare, and those of the user's own specs.
 
+The command line, the doctor, the sandbox and the pytest plugin ask this module alone. A package declares its providers as
+entry points of the group ``paygrant.providers``. They are looked up only if a name is not in the box.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
+from paygrant._arguments import invalid_argument
+from paygrant._errors import ConfigurationError
 from paygrant._providers.base import Provider, kind_of
 
 if TYPE_CHECKING:
     from paygrant._providers.kind import ProviderKind
+    from paygrant._spec.files import SpecCache
+    from paygrant._spec.reader import NormalizedSpec
+
+Cache: TypeAlias = tuple[Path, str]
+"""Where specs are kept that have been read: a folder that only this user can write to, and a mark of this version."""
+
+GROUP = "paygrant.providers"
+"""The group of entry points by which a package declares its providers: a class of providers, or a generated package."""
+
+_SPEC_SUFFIXES = {".yaml", ".yml", ".json"}
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 _CLASSES = {
     "alternative_payments": ("alternative_payments", "AlternativePayments"),
@@ -18,17 +41,180 @@ _CLASSES = {
 """The module and the class of each provider. They are imported when they are used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A provider that an installed package declares.
+
+    Attributes:
+        name: The name that the package declares.
+        package: The distribution.
+        kind: What is known of the provider; None if it cannot be used.
+        fault: Why it cannot be used; empty if it can.
+    """
+
+    name: str
+    package: str
+    kind: "ProviderKind[Provider] | None" = None
+    fault: str = ""
+
+
 def names() -> list[str]:
-    """The names of all providers, as their specs have them, sorted."""
+    """The names of all providers of the box, as their specs have them, sorted."""
     return sorted(_CLASSES)
 
 
 def class_of(name: str) -> type[Provider]:
-    """The class of a provider."""
+    """The class of a provider of the box."""
     module, kind = _CLASSES[name]
     return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
 
 
-def kind_named(name: str) -> "ProviderKind[Provider]":
+def kind_named(name: str, prefix: str | None = None) -> "ProviderKind[Provider]":
     """What is known of a provider of the box."""
-    return kind_of(class_of(name))
+    return kind_of(class_of(name), prefix)
+
+
+def kind_at(path: Path, prefix: str | None = None, cache: Cache | None = None) -> "ProviderKind[Provider]":
+    """What is known of the provider that the spec at a path describes.
+
+    Args:
+        path: A spec, or the folder of a generated package.
+        prefix: How the names of its variables begin; by default the spec's name.
+        cache: Where specs are kept that have been read.
+
+    Raises:
+        ConfigurationError: The spec cannot be used.
+        ImportError: The extra ``generate`` is not installed, and the spec has not been read before.
+    """
+    from paygrant._providers.spec_provider import kind_of_spec
+
+    return kind_of_spec(path, prefix, _spec_cache(cache))
+
+
+def spec_at(path: Path, cache: Cache | None = None) -> "NormalizedSpec":
+    """The spec at a path, with its name, for the sandbox. Raises what ``kind_at`` raises."""
+    from paygrant._providers.read_spec import read_spec
+
+    return read_spec(path, _spec_cache(cache))
+
+
+def _spec_cache(cache: Cache | None) -> "SpecCache | None":
+    if cache is None:
+        return None
+    from paygrant._spec.files import SpecCache
+
+    return SpecCache(*cache)
+
+
+def find(word: str, prefix: str | None = None, cache: Cache | None = None) -> "ProviderKind[Provider] | None":
+    """What is known of the provider that a word names; None if it names none.
+
+    The box comes first, then the path of a spec, then the entry points. A name may have dashes, and letters of any case.
+
+    Args:
+        word: A name or the path of a spec.
+        prefix: How the names of its variables begin; by default the provider's name.
+        cache: Where specs are kept that have been read.
+
+    Raises:
+        ConfigurationError: The word leads to a provider that cannot be used.
+        ImportError: As for ``kind_at``.
+    """
+    plain = _plain(word)
+    if name := next((each for each in names() if _plain(each) == plain), None):
+        return kind_named(name, prefix)
+    if is_path(word):
+        return kind_at(Path(word), prefix, cache)
+    found = [each for each in _declared() if _plain(each.name) == plain]
+    if not found:
+        return None
+    installed = _checked(found[0], found[1:], prefix)
+    if installed.kind is None:
+        fault = f"the package {installed.package} declares it, but {installed.fault}"
+        raise invalid_argument("provider", fault, "a provider that can be used")
+    return installed.kind
+
+
+def is_path(word: str) -> bool:
+    """Whether a word is the path of a spec: it has the ending of one, or a file or a generated package is there."""
+    path = Path(word)
+    try:
+        return path.suffix.lower() in _SPEC_SUFFIXES or path.is_file() or (path / "openapi.json").is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def installed() -> Iterator[Installed]:
+    """The providers that installed packages declare, by name. One that cannot be used does not stop the others."""
+    declared = _declared()
+    for name in dict.fromkeys(_plain(each.name) for each in declared):
+        first, *others = [each for each in declared if _plain(each.name) == name]
+        yield _checked(first, others, None)
+
+
+def _declared() -> list[EntryPoint]:
+    """The entry points of all installed packages. One that is listed twice, as in an editable install, counts once."""
+    found = {(each.name, each.value, _package(each)): each for each in entry_points(group=GROUP)}
+    return [found[key] for key in sorted(found)]
+
+
+def _checked(point: EntryPoint, others: list[EntryPoint], prefix: str | None) -> Installed:
+    """The provider behind an entry point. Its package may be anybody's: whatever it does becomes a fault in words."""
+    name, package = point.name, _package(point)
+    if not _NAME.fullmatch(name):
+        return Installed("?", package, fault="its name is not in snake_case")
+    if any(_plain(each) == _plain(name) for each in names()):
+        return Installed(name, package, fault="paygrant has a provider of this name, which is used instead")
+    if others:
+        packages = ", ".join(dict.fromkeys(map(_package, [point, *others])))
+        return Installed(name, packages, fault="several entry points have this name, so none of them is used")
+    try:
+        kind = _kind_behind(point, prefix)
+        own_name = str(kind.name)
+        fault = "" if own_name == name else f"its provider calls itself {_first_line(own_name)!r}"
+    except ConfigurationError as error:
+        fault = _first_line(str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - its text may hold anything
+        fault = f"it cannot be imported ({type(error).__name__})"
+    else:
+        return Installed(name, package, None if fault else kind, fault)
+    return Installed(name, package, fault=fault)
+
+
+def _kind_behind(point: EntryPoint, prefix: str | None) -> "ProviderKind[Provider]":
+    """What is known of the provider that an entry point leads to.
+
+    Raises:
+        ConfigurationError: It leads to something else, or the spec is bad.
+        Exception: The package failed.
+    """
+    found: Any = point.load()
+    if _is_class(found):
+        return kind_of(found, prefix)
+    if isinstance(found, ModuleType):
+        from paygrant._providers.spec_provider import kind_of_spec
+
+        return kind_of_spec(found, prefix)
+    fault = f"it leads to an object of type {type(cast('object', found)).__name__}"
+    raise invalid_argument("provider", fault, "a class or a package")
+
+
+def _is_class(found: Any) -> TypeGuard[type[Provider]]:
+    return isinstance(found, type) and issubclass(found, Provider)
+
+
+def _package(point: EntryPoint) -> str:
+    """The name of the distribution that declares an entry point, in a form that can be shown."""
+    name = point.dist.name if point.dist else ""
+    return name if re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name or "") else "?"
+
+
+def _plain(name: str) -> str:
+    """A name without dashes and underscores, in lower case."""
+    return name.replace("-", "").replace("_", "").lower()
+
+
+def _first_line(text: str) -> str:
+    """The beginning of a text of others, without characters that change a line."""
+    line = text.partition("\n")[0][:200]
+    return "".join(each if each.isprintable() else "?" for each in line)

@@ -3,7 +3,6 @@
 import copy
 import functools
 import inspect
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,12 +26,12 @@ from paygrant._arguments import (
 )
 from paygrant._providers.base import BasicProvider, made_with_secret
 from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
+from paygrant._providers.read_spec import ReadSpec, read_checked
 from paygrant._request.unsigned import checked_header
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
-from paygrant._spec.misfit import misfit
+from paygrant._spec.files import SpecCache
 from paygrant._spec.names import RESERVED_METHODS
-from paygrant._spec.reader import endpoint_of, read_endpoint
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
@@ -48,17 +47,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
 }
 """The Python types of a parameter, by the type in its schema."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSpec(PathLike[str]):
-    """The path of a spec that has been read already, with its description."""
-
-    path: Path
-    endpoint: TokenEndpoint
-
-    def __fspath__(self) -> str:
-        return str(self.path)
 
 
 class _Parameters(dict[str, Any]):
@@ -144,7 +132,7 @@ class SpecProvider(BasicProvider[R_co]):
         allow_link_local: bool = False,
         **parameters: Any,
     ) -> None:
-        read = _read_checked(spec)
+        read = read_checked(spec)
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
@@ -180,10 +168,7 @@ class SpecProvider(BasicProvider[R_co]):
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
         description = self._description
-        sent = any(
-            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
-        )
-        if client_id is None and (sent or "client_id" in description.token_use.headers.values()):
+        if client_id is None and _sends_client_id(description):
             raise invalid_argument("client_id", "is missing", "the client's id")
         if client_secret is None:
             raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
@@ -234,9 +219,10 @@ class SpecProvider(BasicProvider[R_co]):
     @classmethod
     def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> ProviderKind[Self]:
         """What is known of the provider that a spec describes."""
-        read = _read_checked(spec)
+        read = read_checked(spec)
         description = read if isinstance(read, TokenEndpoint) else read.endpoint
-        make = cls if cls._spec is not None else functools.partial(cls, read if isinstance(read, ReadSpec) else spec)
+        first: Any = read if isinstance(read, ReadSpec) else spec
+        make = cls if cls._spec is not None else functools.partial(cls, first)
         return ProviderKind(
             name=description.name,
             prefix=prefix_of(description.name, prefix),
@@ -390,17 +376,29 @@ def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
     return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
 
 
+def kind_of_spec(
+    spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, cache: SpecCache | None = None
+) -> ProviderKind[SpecProvider]:
+    """What is known of the provider that a spec describes. Raises what ``read_checked`` raises."""
+    read = read_checked(spec, cache)
+    return SpecProvider._kind_of(read if isinstance(read, ReadSpec) else spec, prefix)
+
+
 def _sends_client_id(description: TokenEndpoint) -> bool:
-    """Whether the request carries the client's id, or a function may need it."""
-    return any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
+    """Whether a request carries the client's id, or a function may need it."""
+    sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
+    return sent or "client_id" in description.token_use.headers.values()
 
 
 def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     """The arguments that a spec gives a provider, credentials first."""
     servers: tuple[str, ...] = tuple(description.servers)
     methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
-    yield Argument(name="client_id", required=_sends_client_id(description), about="The client's id.")
-    yield Argument(name=SECRET, required=True, secret=True, about="The client's secret.")
+    needed = methods[0] != "none"
+    if {*methods} != {"none"}:
+        required = needed and _sends_client_id(description)
+        yield Argument(name="client_id", required=required, about="The client's id.")
+        yield Argument(name=SECRET, required=needed, secret=True, about="The client's secret.")
     if servers:
         about = "One of the environments that the spec names."
         only = servers[0] if len(servers) == 1 else None
@@ -409,10 +407,14 @@ def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     yield Argument(name="base_url", required=not servers, about=about)
     if "client_secret_basic" in methods:
         about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
-        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default="auto", about=about)
+        encoding = next(each.encoding for each in description.client_auth if each.method == "client_secret_basic")
+        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default=encoding, about=about)
     if len(methods) > 1:
         about = "How the client authenticates."
         yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
+    if "none" in methods:
+        about = "Allows a link-local address, such as that of a metadata service."
+        yield Argument(name="allow_link_local", kind="boolean", about=about)
     if "custom" in methods:
         yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
     for each in description.parameters:
@@ -425,49 +427,3 @@ def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
                 secret=each.secret,
                 about=each.about,
             )
-
-
-def _read_checked(spec: "str | PathLike[str] | ModuleType") -> TokenEndpoint | ReadSpec:
-    """Read a spec, and check what no lint rule has checked.
-
-    Raises:
-        ConfigurationError: There is no spec, or it breaks a rule.
-    """
-    if isinstance(spec, ReadSpec):
-        return spec
-    check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
-    place = spec if isinstance(spec, ModuleType) else Path(fspath(spec))
-    description = _read(place)
-    if (field_name := misfit(description)) or description.path.startswith("//"):
-        fault = f"has {field_name or 'path'} with a value of another type or with a control character"
-        raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
-    return description if isinstance(place, ModuleType) else ReadSpec(place, description)
-
-
-def _read(spec: Path | ModuleType) -> TokenEndpoint:
-    """Read the description in a spec's file, or in the spec that a generated package contains.
-
-    Raises:
-        ConfigurationError: There is no spec, or it breaks a rule.
-    """
-    expected = "the path of a normalized spec, or of a package that was generated from one"
-    try:
-        # The generator has checked the spec of a package, so a package needs no tools at run time.
-        if isinstance(spec, ModuleType):
-            try:
-                return endpoint_of(spec.__name__)
-            except ImportError:  # a module that was made by hand
-                raise LookupError from None
-        if spec.is_dir():
-            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8-sig")))
-        from paygrant._spec.errors import SpecError
-        from paygrant._spec.lint import load_checked
-
-        try:
-            return read_endpoint(spec.stem, load_checked(spec))
-        except SpecError as error:
-            fault = f"is not a normalized spec\n{error}\n"
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        place = spec.__name__ if isinstance(spec, ModuleType) else str(spec)
-        fault = f"cannot be read at {place!r} ({type(error).__name__})"
-    raise invalid_argument("spec", fault, expected)

@@ -24,10 +24,12 @@ class Finding:
     path: Path
     line: int
     fault: Fault
+    warning: bool = False
+    """Whether the spec can be used all the same."""
 
     def __str__(self) -> str:
         rule, place, text = self.fault
-        return one_line(f"{self.path}:{self.line}: {rule}: #{place}: {text}")
+        return one_line(f"{self.path}:{self.line}: {'warning: ' * self.warning}{rule}: #{place}: {text}")
 
 
 class GenerationError(PaygrantError):

@@ -85,7 +85,12 @@ def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
             content = operation.get("requestBody", {}).get("content", {})
             if bare := [media_type for media_type, body in content.items() if "schema" not in body]:
                 del operation["requestBody"]
-                content_type: dict[str, Any] = {"name": "Content-Type", "in": "header", "required": True, "schema": {"type": "string"}}
+                content_type: dict[str, Any] = {
+                    "name": "Content-Type",
+                    "in": "header",
+                    "required": True,
+                    "schema": {"type": "string"},
+                }
                 content_type["schema"]["const"] = bare[0]
                 operation["parameters"] = [*operation.get("parameters", []), content_type]
             for parameter in operation.get("parameters", []):

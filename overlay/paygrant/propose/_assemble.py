@@ -34,7 +34,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     request, responses = propose_request(candidate, path), propose_responses(candidate, path)
     description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
     scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
-    token_use = _token_use(candidate.document)
+    token_use = _token_use(candidate, request.endpoint["parameters"])
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -110,8 +110,27 @@ def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
     return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": [deviation]}
 
 
-def _token_use(document: Node) -> dict[str, str] | None:
-    """How the API takes the token; None for a bearer token, which needs no words.
+def _token_use(candidate: Candidate, parameters: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """How the API takes the token; empty for a bearer token and no further header."""
+    document = candidate.document
+    schemes = document["components"]["securitySchemes"]
+    others = (item[method] for path, item in document["paths"].items() for method in METHODS if path != candidate.path)
+    used = {name for each in (document, *others) for needed in each["security"].each() for name, _ in needed.items()}
+    keys = {each["name"].text for name, each in schemes.items() if name in used and each["in"].text == "header"}
+    place = _token_place(document)
+    headers = {
+        name: source["argument"]
+        for name, source in parameters.items()
+        if name in keys and "argument" in source and name.lower() != place.get("header", "").lower()
+    }
+    if not headers:
+        return place
+    document.decisions.add(_USE, f"other operations need {', '.join(headers)}, too: is that so for each API call?")
+    return {**place, "headers": headers}
+
+
+def _token_place(document: Node) -> dict[str, str]:
+    """Where an API call has the token; empty for a bearer token.
 
     A document without a bearer scheme may have one header whose name is that of a token: an API key, or a parameter.
     """
@@ -119,14 +138,14 @@ def _token_use(document: Node) -> dict[str, str] | None:
     if any(
         each["scheme"].text.lower() == "bearer" or each["type"].text in {"oauth2", "openIdConnect"} for each in schemes
     ):
-        return None
+        return {}
     keys = [clean(each["name"].text, 80) for each in schemes if each["type"].text == "apiKey"]
     hint = f" (the document names {', '.join(keys[:5])})" if keys else ""
     if header := _token_header(document, schemes):
         document.decisions.add(_USE, f"the API seems to take the token in the header {header}: is that right?{hint}")
         return {"header": header}
     document.decisions.add(_USE, f"does the API take the token as Authorization: Bearer?{hint}")
-    return None
+    return {}
 
 
 def _token_header(document: Node, schemes: list[Node]) -> str | None:

@@ -13,8 +13,9 @@ from paygrant.propose._decisions import clean
 from paygrant.propose._schema import Field, SchemaReader
 from paygrant.propose.references import Node
 
+_VENDOR_JSON = re.compile(r"application/[A-Za-z0-9][A-Za-z0-9._-]*\+json")
 _SKIPPED_HEADERS = HTTP_HEADERS | {"accept", "accept-encoding", "accept-language", "user-agent", "authorization"}
-_NAMES = {"header": r"[A-Za-z0-9-]{1,100}", "query": r"[A-Za-z0-9.:@_\[\]-]{1,100}"}
+_NAMES = {"header": r"[A-Za-z0-9._-]{1,100}", "query": r"[A-Za-z0-9.:@_\[\]-]{1,100}"}
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -73,8 +74,9 @@ def _body(operation: Node, place: str) -> tuple[str, list[RequestPart]]:
     if not content:
         return "", []
     form, json = (next((name for name in content if kind in name.lower()), None) for kind in ("form", "json"))
-    media_type = JSON if json and not form else FORM
     name = form or json or next(iter(content))
+    vendor = _VENDOR_JSON.match(name)
+    media_type = vendor.group() if vendor else JSON if name == json else FORM
     if len(content) > 1 or not name.startswith(media_type):
         operation.decisions.add(
             f"{place}/requestBody", f"{media_type} was taken from the media types of the body: {', '.join(content)}"
@@ -82,7 +84,7 @@ def _body(operation: Node, place: str) -> tuple[str, list[RequestPart]]:
     body = SchemaReader().read(content[name]["schema"])
     parts = list[RequestPart]()
     for steps, each, required in body.leaves():
-        if steps and each.kind != "array" and (len(steps) == 1 or media_type == JSON):
+        if steps and each.kind != "array" and (len(steps) == 1 or media_type != FORM):
             parts.append(RequestPart("body", steps, each, required))
         elif required:
             text = f"{'/'.join(steps) or 'the body'} is required, but a spec cannot fill it; it was left out"

@@ -9,7 +9,7 @@ import anyio
 import httpx
 from anyio.from_thread import start_blocking_portal
 
-from paygrant._arguments import check_text, check_type, invalid_argument, is_loopback
+from paygrant._arguments import check_text, check_type, invalid_argument, is_link_local, is_loopback
 from paygrant._errors import ConfigurationError
 from paygrant._text import os_error_words
 from paygrant.propose._metadata import metadata_document
@@ -128,6 +128,8 @@ def _checked(address: str) -> httpx.URL:
         raise _invalid("is not a URL") from None
     if not host or url.userinfo or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(host))):
         raise _invalid("is not an https address without a user name (plain http is for loopback only)")
+    if is_link_local(host):
+        raise _invalid("is a link-local address, such as that of a metadata service")
     return url
 
 
