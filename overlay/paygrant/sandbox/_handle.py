@@ -17,7 +17,7 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._spec.reader import endpoint_of
+from paygrant._providers.kind import prefix_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._fault_kinds import Target
@@ -89,9 +89,11 @@ class ProviderHandle:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        found = {"client_id": self.client_id, "client_secret": self.client_secret, "base_url": self.base_url}
-        servers = endpoint_of(f"paygrant_clients.{self.name}").servers
-        return found | ({"environment": next(iter(servers))} if servers else {})
+        endpoint = self._provider.endpoint
+        found = {"base_url": self.base_url}
+        if endpoint.client_auth[0].method != "none":
+            found = {"client_id": self.client_id, "client_secret": self.client_secret, **found}
+        return found | ({"environment": endpoint.environments[0]} if endpoint.environments else {})
 
     @property
     def environ(self) -> dict[str, str]:
@@ -100,7 +102,7 @@ class ProviderHandle:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        return {f"{self.name}_{argument}".upper(): value for argument, value in self.arguments.items()}
+        return {f"{prefix_of(self.name, None)}_{argument.upper()}": value for argument, value in self.arguments.items()}
 
     @property
     def token_requests(self) -> int:
@@ -255,7 +257,9 @@ class ProviderHandle:
             dumps(json, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             fault = f"cannot be sent as JSON ({type(error).__name__})"
-            raise invalid_argument("json", fault, "a document of dicts, lists, strings, numbers, booleans and None") from None
+            raise invalid_argument(
+                "json", fault, "a document of dicts, lists, strings, numbers, booleans and None"
+            ) from None
         self._provider.set_response(method, path, ApiResponse(status, json, dict(given)))
 
     def revoke(self) -> None:

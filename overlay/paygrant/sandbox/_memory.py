@@ -78,9 +78,13 @@ class Memory:
             heappush(self._ends, (token.expires_at, token.access_token))
             self._prune(token.issued_at)
 
-    def is_alive(self, token: str, now: float) -> bool:
-        """Whether the resource accepts a token."""
-        issued = self._tokens.get(token)
+    def accepts(self, token: str, now: float, *, single_use: bool = False) -> bool:
+        """Whether the API accepts a token. A token for a single use is dead from then on."""
+        if not single_use:
+            issued = self._tokens.get(token)
+            return issued is not None and issued.expires_at > now
+        with self._lock:
+            issued = self._tokens.pop(token, None)
         return issued is not None and issued.expires_at > now
 
     def alive(self, now: float) -> tuple[IssuedToken, ...]:
@@ -133,4 +137,4 @@ class Memory:
 
     def _prune(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
-            del self._tokens[heappop(self._ends)[1]]
+            self._tokens.pop(heappop(self._ends)[1], None)
