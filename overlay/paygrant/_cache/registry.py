@@ -24,6 +24,8 @@ from paygrant._tokens.policy import RefreshPolicy
 if TYPE_CHECKING:
     import httpx
 
+    from paygrant._request.registration import ClientRegistration
+
 _caches: WeakValueDictionary[object, Cache] = WeakValueDictionary()
 _store: dict[str, MemoryStore] = {}
 _marks: dict[int, str] = {}
@@ -46,7 +48,8 @@ def cache_for(
 
     Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    may_persist = registration_of(provider).may_persist
+    registration = registration_of(provider)
+    may_persist = registration.may_persist
     shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)
@@ -55,11 +58,11 @@ def cache_for(
         with _guard:
             cache = _caches.get(key)
         if cache is None:
-            cache = _new_cache(provider, shared, policy, transport, mark)
+            cache = _new_cache(provider, registration, shared, policy, transport, mark)
             with _guard:
                 cache = _caches.setdefault(key, cache)
     except BlockedError:  # then this source shares its token with no other
-        cache = cache or _new_cache(provider, shared, policy, transport, mark)
+        cache = cache or _new_cache(provider, registration, shared, policy, transport, mark)
     cache.open()
     return cache
 
@@ -89,10 +92,14 @@ def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) ->
     return mark
 
 
-def _new_cache(
-    provider: Provider, store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None", mark: str
+def _new_cache(  # noqa: PLR0913, PLR0917 - a provider, what is known of it, and a source's arguments
+    provider: Provider,
+    registration: "ClientRegistration",
+    store: Store,
+    policy: RefreshPolicy,
+    transport: "httpx.BaseTransport | None",
+    mark: str,
 ) -> Cache:
-    registration = registration_of(provider)
     meter = meter_of(registration.name, registration.environment)
     start = _starter(urlsplit(registration.token_url).netloc)
     acquirer = TokenAcquirer(provider, store, policy, transport, meter, mark, start)

@@ -163,10 +163,10 @@ class SpecProvider(BasicProvider[R_co]):
                 if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
-        from paygrant._providers.spec_arguments import sends_client_id
+        if client_id is None:
+            from paygrant._providers.spec_arguments import sends_client_id
 
-        if client_id is None and not sends_client_id(self._description):
-            client_id = self._description.name
+            client_id = None if sends_client_id(self._description) else self._description.name
         if self._spec is None:  # the constructor of a generated class requires what is needed
             if client_id is None:
                 raise invalid_argument("client_id", "is missing", "the client's id")

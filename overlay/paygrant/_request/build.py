@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from paygrant._arguments import invalid_argument, is_coroutine
-from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
 from paygrant._request.client_auth import Encoding, basic_credentials
 from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
@@ -60,6 +59,8 @@ def _put_credentials(
 
 def _assert(request: UnsignedRequest, registration: ClientRegistration, credentials: Credentials) -> None:
     """Put a new assertion into the request. Each attempt has one of its own: a server accepts it once."""
+    from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
+
     stated = registration.client_auth.assertion or Assertion()
     signer = credentials.signer
     if signer is None:

@@ -15,9 +15,7 @@ from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
-from paygrant._request.dpop import is_of_process
 from paygrant._request.jws import SecretSigner
-from paygrant._request.signing_key import signer_of
 from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ClientRegistration:
     """A client and the token endpoint that it is registered with.
 
@@ -129,6 +127,10 @@ class ClientRegistration:
     @property
     def may_persist(self) -> bool:
         """Whether a store outside the process may keep the token. The key of a process dies with it."""
+        if self.proof_key is None:
+            return self.endpoint.token_use.persist
+        from paygrant._request.dpop import is_of_process
+
         return self.endpoint.token_use.persist and not is_of_process(self.proof_key)
 
     @property
@@ -162,6 +164,8 @@ class ClientRegistration:
                 fault = "the callable is asynchronous" if is_coroutine(value) else ""
             if fault:
                 raise invalid_argument("private_key", fault, "a callable that returns the private key")
+        from paygrant._request.signing_key import signer_of
+
         signer = signer_of("private_key", value)
         check_algorithm(self.client_auth, signer)
         return signer

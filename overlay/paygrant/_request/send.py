@@ -18,7 +18,6 @@ from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
 from paygrant._request.credentials import LEAST_SKEW, note_skew, skew_of
-from paygrant._request.dpop import NONCE_ERROR
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
@@ -145,6 +144,8 @@ class _Exchange:
         url, prover = self._registration.token_url, self._credentials.prover
         if prover:
             is_new = prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
+            from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
+
             if is_new and response.is_client_error and NONCE_ERROR in response.text:
                 return True
         signed = prover is not None or self._credentials.signer is not None

@@ -88,7 +88,7 @@ _PLACES: Mapping[str, Place] = {
 """Where a request has the credentials, by the methods that send them under names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
 
@@ -133,7 +133,7 @@ class Lifetime(NamedTuple):
     zero_is_never: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenUse:
     """How API calls use the token.
 
@@ -172,7 +172,7 @@ class ErrorFields(NamedTuple):
     description: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Server:
     """One environment: its base URL, and what else differs between environments."""
 
@@ -180,7 +180,7 @@ class Server:
     environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenEndpoint:
     """A provider's token endpoint, as its spec describes it."""
 
