@@ -29,7 +29,7 @@ from paygrant import (
 from paygrant._cache import registry, workers
 from paygrant._providers import base
 from paygrant._providers.secret_file import SecretFile
-from paygrant.doctor import diagnose
+from paygrant.doctor import Finding, diagnose
 from tests.helpers.servers import Server
 from tests.helpers.watchdog import (
     BRIEF,
@@ -39,6 +39,7 @@ from tests.helpers.watchdog import (
     POLICY,
     SLACK,
     SLEEP,
+    Made,
     Pause,
     SlowHandler,
     Watchdog,
@@ -393,14 +394,17 @@ def test_a_widget_needs_a_token_by_the_deadline(server: Server, pause: Pause) ->
     assert seconds(lambda: provider.widget_url(source.get())) < DEADLINE + LITTLE + SLACK
 
 
+def findings(made: Made) -> list[Finding]:
+    return list(diagnose(made.provider, policy=POLICY, store=made.options.get("store")))
+
+
 def test_the_doctor_ends(dog: Watchdog, server: Server) -> None:
     server.reply = dog.reply
     made = [make(dog.pause, server) for kind, make in KINDS.items() if kind not in {"the transport", "another source"}]
     dog.pause.on = True
     began = time.monotonic()
     with ThreadPoolExecutor(len(made)) as pool:
-        found = pool.map(lambda one: list(diagnose(one.provider, policy=POLICY, store=one.options.get("store"))), made)
-        assert all(found)
+        assert all(pool.map(findings, made))
     assert time.monotonic() - began < 3 * DEADLINE + SLACK
 
 
@@ -418,7 +422,7 @@ def test_forgetting_all_tokens_ends(server: Server, pause: Pause) -> None:
 def test_a_source_of_another_host_goes_on_while_all_workers_of_one_hang(server: Server, pause: Pause) -> None:
     policy = RefreshPolicy(deadline=0.2)
     hanging = [TokenSource(slow_secret(pause, server).provider, policy=policy) for _ in range(workers.MOST + 4)]
-    threads = [threading.Thread(target=lambda each=each: seconds(each.get)) for each in hanging]
+    threads = [threading.Thread(target=seconds, args=(each.get,)) for each in hanging]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -55,7 +55,8 @@ def sentinel_fleet(folder: Path) -> Generator[SentinelFleet]:
     try:
         master.start()
         replica.start()
-        _wait(lambda: Redis(port=master.port).info("replication")["connected_slaves"] == 1)
+        first: Any = Redis(port=master.port)
+        _wait(lambda: first.info("replication")["connected_slaves"] == 1)
         ports = [free_port() for _ in range(3)]
         for port in ports:
             file = folder / f"sentinel-{port}.conf"

@@ -25,7 +25,8 @@ def build_request(registration: ClientRegistration, credentials: Credentials, en
     for each in endpoint.parameters:
         value = each.value if each.argument is None else arguments.get(each.argument)
         if value is not None:
-            request.put(each.place, each.name, value)
+            if each.place != "host":  # the token URL has it
+                request.put(each.place, each.name, value)
             secrets.append(text(value)) if each.secret else legible.add(text(value))
     if {".", ".."} & {*urlsplit(request.url).path.split("/")}:
         raise invalid_argument("parameters", "lead to another path", "values other than . and .. in a path")

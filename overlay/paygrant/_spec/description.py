@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-Place: TypeAlias = Literal["body", "query", "header", "path"]
+Place: TypeAlias = Literal["body", "query", "header", "path", "host"]
 Method: TypeAlias = Literal[
     "client_secret_basic",
     "client_secret_post",
@@ -92,7 +92,8 @@ _PLACES: Mapping[str, Place] = {
 class Parameter:
     """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
 
-    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901).
+    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901). In the host, the value is its first
+    label, such as the name of a shop.
     """
 
     name: str

@@ -161,7 +161,7 @@ class Context:
             server = self.endpoint.servers.get(set_to.get("environment", ""))
             if "base_url" in set_to:
                 return check_url("base_url", set_to["base_url"]) + self.endpoint.path
-            if server:
+            if server and "{" not in server.url:
                 return server.url + self.endpoint.path
         return None
 
