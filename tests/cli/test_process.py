@@ -429,7 +429,7 @@ def completed(line: str, variables: dict[str, str]) -> set[str]:
     ("line", "offered"),
     [
         ("paygrant to", {"token"}),
-        ("paygrant token rip", {"ripio_ramp", "ripio_widget", "ripple"}),
+        ("paygrant token ripio", {"ripio_ramp", "ripio_widget"}),
         ("paygrant token ripple --env", {"--environment", "--env-file"}),
         ("paygrant token ripple --environment ", {"test", "uat", "production"}),
         ("paygrant token cryptofuse --auth-method client", {"client_secret_basic", "client_secret_post"}),
