@@ -9,6 +9,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from types import UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,6 +18,7 @@ from typing import (
     Literal,
     Self,
     TypeVar,
+    Union,
     cast,
     dataclass_transform,
     get_args,
@@ -367,11 +369,11 @@ def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
 
 def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
-    from paygrant._providers.kind import SECRET, Argument
+    from paygrant._providers.kind import REREAD, Argument
 
     for each in inspect.signature(kind).parameters.values():
         if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
-            choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+            choices = _literals(each.annotation)
             if each.name == "environment" and kind._endpoint is Provider._endpoint:
                 choices = tuple(endpoint_of(kind._package).servers)
             yield Argument(
@@ -380,16 +382,24 @@ def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
                 choices=choices,
                 default=_shown_default(each.default),
                 required=each.default is each.empty,
-                secret=each.name == SECRET,
+                secret=each.name in REREAD,
             )
 
 
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The values of a ``Literal``, or of one that may be None; empty for another annotation."""
+    found = [each for each in (annotation, *get_args(annotation)) if get_origin(each) is Literal]
+    return get_args(found[0]) if found else ()
+
+
 def _text_kind(annotation: Any) -> "TextKind":
-    if annotation in {bool, "bool"}:
-        return "boolean"
-    if annotation in {int, "int"}:
-        return "integer"
-    return "object" if get_origin(annotation) is Mapping else "string"
+    """The type of an argument that a text can give; ``object`` if none can."""
+    names = {bool: "boolean", int: "integer", str: "string", "bool": "boolean", "int": "integer"}
+    if isinstance(annotation, str) or _literals(annotation):
+        return cast("TextKind", names.get(annotation, "string"))
+    alternatives = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    found = [names[each] for each in alternatives if isinstance(each, type) and each in names]
+    return cast("TextKind", "string" if "string" in found else found[0] if found else "object")
 
 
 def _shown_default(default: Any) -> str | None:
