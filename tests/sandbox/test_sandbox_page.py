@@ -444,8 +444,31 @@ def test_no_secret_and_no_token_reaches_the_page(visit: Visit) -> None:
 
     haystack = "\n".join([visit.page.content(), *visit.console, *visit.events, *visit.bodies()])
     assert fingerprint(token.access_token) in haystack
-    for canary in (CLIENT.client_secret, wrong, token.access_token, token.access_token[:16], basic):
+    for canary in (wrong, token.access_token, token.access_token[:16], basic):
         assert canary not in haystack
+    about_requests = "\n".join([visit.page.locator("table").inner_html(), *visit.console, *visit.events])
+    assert CLIENT.client_secret not in about_requests  # elsewhere, the page says what the sandbox accepts
+
+
+def test_the_page_has_the_credentials_and_a_command_for_each_provider(visit: Visit) -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    expect(visit.page.locator("#client")).to_have_text(
+        f"All providers accept the client id {CLIENT.client_id} with the client secret {CLIENT.client_secret}."
+    )
+    card = visit.card("ripple")
+    card.get_by_text("Command for a token").click()
+    command = card.locator(".command")
+    expect(command).to_be_visible()
+    expect(command).to_have_text(
+        f"RIPPLE_CLIENT_SECRET={CLIENT.client_secret} paygrant token ripple --client-id {CLIENT.client_id} "
+        f"--environment test --base-url {visit.sandbox.base_url('ripple')} --tenant-id TENANT_ID"
+    )
+    button = card.get_by_role("button", name="Copy command")
+    button.click()
+    expect(button).to_have_text("Copied")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == command.text_content()
+    visit.page.set_viewport_size({"width": 375, "height": 800})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == 375
 
 
 @pytest.mark.parametrize(
