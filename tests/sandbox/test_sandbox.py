@@ -683,5 +683,5 @@ def test_the_command_reports_a_port_that_is_in_use() -> None:
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 2
-    assert f"cannot listen on port {port}" in ended.stderr
+    assert f"cannot listen on 127.0.0.1, port {port}" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -16,6 +16,7 @@ from paygrant.sandbox._app import Journal
 from paygrant.sandbox._control import _LARGEST_BODY, Control
 from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._record import KEPT
+from paygrant.sandbox._usage import Usage
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
 BASIC = (CLIENT.client_id, CLIENT.client_secret)
@@ -214,7 +215,7 @@ def test_without_a_change_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -
     async def listen() -> int:
         heard = 0
         with anyio.move_on_after(0.05):
-            async for _ in Control({}, journal)._changes():
+            async for _ in Control({}, journal, Usage(Client(), {}))._changes():
                 heard += 1
         return heard
 

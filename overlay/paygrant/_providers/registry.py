@@ -125,8 +125,12 @@ def served_specs() -> Iterator[ServedSpec]:
         yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(_kind_of_box, name))
     for each in installed():
         if each.kind is not None and each.module:
-            spec = spec_of(each.module)
-            if spec.name == each.name:
+            try:
+                spec = spec_of(each.module)
+                usable = spec.endpoint.name == each.name
+            except Exception:  # noqa: BLE001 - the package may be anybody's, and the others go on
+                continue
+            if usable:
                 yield ServedSpec(each.name, spec, functools.partial(_same, each.kind))
 
 
