@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -24,6 +25,7 @@ from playwright.sync_api import (
 from paygrant import MemoryStore, ProviderUnavailable, RefreshPolicy, Ripple, Token, TokenSource, basic_credentials
 from paygrant._secrets import fingerprint
 from paygrant.sandbox import Client, Sandbox
+from tests.helpers.short import written
 from tests.helpers.specs import SPECS
 from tests.peers.fixtures import need
 
@@ -471,6 +473,14 @@ def test_the_page_has_the_credentials_and_a_command_for_each_provider(visit: Vis
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 375
 
 
+def test_the_page_lists_a_spec_of_the_users_own(browser: Browser, tmp_path: Path) -> None:
+    with Sandbox(specs=[written(tmp_path)]) as sandbox, browser.new_page() as page:
+        page.goto(sandbox.url)
+        card = page.get_by_role("article", name="acme", exact=True)
+        expect(card).to_contain_text("POST /v1/{realm}/authorize")
+        expect(card.locator(".command")).to_contain_text("--realm REALM")
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [("", "text/html"), ("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")],
@@ -506,7 +516,7 @@ def test_injected_markup_can_do_nothing(visit: Visit) -> None:
 
 def test_a_fault_can_be_switched_on_and_off_by_keyboard(visit: Visit) -> None:
     focused, press = visit.page.locator(":focus"), visit.page.keyboard.press
-    for name in ("Reset all", "Copy base URL", "Revoke all tokens", "Add a fault"):
+    for name in ("Reset all", "Copy base URL", "Command for a token", "Revoke all tokens", "Add a fault"):
         press("Tab")
         expect(focused).to_have_accessible_name(re.compile(name))
     press("Enter")
