@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, assert_type
+from typing import TYPE_CHECKING, Any, Literal, assert_type
 from uuid import UUID
 
 import aiohttp
@@ -46,6 +46,7 @@ from paygrant import (
     TokenSource,
     UnsignedRequest,
     basic_credentials,
+    providers,
     ripple_audience,
 )
 from paygrant.adapters.aiohttp import TokenAuth as AiohttpAuth
@@ -120,6 +121,21 @@ def scopes(secret: Callable[[], str]) -> None:
     assert_type(
         Cryptofuse(client_id="id", client_secret=secret, base_url=base_url, scope=("read",)).scope, tuple[str, ...]
     )
+
+
+def generated_classes(secret: Callable[[], str]) -> None:
+    ramp = RipioRamp(client_id="id", client_secret=secret, environment="sandbox")
+    assert_type(ramp.environment, Literal["sandbox", "production"])
+    assert_type(RipioRamp.from_env("SHOP2", environment="production", client_secret=secret), RipioRamp)
+    assert_type(RipioRamp.from_env(prefix=None), RipioRamp)
+    assert_type(providers.Cryptofuse.from_env(scope="read", base_url="https://cryptofuse.example"), Cryptofuse)
+    assert_type(providers.Ripple.from_env(), Ripple)
+    RipioRamp(client_id="id", client_secret=secret, environment="live")  # type: ignore[arg-type]
+    RipioRamp(client_id="id", client_secret=secret)  # type: ignore[call-arg]
+    RipioRamp.from_env(environment="live")  # type: ignore[arg-type]
+    RipioRamp.from_env(environ="sandbox")  # type: ignore[call-arg]
+    Cryptofuse(client_id="id", client_secret=secret, base_url="https://a.example", auth_method="body")  # type: ignore[arg-type]
+    assert providers.PayPall  # type: ignore[attr-defined]
 
 
 def specs() -> list[Provider]:
@@ -359,7 +375,7 @@ def a_sandbox() -> None:
     with Sandbox(client=Client("id", "secret")) as sandbox:
         assert_type(sandbox.client_id, str)
         assert_type(sandbox.base_url("ripple"), str)
-    with Sandbox(specs=["acme.yaml", Path("shop.yaml")], host="0.0.0.0") as sandbox:  # noqa: S104
+    with Sandbox(specs=["acme.yaml", Path("shop.yaml")], host="0.0.0.0") as sandbox:
         sandbox.acme.respond("POST", "/v1/payments", status=201, json={"id": 7}, headers={"Location": "/v1/payments/7"})
 
 

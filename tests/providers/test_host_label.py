@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paygrant import ConfigurationError, SpecProvider
 from paygrant._arguments import base_url_for
+from paygrant._request.credentials import Credentials
 from tests.helpers.specs import ROOT
 
 SHOPIFY = ROOT / "specs/shopify.yaml"
@@ -86,7 +87,9 @@ def test_a_base_url_replaces_the_whole_host() -> None:
 
 def test_two_shops_share_no_token() -> None:
     assert shopify() != shopify(shop="other")
-    assert shopify()._registration.cache_key("straw") != shopify(shop="other")._registration.cache_key("straw")
+    assert shopify()._registration.cache_key(Credentials("straw")) != shopify(shop="other")._registration.cache_key(
+        Credentials("straw")
+    )
 
 
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("./\\@:#?%-" + string.ascii_letters), max_size=70))

@@ -64,26 +64,33 @@ def test_a_damaged_file_is_as_if_it_were_not_there(tmp_path: Path, cache: SpecCa
     assert json.loads(file.read_bytes())["openapi"] == "3.1.0"
 
 
-def changed(file: Path, change: Any) -> None:
-    data = json.loads(file.read_bytes())
-    change(data)
+def changed(file: Path, value: Any, *steps: str | int) -> None:
+    """Put a value at some steps in a kept spec."""
+    data: Any = json.loads(file.read_bytes())
+    *parents, last = steps
+    here = data
+    for step in parents:
+        here = here[step]
+    here[last] = value
     file.write_text(json.dumps(data), "utf-8")
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("value", "steps"),
     [
-        lambda data: data["servers"][0].update({"x-environment": "a\nforged log line"}),
-        lambda data: data["x-token-endpoint"]["response"].update(access_token=[7]),
-        lambda data: data["x-token-endpoint"]["client_authentication"][0].update(method="telepathy"),
-        lambda data: data.update(paths={"//evil.example/t": {"post": {"responses": {}}}}),
+        ("a\nforged log line", ("servers", 0, "x-environment")),
+        ([7], ("x-token-endpoint", "response", "access_token")),
+        ("telepathy", ("x-token-endpoint", "client_authentication", 0, "method")),
+        ({"//evil.example/t": {"post": {"responses": {}}}}, ("paths",)),
     ],
 )
-def test_what_the_types_do_not_allow_is_not_used(tmp_path: Path, cache: SpecCache, change: Any) -> None:
+def test_what_the_types_do_not_allow_is_not_used(
+    tmp_path: Path, cache: SpecCache, value: Any, steps: tuple[str | int, ...]
+) -> None:
     path = written(tmp_path)
     wanted = spec_at(path, cache).endpoint
     [file] = kept(cache)
-    changed(file, change)
+    changed(file, value, *steps)
     assert spec_at(path, cache).endpoint == wanted
 
 
@@ -91,7 +98,8 @@ def test_an_address_that_leads_elsewhere_is_refused(tmp_path: Path, cache: SpecC
     path = written(tmp_path)
     spec_at(path, cache)
     [file] = kept(cache)
-    changed(file, lambda data: data.update(paths={"@evil.example/t": next(iter(data["paths"].values()))}))
+    item = next(iter(json.loads(file.read_bytes())["paths"].values()))
+    changed(file, {"@evil.example/t": item}, "paths")
     kind = registry.kind_at(path, cache=(cache.folder, cache.mark))
     with pytest.raises(ConfigurationError, match="token_url: leads to another host"):
         kind.make(**CREDENTIALS)
@@ -102,10 +110,10 @@ def test_a_file_of_others_is_not_used(tmp_path: Path, cache: SpecCache) -> None:
     path = written(tmp_path)
     wanted = spec_at(path, cache).endpoint
     [file] = kept(cache)
-    changed(file, lambda data: data["servers"][0].update(url="https://elsewhere.example"))
+    changed(file, "https://elsewhere.example", "servers", 0, "url")
     file.chmod(0o644)
     assert spec_at(path, cache).endpoint == wanted
-    changed(file, lambda data: data["servers"][0].update(url="https://elsewhere.example"))
+    changed(file, "https://elsewhere.example", "servers", 0, "url")
     other = tmp_path / "other.json"
     file.rename(other)
     file.symlink_to(other)

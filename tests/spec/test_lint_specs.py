@@ -4,9 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -356,15 +355,7 @@ def fit_cases() -> Iterator[Broken]:
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
     yield broken("required-fields", required, f"{ENDPOINT}/client_authentication/0", spec="cryptofuse")
     grant_type, audience = f"{ENDPOINT}/parameters/grant_type", f"{ENDPOINT}/parameters/audience"
-    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
-    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
-    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
-
-    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
-    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
-    yield broken("fixed-values", typed, grant_type)
-    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
-    yield broken("fixed-values", one, grant_type)
+    yield from fixed_value_cases(grant_type, audience)
     yield from beside_the_body_cases()
     yield from header_cases()
     yield from host_cases()
@@ -394,9 +385,25 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("refusal-statuses", {f"{ENDPOINT}/invalid_client/0/status": 403})
 
 
+def fixed_value_cases(grant_type: str, audience: str) -> Iterator[Broken]:
+    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
+    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
+    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
+
+    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
+    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
+    yield broken("fixed-values", typed, grant_type)
+    for default in (1, True):
+        yield broken("fixed-values", {audience: {"argument": "audience", "default": default}})
+    secret = {audience: {"argument": "audience", "default": "a"}, f"{REQUEST}/properties/audience": SECRET}
+    yield broken("fixed-values", secret)
+    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
+    yield broken("fixed-values", one, grant_type)
+
+
 def beside_the_body_cases() -> Iterator[Broken]:
     """Parameters of the operation, other methods, nested bodies."""
-    for argument in ("environment", "client_secret", "authenticate", "class", "base_url"):
+    for argument in ("environment", "client_secret", "authenticate", "class", "base_url", "self", "prefix", "super"):
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
     for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):
@@ -519,6 +526,13 @@ def example_cases() -> Iterator[Broken]:
     yield broken("wrong-credentials-example", status, bad_request)
 
 
+def name_cases() -> Iterator[Broken]:
+    for title in ("None", "Client", "Token response", "Exception", "Spec-Provider", "self"):
+        yield broken("class-name", {"/info/title": title})
+    for name in ("acmePay", "Acme Pay", "Acme_Pay", "1Acme", "", "TokenError", "True", "\u00c9cole", "A\u0430", 5):
+        yield broken("class-name", {"/info/x-class-name": name})
+
+
 CASES = [
     *yaml_cases(),
     *harm_cases(),
@@ -530,6 +544,7 @@ CASES = [
     *word_cases(),
     *fit_cases(),
     *example_cases(),
+    *name_cases(),
 ]
 
 
@@ -670,6 +685,4 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:
     schema = extensions()["$defs"]
 
-    assert {name for part in definitions for name in schema[part]["properties"]} == {
-        part.name for part in fields(described)
-    }
+    assert {name for part in definitions for name in schema[part]["properties"]} == {*get_type_hints(described)}

@@ -13,6 +13,7 @@ from paygrant import SpecProvider
 from paygrant._providers.base import registration_of
 from paygrant._spec import document
 from paygrant._spec.completion import completed
+from paygrant._spec.document import is_array, is_object
 from paygrant._spec.errors import SpecError
 from paygrant._spec.lint import OF_THE_BOX, RULES, check, lint, load_checked
 from paygrant._spec.reader import NormalizedSpec, read_endpoint
@@ -131,7 +132,11 @@ def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
         "requestBody": {"content": content},
         "responses": {"201": {"description": "A session.", "content": answer}},
     }
-    session = {"type": "object", "required": ["data"], "properties": {"data": {"properties": {"accessToken": {}}}}}
+    session: dict[str, Any] = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"properties": {"accessToken": {}}}},
+    }
     data["components"] = {
         "schemas": {"Login": login, "Session": session},
         "securitySchemes": {"oauth": {"type": "oauth2", "flows": {}}},
@@ -186,7 +191,7 @@ def test_no_odd_value_in_a_short_spec_is_more_than_a_finding(tmp_path: Path, odd
     data: dict[str, Any] = yaml.safe_load(SHORT)
 
     def places(value: Any, steps: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        inner: Any = value.items() if is_object(value) else enumerate(value) if is_array(value) else ()
         return [steps, *(place for step, each in inner for place in places(each, (*steps, step)))]
 
     for *steps, last in filter(None, places(data)):

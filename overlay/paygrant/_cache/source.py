@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from paygrant import _clock
 from paygrant._arguments import check_text, check_type, checked, invalid_argument
+from paygrant._errors import ConfigurationError
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import R_co, Token
 
@@ -54,7 +55,7 @@ class TokenSource(Generic[R_co]):
         import httpx
 
         from paygrant._cache.registry import cache_for
-        from paygrant._providers.base import Provider
+        from paygrant._providers.base import Provider, registration_of
         from paygrant._stores.base import Store, check_store
 
         check_type("provider", provider, Provider, "a provider, such as Ripple(...)")
@@ -68,6 +69,9 @@ class TokenSource(Generic[R_co]):
             check_text("transport_name", transport_name)
             if transport is None:
                 raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
+        if transport is not None and registration_of(provider).certificate is not None:
+            fault = "is given together with the provider's certificate"
+            raise invalid_argument("transport", fault, "one of the two: a transport has a TLS context of its own")
         self.provider = provider
         self._store = store
         self._policy = policy
@@ -111,6 +115,30 @@ class TokenSource(Generic[R_co]):
         check_type("token", token, Token, "a Token")
         self._cache.invalidate(token)
 
+    @checked
+    def dpop_proof(self, token: Token, method: str, url: str) -> str:
+        """A new DPoP proof for an API call, for those who build requests themselves (RFC 9449 section 7).
+
+        It belongs into the header ``DPoP``, beside ``Authorization: DPoP ...``. Each call needs a proof of its own.
+
+        Args:
+            token: The token that the call carries.
+            method: The HTTP method, such as POST.
+            url: The address of the call. Query and fragment stay out of the proof.
+
+        Raises:
+            ConfigurationError: An argument is bad, or the provider's tokens are bound to no key.
+        """
+        from paygrant._providers.base import registration_of
+
+        check_type("token", token, Token, "a Token")
+        check_text("method", method)
+        check_text("url", url)
+        prover = registration_of(self.provider).prover
+        if prover is None:
+            raise invalid_argument("source", "has a provider without dpop", "a provider with dpop=True or a SigningKey")
+        return prover.proof(method, url, token.access_token)
+
     def close(self) -> None:
         """Close this source: further calls raise. Other sources with equal arguments go on."""
         from paygrant._cache.cache import CLOSED
@@ -126,11 +154,44 @@ class TokenSource(Generic[R_co]):
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> "tuple[Callable[..., TokenSource], tuple[object, ...]]":
-        return _source_of, (self.provider, self._store, self._policy, self._transport, self._transport_name)
+    @property
+    def _arguments(self) -> "tuple[Provider, Store | None, RefreshPolicy, httpx.BaseTransport | None, str | None]":
+        return self.provider, self._store, self._policy, self._transport, self._transport_name
+
+    def __copy__(self) -> "TokenSource[R_co]":
+        return _source_of(*self._arguments)
+
+    def __deepcopy__(self, _memo: object) -> "TokenSource[R_co]":
+        return _source_of(*self._arguments)  # a store and a transport are shared, as by any two sources
+
+    def __reduce__(self) -> "tuple[Callable[..., TokenSource[R_co]], tuple[object, ...]]":
+        arguments = self._arguments
+        for name, value in zip(("provider", "store", "policy", "transport"), arguments, strict=False):
+            _check_travels(name, value)
+        return _source_of, arguments
 
     def __repr__(self) -> str:
         return f"<TokenSource {self.provider!r}>"
+
+
+def _check_travels(argument: str, value: object) -> None:
+    """Check that an argument can be pickled.
+
+    Raises:
+        ConfigurationError: It cannot. A connection, a lock or a lambda cannot travel to another process.
+    """
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        fault = f"cannot be pickled ({type(error).__name__})"
+    else:
+        return
+    del value
+    raise invalid_argument(argument, fault, "one that can travel to another process, or a source made there")
 
 
 def _source_of(

@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from paygrant._arguments import (
@@ -17,7 +17,8 @@ from paygrant._arguments import (
     invalid_argument,
     shown,
 )
-from paygrant._providers.base import BasicProvider, Scope, provider
+from paygrant._providers.base import Scope, provider
+from paygrant._providers.keyed import METHODS, KeyedProvider
 from paygrant._spec.description import (
     ClientAuth,
     Condition,
@@ -28,17 +29,22 @@ from paygrant._spec.description import (
     TokenEndpoint,
 )
 
+if TYPE_CHECKING:
+    from paygrant._spec.description import Method
+
 _PUBLIC = frozenset({"audience", "resource", "scope"})
 """Parameters that are no secrets. Any other may be one."""
 
-_RESERVED = frozenset({"grant_type", "client_id", "client_secret", "scope"})
+_RESERVED = frozenset(
+    {"grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "scope"}
+)
 
 
 _MEDIA_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 
 
 @provider
-class ClientCredentials(BasicProvider[Mapping[str, Any]]):
+class ClientCredentials(KeyedProvider[Mapping[str, Any]]):
     """Any token endpoint that follows RFC 6749 (section 4.4), without a spec.
 
     Attributes:
@@ -46,8 +52,9 @@ class ClientCredentials(BasicProvider[Mapping[str, Any]]):
         scope: The requested scopes: a sequence, or a string that separates them by spaces.
         name: A name for logs, metrics and environment variables, in snake_case.
         body: Whether the request is a form, as RFC 6749 says, or JSON.
-        auth_method: ``"client_secret_basic"`` (HTTP Basic), or ``"client_secret_post"`` for the fields client_id and
-            client_secret (section 2.3.1).
+        auth_method: How the client authenticates (RFC 7591 section 2): ``"client_secret_basic"`` (HTTP Basic),
+            ``"client_secret_post"`` (the fields client_id and client_secret), ``"private_key_jwt"`` or
+            ``"client_secret_jwt"`` (RFC 7523), or ``"tls_client_auth"`` (RFC 8705).
         parameters: More fields of the body, such as ``{"audience": ...}`` or ``{"resource": ...}`` (RFC 8707).
 
     Raises:
@@ -59,7 +66,9 @@ class ClientCredentials(BasicProvider[Mapping[str, Any]]):
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
     base_url: ClassVar[str | None] = None  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - it follows from token_url
     scope: Scope = cast("Any", ())
-    auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    auth_method: Literal[
+        "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth"
+    ] = "client_secret_basic"
     parameters: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     name: str = "client_credentials"
     body: Literal["form", "json"] = "form"
@@ -87,7 +96,7 @@ class ClientCredentials(BasicProvider[Mapping[str, Any]]):
         _check_name(self.name)
         check_choice("body", self.body, _MEDIA_TYPES)
         self._set("scope", check_scope("scope", self.scope) if self.scope else ())
-        check_choice("auth_method", self.auth_method, ("client_secret_basic", "client_secret_post"))
+        check_choice("auth_method", self.auth_method, METHODS)
         check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
         for name, value in self.parameters.items():
             check_text("parameters", name)
@@ -123,17 +132,16 @@ def _check_name(name: object) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _endpoint(name: str, token_url: str, body: str, auth_method: str, arguments: tuple[str, ...]) -> TokenEndpoint:
+def _endpoint(name: str, token_url: str, body: str, auth_method: "Method", arguments: tuple[str, ...]) -> TokenEndpoint:
     """The description of the endpoint. Clients of one endpoint share it."""
-    basic = auth_method == "client_secret_basic"
-    post = ClientAuth("client_secret_post", "client_id", "client_secret")
+    names = {"client_secret_post": ("client_id", "client_secret"), "tls_client_auth": ("client_id", None)}
     return TokenEndpoint(
         name=name,
         method="POST",
         path=urlunsplit(("", "", *urlsplit(token_url)[2:])),
         media_type=_MEDIA_TYPES[body],
         servers={},
-        client_auth=(ClientAuth("client_secret_basic") if basic else post,),
+        client_auth=(ClientAuth(auth_method, *names.get(auth_method, (None, None))),),
         parameters=(
             Parameter("grant_type", value="client_credentials"),
             *(Parameter(each, argument=each, secret=each not in _PUBLIC) for each in arguments),

@@ -33,17 +33,11 @@ GROUP = "paygrant.providers"
 _SPEC_SUFFIXES = {".yaml", ".yml", ".json"}
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
-_CLASSES = {
-    "alternative_payments": ("alternative_payments", "AlternativePayments"),
-    "cryptofuse": ("cryptofuse", "Cryptofuse"),
-    "ripio_ramp": ("ripio", "RipioRamp"),
-    "ripio_widget": ("ripio", "RipioWidget"),
-    "ripple": ("ripple", "Ripple"),
-}
-"""The module and the class of each provider. They are imported when they are used."""
+HAND_WRITTEN = {"ripio_widget": ("ripio", "RipioWidget"), "ripple": ("ripple", "Ripple")}
+"""The module and the class of the providers with code of their own. All other classes are generated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Installed:
     """A provider that an installed package declares.
 
@@ -79,13 +73,18 @@ class ServedSpec:
 
 def names() -> list[str]:
     """The names of all providers of the box, as their specs have them, sorted."""
-    return sorted(_CLASSES)
+    return sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg)
 
 
 def class_of(name: str) -> type[Provider]:
-    """The class of a provider of the box."""
-    module, kind = _CLASSES[name]
-    return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
+    """The class of a provider of the box. It is imported when it is used."""
+    if name in HAND_WRITTEN:
+        module, kind = HAND_WRITTEN[name]
+        return cast("type[Provider]", getattr(import_module(f"paygrant._providers.{module}"), kind))
+    from paygrant._spec.reader import spec_of
+
+    package = f"paygrant_clients.{name}"
+    return cast("type[Provider]", getattr(import_module(package), spec_of(package).class_name))
 
 
 def kind_named(name: str, prefix: str | None = None) -> "ProviderKind[Provider]":
@@ -121,14 +120,14 @@ def served_specs() -> Iterator[ServedSpec]:
     """The specs of the box, and those of the providers that installed packages declare, sorted by origin and name."""
     from paygrant._spec.reader import spec_of
 
-    for name in sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg):
-        yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(_kind_of_box, name))
+    for name in names():
+        yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(kind_named, name))
     for each in installed():
         if each.kind is not None and each.module:
             try:
                 spec = spec_of(each.module)
                 usable = spec.endpoint.name == each.name
-            except Exception:  # noqa: BLE001 - the package may be anybody's, and the others go on
+            except Exception:  # noqa: BLE001, S112 - the package may be anybody's, and the others go on
                 continue
             if usable:
                 yield ServedSpec(each.name, spec, functools.partial(_same, each.kind))
@@ -137,14 +136,6 @@ def served_specs() -> Iterator[ServedSpec]:
 def served_spec_at(path: Path) -> ServedSpec:
     """The spec at a path. Raises what ``kind_at`` raises."""
     return ServedSpec(str(path), spec_at(path), functools.partial(kind_at, path))
-
-
-def _kind_of_box(name: str) -> "ProviderKind[Provider]":
-    if name in names():
-        return kind_named(name)
-    from paygrant._providers.spec_provider import kind_of_spec
-
-    return kind_of_spec(import_module(f"paygrant_clients.{name}"))
 
 
 def _same(kind: "ProviderKind[Provider]") -> "ProviderKind[Provider]":

@@ -1,17 +1,12 @@
 """SpecProvider: any token endpoint that a spec describes, without a special class."""
 
-import copy
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib import import_module
 from os import PathLike, environ, fspath
 from pathlib import Path
-from secrets import token_hex
-from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, overload
 
 from paygrant._arguments import (
     base_url_for,
@@ -25,17 +20,16 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import BasicProvider, made_with_secret
-from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
-from paygrant._providers.read_spec import ReadSpec, read_checked
-from paygrant._request.unsigned import checked_header
+from paygrant._providers.function_identity import identity_of
+from paygrant._providers.typed_class import checked_members
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
-from paygrant._spec.files import SpecCache
-from paygrant._spec.names import RESERVED_METHODS
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
+    from paygrant._providers.kind import ProviderKind
     from paygrant._request.unsigned import UnsignedRequest
+    from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+    from paygrant._spec.files import SpecCache
 
 _LARGEST = 2**53 - 1
 """JSON's numbers beyond this are not the same everywhere (RFC 8259 section 6)."""
@@ -65,7 +59,8 @@ class SpecProvider(BasicProvider[R_co]):
         auth_method: The method of client authentication, if not the first one that the spec names.
         allow_link_local: Whether the base URL may be a link-local address, such as that of a cloud's metadata service.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
-            Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
+            Processes share a token only if this is a function of a module that reads nothing but the request. For a
+            lambda, a method, or a function that reads a global value, they do not.
 
     Raises:
         ConfigurationError: The spec or an argument is bad, missing or unknown.
@@ -80,7 +75,7 @@ class SpecProvider(BasicProvider[R_co]):
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     allow_link_local: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
-    _description: TokenEndpoint = field(init=False, hash=False)
+    _description: "TokenEndpoint" = field(init=False, hash=False)
     _digest: str = field(init=False, hash=False, compare=False)
     """Distinguishes the description from others: two specs may have the same name."""
 
@@ -132,18 +127,19 @@ class SpecProvider(BasicProvider[R_co]):
         allow_link_local: bool = False,
         **parameters: Any,
     ) -> None:
-        read = read_checked(spec)
-        description = read if isinstance(read, TokenEndpoint) else read.endpoint
+        from paygrant._providers import read_spec
+
+        description, digest = read_spec.read_once(spec)
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
-        self._set("_digest", sha256(repr(description).encode()).hexdigest())
+        self._set("_digest", digest)
         self._set("auth_method", auth_method)
         client_id, client_secret = self._credentials(client_id, client_secret)
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
-        kept = _Parameters()
-        if isinstance(parameters.get("parameters"), _Parameters):
-            kept = parameters.pop("parameters")
+        kept: dict[str, Any] = {}
+        if isinstance(parameters.get("parameters"), _Parameters):  # what is not among them is not sent
+            kept = dict.fromkeys(str(each.argument) for each in description.arguments) | parameters.pop("parameters")
         given: dict[str, Any] = {
             "client_id": client_id,
             "client_secret": client_secret,
@@ -167,26 +163,32 @@ class SpecProvider(BasicProvider[R_co]):
                 if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
-        description = self._description
-        if client_id is None and _sends_client_id(description):
-            raise invalid_argument("client_id", "is missing", "the client's id")
-        if client_secret is None:
-            raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
-        return description.name if client_id is None else client_id, client_secret
+        if client_id is None:
+            from paygrant._providers.spec_arguments import sends_client_id
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them."""
-        super().__init_subclass__(**arguments)
-        if "_spec" in vars(cls):
-            for name in {"__init__", "from_env"} & vars(cls).keys():
-                made: Any = vars(cls)[name]
-                setattr(cls, name, checked(made) if name == "__init__" else classmethod(checked(made.__func__)))
-            known = dict(cls.__dataclass_fields__)
-            taken = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-            for name in {*known, *taken}:
-                known[name] = each = copy.copy(known.get(name, known["environment"]))
-                each.name, each.init = name, name in taken
-            cls.__dataclass_fields__ = known
+            client_id = None if sends_client_id(self._description) else self._description.name
+        if self._spec is None:  # the constructor of a generated class requires what is needed
+            if client_id is None:
+                raise invalid_argument("client_id", "is missing", "the client's id")
+            if client_secret is None:
+                expected = "the client's secret, or a callable that returns it"
+                raise invalid_argument("client_secret", "is missing", expected)
+        return cast("Any", client_id), cast("Any", client_secret)
+
+    def __init_subclass__(cls, *, spec: ModuleType | None = None, **more: Any) -> None:
+        """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them.
+
+        Args:
+            spec: The generated package that the class belongs to.
+            **more: For other classes.
+        """
+        super().__init_subclass__(**more)
+        if spec is None:
+            return
+        cls._spec = spec
+        cls._package = cls.__module__ = spec.__name__  # from there users import it
+        for name, member in checked_members(cls).items():
+            setattr(cls, name, member)
 
     @classmethod
     @checked
@@ -213,27 +215,33 @@ class SpecProvider(BasicProvider[R_co]):
         return cls._kind_of(spec, prefix).from_variables(environ, overrides)
 
     @classmethod
-    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind(cls, prefix: str | None = None) -> "ProviderKind[Self]":
         return super()._kind(prefix) if cls._spec is None else cls._kind_of(cls._spec, prefix)
 
     @classmethod
-    def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> "ProviderKind[Self]":
         """What is known of the provider that a spec describes."""
-        read = read_checked(spec)
-        description = read if isinstance(read, TokenEndpoint) else read.endpoint
-        first: Any = read if isinstance(read, ReadSpec) else spec
-        make = cls if cls._spec is not None else functools.partial(cls, first)
+        from paygrant._providers import read_spec, spec_arguments
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
+        read = read_spec.read_checked(spec)
+        description = read_spec.description_of(read)
+        make: Any = cls
+        if cls._spec is None:
+            make = functools.partial(make, read if isinstance(read, read_spec.ReadSpec) else spec)
         return ProviderKind(
             name=description.name,
             prefix=prefix_of(description.name, prefix),
             make=functools.partial(made_with_secret, make),
             source=cls,
-            arguments=tuple(_arguments_of(description)),
+            arguments=tuple(spec_arguments.arguments_of(description)),
             endpoint=description,
             about=description.about,
         )
 
-    def _own_kind(self) -> ProviderKind[Self]:
+    def _own_kind(self) -> "ProviderKind[Self]":
+        from paygrant._providers.read_spec import ReadSpec
+
         spec = self.spec if isinstance(self.spec, ModuleType) else ReadSpec(self.spec, self._description)
         return type(self)._kind_of(spec)
 
@@ -250,6 +258,8 @@ class SpecProvider(BasicProvider[R_co]):
         check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
         check_choice("auth_method", chosen, self._methods)
+        from paygrant._spec.names import RESERVED_METHODS
+
         if chosen in RESERVED_METHODS:
             raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
@@ -269,22 +279,24 @@ class SpecProvider(BasicProvider[R_co]):
         known: Mapping[str, Any] = {**self.parameters, "client_id": self.client_id}
         for name, argument in self._description.token_use.headers.items():
             if (value := known.get(argument)) is not None:
+                from paygrant._request.unsigned import checked_header
+
                 checked_header(argument, name, value)
 
     @property
-    def _endpoint(self) -> TokenEndpoint:
+    def _endpoint(self) -> "TokenEndpoint":
         return self._description
 
     @property
-    def _client_auth(self) -> ClientAuth:
+    def _client_auth(self) -> "ClientAuth":
         return self._methods.get(self.auth_method or "", self._description.client_auth[0])
 
     @property
-    def _methods(self) -> Mapping[str, ClientAuth]:
+    def _methods(self) -> "Mapping[str, ClientAuth]":
         return {each.method: each for each in self._description.client_auth}
 
     @property
-    def _in_host(self) -> Parameter | None:
+    def _in_host(self) -> "Parameter | None":
         """The parameter that is the first label of the host. None if the host is fixed."""
         return next((each for each in self._description.parameters if each.place == "host"), None)
 
@@ -308,18 +320,20 @@ class SpecProvider(BasicProvider[R_co]):
 
     def _identity(self) -> str:
         # What a function signs may name a user.
-        return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
+        return f"{self._digest} {identity_of(self.authenticate)}" if self.authenticate else self._digest
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
-        wanted = {each.argument: each for each in self._description.parameters if each.argument}
+        wanted = {str(each.argument): each for each in self._description.arguments}
         for name in self.parameters.keys() - wanted.keys():
-            allowed = ", ".join(each.name for each in _arguments_of(self._description))
+            from paygrant._providers.spec_arguments import arguments_of
+
+            allowed = ", ".join(each.name for each in arguments_of(self._description))
             raise invalid_argument(name, "is unknown", f"one of: {allowed}")
         for name, each in wanted.items():
-            value = self.parameters.get(name)
+            value = _checked(name, self.parameters.get(name, each.default), each)
             if value is not None:
-                yield name, _checked(name, value, each)
+                yield name, value
             elif each.required:
                 raise invalid_argument(name, "is missing", f"a value of type {each.kind}")
 
@@ -338,16 +352,20 @@ class SpecProvider(BasicProvider[R_co]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         spec = state["spec"]
+        from importlib import import_module
+
         self.__dict__.update(state | {"spec": import_module(spec) if isinstance(spec, str) else spec})
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<SpecProvider", f"<SpecProvider {self._description.name}", 1)
 
 
-def _checked(name: str, value: Any, parameter: Parameter) -> Any:
-    """A parameter that fits the spec."""
-    if name == "scope" and not isinstance(value, str):
-        value = " ".join(check_scope(name, value))
+def _checked(name: str, value: Any, parameter: "Parameter") -> Any:
+    """A parameter that fits the spec. None is not sent, nor is a scope without words."""
+    if name == "scope" and parameter.kind == "string" and value is not None:
+        value = " ".join(check_scope(name, value)) or None
+    if value is None:
+        return None
     kinds = _KINDS[parameter.kind]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise invalid_argument(name, f"is of type {type(value).__name__}", f"a value of type {parameter.kind}")
@@ -360,70 +378,11 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=1024)
-def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
-    """What distinguishes a function from all others: its name and code, if they alone decide what it does.
-
-    A function that was made for the occasion gets an identity that only this process knows. So does a function of a
-    program's main module: another program's may have the same name.
-    """
-    if not isinstance(function, FunctionType) or function.__module__ == "__main__":
-        return token_hex()
-    if function.__closure__ or function.__defaults__ or function.__kwdefaults__ or "<" in function.__qualname__:
-        return token_hex()
-    code = function.__code__
-    constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
-    return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
-
-
 def kind_of_spec(
-    spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, cache: SpecCache | None = None
-) -> ProviderKind[SpecProvider]:
+    spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, cache: "SpecCache | None" = None
+) -> "ProviderKind[SpecProvider[Any]]":
     """What is known of the provider that a spec describes. Raises what ``read_checked`` raises."""
+    from paygrant._providers.read_spec import ReadSpec, read_checked
+
     read = read_checked(spec, cache)
     return SpecProvider._kind_of(read if isinstance(read, ReadSpec) else spec, prefix)
-
-
-def _sends_client_id(description: TokenEndpoint) -> bool:
-    """Whether a request carries the client's id, or a function may need it."""
-    sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
-    return sent or "client_id" in description.token_use.headers.values()
-
-
-def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
-    """The arguments that a spec gives a provider, credentials first."""
-    servers: tuple[str, ...] = tuple(description.servers)
-    methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
-    needed = methods[0] != "none"
-    if {*methods} != {"none"}:
-        required = needed and _sends_client_id(description)
-        yield Argument(name="client_id", required=required, about="The client's id.")
-        yield Argument(name=SECRET, required=needed, secret=True, about="The client's secret.")
-    if servers:
-        about = "One of the environments that the spec names."
-        only = servers[0] if len(servers) == 1 else None
-        yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
-    about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
-    yield Argument(name="base_url", required=not servers, about=about)
-    if "client_secret_basic" in methods:
-        about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
-        encoding = next(each.encoding for each in description.client_auth if each.method == "client_secret_basic")
-        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default=encoding, about=about)
-    if len(methods) > 1:
-        about = "How the client authenticates."
-        yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
-    if "none" in methods:
-        about = "Allows a link-local address, such as that of a metadata service."
-        yield Argument(name="allow_link_local", kind="boolean", about=about)
-    if "custom" in methods:
-        yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
-    for each in description.parameters:
-        if each.argument:
-            yield Argument(
-                name=each.argument,
-                kind=each.kind,
-                choices=each.choices,
-                required=each.required,
-                secret=each.secret,
-                about=each.about,
-            )

@@ -216,7 +216,7 @@ class _Completion:
         found = {each["name"]: each["schema"] for each in self.operation["parameters"] if is_object(each)}
         properties = body.get("properties") if body else None
         found |= properties if is_object(properties) else {}
-        found |= {name: {} for name in self._names_in_host()}
+        found |= {name: {} for name in self._in_host()}
         if body is not None and not properties and self._media_type() == FORM:
             yield from _GRANT.items()
         for name, schema in found.items():
@@ -224,9 +224,11 @@ class _Completion:
                 value = schema.get("const")
                 yield name, {"argument": snake_case(name)} if value is None else {"value": value}
 
-    def _names_in_host(self) -> set[str]:
+    def _in_host(self) -> set[str]:
+        """The variables of the servers, which are parts of the host."""
         servers: Any = self.spec.get("servers")
-        return {name for server in (servers if is_array(servers) else []) for name, _ in _in_host(server)}
+        given = [each.get("variables") for each in servers if is_object(each)] if is_array(servers) else []
+        return {str(name) for each in given if is_object(each) for name in each}
 
     def _media_type(self) -> str:
         body: Any = self.operation.get("requestBody")
@@ -239,9 +241,7 @@ class _Completion:
             name: "password" for auth, each in self._credentials() if auth == "client_secret_post" for name in each
         }
         sources: Any = self.endpoint["parameters"]
-        declared = {
-            each.get("name") for each in self.operation["parameters"] if is_object(each)
-        } | self._names_in_host()
+        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)} | self._in_host()
         for name in sources if is_object(sources) else ():
             if name not in declared:
                 names.setdefault(str(name), "")

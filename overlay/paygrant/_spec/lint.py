@@ -2,7 +2,6 @@
 
 Each stage has a module: ``document``, or one whose name begins with ``lint_``. A rule is a function of one of
 these, a title in normalized.schema.json, or an entry in one of the tables named RULES.
-function of the last two, a title in normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
     ImportError: On import, if the extra is not installed.
@@ -16,13 +15,13 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_servers, lint_shape
+    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_names, lint_servers, lint_shape
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.completion import completed
 from paygrant._spec.errors import Finding, SpecError
 
-RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES}
+RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES, **lint_names.RULES}
 """Every rule: its id and its meaning."""
 
 _STAGES = (
@@ -33,6 +32,7 @@ _STAGES = (
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
     lint_examples.example_faults,
+    lint_names.name_faults,
 )
 """Each stage relies on those before it."""
 

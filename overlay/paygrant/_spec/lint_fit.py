@@ -268,7 +268,7 @@ def required_fields(spec: NormalizedSpec) -> Faults:
 
 @rule
 def fixed_values(spec: NormalizedSpec) -> Faults:
-    """A parameter's value must be the const of its schema, and fit the schema. The schema of an argument must not have a const."""
+    """A parameter's value must be the const of its schema, and fit the schema. An argument's default must fit it, too. A secret has no default."""
     declared = _request_parts(spec)
     for name, source in spec.parameter_sources.items():
         part = declared.get(_parameter_key(spec, name))
@@ -278,8 +278,10 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
         place = spec.place_of("parameters", name)
         if (type(value), value) != (type(const), const):
             yield place, f"the value is {value!r}, the const is {const!r}"
-        elif value is not None and not json_schema(part.schema).is_valid(value):
-            yield place, f"{value!r} is not of the type {part.schema.get('type')!r}, or not in the enum"
+        elif source.default is not None and part.schema.get("format") == "password":
+            yield place, "a secret has a default"
+        elif not all(json_schema(part.schema).is_valid(each) for each in (value, source.default) if each is not None):
+            yield place, f"the value is not of the type {part.schema.get('type')!r}, or not in the enum"
 
 
 @rule

@@ -1,5 +1,6 @@
 """Rules on the servers of a spec: their environments, and what an argument adds to a host. Each rule is a function."""
 
+import re
 from collections.abc import Iterator
 
 from paygrant._spec.document import Document
@@ -39,12 +40,10 @@ def same_facts(spec: NormalizedSpec) -> Faults:
 @_server_rule
 def host_variables(spec: NormalizedSpec) -> Faults:
     """The placeholder in a server's url must be its variable, and all servers must have the same one. An argument must fill it."""
-    for index, (placeholders, variables) in enumerate(spec.host_variables):
-        if placeholders != variables or variables != spec.host_variables[0][1]:
-            yield (
-                pointer_to(SERVERS, index),
-                f"the url has {sorted(placeholders)}, the variables are {sorted(variables)}",
-            )
+    for index, ((_, server), given) in enumerate(zip(spec.servers, spec.variables, strict=True)):
+        placeholders, variables = sorted(re.findall(r"\{([^}]*)\}", server.url)), sorted(given)
+        if placeholders != variables or variables != sorted(spec.variables[0]):
+            yield pointer_to(SERVERS, index), f"the url has {placeholders}, the variables are {variables}"
     for each in spec.in_host:
         source = spec.parameter_sources.get(each.name)
         if source is None or source.argument is None:

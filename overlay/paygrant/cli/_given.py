@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
 from paygrant._providers.base import registration_of
-from paygrant._providers.kind import SECRET
+from paygrant._providers.kind import REREAD, SECRET
 from paygrant.cli._catalog import dashed, parameters
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ class Given:
         self.word = word or kind.name
         self.variables = variables
         self.env_file = env_file
-        secret = kind.variable(SECRET)
-        missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
-        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
+        known = {name for each in REREAD for name in (kind.variable(each), f"{kind.variable(each)}_FILE")}
+        wanted = any(each.name == SECRET for each in kind.arguments)
+        missing = wanted and not known & variables.keys() and not REREAD & overrides.keys()
+        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{kind.variable(SECRET)}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
     @classmethod
@@ -139,7 +140,7 @@ def _secret(argument: str, path: str) -> Any:
         option = f"--{dashed(argument)}-file"
         raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
     file = SecretFile(path, argument)
-    return file() if argument != SECRET or Path(path).is_fifo() else file  # a pipe can be read once only
+    return file() if argument not in REREAD or Path(path).is_fifo() else file  # a pipe can be read once only
 
 
 def _ask_person(prompt: str) -> str:

@@ -81,7 +81,7 @@ def remembered(store: FileStore, provider: "Provider") -> int:
     """For how many seconds the error of this provider is remembered, so that no request is made."""
     registration = registration_of(provider)
     try:
-        entry = store.load(registration.cache_key(registration.secret(), "error"))
+        entry = store.load(registration.cache_key(registration.credentials(), "error"))
     except OSError:
         return 0
     return math.ceil(entry.until - _clock.monotonic()) if entry else 0
