@@ -229,7 +229,7 @@ def _either(form: dict[str, str], auth: tuple[str, str]) -> Iterator[dict[str, A
 
 # How API calls use the token
 
-USES = {
+USES: dict[str, tuple[str, dict[str, str], str, int]] = {
     "header": ("{header: X-Token}", {"X-Token": "{}"}, "", 200),
     "header-elsewhere": ("{header: X-Token}", {"Authorization": "Bearer {}"}, "", 401),
     "prefix": ("{header: Authorization, prefix: Acme}", {"Authorization": "Acme {}"}, "", 200),

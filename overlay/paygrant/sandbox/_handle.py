@@ -253,11 +253,11 @@ class ProviderHandle:
         check_status("status", status)
         if json is not None and status in BODILESS:
             raise invalid_argument("json", f"is given with status {status}, which has no body", "no json")
-        given = {} if headers is None else headers
+        given: Mapping[str, str] = {} if headers is None else headers
         check_type("headers", given, Mapping, "a mapping of strings to strings")
         for name, value in given.items():
             check_header("headers", value)
-            if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            if not _HEADER_NAME.fullmatch(check_text("headers", name)):
                 raise invalid_argument("headers", f"has the name {shown(name)}", "names such as Retry-After")
         try:
             document = loads(dumps(json, allow_nan=False))

@@ -55,7 +55,7 @@ async function press(method, path) {
     await command(method, path);
     trouble.hidden = true;
   } catch (error) {
-    write(trouble, `That did not work: ${error.message}`);
+    write(trouble, `The command failed: ${error.message}`);
     trouble.hidden = false;
   }
 }
@@ -86,7 +86,7 @@ const BUTTONS = {
   ".copy-command": "Copy command",
   ".revoke": "Revoke all tokens",
   ".add": "Add a fault",
-  ".restore": "Restore, all faults off",
+  ".restore": "Switch off all faults",
 };
 
 class Card {
@@ -174,7 +174,7 @@ function showTerms(item, { id, kind, on, times, ...parameters }) {
   const terms = Object.entries(parameters)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${sentence(name)} ${value}`);
-  terms.push(`on ${on}`, times === null ? "until switched off" : `${plural(times, "time")} more`);
+  terms.push(`on ${on}`, times === null ? "until switched off" : `for ${plural(times, "more request")}`);
   write($(".terms", item), terms.join(" · "));
 }
 
