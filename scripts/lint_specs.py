@@ -14,7 +14,7 @@ def main() -> int:
     )
     parser.add_argument("specs", nargs="+", type=Path)
     specs: list[Path] = parser.parse_args().specs
-    findings = [finding for spec in specs for finding in lint(spec)]
+    findings = [finding for spec in specs for finding in lint(spec, strict=True)]
     for finding in findings:
         print(finding)
     if not findings:

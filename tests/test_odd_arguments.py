@@ -36,7 +36,7 @@ from paygrant import (
     UnsignedRequest,
 )
 from paygrant._arguments import checked
-from paygrant._providers import spec_provider
+from paygrant._providers.read_spec import read_checked
 from paygrant.adapters import aiohttp, httpx2, requests
 from tests.helpers.exposure import exposed, is_of_the_tests
 from tests.helpers.providers import ARGUMENTS, make
@@ -185,8 +185,8 @@ REQUEST = {"method": "POST", "url": "https://a.example", "client_id": ID, "clien
 OWN_SPEC = Path(__file__).parent / "endpoints/github_app.yaml"
 GENERATED = Path(paygrant.__file__).parents[2] / "generated/paygrant_clients/ripple"
 
-OWN_SPEC_READ = spec_provider._read_checked(OWN_SPEC)
-GENERATED_READ = spec_provider._read_checked(GENERATED)
+OWN_SPEC_READ = read_checked(OWN_SPEC)
+GENERATED_READ = read_checked(GENERATED)
 """The two, read once: the reading would take most of the time."""
 
 ANY: dict[str, Any] = dict(CREDENTIALS)

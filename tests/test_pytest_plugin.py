@@ -294,7 +294,7 @@ def test_the_plugin_imports_nothing_but_itself(run: Run) -> None:
 import conftest
 
 def test_it():
-    assert conftest.loaded == {"paygrant", "paygrant._version", "paygrant.pytest_plugin"}
+    assert conftest.loaded == {"paygrant", "paygrant.pytest_plugin"}
 """
     conftest = (
         "import sys\nloaded = {name for name in sys.modules if name.startswith(('paygrant', 'httpx', 'starlette'))}"

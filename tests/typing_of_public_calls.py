@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, assert_type
+from typing import TYPE_CHECKING, Any, Literal, assert_type
 from uuid import UUID
 
 import aiohttp
@@ -46,6 +46,7 @@ from paygrant import (
     TokenSource,
     UnsignedRequest,
     basic_credentials,
+    providers,
     ripple_audience,
 )
 from paygrant.adapters.aiohttp import TokenAuth as AiohttpAuth
@@ -122,6 +123,21 @@ def scopes(secret: Callable[[], str]) -> None:
     )
 
 
+def generated_classes(secret: Callable[[], str]) -> None:
+    ramp = RipioRamp(client_id="id", client_secret=secret, environment="sandbox")
+    assert_type(ramp.environment, Literal["sandbox", "production"])
+    assert_type(RipioRamp.from_env("SHOP2", environment="production", client_secret=secret), RipioRamp)
+    assert_type(RipioRamp.from_env(prefix=None), RipioRamp)
+    assert_type(providers.Cryptofuse.from_env(scope="read", base_url="https://cryptofuse.example"), Cryptofuse)
+    assert_type(providers.Ripple.from_env(), Ripple)
+    RipioRamp(client_id="id", client_secret=secret, environment="live")  # type: ignore[arg-type]
+    RipioRamp(client_id="id", client_secret=secret)  # type: ignore[call-arg]
+    RipioRamp.from_env(environment="live")  # type: ignore[arg-type]
+    RipioRamp.from_env(environ="sandbox")  # type: ignore[call-arg]
+    Cryptofuse(client_id="id", client_secret=secret, base_url="https://a.example", auth_method="body")  # type: ignore[arg-type]
+    assert providers.PayPall  # type: ignore[attr-defined]
+
+
 def specs() -> list[Provider]:
     def sign(request: UnsignedRequest) -> None:
         assert_type(request.client_secret, str)
@@ -138,6 +154,12 @@ def specs() -> list[Provider]:
         SpecProvider(Path("clients/acme"), client_id="id", client_secret="secret", base_url="https://api.example"),
         SpecProvider(ripio_ramp, client_id="id", client_secret=read_secret, environment="sandbox"),
         SpecProvider("app.yaml", client_id="id", client_secret="secret", authenticate=sign, installation_id=7),
+        SpecProvider.from_env("acme.yaml"),
+        SpecProvider.from_env(Path("acme.yaml"), "SHOP2", tenant="acme"),
+        SpecProvider.from_env(ripio_ramp, prefix="SHOP2", environment="sandbox"),
+        Ripple.from_env("SHOP2", tenant_id="acme"),
+        ClientCredentials.from_env(name="shop"),
+        ClientCredentials.from_env("SHOP2", body="json"),
     ]
 
 

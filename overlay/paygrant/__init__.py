@@ -9,7 +9,8 @@
 A name is loaded when it is first used, so ``import paygrant`` costs almost nothing.
 """
 
-from paygrant._version import __version__ as __version__
+__version__ = "0.1.0"
+"""The version. It stands here only: the build reads it from this line."""
 
 TYPE_CHECKING = False  # type checkers take it for true, and so the module typing is not needed here
 
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
         TokenError,
         TokenRequestRejected,
     )
-    from paygrant._providers.alternative_payments import AlternativePayments
     from paygrant._providers.base import Provider
     from paygrant._providers.client_credentials import ClientCredentials
-    from paygrant._providers.cryptofuse import Cryptofuse
-    from paygrant._providers.ripio import RipioRamp, RipioWidget
+    from paygrant._providers.ripio import RipioWidget
     from paygrant._providers.ripple import Ripple, ripple_audience
     from paygrant._providers.spec_provider import SpecProvider
+    from paygrant._request.certificate import ClientCertificate
     from paygrant._request.client_auth import basic_credentials
+    from paygrant._request.signing_key import SigningKey
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._stores.base import Entry, Store
     from paygrant._stores.file import FileStore
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     from paygrant._stores.redis import RedisStore
     from paygrant._tokens.policy import RefreshPolicy
     from paygrant._tokens.token import Token
+    from paygrant_clients import AlternativePayments, Cryptofuse, RipioRamp
 
 __all__ = [
     "AlternativePayments",
+    "ClientCertificate",
     "ClientCredentials",
     "ConfigurationError",
     "Cryptofuse",
@@ -61,6 +64,7 @@ __all__ = [
     "RipioRamp",
     "RipioWidget",
     "Ripple",
+    "SigningKey",
     "SpecProvider",
     "Store",
     "Token",
@@ -86,13 +90,13 @@ _MODULES = {
         "TokenError",
         "TokenRequestRejected",
     ],
-    "_providers.alternative_payments": ["AlternativePayments"],
     "_providers.base": ["Provider"],
     "_providers.client_credentials": ["ClientCredentials"],
-    "_providers.cryptofuse": ["Cryptofuse"],
-    "_providers.ripio": ["RipioRamp", "RipioWidget"],
+    "_providers.ripio": ["RipioWidget"],
     "_providers.ripple": ["Ripple", "ripple_audience"],
     "_providers.spec_provider": ["SpecProvider"],
+    "_request.certificate": ["ClientCertificate"],
+    "_request.signing_key": ["SigningKey"],
     "_request.unsigned": ["UnsignedRequest"],
     "_request.client_auth": ["basic_credentials"],
     "_stores.base": ["Entry", "Store"],
@@ -104,13 +108,22 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
+_GENERATED = {"AlternativePayments", "Cryptofuse", "RipioRamp"}
+"""Generated classes that are public here as well. ``paygrant.providers`` has all of them."""
+
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name not in _MODULE_OF:
+    value: object
+    if name in _GENERATED:
+        value = generated = getattr(import_module("paygrant_clients"), name)
+        generated.__module__ = __name__  # errors and documents name it as users import it
+    elif name in _MODULE_OF:
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
     return value
 
 

@@ -1,4 +1,4 @@
-"""Logs and metrics: a log line for each token request, and counters if opentelemetry-api is installed.
+"""Logs and metrics: a log line for each token request, and counters if the program uses opentelemetry-api.
 
 The logger ``paygrant`` logs a request that brought a token at level INFO, any other at level WARNING.
 
@@ -13,6 +13,9 @@ The logger ``paygrant`` logs a request that brought a token at level INFO, any o
 """
 
 import logging
+import os
+import sys
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opentelemetry.metrics import CallbackOptions, Observation
+
+_PROVIDER = "OTEL_PYTHON_METER_PROVIDER"
+"""The variable by which the environment names a meter provider."""
 
 logger = logging.getLogger("paygrant")
 logger.addHandler(logging.NullHandler())
@@ -50,25 +56,25 @@ class Meter:
             seconds,
             attempt,
         )
-        if _instruments:
+        if instruments := _used_instruments():
             labels = {**self._labels, "outcome": outcome}
-            _instruments.requests.add(1, labels)
-            _instruments.durations.record(seconds, labels)
+            instruments.requests.add(1, labels)
+            instruments.durations.record(seconds, labels)
 
     def waited(self) -> None:
         """Note a caller that waits for a token."""
-        if _instruments:
-            _instruments.waits.add(1, self._labels)
+        if instruments := _used_instruments():
+            instruments.waits.add(1, self._labels)
 
     def served_stale(self) -> None:
         """Note that a due token was handed out."""
-        if _instruments:
-            _instruments.stale_serves.add(1, self._labels)
+        if instruments := _used_instruments():
+            instruments.stale_serves.add(1, self._labels)
 
     def refused(self) -> None:
         """Note that a remembered error was raised without a request."""
-        if _instruments:
-            _instruments.refusals.add(1, self._labels)
+        if instruments := _used_instruments():
+            instruments.refusals.add(1, self._labels)
 
     def observe(self) -> "Observation":
         """The number of hits so far."""
@@ -113,5 +119,19 @@ def _hits(_options: "CallbackOptions") -> "Iterable[Observation]":
 
 
 _instruments: _Instruments | None = None
-with suppress(ModuleNotFoundError):
-    _instruments = _Instruments()
+_permit = deque([None])
+"""The thread that takes it out makes the instruments. A deque, because a lock could be held when the process forks."""
+
+
+def _used_instruments() -> _Instruments | None:
+    """The instruments. None while nothing in this process uses OpenTelemetry: its import takes time.
+
+    Until a program imports ``opentelemetry.metrics``, it has no meter provider, and all counts would be dropped. Only
+    the environment can name a provider without such an import.
+    """
+    global _instruments  # noqa: PLW0603 - one set for each process
+    if _instruments is None and ("opentelemetry.metrics" in sys.modules or _PROVIDER in os.environ):
+        with suppress(IndexError, ImportError):  # another thread makes them, or they are not installed
+            _permit.pop()
+            _instruments = _Instruments()
+    return _instruments

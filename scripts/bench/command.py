@@ -10,6 +10,7 @@ from rich.console import Console
 from scripts.bench import picture, report
 from scripts.bench.costs import Cost, costs
 from scripts.bench.lab import laboratory
+from scripts.bench.many import Comparison, many
 from scripts.bench.scenarios import SCENARIOS, Round
 
 RESULTS = Path(__file__).with_name("results")
@@ -19,13 +20,13 @@ WIDTH = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks, on loopback only. A full run takes about five minutes.
+    """Run the benchmarks, on loopback only. A full run takes about ten minutes.
 
     Returns:
         The exit status: always 0. A figure that misses its target is shown as missed; it is not an error.
     """
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few rounds, in less than a minute; writes no files")
+    parser.add_argument("--quick", action="store_true", help="few rounds, in about a minute; writes no files")
     quick: bool = parser.parse_args(arguments).quick
     logging.getLogger().addHandler(logging.NullHandler())  # failed calls are counted, not logged
 
@@ -37,6 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for cost in costs(quick=quick):
             status.update(cost.title)
             found.append(cost)
+        comparisons: list[Comparison] = []
+        for each in many(quick=quick):
+            status.update(each.title)
+            if isinstance(each, Comparison):
+                comparisons.append(each)
+            else:
+                found.append(each)
         rounds: dict[str, list[Round]] = {key: [] for key in SCENARIOS}
         with laboratory() as lab:
             for key, scenario in SCENARIOS.items():
@@ -44,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for number in range(count):
                     status.update(f"{scenario.title}: round {number + 1} of {count}")
                     rounds[key].append(scenario.run(lab))
-    results = report.Results.of(found, rounds)
+    results = report.Results.of(found, comparisons, rounds)
     report.show(console, results)
     if not quick:
         report.write(RESULTS, results)

@@ -3,6 +3,7 @@
 - POST /o/token/: issues a token to a registered client, for any grant
 - GET /api: 200 with a valid token, otherwise 401
 - PUT /clients/{id}: registers a client and sets its attributes; the response has the number of its token requests
+- PUT /count: the number of token requests, and of the connections that they used, since the last such call
 """
 
 import asyncio
@@ -34,6 +35,8 @@ class Client:
 
 
 _clients: dict[str, Client] = {}
+_requests: list[int] = []
+"""The client's port of each token request since the last count."""
 
 
 async def _set(request: Request) -> JSONResponse:
@@ -43,10 +46,17 @@ async def _set(request: Request) -> JSONResponse:
     return JSONResponse({"token_requests": client.token_requests})
 
 
+async def _count(_: Request) -> JSONResponse:
+    count = {"requests": len(_requests), "connections": len({*_requests})}
+    _requests.clear()
+    return JSONResponse(count)
+
+
 async def _token(request: Request) -> JSONResponse:
     name = _client_id(request.headers.get("Authorization", ""), await request.body())
-    client = _clients[name]
+    client = _clients.setdefault(name, Client())
     client.token_requests += 1
+    _requests.append(request.client.port if request.client else 0)
     token = f"{name}.{client.token_requests}.{'t' * 200}"
     await asyncio.sleep(client.latency)
     if client.down:
@@ -71,13 +81,20 @@ async def _api(request: Request) -> JSONResponse:
 
 
 def main() -> None:
-    """Serve on a free port of loopback and print the port. Stop when standard input ends."""
+    """Serve on a free port of loopback and print the port. Stop when standard input ends.
+
+    With the paths of a certificate and of its key as arguments, it serves TLS.
+    """
     routes = [
         Route("/o/token/", _token, methods=["POST"]),
         Route("/api", _api),
         Route("/clients/{id}", _set, methods=["PUT"]),
+        Route("/count", _count, methods=["PUT"]),
     ]
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="critical", access_log=False))
+    certificate, key = (*sys.argv[1:], None, None)[:2]
+    app = Starlette(routes=routes)
+    config = uvicorn.Config(app, log_level="critical", access_log=False, ssl_certfile=certificate, ssl_keyfile=key)
+    server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listener.setsockopt(
         socket.IPPROTO_TCP, socket.TCP_NODELAY, 1

@@ -3,11 +3,14 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from paygrant._providers.registry import HAND_WRITTEN
 from paygrant._spec import document
+from paygrant._spec.reader import NormalizedSpec
 from paygrant.generate import GenerationError
+from paygrant.generate.init import init_module
 from paygrant.generate.packages import write_packages
 from scripts.generate.tree import difference, differing, put, read_files
 
@@ -37,9 +40,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     chosen = changed if changed and changed <= specs and not options.check else specs
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, PACKAGES.name)
-        _write_shared(folder)
         try:
-            write_packages({path.stem: document.load(path) for path in sorted(chosen)}, folder)
+            loaded = {path: document.load(path) for path in sorted(specs)}
+            _write_shared(folder, [NormalizedSpec(path.stem, data) for path, data in loaded.items()])
+            write_packages({path.stem: data for path, data in loaded.items() if path in chosen}, folder)
         except GenerationError as error:
             print(error, file=sys.stderr)
             return 1
@@ -60,10 +64,14 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     return 1 if stale else 0
 
 
-def _write_shared(folder: Path) -> None:
-    """Write the package around those of all providers, as the new `folder`."""
+def _write_shared(folder: Path, specs: Iterable[NormalizedSpec]) -> None:
+    """Write the package around those of all providers, as the new `folder`. It has the generated classes.
+
+    A class with code of its own stands in the overlay, and only there.
+    """
     folder.mkdir()
-    (folder / "__init__.py").write_text(f'"""The token clients of all providers. {_MARK}"""\n', "utf-8")
+    classes = {spec.class_name: spec.name for spec in specs if spec.name not in HAND_WRITTEN}
+    (folder / "__init__.py").write_text(init_module(f"The token clients of all providers. {_MARK}", classes), "utf-8")
     (folder / "py.typed").touch()
 
 

@@ -73,7 +73,7 @@ def test_a_forked_child_of_a_busy_process_finds_all_locks_free(server: Server) -
         from paygrant._providers.base import registration_of
         cache = source._cache
         memory = cache._acquirer._store._store
-        with memory.lock(registration_of(source.provider).cache_key("s"), 1), cache._lock, registry._guard, memory._guard:
+        with memory.lock(registration_of(source.provider).cache_key(Credentials("s")), 1), cache._lock, registry._guard, memory._guard:
             child = os.fork()
             if child == 0:
                 print(source.get().access_token, flush=True)
@@ -85,6 +85,7 @@ def test_a_forked_child_of_a_busy_process_finds_all_locks_free(server: Server) -
 
 
 APP = """
+from paygrant._request.credentials import Credentials
 from paygrant import Cryptofuse, TokenSource
 source = TokenSource(Cryptofuse(client_id="c", client_secret="s", base_url={base_url!r}))
 source.get()

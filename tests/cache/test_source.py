@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import typing
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ from paygrant import (
 )
 from paygrant._cache.cache import Cache
 from paygrant._providers.base import registration_of
+from paygrant._request.credentials import Credentials
 from tests.helpers.clock import Clock
 from tests.helpers.servers import Reply, Server, granted
 
@@ -120,7 +122,7 @@ def _shapes(base_url: str) -> list[object]:
         plain,
         dataclasses.replace(plain, client_id="b"),
         dataclasses.replace(plain, client_secret="t"),
-        dataclasses.replace(plain, scope=("read",)),
+        dataclasses.replace(typing.cast("typing.Any", plain), scope=("read",)),
         dataclasses.replace(plain, auth_method="client_secret_post"),
         dataclasses.replace(plain, basic_encoding="form"),
         dataclasses.replace(plain, base_url=f"{base_url}/other"),
@@ -146,7 +148,7 @@ def test_the_cache_key_contains_everything_that_shapes_a_token(server: Server) -
 
 def test_a_cache_key_shows_no_secret() -> None:
     provider = Cryptofuse(client_id="the-id", client_secret="the-secret", base_url="https://the-host")
-    assert set(registration_of(provider).cache_key("the-secret")) <= set("0123456789abcdef")
+    assert set(registration_of(provider).cache_key(Credentials("the-secret"))) <= set("0123456789abcdef")
 
 
 def test_a_callable_and_the_string_it_returns_share_a_token(provider: Cryptofuse, server: Server) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from paygrant import Ripple
 from paygrant._providers.base import registration_of
+from paygrant._request.credentials import Credentials
 from paygrant._secrets import fingerprint
 from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN
@@ -35,7 +36,7 @@ def test_the_cache_is_shown_by_fingerprints(run: Any, server: Server) -> None:
 def test_the_cache_is_shown_as_json(run: Any, clock: Clock) -> None:
     assert run("cache", "list", "--json").out == "[]\n"
     run("token", "ripple")
-    key = registration_of(Ripple.from_env()).cache_key(SECRET)
+    key = registration_of(Ripple.from_env()).cache_key(Credentials(SECRET))
     assert json.loads(run("cache", "list", "--json").out) == [
         {
             "key": key[:8],

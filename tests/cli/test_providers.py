@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import paygrant
-from paygrant import ClientCredentials, Ripple
+from paygrant import ClientCredentials, Ripple, providers
 from paygrant._providers import registry
 from paygrant._providers.base import Provider, description_of, kind_of
 from paygrant.cli import _catalog
@@ -19,6 +19,7 @@ def test_the_providers_are_the_public_classes() -> None:
     public: list[Any] = [getattr(paygrant, name) for name in paygrant.__all__]
     kinds = {each for each in public if inspect.isclass(each) and Provider in each.__mro__ and "_package" in vars(each)}
     kinds.remove(ClientCredentials)  # it has no spec
+    kinds |= {getattr(providers, name) for name in providers.__all__}
     assert {registry.class_of(name) for name in registry.names()} == kinds
     for name in registry.names():
         assert description_of(registry.class_of(name)).name == name
@@ -62,7 +63,7 @@ def test_providers_are_shown_as_json(run: Any) -> None:
     assert by_name["client_secret"]["option"] == "--client-secret-file"
     parameters = {each["name"]: each for each in shown["cryptofuse"]["parameters"]}
     assert parameters["scope"]["default"] == "read write"
-    assert parameters["basic_encoding"]["help"].endswith("and plain was refused.")
+    assert parameters["basic_encoding"]["help"].endswith("or auto.")
     assert parameters["base_url"]["help"] == "The base URL. The documentation names none."
 
 

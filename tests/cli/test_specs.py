@@ -51,12 +51,12 @@ def test_generate_says_what_is_wrong_with_a_spec_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = tmp_path / "acme.yaml"
-    bad.write_text(SPEC.read_text("utf-8").replace("operationId: create_token", "operationId: token"), "utf-8")
+    bad.write_text(SPEC.read_text("utf-8").replace("unit: seconds", "unit: minutes"), "utf-8")
     assert main(["generate", str(bad), "--output", str(tmp_path / "out")]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert f"{bad}:" in err
-    assert "operation-name" in err
+    assert "token-endpoint" in err
     assert not (tmp_path / "out").exists()
 
 

@@ -84,7 +84,9 @@ def test_a_provider_is_named_as_its_class_too(run: Any) -> None:
 def test_a_class_may_be_spelt_in_another_way_than_its_spec(
     run: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setitem(registry._CLASSES, "paypal", ("ripple", "PayPal"))
+    monkeypatch.setitem(registry.HAND_WRITTEN, "paypal", ("ripple", "PayPal"))
+    found = [*registry.names(), "paypal"]
+    monkeypatch.setattr(registry, "names", lambda: found)
     monkeypatch.setattr("paygrant._providers.ripple.PayPal", Ripple, raising=False)
     assert run("token", name).out == f"{TOKEN}\n"
     assert run("providers").code == run("token", "--help").code == 0

@@ -19,10 +19,12 @@ import httpx
 import pytest
 import yaml
 
-from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, TokenAuth, TokenSource
+from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, SpecProvider, TokenAuth, TokenSource
+from paygrant.generate import lint
 from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
+from tests.helpers.box import ARGUMENTS
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -69,6 +71,11 @@ def run(
 ) -> Iterator[RUN]:
     """Runs a page of the documentation where its variables lead to the sandbox and to the API."""
     variables = {
+        "ACME_CLIENT_ID": "my-id",
+        "ACME_CLIENT_SECRET": "my-secret",
+        "ACME_ENVIRONMENT": "production",
+        "SHOP2_CLIENT_ID": "my-other-id",
+        "SHOP2_CLIENT_SECRET": "my-other-secret",
         "API_URL": api.base_url,
         "BROKER_URL": "memory://",
         "RIPIO_WIDGET_ADDRESS": "0x05946b0d",
@@ -80,6 +87,9 @@ def run(
     }
     for name in sandbox.providers:
         variables |= getattr(sandbox, name).environ
+    for name in ARGUMENTS.keys() - {"ripio_widget", "ripple"}:  # their classes have other arguments
+        for argument, value in ARGUMENTS[name].items():
+            variables[f"{name}_{argument}".upper()] = value if isinstance(value, str) else " ".join(value)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for modules in (vendors.secret_managers(sandbox.client_secret), vendors.celery(), vendors.mcp()):
@@ -88,24 +98,29 @@ def run(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])  # a page imports what it has generated
     logger = logging.getLogger("paygrant")
     before = logger.level, list(logger.handlers)
     _write_files(tmp_path, port)
     yield lambda page: run_page(PAGES[page], port=port)
     logger.setLevel(before[0])
     logger.handlers[:] = before[1]
+    for name in [each for each in sys.modules if each.split(".")[0] == "clients"]:
+        del sys.modules[name]
 
 
 def _write_files(folder: Path, port: int) -> None:
-    """The files that the examples read: an OpenAPI document, a spec with computed credentials, an env file."""
+    """The files that the examples read: an OpenAPI document, a spec for a function, one of a metadata service, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
+    document = document.replace("Northwind Parcel API", "Acme")
     data = json.loads(document)
     data["paths"]["/v1/authorize"] = {"post": {"responses": {}}}
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
     shutil.copy(ROOT / "tests/endpoints/docusign.yaml", folder / "signed.yaml")
+    shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")
     (folder / "ripple.env").chmod(0o600)
@@ -213,6 +228,16 @@ def test_the_function_that_signs_puts_its_signature_on_the_token_request(run: RU
     [seen] = api.seen
     signature = hmac.new(b"my-secret", seen.body, hashlib.sha256).hexdigest()
     assert (seen.headers["X-Client"], seen.headers["X-Signature"]) == ("my-id", signature)
+
+
+def test_the_short_spec_of_the_page_can_be_used(tmp_path: Path) -> None:
+    text = block(DOCS / "any_provider.md", "yaml")
+    assert len(text.strip().splitlines()) <= 25
+    spec = tmp_path / "acme.yaml"
+    spec.write_text(text, "utf-8")
+    assert all(each.warning for each in lint(spec))
+    made = SpecProvider(spec, client_id="id", client_secret="secret", environment="sandbox", realm="eu")
+    assert made.token_url == "https://sandbox.acme.example/v1/{realm}/authorize"
 
 
 def test_the_store_of_ones_own_keeps_the_contract(run: RUN) -> None:

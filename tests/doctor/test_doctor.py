@@ -33,6 +33,7 @@ from paygrant import (
 )
 from paygrant._providers.base import Provider, registration_of
 from paygrant._providers.secret_file import SecretFile
+from paygrant._request.credentials import Credentials
 from paygrant._secrets import fingerprint
 from paygrant._stores.base import Entry, Store
 from paygrant._tokens.lifecycle import Grant
@@ -724,7 +725,7 @@ def test_a_store_is_not_changed(server: Server, store: FileStore, tmp_path: Path
 
 
 def test_the_file_of_a_lock_is_not_created(server: Server, store: FileStore, tmp_path: Path) -> None:
-    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(Credentials(CLIENT_SECRET))
     store.save(key, Entry(Grant(Token("kept"), _clock.monotonic(), 600.0), _clock.monotonic() + 600))
     (finding,) = cache_findings(server, store)
     assert finding.seen.startswith(f"token {fingerprint('kept')}, fresh, ")
@@ -750,7 +751,7 @@ def test_a_remembered_error_is_shown_and_the_request_is_made(server: Server, sto
 
 
 def test_a_held_lock_is_a_warning(server: Server, store: FileStore) -> None:
-    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(CLIENT_SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url)).cache_key(Credentials(CLIENT_SECRET))
     with store.lock(key, 1):
         (finding,) = cache_findings(server, store)
     assert (finding.verdict, finding.seen) == ("warning", "another process holds the lock")
@@ -835,7 +836,7 @@ def test_no_finding_shows_a_secret(
 ) -> None:
     server.reply = reply
     store = FileStore(tmp_path)
-    key = registration_of(make(Cryptofuse, base_url=server.base_url, **CANARIES)).cache_key(SECRET)
+    key = registration_of(make(Cryptofuse, base_url=server.base_url, **CANARIES)).cache_key(Credentials(SECRET))
     store.save(key, Entry(Grant(Token(TOKEN), _clock.monotonic(), 60.0), _clock.monotonic() + 60))
     findings = at(server, store=store, **CANARIES)
     assert found(texts(findings) + str(findings)) == set()

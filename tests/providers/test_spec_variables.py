@@ -2,17 +2,15 @@
 
 import json
 import pickle
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from paygrant import ClientCredentials, RipioRamp, Ripple, SpecProvider
-from paygrant._providers.base import kind_of, registration_of
+from paygrant._providers.base import registration_of
 from paygrant_clients import ripio_ramp, ripple
 from tests.helpers.arguments import refusal
 
@@ -165,62 +163,3 @@ def test_client_credentials_have_variables(environ: Callable[..., None]) -> None
 
 def test_a_bad_prefix_is_not_repeated_if_it_is_long() -> None:
     assert SECRET not in refusal(lambda: Ripple.from_env(f"{SECRET}{SECRET}-"), "prefix")
-
-
-# A generated class
-
-
-@pytest.fixture
-def acme_pay() -> Iterator[type[SpecProvider]]:
-    """A class as ``paygrant generate`` writes it."""
-
-    class AcmePay(SpecProvider):
-        _spec: ClassVar[ModuleType | None] = ripio_ramp
-
-        def __init__(
-            self, *, client_id: str, client_secret: str, environment: str, base_url: str | None = None
-        ) -> None:
-            super().__init__(
-                ripio_ramp,
-                client_id=client_id,
-                client_secret=client_secret,
-                environment=environment,
-                base_url=base_url,
-            )
-
-        @classmethod
-        def from_env(cls, prefix: str | None = None, **given: Any) -> "AcmePay":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-            return super().from_env(ripio_ramp, prefix, **given)
-
-    setattr(sys.modules[__name__], "AcmePay", AcmePay)  # noqa: B010 - for pickle
-    AcmePay.__qualname__ = "AcmePay"
-    yield AcmePay
-    delattr(sys.modules[__name__], "AcmePay")
-
-
-def test_a_generated_class_is_a_provider(acme_pay: Any, environ: Callable[..., None]) -> None:
-    import dataclasses
-
-    environ(RAMP)
-    made = acme_pay.from_env()
-    assert type(made) is acme_pay
-    assert made == acme_pay(client_id="id", client_secret=SECRET, environment="sandbox")
-    assert repr(made).startswith("<AcmePay sandbox client=")
-    assert registration_of(made).models == "paygrant_clients.ripio_ramp"
-    assert kind_of(acme_pay).name == "ripio_ramp"
-    assert dataclasses.replace(made, environment="production").environment == "production"
-    assert pickle.loads(pickle.dumps(made)) == made
-
-
-def test_no_error_of_a_generated_class_holds_the_secret_in_a_frame(acme_pay: Any) -> None:
-    for call in (acme_pay, acme_pay.from_env):
-        with pytest.raises(ValueError, match="environment") as caught:
-            call(client_id="id", client_secret=SECRET, environment="nowhere")
-        trace = caught.value.__traceback__
-        while trace:
-            if trace.tb_frame.f_code.co_filename != __file__ or trace.tb_frame.f_code.co_name in {
-                "__init__",
-                "from_env",
-            }:
-                assert SECRET not in repr(trace.tb_frame.f_locals)
-            trace = trace.tb_next

@@ -8,6 +8,7 @@ import pytest
 
 from paygrant import AlternativePayments, Cryptofuse, RipioWidget, Ripple
 from paygrant._providers.base import Provider, registration_of
+from paygrant._request.credentials import Credentials
 from tests.helpers.arguments import refusal
 from tests.helpers.providers import (
     ARGUMENTS,
@@ -48,14 +49,14 @@ def test_providers_with_different_arguments_differ_and_share_no_token(
     provider, other = make(kind), make(kind, **changes)
     assert provider != other
     first, second = registration_of(provider), registration_of(other)
-    assert first.cache_key(first.secret()) != second.cache_key(second.secret())
+    assert first.cache_key(first.credentials()) != second.cache_key(second.credentials())
 
 
 def test_environments_behind_one_address_share_no_token() -> None:
     keys = {
         registration_of(
             make(AlternativePayments, base_url="https://gateway.example", environment=environment)
-        ).cache_key("secret")
+        ).cache_key(Credentials("secret"))
         for environment in ("demo", "production")
     }
     assert len(keys) == 2

@@ -22,6 +22,7 @@ from paygrant import (
 )
 from paygrant._providers.base import Provider, registration_of
 from paygrant._request.build import build_request
+from paygrant._request.credentials import Credentials
 from tests.helpers.arguments import refusal
 from tests.helpers.providers import AWKWARD, CLIENT_SECRET, USER, ask, each_provider, make, request_of
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve_raw
@@ -183,4 +184,4 @@ def test_a_missing_function_for_the_credentials_is_refused() -> None:
         spec, client_id="id", client_secret="secret", environment="production", authenticate=print, installation_id=7
     )
     registration = dataclasses.replace(registration_of(provider), authenticate=None)
-    assert "is missing" in refusal(lambda: build_request(registration, "secret", "plain"), "authenticate")
+    assert "is missing" in refusal(lambda: build_request(registration, Credentials("secret"), "plain"), "authenticate")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from paygrant import ConfigurationError, Cryptofuse, Ripple
-from paygrant._request.proxy import is_exempt
+from paygrant._request.proxy import environment_proxy, is_exempt
 from paygrant._request.transport import tls_context
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import Server, read_request, serve_raw
@@ -157,3 +157,10 @@ def test_a_folder_of_hashed_certificates_beside_a_missing_one_is_trusted(
     (tmp_path / "0123abcd.0").touch()
     no_authorities.setenv("SSL_CERT_DIR", os.pathsep.join(["/nowhere", str(tmp_path)]))
     assert tls_context()
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/token", "https://[fe80::1]/token"])
+def test_a_link_local_address_uses_no_proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:3128")
+    assert environment_proxy(url) == ("all_proxy", None)
+    assert environment_proxy("https://auth.example/token") == ("all_proxy", "http://127.0.0.1:3128")

@@ -20,6 +20,7 @@ from paygrant import (
     _clock,
 )
 from paygrant._providers.base import Provider, registration_of
+from paygrant._request.credentials import Credentials
 from paygrant._request.send import request_token
 from paygrant._tokens.token import TOKEN_TEXT
 from tests.helpers.providers import ARGUMENTS, GRANTED, make
@@ -162,13 +163,13 @@ STATUSES = st.sampled_from([200, 200, 200, 201, 204, 301, 400, 401, 403, 408, 42
 def test_any_response_gives_a_token_or_an_error_of_ours(name: str, data: st.DataObject) -> None:
     body, headers, status = data.draw(bodies(DOCUMENTS[name])), data.draw(HEADERS), data.draw(STATUSES)
     response = httpx.Response(
-        status, headers={name: each.encode() for name, each in headers.items()}, stream=httpx.ByteStream(body)
+        status, headers={name.encode(): each.encode() for name, each in headers.items()}, stream=httpx.ByteStream(body)
     )
     now, policy = _clock.monotonic(), RefreshPolicy()
     try:
         grant = request_token(
             registration_of(PROVIDERS[name]),
-            SECRET,
+            Credentials(SECRET),
             "plain",
             policy=policy,
             transport=httpx.MockTransport(lambda _: response),

@@ -189,7 +189,7 @@ def test_a_jwt_that_has_ended_is_malformed(seconds: float, server: Server) -> No
 def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Change Ripple's description: a response has the moment at which the token ends."""
     ripple = endpoint_of("paygrant_clients.ripple")
-    response = dataclasses.replace(ripple.response, lifetime=(Lifetime("moment", "/expires_at"),))
+    response = ripple.response._replace(lifetime=(Lifetime("moment", "/expires_at"),))
     changed = {"paygrant_clients.ripple": dataclasses.replace(ripple, response=response)}
     monkeypatch.setattr(base, "endpoint_of", changed.__getitem__)
 

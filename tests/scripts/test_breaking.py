@@ -27,7 +27,7 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
 
 
 def answer(**parts: Any) -> dict[str, Any]:
-    return {"response": replace(RIPPLE.response, **parts)}
+    return {"response": RIPPLE.response._replace(**parts)}
 
 
 def used(**parts: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (replace(RIPPLE, **used(persist=False)), used(), SECRET, "tokens are persisted"),
         (RIPPLE, {"accept": "application/vnd.api+json"}, BREAKING, "accept application/json becomes application/vnd"),
         (RIPPLE, {"content_type": "application/json"}, BREAKING, "content_type None becomes application/json"),
-        (CRYPTOFUSE, {"client_auth": (replace(BASIC, encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
+        (CRYPTOFUSE, {"client_auth": (BASIC._replace(encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
         (with_parameters(COUNT), parameters(replace(COUNT, excludes=("b",))), BREAKING, "a excludes b"),
         (with_parameters(replace(COUNT, excludes=("b",))), parameters(COUNT), FINE, "a no longer excludes b"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
@@ -187,13 +187,13 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (RIPPLE, {"invalid_client": (Condition(403), *RIPPLE.invalid_client)}, FINE, "invalid_client also read at"),
         (
             RIPPLE,
-            {"error": replace(RIPPLE.error, code=("/code", *RIPPLE.error.code))},
+            {"error": RIPPLE.error._replace(code=("/code", *RIPPLE.error.code))},
             BREAKING,
             "the error's code read at /code rather than at /error",
         ),
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[1:]}, BREAKING, "invalid_client no longer read at"),
         (RIPPLE, {"invalid_client": (*RIPPLE.invalid_client, Condition(403))}, FINE, "invalid_client also read at"),
-        (RIPPLE, {"error": replace(RIPPLE.error, code=("/code",))}, BREAKING, "the error's code no longer read"),
+        (RIPPLE, {"error": RIPPLE.error._replace(code=("/code",))}, BREAKING, "the error's code no longer read"),
     ],
 )
 def test_a_change_of_a_description_is_reported_with_its_weight(
@@ -209,7 +209,7 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
     [
         (CRYPTOFUSE, {"client_auth": (BASIC, BY_HEADER)}, [SECRET]),
         (RIPPLE, {"client_auth": (BY_HEADER,)}, [SECRET]),
-        (THREE_WAYS, {"client_auth": (BASIC, replace(BY_HEADER, client_secret="X-B"))}, [SECRET, BREAKING]),
+        (THREE_WAYS, {"client_auth": (BASIC, BY_HEADER._replace(client_secret="X-B"))}, [SECRET, BREAKING]),
         (RIPPLE, {"client_auth": (BASIC, *RIPPLE.client_auth)}, [SECRET]),
         (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
         (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),

@@ -24,6 +24,7 @@ from paygrant import (
 from paygrant._providers.base import registration_of
 from paygrant._providers.function_identity import identity_of
 from paygrant._providers.spec_provider import SpecProvider
+from paygrant._request.credentials import Credentials
 from tests.helpers.described import described as of_document
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Seen, Server, granted
@@ -417,7 +418,10 @@ def test_a_token_is_written_as_token_use_says(server: Server, use: dict[str, str
 def test_the_cache_key_depends_on_the_parameters(server: Server) -> None:
     document = spec(fields={"audience": TEXT})
     document["x-token-endpoint"]["parameters"] = {"audience": {"argument": "audience"}}
-    keys = {registration_of(described(server, document, audience=each)).cache_key(SECRET) for each in ("a", "b")}
+    keys = {
+        registration_of(described(server, document, audience=each)).cache_key(Credentials(SECRET))
+        for each in ("a", "b")
+    }
     assert len(keys) == 2
 
 
@@ -426,9 +430,13 @@ def test_two_specs_with_the_same_name_share_no_token(server: Server) -> None:
     for document, scope in zip(documents, ("read", "write"), strict=True):
         document["x-token-endpoint"]["parameters"] = {"scope": {"value": scope}}
     first, same, other = (described(server, document) for document in (documents[0], documents[0], documents[1]))
-    assert registration_of(first).cache_key(SECRET) == registration_of(same).cache_key(SECRET)
-    assert registration_of(first).cache_key(SECRET) != registration_of(other).cache_key(SECRET)
-    assert registration_of(first).cache_key(SECRET) != registration_of(first).cache_key(SECRET, "error")
+    assert registration_of(first).cache_key(Credentials(SECRET)) == registration_of(same).cache_key(Credentials(SECRET))
+    assert registration_of(first).cache_key(Credentials(SECRET)) != registration_of(other).cache_key(
+        Credentials(SECRET)
+    )
+    assert registration_of(first).cache_key(Credentials(SECRET)) != registration_of(first).cache_key(
+        Credentials(SECRET), "error"
+    )
 
 
 def sign(draft: UnsignedRequest) -> None:
@@ -464,7 +472,7 @@ def test_a_function_is_identified_by_its_name_or_by_the_object(server: Server) -
     def key(authenticate: Callable[[UnsignedRequest], None]) -> str:
         return registration_of(
             described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=authenticate)
-        ).cache_key(SECRET)
+        ).cache_key(Credentials(SECRET))
 
     assert f"['{__name__}', 'sign', " in identity_of(sign)
     assert key(sign) == key(sign)

@@ -4,9 +4,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -105,7 +104,12 @@ def section_cases() -> Iterator[Broken]:
         "https://auth.ripple.test?a=b",
         "https://auth.ripple.test#a",
         "https://me:secret@auth.ripple.test",
-        "https://{tenant}.ripple.test",
+        "https://{tenant}.test",
+        "https://auth.{tenant}.test",
+        "https://x{tenant}.ripple.test",
+        "https://{tenant}.{other}.ripple.test",
+        "https://{tenant}:443",
+        "https://{tenant}@ripple.test",
         "https://auth.ripple.test/..",
         "https://auth.ripple.test/./v1",
     ):
@@ -351,17 +355,10 @@ def fit_cases() -> Iterator[Broken]:
     required = {f"{REQUEST}/required": ["grant_type", "client_secret"]}
     yield broken("required-fields", required, f"{ENDPOINT}/client_authentication/0", spec="cryptofuse")
     grant_type, audience = f"{ENDPOINT}/parameters/grant_type", f"{ENDPOINT}/parameters/audience"
-    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
-    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
-    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
-
-    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
-    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
-    yield broken("fixed-values", typed, grant_type)
-    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
-    yield broken("fixed-values", one, grant_type)
+    yield from fixed_value_cases(grant_type, audience)
     yield from beside_the_body_cases()
     yield from header_cases()
+    yield from host_cases()
 
     schemes = "/components/securitySchemes"
     for place, scheme in {"basic": "basic", "bearer": "bearer"}.items():
@@ -388,9 +385,25 @@ def fit_cases() -> Iterator[Broken]:
     yield broken("refusal-statuses", {f"{ENDPOINT}/invalid_client/0/status": 403})
 
 
+def fixed_value_cases(grant_type: str, audience: str) -> Iterator[Broken]:
+    yield broken("fixed-values", {f"{grant_type}/value": "password"}, grant_type)
+    yield broken("fixed-values", {grant_type: {"argument": "grant_type"}})
+    yield broken("fixed-values", {f"{REQUEST}/properties/audience/const": "urn:a:b"}, audience)
+
+    yield broken("fixed-values", {f"{grant_type}/value": 1}, grant_type)
+    typed = {f"{REQUEST}/properties/grant_type/type": "integer"}
+    yield broken("fixed-values", typed, grant_type)
+    for default in (1, True):
+        yield broken("fixed-values", {audience: {"argument": "audience", "default": default}})
+    secret = {audience: {"argument": "audience", "default": "a"}, f"{REQUEST}/properties/audience": SECRET}
+    yield broken("fixed-values", secret)
+    one = {f"{grant_type}/value": True, f"{REQUEST}/properties/grant_type": {**FIELD, "type": "integer", "const": 1}}
+    yield broken("fixed-values", one, grant_type)
+
+
 def beside_the_body_cases() -> Iterator[Broken]:
     """Parameters of the operation, other methods, nested bodies."""
-    for argument in ("environment", "client_secret", "authenticate", "class", "base_url"):
+    for argument in ("environment", "client_secret", "authenticate", "class", "base_url", "self", "prefix", "super"):
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
     for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):
@@ -449,6 +462,41 @@ def beside_the_body_cases() -> Iterator[Broken]:
     yield broken("example-schemas", {f"{RESPONSES}/402": response}, place)
 
 
+def host_cases() -> Iterator[Broken]:
+    url = "https://{tenant}.ripple.test"
+    variable = {"tenant": {"default": "acme", "description": "The tenant."}}
+    server = {"description": "A server.", "x-environment": "test"}
+    other = {**server, "x-environment": "other", "url": "https://ripple.test"}
+    filled = {f"{ENDPOINT}/parameters/tenant": TENANT}
+    good = {**server, "url": url, "variables": variable}
+
+    yield broken("host-variables", {"/servers": [{**server, "url": url}]}, "/servers/0")
+    yield broken("host-variables", {"/servers": [{**good, "url": "https://ripple.test"}], **filled}, "/servers/0")
+    yield broken("host-variables", {"/servers": [good, other], **filled}, "/servers/1")
+    yield broken("host-variables", {"/servers": [good]}, "/servers/0/variables/tenant")
+    yield broken(
+        "host-variables",
+        {"/servers": [good], f"{ENDPOINT}/parameters/tenant": {"value": "acme"}},
+        "/servers/0/variables/tenant",
+    )
+    yield broken(
+        "unique-names",
+        {"/servers": [good], f"{POST}/parameters": [{**DECLARED, "name": "tenant"}], **filled},
+        f"{POST}/parameters/0/name",
+    )
+    yield broken("servers", {"/servers": [{**good, "variables": {}}], **filled}, "/servers/0/variables")
+    for default in ("", "a.b", "A"):
+        variables = {"tenant": {"default": default, "description": "The tenant."}}
+        yield broken(
+            "servers", {"/servers": [{**good, "variables": variables}], **filled}, "/servers/0/variables/tenant/default"
+        )
+    yield broken(
+        "descriptions",
+        {"/servers": [{**good, "variables": {"tenant": {"default": "acme"}}}], **filled},
+        "/servers/0/variables/tenant",
+    )
+
+
 def header_cases() -> Iterator[Broken]:
     declared = f"{POST}/parameters"
     yield broken("header-names", sent("Content-Length"), f"{declared}/0/name")
@@ -478,6 +526,13 @@ def example_cases() -> Iterator[Broken]:
     yield broken("wrong-credentials-example", status, bad_request)
 
 
+def name_cases() -> Iterator[Broken]:
+    for title in ("None", "Client", "Token response", "Exception", "Spec-Provider", "self"):
+        yield broken("class-name", {"/info/title": title})
+    for name in ("acmePay", "Acme Pay", "Acme_Pay", "1Acme", "", "TokenError", "True", "\u00c9cole", "A\u0430", 5):
+        yield broken("class-name", {"/info/x-class-name": name})
+
+
 CASES = [
     *yaml_cases(),
     *harm_cases(),
@@ -489,6 +544,7 @@ CASES = [
     *word_cases(),
     *fit_cases(),
     *example_cases(),
+    *name_cases(),
 ]
 
 
@@ -497,7 +553,7 @@ def test_a_broken_spec_breaks_one_rule_in_one_place(case: Broken, tmp_path: Path
     spec = tmp_path / f"{case.name}.yaml"
     spec.write_text(case.text)
 
-    findings = lint(spec)
+    findings = lint(spec, strict=True)
 
     assert {(finding.fault.rule, finding.fault.place) for finding in findings} == {(case.rule, case.place)}
     assert all(len(str(finding)) < 600 for finding in findings)
@@ -513,7 +569,7 @@ def test_every_rule_says_what_it_means() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_the_specs_of_this_project_are_clean(spec: Path) -> None:
-    assert lint(spec) == []
+    assert lint(spec, strict=True) == []
 
 
 def test_a_status_in_invalid_client_may_have_the_default_response(tmp_path: Path) -> None:
@@ -523,7 +579,7 @@ def test_a_status_in_invalid_client_may_have_the_default_response(tmp_path: Path
     spec = tmp_path / "provider.yaml"
     spec.write_text(broken("", changes).text)
 
-    assert lint(spec) == []
+    assert lint(spec, strict=True) == []
 
 
 def test_dots_within_a_segment_and_a_slash_at_the_end_are_allowed(tmp_path: Path) -> None:
@@ -531,13 +587,13 @@ def test_dots_within_a_segment_and_a_slash_at_the_end_are_allowed(tmp_path: Path
     spec = tmp_path / "provider.yaml"
     for path in ("/", "/v1.2/...", "/.well-known/token/", "/a..b/c."):
         spec.write_text(broken("", {"/paths": {path: item}}).text)
-        assert lint(spec) == []
+        assert lint(spec, strict=True) == []
 
 
 def test_a_header_authorization_is_allowed_where_nothing_else_sets_it(tmp_path: Path) -> None:
     spec = tmp_path / "provider.yaml"
     spec.write_text(broken("", sent("Authorization")).text)
-    assert lint(spec) == []
+    assert lint(spec, strict=True) == []
 
 
 def command(*specs: Path) -> subprocess.CompletedProcess[str]:
@@ -550,7 +606,7 @@ def test_the_command_says_how_much_it_has_checked() -> None:
     outcome = command(*SPECS)
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    assert outcome.stdout == f"5 specs, {len(RULES)} rules, no findings\n"
+    assert outcome.stdout == f"{len(SPECS)} specs, {len(RULES)} rules, no findings\n"
 
 
 def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: Path) -> None:
@@ -584,7 +640,7 @@ def test_a_fault_of_the_file_itself_has_its_line(text: str, line: int, tmp_path:
     spec = tmp_path / "provider.yaml"
     spec.write_text(text)
 
-    assert [finding.line for finding in lint(spec)] == [line]
+    assert [finding.line for finding in lint(spec, strict=True)] == [line]
 
 
 def test_a_missing_part_is_reported_at_what_should_contain_it(tmp_path: Path) -> None:
@@ -593,7 +649,7 @@ def test_a_missing_part_is_reported_at_what_should_contain_it(tmp_path: Path) ->
     spec.write_text(text)
     line = next(number for number, line in enumerate(text.splitlines()) if "https://auth-uat" in line)
 
-    assert [finding.line for finding in lint(spec)] == [line]
+    assert [finding.line for finding in lint(spec, strict=True)] == [line]
 
 
 def extensions() -> Any:
@@ -629,6 +685,4 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 def test_the_extensions_have_the_fields_that_the_description_has(definitions: list[str], described: type[Any]) -> None:
     schema = extensions()["$defs"]
 
-    assert {name for part in definitions for name in schema[part]["properties"]} == {
-        part.name for part in fields(described)
-    }
+    assert {name for part in definitions for name in schema[part]["properties"]} == {*get_type_hints(described)}

@@ -14,7 +14,8 @@ from paygrant import SpecProvider
 from paygrant._spec.description import ClientAuth, Server
 from paygrant._spec.document import load
 from paygrant._spec.lint import lint
-from paygrant._spec.reader import FORM, JSON, RESPONSE, NormalizedSpec, Source, endpoint_of, spec_of
+from paygrant._spec.parts import Source
+from paygrant._spec.reader import FORM, JSON, RESPONSE, NormalizedSpec, endpoint_of, spec_of
 from tests.helpers.specs import ENDPOINT, GRANTED, POST, SPECS
 from tests.helpers.specs import RESPONSE as RESPONSE_POINTER
 
@@ -62,7 +63,7 @@ def test_what_the_extension_says_is_read() -> None:
         ClientAuth("client_secret_post", "client_id", "client_secret"),
     )
     assert cryptofuse.limits == [(100, 60), (1000, 3600), (5000, 86400)]
-    assert cryptofuse.parameter_sources["scope"] == Source(None, "scope", ())
+    assert cryptofuse.parameter_sources["scope"] == Source(None, "scope", "read write", ())
     assert cryptofuse.place_of("client_auth", 1, "client_id") == f"{ENDPOINT}/client_authentication/1/client_id"
 
 

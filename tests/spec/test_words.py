@@ -2,18 +2,21 @@
 
 import json
 import pickle
+import re
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import anyio
 import httpx
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from paygrant import (
     ConfigurationError,
@@ -31,6 +34,7 @@ from tests.helpers.arguments import refusal
 from tests.helpers.described import described
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
+from tests.helpers.specs import ROOT
 
 ID, SECRET = "straw-client", "straw/secret+1 ü"
 FORM = "application/x-www-form-urlencoded"
@@ -79,7 +83,9 @@ def provider_of(server: Server, document: dict[str, Any], **arguments: Any) -> S
 
 def source_of(server: Server, token_use: dict[str, Any], **arguments: Any) -> TokenSource:
     """A source of tokens for an API that uses them in this way."""
-    return TokenSource(provider_of(server, spec(token_use=token_use)), **{"store": MemoryStore(), **arguments})
+    return TokenSource(
+        provider_of(server, spec(token_use=token_use)), **cast("Any", {"store": MemoryStore(), **arguments})
+    )
 
 
 # The request and its response
@@ -293,7 +299,7 @@ def test_callers_at_the_same_time_share_no_token(server: Server) -> None:
 
     server.reply = reply
     with ThreadPoolExecutor(16) as pool:
-        tokens = {token.access_token for token in pool.map(lambda _: source.get(), range(48))}
+        tokens = {each.result().access_token for each in [pool.submit(source.get) for _ in range(48)]}
 
     async def herd() -> None:
         async def one() -> None:
@@ -426,3 +432,27 @@ def test_a_client_id_is_needed_for_a_further_header(server: Server) -> None:
         token_use={"headers": {"Client_Id": "client_id"}},
     )
     assert "is missing" in refusal(lambda: provider_of(server, document, client_id=None), "client_id")
+
+
+# From variables, and in the documentation
+
+
+def test_variables_give_a_provider_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_METADATA_RESOURCE", "https://management.azure.com/")
+    path = ROOT / "tests/endpoints/azure_metadata.yaml"
+    text = refusal(lambda: SpecProvider.from_env(path), "AZURE_METADATA_ENVIRONMENT")
+    assert "is a link-local address" in text
+    monkeypatch.setenv("AZURE_METADATA_ALLOW_LINK_LOCAL", "true")
+    assert SpecProvider.from_env(path).token_url == "http://169.254.169.254/metadata/identity/oauth2/token"
+
+
+def test_the_words_in_the_documentation_are_those_of_the_schema() -> None:
+    page = (ROOT / "overlay/docs/any_provider.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(x-token-endpoint:.*?)```", page, re.DOTALL)
+    extensions = json.loads((ROOT / "overlay/paygrant/_spec/extensions.schema.json").read_text("utf-8"))
+    schema = {"$ref": "#/$defs/token-endpoint", "$defs": extensions["$defs"]}
+    Draft202012Validator(schema).validate(yaml.safe_load(example)["x-token-endpoint"])  # pyright: ignore[reportUnknownMemberType]
+    readme = (ROOT / "specs/README.md").read_text("utf-8")
+    known = extensions["$defs"]["token-use"]["properties"].keys() | {"encoding", "excludes", "none", "custom"}
+    for text in (page, readme):
+        assert [word for word in known if f"`{word}" not in text] == []

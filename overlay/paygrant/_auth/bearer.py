@@ -33,6 +33,15 @@ class Authorization(str):
         return f"'{word if space else ''}{space}...'"  # without a word before it, all of the value is the token
 
 
+class Proof(str):
+    """A DPoP proof, for clients that show their headers. Its repr hides it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'...'"
+
+
 class BearerAuth:
     """The arguments and decisions of every ``TokenAuth``. ``paygrant.TokenAuth`` documents the arguments."""
 
@@ -56,7 +65,12 @@ class BearerAuth:
         self._header, self._query = use.header, use.query or ""
         self._further_headers = registration.api_headers
         """Headers that travel with the token, to the same origins only."""
-        self._only_authorization = (use.header or "").lower() == "authorization" and not self._further_headers
+        self._prover = registration.prover
+        """Makes a proof for each call, if tokens are bound to a key (RFC 9449)."""
+        self._plain = self._prover is None
+        self._only_authorization = (
+            (use.header or "").lower() == "authorization" and not self._further_headers and self._plain
+        )
         """Clients remove this header on a redirect to another origin."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,6 +98,17 @@ class BearerAuth:
             return bool(request.headers.get(self._header) == token.authorization)
         return parameter(self._query, token.access_token) in urlsplit(str(request.url)).query.split("&")
 
+    def _headers_of(self, token: Token, method: str, url: str) -> dict[str, str]:
+        """The headers that travel with a token, besides the one that carries it."""
+        if self._prover is None:
+            return self._further_headers
+        proof = self._prover.proof(method, url, token.access_token)
+        return {**self._further_headers, "DPoP": Proof(proof)}
+
+    def _note_nonce(self, response: Any, url: object) -> bool:
+        """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""
+        return self._prover is not None and self._prover.note_response(str(url), response.headers)
+
     def _with_token(self, url: str, token: Token) -> str:
         """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""
         parts = urlsplit(url)
@@ -97,6 +122,11 @@ class BearerAuth:
             cache.reject_replacement(token)
         elif token is cache.replacement:  # for any other token there is nothing to note, so no lock is taken
             cache.accept_replacement(token)
+
+
+def without_query(url: str) -> str:
+    """A URL without its query and fragment."""
+    return url.partition("#")[0].partition("?")[0]
 
 
 def parameter(name: str, value: str) -> str:

@@ -14,11 +14,13 @@ from collections.abc import (
     MutableMapping,
     ValuesView,
 )
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
-from paygrant._auth.bearer import BearerAuth, Origin
+from paygrant._auth.bearer import BearerAuth, Origin, without_query
+from paygrant._cache.renewal import PendingRenewal
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     class Request(Protocol):
         """A request of httpx or httpx2."""
 
+        method: str
         url: Any
         """A ``Url``. A Protocol cannot give that type to an attribute that can be set."""
 
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 
         @property
         def status_code(self) -> int: ...
+        @property
+        def headers(self) -> MutableMapping[str, str]: ...
         @property
         def request(self) -> Request: ...
 
@@ -124,23 +129,55 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = self._source.get()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement:
+        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement and self._plain:
             return  # nearly always, so it costs no call
+        steps = self._further_steps(token, str(request.url), response)
+        reply: Token | ResponseT | None = None
+        with suppress(StopIteration):
+            while True:
+                step = steps.send(reply)
+                reply = step.wait() if isinstance(step, PendingRenewal) else (yield step)
+
+    def _further_steps(
+        self, token: Token, url: str, response: ResponseT
+    ) -> "Generator[RequestT | PendingRenewal, Any, None]":
+        """What follows a response: requests to send, and renewals to wait for.
+
+        Args:
+            token: The token that the request carried.
+            url: The address of the request, before any redirect.
+            response: The response.
+        """
+        if self._prover is not None:
+            wants_nonce = self._note_nonce(response, response.request.url)
+            refused = response.status_code in self._rejected_statuses
+            # A client that follows a redirect sends the proof that was made for the first address.
+            redirected = refused and without_query(str(response.request.url)) != without_query(url)
+            if wants_nonce or (redirected and self._carries(response.request, token)):
+                request = cast("RequestT", response.request)
+                if not _repeatable(request):
+                    return
+                self._put(request, token)
+                response = yield request
+                if self._note_nonce(response, response.request.url):
+                    return
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return
-        token = other if isinstance(other, Token) else other.wait()
+        token = other if isinstance(other, Token) else (yield other)
         request = cast("RequestT", response.request)  # after a redirect, this is the last step only
         if _repeatable(request):
             self._put(request, token)
-            self._note_status(token, (yield request).status_code)
+            response = yield request
+            if not self._note_nonce(response, response.request.url):
+                self._note_status(token, response.status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
         if self._only_authorization:
             request.headers["Authorization"] = token.authorization
             return
         kept = {} if self._header is None else {self._header: token.authorization}
-        if kept := kept | self._further_headers:
+        if kept := kept | self._headers_of(token, request.method, str(request.url)):
             headers = self._headers(request.headers)
             for name, value in kept.items():
                 headers.put(name, value)
@@ -161,16 +198,14 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = await self._source.aget()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement:
-            return  # nearly always, so it costs no call
-        other = self._replacement_for(token, response.status_code, response.request)
-        if other is None:
+        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement and self._plain:
             return
-        token = other if isinstance(other, Token) else await other.wait_async()
-        request = cast("RequestT", response.request)
-        if _repeatable(request):
-            self._put(request, token)
-            self._note_status(token, (yield request).status_code)
+        steps = self._further_steps(token, str(request.url), response)
+        reply: Token | ResponseT | None = None
+        with suppress(StopIteration):
+            while True:
+                step = steps.send(reply)
+                reply = await step.wait_async() if isinstance(step, PendingRenewal) else (yield step)
 
 
 class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):

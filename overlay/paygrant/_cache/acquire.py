@@ -5,16 +5,18 @@ It blocks and takes time, so it runs on a thread of the cache.
 
 import _thread
 import copy
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
 from paygrant._errors import InvalidClient, ProviderUnavailable, RateLimited, TokenError, TokenRequestRejected
 from paygrant._providers.base import Provider, registration_of
 from paygrant._request.client_auth import Encoding
+from paygrant._request.credentials import Credentials
 from paygrant._request.model import model_reader
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.retry import retrying
@@ -32,22 +34,27 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 86400.0
 """Seconds. If a provider states a longer pause, perhaps by mistake, the next request comes after a day."""
 
+_OVERLAP = 3600.0
+"""Seconds. While a new key is refused, the earlier one is tried as well for this long."""
+
 _LEASE_AFTER_DEADLINE = 5.0
 """Seconds. A renewal ends by its deadline. Its lock is kept this much longer, for a response that comes just then."""
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Acquired:
     """A token, and the key under which the store keeps it."""
 
-    grant: Grant
-    key: str
+    __slots__ = ("grant", "key")
+
+    def __init__(self, grant: Grant, key: str) -> None:
+        self.grant = grant
+        self.key = key
 
 
 class TokenAcquirer:
     """Brings tokens for one client."""
 
-    __slots__ = ("_encoding", "_mark", "_meter", "_policy", "_provider", "_start", "_store", "_transport")
+    __slots__ = ("_accepted", "_encoding", "_mark", "_meter", "_policy", "_provider", "_start", "_store", "_transport")
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a request needs, and where its token goes
         self,
@@ -68,13 +75,15 @@ class TokenAcquirer:
         """What distinguishes the tokens that the transport brings."""
         self._start = start
         """Runs an action in the background."""
+        self._accepted: tuple[Credentials, float] | None = None
+        """The key or certificate that the provider accepted last, and until when it is tried beside a newer one."""
         self._encoding: Encoding = "plain"
         """The encoding of Basic credentials that worked last."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
-        """A new token. If the provider refuses the secret and the callable now returns another one, that one is tried.
+        """A new token. If the provider refuses the credentials and the callable now returns others, those are tried.
 
         Args:
             better: Gets a token of the store. Returns it as it would be used if it is better than the held one, otherwise None.
@@ -85,15 +94,41 @@ class TokenAcquirer:
             TokenError: There is no token.
             ConfigurationError: The secret's callable failed, or the request cannot be built.
         """
-        registration = registration_of(self._provider)
-        secret = registration.secret()
-        try:
-            return self._acquire(registration, secret, better, stop, attempt_failed)
-        except InvalidClient:
-            rotated = registration.secret()
-            if rotated == secret:
-                raise
-        return self._acquire(registration, rotated, better, stop, attempt_failed)
+        registration, error = registration_of(self._provider), None
+        for credentials in self._candidates(registration):
+            try:
+                acquired = self._acquire(registration, credentials, better, stop, attempt_failed)
+            except InvalidClient as refusal:
+                error = refusal
+            else:
+                if credentials.signer or credentials.certificate:
+                    self._note_accepted(credentials)
+                return acquired
+        raise error or self.too_late()
+
+    def _candidates(self, registration: ClientRegistration) -> Iterator[Credentials]:
+        """The credentials to try in turn: those of now, those after a rotation, and the earlier key for a while.
+
+        A provider may learn a new key later than this client does.
+        """
+        tried: list[list[str]] = []
+        for read in (registration.credentials, registration.credentials, self._earlier):
+            found = read()
+            if found is not None and found.identity not in tried:
+                tried.append(found.identity)
+                yield found
+
+    def _note_accepted(self, credentials: Credentials) -> None:
+        if self._accepted is None or self._accepted[0].identity != credentials.identity:
+            self._accepted = credentials, math.inf
+
+    def _earlier(self) -> Credentials | None:
+        """The key that the provider accepted last, while it may not know a newer one."""
+        if self._accepted is None:
+            return None
+        credentials, until = self._accepted
+        self._accepted = credentials, min(until, _clock.monotonic() + _OVERLAP)
+        return credentials if _clock.monotonic() < self._accepted[1] else None
 
     def discard(self, acquired: Acquired) -> None:
         """Remove this token from the store. This waits until the deadline at most: a store may hang."""
@@ -121,22 +156,22 @@ class TokenAcquirer:
     def _acquire(
         self,
         registration: ClientRegistration,
-        secret: str,
+        credentials: Credentials,
         better: Callable[[Grant], Grant | None],
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
-        key, error_key = (registration.cache_key(secret, kind, self._mark) for kind in ("token", "error"))
+        key, error_key = (registration.cache_key(credentials, kind, self._mark) for kind in ("token", "error"))
         if registration.endpoint.token_use.single_use:
             self._raise_remembered(error_key)
-            return Acquired(self._request(registration, secret, error_key, stop, attempt_failed), key)
+            return Acquired(self._request(registration, credentials, error_key, stop, attempt_failed), key)
         grant = self._stored(key, error_key, better)
         if grant is None:
             with self._store.lock(key, self._policy.deadline + _LEASE_AFTER_DEADLINE):
                 grant = self._stored(key, error_key, better)
                 if grant is None:
-                    grant = self._request(registration, secret, error_key, stop, attempt_failed)
+                    grant = self._request(registration, credentials, error_key, stop, attempt_failed)
                     whose = registration.name, registration.environment
                     self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
         token = read_by(grant.token, model_reader(registration.models))  # a store does not know the model
@@ -168,9 +203,9 @@ class TokenAcquirer:
     def _request(
         self,
         registration: ClientRegistration,
-        secret: str,
+        credentials: Credentials,
         error_key: str,
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Grant:
         """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
@@ -179,12 +214,14 @@ class TokenAcquirer:
         """
         deadline = _clock.monotonic() + self._policy.deadline
         # The encoding that worked last comes first.
-        *others, last = sorted(registration.basic_encodings(secret), key=lambda each: each != self._encoding)
+        *others, last = sorted(
+            registration.basic_encodings(credentials.secret), key=lambda each: each != self._encoding
+        )
         try:
             for encoding in others:
                 with suppress(InvalidClient):
-                    return self._retried(registration, secret, encoding, deadline, stop, attempt_failed)
-            return self._retried(registration, secret, last, deadline, stop, attempt_failed)
+                    return self._retried(registration, credentials, encoding, deadline, stop, attempt_failed)
+            return self._retried(registration, credentials, last, deadline, stop, attempt_failed)
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
             seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
             if seconds:
@@ -195,10 +232,10 @@ class TokenAcquirer:
     def _retried(  # noqa: PLR0913, PLR0917 - one request, and who watches it
         self,
         registration: ClientRegistration,
-        secret: str,
+        credentials: Credentials,
         encoding: Encoding,
         deadline: float,
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Grant:
         """A token by one encoding, with retries."""
@@ -208,7 +245,7 @@ class TokenAcquirer:
             try:
                 return request_token(
                     registration,
-                    secret,
+                    credentials,
                     encoding,
                     policy=self._policy,
                     transport=self._transport,

@@ -55,7 +55,7 @@ class TokenSource(Generic[R_co]):
         import httpx
 
         from paygrant._cache.registry import cache_for
-        from paygrant._providers.base import Provider
+        from paygrant._providers.base import Provider, registration_of
         from paygrant._stores.base import Store, check_store
 
         check_type("provider", provider, Provider, "a provider, such as Ripple(...)")
@@ -69,6 +69,9 @@ class TokenSource(Generic[R_co]):
             check_text("transport_name", transport_name)
             if transport is None:
                 raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
+        if transport is not None and registration_of(provider).certificate is not None:
+            fault = "is given together with the provider's certificate"
+            raise invalid_argument("transport", fault, "one of the two: a transport has a TLS context of its own")
         self.provider = provider
         self._store = store
         self._policy = policy
@@ -111,6 +114,30 @@ class TokenSource(Generic[R_co]):
         """
         check_type("token", token, Token, "a Token")
         self._cache.invalidate(token)
+
+    @checked
+    def dpop_proof(self, token: Token, method: str, url: str) -> str:
+        """A new DPoP proof for an API call, for those who build requests themselves (RFC 9449 section 7).
+
+        It belongs into the header ``DPoP``, beside ``Authorization: DPoP ...``. Each call needs a proof of its own.
+
+        Args:
+            token: The token that the call carries.
+            method: The HTTP method, such as POST.
+            url: The address of the call. Query and fragment stay out of the proof.
+
+        Raises:
+            ConfigurationError: An argument is bad, or the provider's tokens are bound to no key.
+        """
+        from paygrant._providers.base import registration_of
+
+        check_type("token", token, Token, "a Token")
+        check_text("method", method)
+        check_text("url", url)
+        prover = registration_of(self.provider).prover
+        if prover is None:
+            raise invalid_argument("source", "has a provider without dpop", "a provider with dpop=True or a SigningKey")
+        return prover.proof(method, url, token.access_token)
 
     def close(self) -> None:
         """Close this source: further calls raise. Other sources with equal arguments go on."""

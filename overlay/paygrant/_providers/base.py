@@ -9,6 +9,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from types import UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,6 +18,7 @@ from typing import (
     Literal,
     Self,
     TypeVar,
+    Union,
     cast,
     dataclass_transform,
     get_args,
@@ -33,19 +35,25 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._providers.kind import SECRET, Argument, ProviderKind, TextKind, prefix_of
-from paygrant._providers.secret_file import SecretFile
-from paygrant._request.registration import ClientRegistration, is_key
 from paygrant._secrets import compared_as_a_whole, fingerprint
-from paygrant._spec.reader import endpoint_of
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
+    from paygrant._providers.kind import Argument, ProviderKind, TextKind
+    from paygrant._request.registration import ClientRegistration
+    from paygrant._request.signing_key import Signer
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 P = TypeVar("P", bound="Provider[Any]")
 T = TypeVar("T")
+
+
+def endpoint_of(package: str) -> "TokenEndpoint":
+    """The description of the token endpoint of a generated package."""
+    from paygrant._spec import reader  # no import of paygrant has to wait for it
+
+    return reader.endpoint_of(package)
 
 
 class derived(Generic[T]):  # noqa: N801 - used like property
@@ -79,18 +87,24 @@ else:
 def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
     made = compared_as_a_whole(dataclass(frozen=True, kw_only=True, repr=False)(cls))
-    init: Callable[..., None] = made.__init__
     names = {field.name for field in fields(made) if field.init}
-
-    @functools.wraps(init)
-    def fill(self: P, **arguments: Any) -> None:
-        # If one of these two is missing, their checks say more than Python's own error: they list the choices.
-        missing = dict.fromkeys(names & {"environment", "base_url"} - arguments.keys())
-        init(self, **arguments, **missing)
-
-    made.__init__ = checked(cast("Any", fill))  # type: ignore[method-assign]
+    made.__init__ = checked(choices_first(cast("Any", made.__init__), names))  # type: ignore[method-assign]
     made.__module__ = "paygrant"
     return made
+
+
+def choices_first(init: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
+    """A constructor with these arguments that passes None for a missing environment or base URL.
+
+    Their checks say more than Python's own error: they list the choices.
+    """
+
+    @functools.wraps(init)
+    def fill(self: object, **arguments: Any) -> None:
+        missing = dict.fromkeys({*names} & {"environment", "base_url"} - arguments.keys())
+        init(self, **arguments, **missing)
+
+    return fill
 
 
 @provider
@@ -114,10 +128,13 @@ class Provider(Generic[R_co]):
     base_url: str | None = None
 
     def __post_init__(self) -> None:
+        from paygrant._request.registration import is_key
+
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         if self._client_auth.method != "none":
             check_text("client_id", self.client_id)
+        if self._client_auth.method not in {"none", "private_key_jwt", "tls_client_auth"}:
             check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
@@ -157,12 +174,14 @@ class Provider(Generic[R_co]):
         return cls._kind(prefix).from_variables(os.environ, overrides)
 
     @classmethod
-    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind(cls, prefix: str | None = None) -> "ProviderKind[Self]":
         """What is known of this class without arguments.
 
         Raises:
             ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
         """
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
         if not has_variables(cls):
             fault = f"{cls.__name__} has no environment variables of its own"
             raise invalid_argument("from_env", fault, _EXPECTED)
@@ -178,8 +197,10 @@ class Provider(Generic[R_co]):
             endpoint=endpoint_of(cls._package) if documented else None,
         )
 
-    def _own_kind(self) -> ProviderKind[Self]:
+    def _own_kind(self) -> "ProviderKind[Self]":
         """What is known of this provider's class, or of its spec."""
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
         cls, name = type(self), self._endpoint.name
         return ProviderKind(
             name=name,
@@ -227,7 +248,9 @@ class Provider(Generic[R_co]):
         return {}
 
     @property
-    def _registration(self) -> ClientRegistration:
+    def _registration(self) -> "ClientRegistration":
+        from paygrant._request.registration import ClientRegistration
+
         return ClientRegistration(
             endpoint=self._endpoint,
             environment=self._environment,
@@ -242,7 +265,16 @@ class Provider(Generic[R_co]):
             authenticate=self._authenticate(),
             models=self._models(),
             identity=self._identity(),
+            private_key=getattr(self, "private_key", None),
+            certificate=getattr(self, "certificate", None),
+            proof_key=self._proof_key,
+            assertion_audience=getattr(self, "assertion_audience", None),
         )
+
+    @property
+    def _proof_key(self) -> "Signer | None":
+        """The key that tokens are bound to (RFC 9449)."""
+        return None
 
     def _authenticate(self) -> "Callable[[UnsignedRequest], object] | None":
         """The function that computes the credentials, if the spec requires one."""
@@ -291,12 +323,12 @@ def has_variables(kind: type[Provider]) -> bool:
     return hasattr(kind, "_package") or getattr(kind, "_spec", None) is not None
 
 
-def registration_of(provider: Provider) -> ClientRegistration:
+def registration_of(provider: Provider) -> "ClientRegistration":
     """What the engine knows of a provider."""
     return provider._registration
 
 
-def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
+def kind_of(kind: type[P], prefix: str | None = None) -> "ProviderKind[P]":
     """What is known of a class of providers without arguments.
 
     Raises:
@@ -305,7 +337,7 @@ def kind_of(kind: type[P], prefix: str | None = None) -> ProviderKind[P]:
     return kind._kind(prefix)
 
 
-def own_kind_of(provider: P) -> ProviderKind[P]:
+def own_kind_of(provider: P) -> "ProviderKind[P]":
     """What is known of a provider's class, or of its spec."""
     return provider._own_kind()
 
@@ -320,19 +352,28 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
+_LONGEST_READ = 5.0
+"""Seconds. Reading the file of a secret takes much less, over a network too."""
+
+
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
+    from paygrant._providers.kind import SECRET
+    from paygrant._providers.secret_file import SecretFile
+
     made = make(**arguments)
     if isinstance(arguments.get(SECRET), SecretFile):
-        registration_of(made).secret()
+        registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
     return made
 
 
-def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
+def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
+    from paygrant._providers.kind import REREAD, Argument
+
     for each in inspect.signature(kind).parameters.values():
         if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
-            choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+            choices = _literals(each.annotation)
             if each.name == "environment" and kind._endpoint is Provider._endpoint:
                 choices = tuple(endpoint_of(kind._package).servers)
             yield Argument(
@@ -341,16 +382,24 @@ def _arguments_of(kind: type[Provider]) -> Iterator[Argument]:
                 choices=choices,
                 default=_shown_default(each.default),
                 required=each.default is each.empty,
-                secret=each.name == SECRET,
+                secret=each.name in REREAD,
             )
 
 
-def _text_kind(annotation: Any) -> TextKind:
-    if annotation in {bool, "bool"}:
-        return "boolean"
-    if annotation in {int, "int"}:
-        return "integer"
-    return "object" if get_origin(annotation) is Mapping else "string"
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The values of a ``Literal``, or of one that may be None; empty for another annotation."""
+    found = [each for each in (annotation, *get_args(annotation)) if get_origin(each) is Literal]
+    return get_args(found[0]) if found else ()
+
+
+def _text_kind(annotation: Any) -> "TextKind":
+    """The type of an argument that a text can give; ``object`` if none can."""
+    names = {bool: "boolean", int: "integer", str: "string", "bool": "boolean", "int": "integer"}
+    if isinstance(annotation, str) or _literals(annotation):
+        return cast("TextKind", names.get(annotation, "string"))
+    alternatives = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    found = [names[each] for each in alternatives if isinstance(each, type) and each in names]
+    return cast("TextKind", "string" if "string" in found else found[0] if found else "object")
 
 
 def _shown_default(default: Any) -> str | None:

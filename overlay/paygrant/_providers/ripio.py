@@ -1,4 +1,4 @@
-"""Ripio's two endpoints: one for the Ramp API, one for the widget. The widget's token opens a page for one user."""
+"""RipioWidget: a token that opens the page of Ripio's widget for one user."""
 
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -6,14 +6,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument, shown
-from paygrant._providers.base import BasicProvider, Provider, provider
+from paygrant._providers.base import Provider, provider
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paygrant_clients.ripio_ramp import environments as ramp
-    from paygrant_clients.ripio_ramp.models import TokenResponse as RampResponse  # noqa: F401 - the bases name it
     from paygrant_clients.ripio_widget import environments as widget
     from paygrant_clients.ripio_widget.models import TokenResponse as WidgetResponse  # noqa: F401 - the bases name it
 
@@ -24,22 +22,6 @@ _LONGEST_AMOUNT = 100
 """Characters. No amount with so few digits needs more."""
 
 _PAGES = {"onramp": "", "offramp": "/offramp.html"}
-
-
-@provider
-class RipioRamp(BasicProvider["RampResponse"]):
-    """Ripio's Ramp API (https://docs.ripio.com/ramps-api/authentication/acquire-access-token).
-
-    Attributes:
-        environment: ``"sandbox"`` or ``"production"``.
-
-    Raises:
-        ConfigurationError: An argument is bad or missing.
-    """
-
-    _package: ClassVar[str] = "paygrant_clients.ripio_ramp"
-
-    environment: "ramp.Environment"
 
 
 @provider

@@ -1,19 +1,15 @@
 """SpecProvider: any token endpoint that a spec describes, without a special class."""
 
-import copy
 import functools
-import inspect
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib import import_module
 from os import PathLike, environ, fspath
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, overload
 
 from paygrant._arguments import (
+    base_url_for,
     check_choice,
     check_function,
     check_scope,
@@ -25,17 +21,15 @@ from paygrant._arguments import (
 )
 from paygrant._providers.base import BasicProvider, made_with_secret
 from paygrant._providers.function_identity import identity_of
-from paygrant._providers.kind import SECRET, Argument, ProviderKind, prefix_of
-from paygrant._request.unsigned import checked_header
+from paygrant._providers.typed_class import checked_members
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
-from paygrant._spec.misfit import misfit
-from paygrant._spec.names import RESERVED_METHODS
-from paygrant._spec.reader import endpoint_of, read_endpoint
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
+    from paygrant._providers.kind import ProviderKind
     from paygrant._request.unsigned import UnsignedRequest
+    from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
+    from paygrant._spec.files import SpecCache
 
 _LARGEST = 2**53 - 1
 """JSON's numbers beyond this are not the same everywhere (RFC 8259 section 6)."""
@@ -47,17 +41,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
 }
 """The Python types of a parameter, by the type in its schema."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSpec(PathLike[str]):
-    """The path of a spec that has been read already, with its description."""
-
-    path: Path
-    endpoint: TokenEndpoint
-
-    def __fspath__(self) -> str:
-        return str(self.path)
 
 
 class _Parameters(dict[str, Any]):
@@ -92,7 +75,7 @@ class SpecProvider(BasicProvider[R_co]):
     authenticate: "Callable[[UnsignedRequest], object] | None" = None
     allow_link_local: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
-    _description: TokenEndpoint = field(init=False, hash=False)
+    _description: "TokenEndpoint" = field(init=False, hash=False)
     _digest: str = field(init=False, hash=False, compare=False)
     """Distinguishes the description from others: two specs may have the same name."""
 
@@ -144,18 +127,19 @@ class SpecProvider(BasicProvider[R_co]):
         allow_link_local: bool = False,
         **parameters: Any,
     ) -> None:
-        read = _read_checked(spec)
-        description = read if isinstance(read, TokenEndpoint) else read.endpoint
+        from paygrant._providers import read_spec
+
+        description, digest = read_spec.read_once(spec)
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
-        self._set("_digest", sha256(repr(description).encode()).hexdigest())
+        self._set("_digest", digest)
         self._set("auth_method", auth_method)
         client_id, client_secret = self._credentials(client_id, client_secret)
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
-        kept = _Parameters()
-        if isinstance(parameters.get("parameters"), _Parameters):
-            kept = parameters.pop("parameters")
+        kept: dict[str, Any] = {}
+        if isinstance(parameters.get("parameters"), _Parameters):  # what is not among them is not sent
+            kept = dict.fromkeys(str(each.argument) for each in description.arguments) | parameters.pop("parameters")
         given: dict[str, Any] = {
             "client_id": client_id,
             "client_secret": client_secret,
@@ -179,29 +163,32 @@ class SpecProvider(BasicProvider[R_co]):
                 if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
-        description = self._description
-        sent = any(
-            each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth
-        )
-        if client_id is None and (sent or "client_id" in description.token_use.headers.values()):
-            raise invalid_argument("client_id", "is missing", "the client's id")
-        if client_secret is None:
-            raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
-        return description.name if client_id is None else client_id, client_secret
+        if client_id is None:
+            from paygrant._providers.spec_arguments import sends_client_id
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them."""
-        super().__init_subclass__(**arguments)
-        if "_spec" in vars(cls):
-            for name in {"__init__", "from_env"} & vars(cls).keys():
-                made: Any = vars(cls)[name]
-                setattr(cls, name, checked(made) if name == "__init__" else classmethod(checked(made.__func__)))
-            known = dict(cls.__dataclass_fields__)
-            taken = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-            for name in {*known, *taken}:
-                known[name] = each = copy.copy(known.get(name, known["environment"]))
-                each.name, each.init = name, name in taken
-            cls.__dataclass_fields__ = known
+            client_id = None if sends_client_id(self._description) else self._description.name
+        if self._spec is None:  # the constructor of a generated class requires what is needed
+            if client_id is None:
+                raise invalid_argument("client_id", "is missing", "the client's id")
+            if client_secret is None:
+                expected = "the client's secret, or a callable that returns it"
+                raise invalid_argument("client_secret", "is missing", expected)
+        return cast("Any", client_id), cast("Any", client_secret)
+
+    def __init_subclass__(cls, *, spec: ModuleType | None = None, **more: Any) -> None:
+        """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them.
+
+        Args:
+            spec: The generated package that the class belongs to.
+            **more: For other classes.
+        """
+        super().__init_subclass__(**more)
+        if spec is None:
+            return
+        cls._spec = spec
+        cls._package = cls.__module__ = spec.__name__  # from there users import it
+        for name, member in checked_members(cls).items():
+            setattr(cls, name, member)
 
     @classmethod
     @checked
@@ -228,27 +215,33 @@ class SpecProvider(BasicProvider[R_co]):
         return cls._kind_of(spec, prefix).from_variables(environ, overrides)
 
     @classmethod
-    def _kind(cls, prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind(cls, prefix: str | None = None) -> "ProviderKind[Self]":
         return super()._kind(prefix) if cls._spec is None else cls._kind_of(cls._spec, prefix)
 
     @classmethod
-    def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> ProviderKind[Self]:
+    def _kind_of(cls, spec: "str | PathLike[str] | ModuleType", prefix: str | None = None) -> "ProviderKind[Self]":
         """What is known of the provider that a spec describes."""
-        read = _read_checked(spec)
-        description = read if isinstance(read, TokenEndpoint) else read.endpoint
-        given: Any = read if isinstance(read, ReadSpec) else spec
-        make = cls if cls._spec is not None else functools.partial(cls, given)
+        from paygrant._providers import read_spec, spec_arguments
+        from paygrant._providers.kind import ProviderKind, prefix_of
+
+        read = read_spec.read_checked(spec)
+        description = read_spec.description_of(read)
+        make: Any = cls
+        if cls._spec is None:
+            make = functools.partial(make, read if isinstance(read, read_spec.ReadSpec) else spec)
         return ProviderKind(
             name=description.name,
             prefix=prefix_of(description.name, prefix),
             make=functools.partial(made_with_secret, make),
             source=cls,
-            arguments=tuple(_arguments_of(description)),
+            arguments=tuple(spec_arguments.arguments_of(description)),
             endpoint=description,
             about=description.about,
         )
 
-    def _own_kind(self) -> ProviderKind[Self]:
+    def _own_kind(self) -> "ProviderKind[Self]":
+        from paygrant._providers.read_spec import ReadSpec
+
         spec = self.spec if isinstance(self.spec, ModuleType) else ReadSpec(self.spec, self._description)
         return type(self)._kind_of(spec)
 
@@ -265,10 +258,12 @@ class SpecProvider(BasicProvider[R_co]):
         check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
         check_choice("auth_method", chosen, self._methods)
+        from paygrant._spec.names import RESERVED_METHODS
+
         if chosen in RESERVED_METHODS:
             raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
-        if server and self.base_url is None:
+        if server and self.base_url is None and not self._in_host:
             check_url(
                 "environment", server.url, link_local=self.allow_link_local
             )  # the address in a file may be anything
@@ -284,19 +279,35 @@ class SpecProvider(BasicProvider[R_co]):
         known: Mapping[str, Any] = {**self.parameters, "client_id": self.client_id}
         for name, argument in self._description.token_use.headers.items():
             if (value := known.get(argument)) is not None:
+                from paygrant._request.unsigned import checked_header
+
                 checked_header(argument, name, value)
 
     @property
-    def _endpoint(self) -> TokenEndpoint:
+    def _endpoint(self) -> "TokenEndpoint":
         return self._description
 
     @property
-    def _client_auth(self) -> ClientAuth:
+    def _client_auth(self) -> "ClientAuth":
         return self._methods.get(self.auth_method or "", self._description.client_auth[0])
 
     @property
-    def _methods(self) -> Mapping[str, ClientAuth]:
+    def _methods(self) -> "Mapping[str, ClientAuth]":
         return {each.method: each for each in self._description.client_auth}
+
+    @property
+    def _in_host(self) -> "Parameter | None":
+        """The parameter that is the first label of the host. None if the host is fixed."""
+        return next((each for each in self._description.parameters if each.place == "host"), None)
+
+    @property
+    def _effective_base_url(self) -> str:
+        url = super()._effective_base_url
+        label = self._in_host
+        if self.base_url or not label:
+            return url
+        argument = label.argument or ""
+        return base_url_for(argument, url, label.name, self.parameters.get(argument))
 
     def _arguments(self) -> Mapping[str, Any]:
         return self.parameters
@@ -313,14 +324,16 @@ class SpecProvider(BasicProvider[R_co]):
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
-        wanted = {each.argument: each for each in self._description.parameters if each.argument}
+        wanted = {str(each.argument): each for each in self._description.arguments}
         for name in self.parameters.keys() - wanted.keys():
-            allowed = ", ".join(each.name for each in _arguments_of(self._description))
+            from paygrant._providers.spec_arguments import arguments_of
+
+            allowed = ", ".join(each.name for each in arguments_of(self._description))
             raise invalid_argument(name, "is unknown", f"one of: {allowed}")
         for name, each in wanted.items():
-            value = self.parameters.get(name)
+            value = _checked(name, self.parameters.get(name, each.default), each)
             if value is not None:
-                yield name, _checked(name, value, each)
+                yield name, value
             elif each.required:
                 raise invalid_argument(name, "is missing", f"a value of type {each.kind}")
 
@@ -339,16 +352,20 @@ class SpecProvider(BasicProvider[R_co]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         spec = state["spec"]
+        from importlib import import_module
+
         self.__dict__.update(state | {"spec": import_module(spec) if isinstance(spec, str) else spec})
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<SpecProvider", f"<SpecProvider {self._description.name}", 1)
 
 
-def _checked(name: str, value: Any, parameter: Parameter) -> Any:
-    """A parameter that fits the spec."""
-    if name == "scope" and not isinstance(value, str):
-        value = " ".join(check_scope(name, value))
+def _checked(name: str, value: Any, parameter: "Parameter") -> Any:
+    """A parameter that fits the spec. None is not sent, nor is a scope without words."""
+    if name == "scope" and parameter.kind == "string" and value is not None:
+        value = " ".join(check_scope(name, value)) or None
+    if value is None:
+        return None
     kinds = _KINDS[parameter.kind]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise invalid_argument(name, f"is of type {type(value).__name__}", f"a value of type {parameter.kind}")
@@ -361,84 +378,11 @@ def _checked(name: str, value: Any, parameter: Parameter) -> Any:
     return value
 
 
-def _sends_client_id(description: TokenEndpoint) -> bool:
-    """Whether the request carries the client's id, or a function may need it."""
-    return any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
+def kind_of_spec(
+    spec: "str | PathLike[str] | ModuleType", prefix: str | None = None, cache: "SpecCache | None" = None
+) -> "ProviderKind[SpecProvider[Any]]":
+    """What is known of the provider that a spec describes. Raises what ``read_checked`` raises."""
+    from paygrant._providers.read_spec import ReadSpec, read_checked
 
-
-def _arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
-    """The arguments that a spec gives a provider, credentials first."""
-    servers: tuple[str, ...] = tuple(description.servers)
-    methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
-    yield Argument(name="client_id", required=_sends_client_id(description), about="The client's id.")
-    yield Argument(name=SECRET, required=True, secret=True, about="The client's secret.")
-    if servers:
-        about = "One of the environments that the spec names."
-        only = servers[0] if len(servers) == 1 else None
-        yield Argument(name="environment", choices=servers, default=only, required=only is None, about=about)
-    about = "Replaces the environment's base URL." if servers else "The base URL. The spec names none."
-    yield Argument(name="base_url", required=not servers, about=about)
-    if "client_secret_basic" in methods:
-        about = "How HTTP Basic encodes the credentials (RFC 7617, or RFC 6749 section 2.3.1)."
-        yield Argument(name="basic_encoding", choices=("auto", "plain", "form"), default="auto", about=about)
-    if len(methods) > 1:
-        about = "How the client authenticates."
-        yield Argument(name="auth_method", choices=methods, default=methods[0], about=about)
-    if "custom" in methods:
-        yield Argument(name="authenticate", kind="object", about="A function that completes the request.")
-    for each in description.parameters:
-        if each.argument:
-            yield Argument(
-                name=each.argument,
-                kind=each.kind,
-                choices=each.choices,
-                required=each.required,
-                secret=each.secret,
-                about=each.about,
-            )
-
-
-def _read_checked(spec: "str | PathLike[str] | ModuleType") -> TokenEndpoint | ReadSpec:
-    """Read a spec, and check what no lint rule has checked.
-
-    Raises:
-        ConfigurationError: There is no spec, or it breaks a rule.
-    """
-    if isinstance(spec, ReadSpec):
-        return spec
-    check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
-    place = spec if isinstance(spec, ModuleType) else Path(fspath(spec))
-    description = _read(place)
-    if (field_name := misfit(description)) or description.path.startswith("//"):
-        fault = f"has {field_name or 'path'} with a value of another type or with a control character"
-        raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
-    return description if isinstance(place, ModuleType) else ReadSpec(place, description)
-
-
-def _read(spec: Path | ModuleType) -> TokenEndpoint:
-    """Read the description in a spec's file, or in the spec that a generated package contains.
-
-    Raises:
-        ConfigurationError: There is no spec, or it breaks a rule.
-    """
-    expected = "the path of a normalized spec, or of a package that was generated from one"
-    try:
-        # The generator has checked the spec of a package, so a package needs no tools at run time.
-        if isinstance(spec, ModuleType):
-            try:
-                return endpoint_of(spec.__name__)
-            except ImportError:  # a module that was made by hand
-                raise LookupError from None
-        if spec.is_dir():
-            return read_endpoint(spec.resolve().name, json.loads((spec / "openapi.json").read_text("utf-8-sig")))
-        from paygrant._spec.errors import SpecError
-        from paygrant._spec.lint import load_checked
-
-        try:
-            return read_endpoint(spec.stem, load_checked(spec))
-        except SpecError as error:
-            fault = f"is not a normalized spec\n{error}\n"
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        place = spec.__name__ if isinstance(spec, ModuleType) else str(spec)
-        fault = f"cannot be read at {place!r} ({type(error).__name__})"
-    raise invalid_argument("spec", fault, expected)
+    read = read_checked(spec, cache)
+    return SpecProvider._kind_of(read if isinstance(read, ReadSpec) else spec, prefix)

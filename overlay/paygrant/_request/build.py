@@ -4,42 +4,83 @@ from urllib.parse import urlsplit
 
 from paygrant._arguments import invalid_argument, is_coroutine
 from paygrant._request.client_auth import Encoding, basic_credentials
+from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.unsigned import UnsignedRequest, text
+from paygrant._spec.description import ASSERTION_METHODS, Assertion
 
 
-def build_request(registration: ClientRegistration, secret: str, encoding: Encoding) -> UnsignedRequest:
+def build_request(registration: ClientRegistration, credentials: Credentials, encoding: Encoding) -> UnsignedRequest:
     """Build the whole token request: the fixed values, the caller's values, and the credentials.
 
     Raises:
         ConfigurationError: A value does not fit its place, or the function that computes the credentials failed.
     """
-    endpoint, client_auth, arguments = registration.endpoint, registration.client_auth, registration.arguments
+    endpoint, arguments = registration.endpoint, registration.arguments
     request = UnsignedRequest(
-        endpoint.method, registration.token_url, registration.client_id, secret, endpoint.media_type
+        endpoint.method, registration.token_url, registration.client_id, credentials.secret, endpoint.media_type
     )
     secrets, legible = list[str](), set[str]()
     for each in endpoint.parameters:
         value = each.value if each.argument is None else arguments.get(each.argument)
         if value is not None:
-            request.put(each.place, each.name, value)
+            if each.place != "host":  # the token URL has it
+                request.put(each.place, each.name, value)
             secrets.append(text(value)) if each.secret else legible.add(text(value))
     if {".", ".."} & {*urlsplit(request.url).path.split("/")}:
         raise invalid_argument("parameters", "lead to another path", "values other than . and .. in a path")
+    _put_credentials(request, registration, credentials, encoding)
+    values = [text(value) for part in (request.headers, request.query, request.fields) for value in part.values()]
+    secrets += [value for value in values if value not in legible]
+    secrets += [value.rpartition(" ")[2] for value in secrets]  # without a scheme such as Basic
+    request.secrets = (*request.secrets, *secrets)
+    return request
+
+
+def _put_credentials(
+    request: UnsignedRequest, registration: ClientRegistration, credentials: Credentials, encoding: Encoding
+) -> None:
+    """Let the client authenticate itself by its method."""
+    client_auth, secret = registration.client_auth, credentials.secret
     if client_auth.method == "client_secret_basic":
-        credentials = basic_credentials(registration.client_id, secret, encoding)
-        request.headers["Authorization"] = f"Basic {credentials}"
+        encoded = basic_credentials(registration.client_id, secret, encoding)
+        request.headers["Authorization"] = f"Basic {encoded}"
     elif client_auth.method == "custom":
         _authenticate(request, registration)
     elif place := client_auth.place:
         for name, value in ((client_auth.client_id, registration.client_id), (client_auth.client_secret, secret)):
             if name:
                 request.put(place, name, value)
-    values = [text(value) for part in (request.headers, request.query, request.fields) for value in part.values()]
-    secrets += [value for value in values if value not in legible]
-    secrets += [value.rpartition(" ")[2] for value in secrets]  # without a scheme such as Basic
-    request.secrets = (*request.secrets, *secrets)
-    return request
+    if client_auth.method in ASSERTION_METHODS:
+        _assert(request, registration, credentials)
+    if credentials.prover:
+        request.headers["DPoP"] = credentials.prover.proof(request.method, request.url)
+
+
+def _assert(request: UnsignedRequest, registration: ClientRegistration, credentials: Credentials) -> None:
+    """Put a new assertion into the request. Each attempt has one of its own: a server accepts it once."""
+    from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
+
+    stated = registration.client_auth.assertion or Assertion()
+    signer = credentials.signer
+    if signer is None:
+        raise invalid_argument("private_key", "is missing", "a SigningKey, or a private key in PEM or as a JWK")
+    arguments = registration.arguments
+    claims = {each.name: arguments.get(each.argument) if each.argument else each.value for each in stated.claims}
+    assertion = client_assertion(
+        signer,
+        registration.client_id,
+        registration.audience,
+        clock_of(registration.token_url)(),
+        lifetime=stated.lifetime,
+        claims=claims,
+    )
+    if stated.place == "header":
+        request.headers["Authorization"] = f"Bearer {assertion}"
+        return
+    request.put("body", stated.name, assertion)
+    if stated.name == "client_assertion":
+        request.put("body", "client_assertion_type", ASSERTION_TYPE)
 
 
 def _authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:

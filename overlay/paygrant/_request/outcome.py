@@ -6,11 +6,9 @@ documentation must still give its token, or one of our errors.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from paygrant import _text
 from paygrant._errors import (
     InvalidClient,
     MalformedResponse,
@@ -21,7 +19,6 @@ from paygrant._errors import (
 )
 from paygrant._request.lifetime import lifetime_at
 from paygrant._request.response import RawResponse
-from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.token import TOKEN_TEXT, Token
 
@@ -36,26 +33,27 @@ _OTHER_SCHEMES = frozenset(
 )
 """Token types and schemes that are not Bearer, as ``_scheme`` writes them (IANA's registries of both)."""
 
-_DOCUMENT = re.compile(r"""\W*[{\[]|.*["']\s*:""", re.DOTALL)
+_DOCUMENT = r"""(?s)\W*[{\[]|.*["']\s*:"""
 """How a damaged JSON document looks: it begins with a bracket, or has a quoted name with a colon."""
 
-_TOKEN_FIELD = re.compile(r"\b[\w.\-]{0,40}?tok[\w.\-]{0,40}\s?=", re.IGNORECASE)
+_FIELD_TO_CUT = r"(?i)\b[\w.\-]{0,40}?tok[\w.\-]{0,40}\s?="
 """The field of a form that may hold a token."""
 
 _LONGEST_TEXT = 1000
 """Characters of a failure's text that are looked at. Fewer are shown."""
 
-_DECORATION = re.compile(r"access|oauth2?|token|type|[^a-z0-9]")
+_DECORATION = r"access|oauth2?|token|type|[^a-z0-9]"
 """What servers write around the name of a scheme, in lower case."""
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True, repr=False)
 class ResponseReader:
     """Reads the responses to one client's requests. Its errors repeat none of the secrets."""
 
-    registration: "ClientRegistration"
-    secrets: tuple[str, ...]
+    __slots__ = ("registration", "secrets")
+
+    def __init__(self, registration: "ClientRegistration", secrets: tuple[str, ...]) -> None:
+        self.registration = registration
+        self.secrets = secrets
 
     def error(self, kind: Callable[..., E], what: str, status: int | None = None) -> E:
         """An error that names the provider, the environment and the status."""
@@ -66,6 +64,8 @@ class ResponseReader:
 
     def redact(self, text: str) -> str:
         """A server's text, without any of the secrets."""
+        from paygrant import _text
+
         return _text.redact(self.secrets, text)
 
     def read(self, response: RawResponse) -> tuple[Token, float | None]:
@@ -83,7 +83,7 @@ class ResponseReader:
         stated = response.form if document is None else document
         held = first_at(stated, endpoint.response.access_token)
         if isinstance(held, str) and held:  # a refusal may repeat a token that it holds
-            return replace(self, secrets=(*self.secrets, held))._read(response, document, stated, token)
+            return ResponseReader(self.registration, (*self.secrets, held))._read(response, document, stated, token)
         return self._read(response, document, stated, token)
 
     def _read(self, response: RawResponse, document: Any, stated: Any, token: Any) -> tuple[Token, float | None]:
@@ -114,7 +114,7 @@ class ResponseReader:
         raise self.error(MalformedResponse, unusable, status)
 
     def _read_success(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
-        where, prefix = self.registration.endpoint.response, self.registration.endpoint.token_use.prefix
+        where, prefix = self.registration.endpoint.response, self.registration.prefix
         if response.body is None:
             raise _UnusableError("the response is too long")
         if document is None:
@@ -124,8 +124,10 @@ class ResponseReader:
         if not TOKEN_TEXT.fullmatch(token):
             raise _UnusableError("the token holds characters that a header cannot carry")
         token_type = first_at(document, where.token_type)
-        if _scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}:
-            raise _UnusableError(f"expected a Bearer token, but its type is {self.redact(str(token_type))!r}")
+        bound = self.registration.proof_key is not None  # RFC 9449 section 5: the type of such a token is DPoP
+        if (_scheme(token_type) != "dpop") if bound else (_scheme(token_type) in _OTHER_SCHEMES - {_scheme(prefix)}):
+            expected, stated = "DPoP" if bound else "Bearer", self.redact(str(token_type))
+            raise _UnusableError(f"expected a {expected} token, but its type is {stated!r}")
         lifetimes = (lifetime_at(each, document, response) for each in where.lifetime)
         lifetime = next((each for each in lifetimes if each is not None), None)
         if lifetime is not None and lifetime <= 0:
@@ -149,9 +151,9 @@ class ResponseReader:
         if response.media_type != "text/plain" and (response.media_type or response.is_html):
             return None
         text = response.text[:_LONGEST_TEXT]
-        if _DOCUMENT.match(text):  # it may hold a token at any place
+        if re.match(_DOCUMENT, text):  # it may hold a token at any place
             return None
-        field = _TOKEN_FIELD.search(text)
+        field = re.search(_FIELD_TO_CUT, text)
         return (self.redact(text) if field is None else f"{self.redact(text[: field.start()])}[cut]") or None
 
 
@@ -170,7 +172,8 @@ def _scheme(token_type: Any) -> str:
     Servers write many texts for Bearer: "BearerToken", "bearer_token", the name of a product. So only a text that
     names another scheme counts as another type.
     """
-    return _DECORATION.sub("", str(token_type).rpartition(":")[2].lower())
+    word = str(token_type).rpartition(":")[2].lower()
+    return word if word == "bearer" else re.sub(_DECORATION, "", word)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

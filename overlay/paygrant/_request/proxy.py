@@ -13,7 +13,7 @@ from paygrant._errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443}
 
-_PORT = re.compile(r"^([^:]*|\[.*\]):(\d{1,5})$")
+_PORT = r"^([^:]*|\[.*\]):(\d{1,5})$"
 """A host and its port. An IPv6 address with a port is in brackets."""
 
 
@@ -53,7 +53,7 @@ def _is_listed(host: str, port: int, entry: str) -> bool:
     """Whether one entry of ``no_proxy`` means this host."""
     if entry == "*":
         return True
-    if with_port := _PORT.match(entry):
+    if with_port := re.match(_PORT, entry):
         entry = with_port[1]
         if int(with_port[2]) != port:
             return False

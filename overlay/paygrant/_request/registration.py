@@ -10,16 +10,22 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from paygrant import _clock
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
+from paygrant._request.credentials import Credentials, origin_of, prover_for
+from paygrant._request.jws import SecretSigner
 from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
+    from paygrant._request.certificate import ClientCertificate
+    from paygrant._request.dpop import Prover
+    from paygrant._request.signing_key import Signer
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ClientRegistration:
     """A client and the token endpoint that it is registered with.
 
@@ -37,6 +43,10 @@ class ClientRegistration:
         authenticate: The function that computes the credentials, if the spec requires one.
         models: The generated package with the model of the response. None if nothing was generated.
         identity: Distinguishes registrations whose other facts are equal.
+        private_key: The key that signs assertions, or a callable that returns it.
+        certificate: The client certificate, if connections to the token endpoint show one.
+        proof_key: The key that signs DPoP proofs, if tokens are bound to one.
+        assertion_audience: The audience of assertions, if it is not what the spec says.
     """
 
     endpoint: "TokenEndpoint"
@@ -52,6 +62,10 @@ class ClientRegistration:
     authenticate: Callable[[UnsignedRequest], object] | None
     models: str | None
     identity: str
+    private_key: object = None
+    certificate: "ClientCertificate | None" = None
+    proof_key: "Signer | None" = None
+    assertion_audience: str | None = None
 
     @property
     def name(self) -> str:
@@ -65,20 +79,24 @@ class ClientRegistration:
         found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
         return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
-    def secret(self) -> str:
+    def secret(self, within: float | None = None) -> str:
         """The client's secret as it is now.
 
+        Args:
+            within: How long to wait for the callable, in seconds. None: until it returns.
+
         Raises:
-            ConfigurationError: The callable failed, or returned no usable secret.
+            ConfigurationError: The callable failed, or returned no usable secret in time.
         """
         if isinstance(self.client_secret, str):
             return self.client_secret
         try:
-            secret = self.client_secret()
+            secret = self.client_secret() if within is None else _clock.within(within, self.client_secret)
         except Exception as error:
             if type(error) is ConfigurationError:  # our own, such as a SecretFile's
                 raise
-            fault = f"the callable raised {type(error).__name__}"
+            in_time = within is None or not isinstance(error, TimeoutError)
+            fault = f"the callable raised {type(error).__name__}" if in_time else "could not be read in time"
         else:
             if is_coroutine(secret):
                 raise invalid_argument(
@@ -86,6 +104,71 @@ class ClientRegistration:
                 )
             return check_text("client_secret", secret, multiline=is_key(self.client_auth))
         raise invalid_argument("client_secret", fault, "a callable that returns the secret")
+
+    def credentials(self) -> Credentials:
+        """The client's credentials as they are now: its secret, key and certificate.
+
+        Raises:
+            ConfigurationError: A callable failed, or returned nothing usable.
+        """
+        secret = self.secret()
+        return Credentials(
+            secret,
+            self._signer(secret),
+            self.certificate.current() if self.certificate is not None else None,
+            self.prover,
+        )
+
+    @property
+    def prover(self) -> "Prover | None":
+        """What makes DPoP proofs, if tokens are bound to a key."""
+        return None if self.proof_key is None else prover_for(self.proof_key, origin_of(self.token_url))
+
+    @property
+    def may_persist(self) -> bool:
+        """Whether a store outside the process may keep the token. The key of a process dies with it."""
+        if self.proof_key is None:
+            return self.endpoint.token_use.persist
+        from paygrant._request.dpop import is_of_process
+
+        return self.endpoint.token_use.persist and not is_of_process(self.proof_key)
+
+    @property
+    def prefix(self) -> str:
+        """The word before the token in a header: DPoP if the token is bound to a key (RFC 9449 section 7.1)."""
+        return self.endpoint.token_use.prefix if self.proof_key is None else "DPoP"
+
+    @property
+    def audience(self) -> str:
+        """The audience of an assertion: one string, never guessed from a response."""
+        stated = self.client_auth.assertion
+        by_argument = stated and stated.audience_argument and self.arguments.get(stated.audience_argument)
+        found = self.assertion_audience or by_argument or (stated and stated.audience)
+        return str(found or self.token_url)
+
+    def _signer(self, secret: str) -> "Signer | None":
+        if self.client_auth.method == "client_secret_jwt":
+            stated = self.client_auth.assertion
+            return SecretSigner(secret, next(iter(stated.algorithms if stated else ()), "HS256"))
+        if self.private_key is None:
+            return None
+        value = self.private_key
+        if callable(value) and not hasattr(value, "sign"):
+            try:
+                value = value()
+            except Exception as error:
+                if type(error) is ConfigurationError:  # our own, such as that of a damaged key
+                    raise
+                fault = f"the callable raised {type(error).__name__}"
+            else:
+                fault = "the callable is asynchronous" if is_coroutine(value) else ""
+            if fault:
+                raise invalid_argument("private_key", fault, "a callable that returns the private key")
+        from paygrant._request.signing_key import signer_of
+
+        signer = signer_of("private_key", value)
+        check_algorithm(self.client_auth, signer)
+        return signer
 
     def basic_encodings(self, secret: str) -> tuple[Encoding, ...]:
         """The encodings of Basic credentials to try, in this order.
@@ -99,11 +182,11 @@ class ClientRegistration:
         same = quote_plus(self.client_id) == self.client_id and quote_plus(secret) == secret
         return ENCODINGS[:1] if same else ENCODINGS
 
-    def cache_key(self, secret: str, kind: str = "token", mark: str = "") -> str:
+    def cache_key(self, credentials: Credentials, kind: str = "token", mark: str = "") -> str:
         """A name for everything that shapes the token, none of it readable.
 
         Args:
-            secret: The client's secret.
+            credentials: The client's credentials.
             kind: Each kind of entry has names of its own.
             mark: What the transport adds, such as a client certificate.
         """
@@ -113,14 +196,27 @@ class ClientRegistration:
             self.environment,
             self.token_url,
             self.client_id,
-            sha256(secret.encode(errors="surrogatepass")).hexdigest(),
+            credentials.identity,
             self.client_auth.method,
-            self.basic_encodings(secret),
+            self.basic_encodings(credentials.secret),
+            self.assertion_audience,
             sorted(self.arguments.items()),
             self.identity,
             mark,
         ]
         return sha256(dumps(shape).encode()).hexdigest()
+
+
+def check_algorithm(client_auth: "ClientAuth", signer: "Signer") -> None:
+    """Check that the provider accepts the algorithm of a key.
+
+    Raises:
+        ConfigurationError: It accepts others only.
+    """
+    accepted = client_auth.assertion.algorithms if client_auth.assertion else ()
+    if accepted and signer.algorithm not in accepted:
+        fault = f"signs by {signer.algorithm}, which the provider does not accept"
+        raise invalid_argument("private_key", fault, f"a key for {' or '.join(accepted)}")
 
 
 def is_key(client_auth: "ClientAuth") -> bool:

@@ -5,32 +5,26 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
 
-from paygrant._secrets import compared_as_a_whole
-
-_CHARSET = re.compile(
-    r""";\s*charset\s*=\s*["']?"""
-    r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b",
-    re.IGNORECASE,
+_CHARSET = (
+    r"""(?i);\s*charset\s*=\s*["']?"""
+    r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b"
 )
 """A charset in a Content-Type. Python has other codecs, and some of them take minutes for a long body."""
 
 _FORM = "application/x-www-form-urlencoded"
 
-_LOOKS_LIKE_A_FORM = re.compile(r"[\w.\-\[\]%+]+=[^&\s<>{}\"]*(?:&[\w.\-\[\]%+]+=[^&\s<>{}\"]*)*")
+_LOOKS_LIKE_A_FORM = r"[\w.\-\[\]%+]+=[^&\s<>{}\"]*(?:&[\w.\-\[\]%+]+=[^&\s<>{}\"]*)*"
 
 _MOST_FIELDS = 100
 """No error has as many."""
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True, repr=False)
 class RawResponse:
     """A response as it came.
 
@@ -41,10 +35,13 @@ class RawResponse:
         received: When it came, by our own clock.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
-    received: datetime
+    __slots__ = ("body", "headers", "received", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes | None, received: datetime) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.received = received
 
     @property
     def date(self) -> datetime | None:
@@ -72,7 +69,7 @@ class RawResponse:
         Some servers, such as GitHub's, send errors as ``error=...&error_description=...``.
         """
         text = self.text.strip()
-        if self.media_type != _FORM and not _LOOKS_LIKE_A_FORM.fullmatch(text):
+        if self.media_type != _FORM and not re.fullmatch(_LOOKS_LIKE_A_FORM, text):
             return None
         for encoding, errors in (("utf-8", "strict"), ("windows-1252", "replace")):
             with suppress(ValueError):  # another encoding, or too many fields
@@ -87,10 +84,11 @@ class RawResponse:
         Servers that declare another charset often send UTF-8 all the same, so UTF-8 comes first.
         """
         body = self.body or b""
-        declared = _CHARSET.search(self.headers.get("content-type", ""))
-        for encoding in (json.detect_encoding(body), declared and declared[1]):
+        with suppress(UnicodeDecodeError):
+            return body.decode(json.detect_encoding(body))
+        if declared := re.search(_CHARSET, self.headers.get("content-type", "")):
             with suppress(UnicodeDecodeError, LookupError):
-                return body.decode(encoding) if encoding else body.decode()
+                return body.decode(declared[1])
         return body.decode("windows-1252", errors="replace")
 
     @property
@@ -102,6 +100,11 @@ class RawResponse:
     def is_html(self) -> bool:
         """Whether the body is an HTML page."""
         return "html" in self.media_type or (self.body or b"").lstrip()[:1] == b"<"
+
+    @property
+    def is_client_error(self) -> bool:
+        """Whether the status is one of a wrong request (RFC 9110 section 15.5)."""
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
     def is_redirect(self) -> bool:

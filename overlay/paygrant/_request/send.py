@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from paygrant import _clock
+from paygrant import __version__, _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
+from paygrant._request.credentials import LEAST_SKEW, note_skew, skew_of
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
@@ -25,9 +26,9 @@ from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import KeptResponse
-from paygrant._version import __version__
 
 if TYPE_CHECKING:
+    from paygrant._request.credentials import Credentials
     from paygrant._request.registration import ClientRegistration
     from paygrant._spec.description import TokenEndpoint
 
@@ -45,7 +46,7 @@ _HEADERS = {
 
 def request_token(  # noqa: PLR0913 - what to request, and how
     registration: "ClientRegistration",
-    secret: str,
+    credentials: "Credentials",
     encoding: Encoding,
     *,
     policy: RefreshPolicy,
@@ -57,7 +58,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
 
     Args:
         registration: The client and its token endpoint.
-        secret: The client's secret.
+        credentials: The client's credentials.
         encoding: How Basic credentials are encoded; without effect for other client authentication.
         policy: Its ``timeout`` and ``default_lifetime`` apply.
         transport: Carries the request and stays open. None: a new connection, through the environment's proxy.
@@ -68,14 +69,15 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         TokenError: There is no token. Its traceback passes frames that hold the secret, so callers must get a copy.
         ConfigurationError: The request cannot be built, or the environment's proxy cannot be used.
     """
-    request = build_request(registration, secret, encoding)
-    reader = ResponseReader(registration, (secret, registration.client_id, *request.secrets))
     started = _clock.monotonic()
     limits = _Limits(deadline, max(0.001, min(policy.timeout, deadline - started)))
-    sent = _send_or_error(request, reader, transport, limits)
+    exchange = _Exchange(registration, credentials, encoding, transport, limits)
+    sent = exchange.send()
+    if isinstance(sent, RawResponse) and exchange.is_worth_repeating(sent):
+        sent = exchange.send()
     if isinstance(sent, TokenError):
         raise sent
-    response = sent
+    response, reader = sent, exchange.reader
     if observe:
         observe(response)
     token, lifetime = reader.read(response)
@@ -109,42 +111,88 @@ class _Limits:
         """Whether the connection was cut at the deadline."""
 
 
-def _send_or_error(
-    request: UnsignedRequest, reader: ResponseReader, transport: httpx.BaseTransport | None, limits: _Limits
-) -> RawResponse | ProviderUnavailable:
-    """Send a request by the user's transport, or by one of ours. The error is raised elsewhere, so that it has no context.
+class _Exchange:
+    """One token request and its response. Each attempt builds the request again: a server accepts an assertion once."""
 
-    A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
+    def __init__(
+        self,
+        registration: "ClientRegistration",
+        credentials: "Credentials",
+        encoding: Encoding,
+        transport: httpx.BaseTransport | None,
+        limits: _Limits,
+    ) -> None:
+        self._registration = registration
+        self._credentials = credentials
+        self._encoding = encoding
+        self._transport = transport
+        self._limits = limits
+        self._skew = 0.0
+        self.reader = self._reader(())
 
-    Raises:
-        ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
-    """
-    endpoint, token_url = reader.registration.endpoint, reader.registration.token_url
-    if transport is not None:
-        return _attempt(request, reader, _Connection(transport, endpoint, limits))[0]
-    with transport_for(token_url) as ours:
-        connection = _Connection(ours, endpoint, limits)
-        outcome, was_closed = _attempt(request, reader, connection)
-        if not was_closed or connection.is_new or limits.cut:
-            return outcome
-    with transport_for(token_url, new=True) as ours:
-        return _attempt(request, reader, _Connection(ours, endpoint, limits))[0]
+    def send(self) -> RawResponse | ProviderUnavailable:
+        """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
+        url = self._registration.token_url
+        self._skew = skew_of(url)
+        response = self._sent(self._built())
+        if isinstance(response, RawResponse) and response.date is not None:
+            note_skew(url, (response.date - response.received).total_seconds())
+        return response
 
+    def is_worth_repeating(self, response: RawResponse) -> bool:
+        """Whether the server refused the request for a reason that the response mends: a nonce, or the server's time."""
+        url, prover = self._registration.token_url, self._credentials.prover
+        if prover:
+            is_new = prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
+            from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
 
-def _attempt(
-    request: UnsignedRequest, reader: ResponseReader, connection: "_Connection"
-) -> tuple[RawResponse | ProviderUnavailable, bool]:
-    """The response, or the error why there is none; and whether the connection was closed."""
-    try:
-        return connection.send(request), False
-    except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
-        failure = f"{type(error).__name__}: {reader.redact(_words_of(error))}"
-        if connection.limits.cut:
-            failure = "no complete response before the deadline"
-        unavailable = reader.error(ProviderUnavailable, failure)
-        unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
-        was_closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
-    return unavailable, was_closed
+            if is_new and response.is_client_error and NONCE_ERROR in response.text:
+                return True
+        signed = prover is not None or self._credentials.signer is not None
+        return signed and response.is_client_error and abs(skew_of(url) - self._skew) >= LEAST_SKEW
+
+    def _built(self) -> UnsignedRequest:
+        request = build_request(self._registration, self._credentials, self._encoding)
+        self.reader = self._reader(request.secrets)
+        return request
+
+    def _reader(self, secrets: tuple[str, ...]) -> ResponseReader:
+        return ResponseReader(self._registration, (self._credentials.secret, self._registration.client_id, *secrets))
+
+    def _sent(self, request: UnsignedRequest) -> RawResponse | ProviderUnavailable:
+        """Send a request by the user's transport, or by one of ours.
+
+        A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
+
+        Raises:
+            ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
+        """
+        endpoint, token_url = self._registration.endpoint, self._registration.token_url
+        if self._transport is not None:
+            return self._attempt(request, _Connection(self._transport, endpoint, self._limits))[0]
+        certificate = self._credentials.certificate
+        with transport_for(token_url, certificate) as ours:
+            connection = _Connection(ours, endpoint, self._limits)
+            outcome, was_closed = self._attempt(request, connection)
+            if not was_closed or connection.is_new or self._limits.cut:
+                return outcome
+        with transport_for(token_url, certificate, new=True) as ours:
+            return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
+
+    def _attempt(
+        self, request: UnsignedRequest, connection: "_Connection"
+    ) -> tuple[RawResponse | ProviderUnavailable, bool]:
+        """The response, or the error why there is none; and whether the connection was closed."""
+        try:
+            return connection.send(request), False
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
+            failure = f"{type(error).__name__}: {self.reader.redact(_words_of(error))}"
+            if self._limits.cut:
+                failure = "no complete response before the deadline"
+            unavailable = self.reader.error(ProviderUnavailable, failure)
+            unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
+            was_closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+        return unavailable, was_closed
 
 
 def _words_of(error: Exception) -> str:
@@ -215,6 +263,8 @@ class _Connection:
             if isinstance(self._transport, Transport):
                 self._transport.note_socket(self._socket)
             if _clock.monotonic() >= self.limits.deadline:  # the timer fired when there was no socket yet
+                if self._socket:
+                    self._socket.close()  # after this error, nobody else would
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
     def _cut(self) -> None:

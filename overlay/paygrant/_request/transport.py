@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -15,6 +16,9 @@ import httpx
 
 from paygrant._request.proxy import environment_proxy, unusable_proxy
 from paygrant._request.trust import trusting_context
+
+if TYPE_CHECKING:
+    from paygrant._request.certificate import LoadedCertificate
 
 KEPT = 15.0
 """Seconds. A connection is kept this long for the next renewal. Servers close idle ones after a minute or so."""
@@ -86,8 +90,12 @@ def new_transport(url: str) -> httpx.BaseTransport:
     return _new_transport(url, variable, proxy)
 
 
-def _new_transport(url: str, variable: str, proxy: str | None) -> httpx.BaseTransport:
+def _new_transport(
+    url: str, variable: str, proxy: str | None, certificate: "LoadedCertificate | None" = None
+) -> httpx.BaseTransport:
     context = tls_context() if "https:" in f"{url} {proxy}" else _trust_nobody()
+    if certificate is not None:
+        context = certificate.context
     try:
         return Transport(proxy, context)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
@@ -98,7 +106,7 @@ def _new_transport(url: str, variable: str, proxy: str | None) -> httpx.BaseTran
 @contextmanager
 def shared_connections() -> Generator[None]:
     """Let the token requests of this thread share connections. At the end they are closed."""
-    transports: dict[tuple[str, str | None], httpx.BaseTransport] = {}
+    transports: dict[tuple[object, ...], httpx.BaseTransport] = {}
     _thread_local.transports = transports
     try:
         yield
@@ -109,30 +117,33 @@ def shared_connections() -> Generator[None]:
 
 
 @contextmanager
-def transport_for(url: str, *, new: bool = False) -> Generator[httpx.BaseTransport]:
+def transport_for(
+    url: str, certificate: "LoadedCertificate | None" = None, *, new: bool = False
+) -> Generator[httpx.BaseTransport]:
     """A transport for one request: one that this thread shares, or one that is closed after it.
 
     Args:
         url: The address.
+        certificate: The client certificate to show, if there is one.
         new: Whether a shared connection is to be closed and replaced.
 
     Raises:
         ConfigurationError: The environment names a proxy that cannot be used.
     """
-    transports: dict[tuple[str, str | None], httpx.BaseTransport] | None = getattr(_thread_local, "transports", None)
+    transports: dict[tuple[object, ...], httpx.BaseTransport] | None = getattr(_thread_local, "transports", None)
     variable, proxy = environment_proxy(url)
     if transports is None:
-        transport = _new_transport(url, variable, proxy)
+        transport = _new_transport(url, variable, proxy, certificate)
         try:
             yield transport
         finally:
             transport.close()
         return
-    key = urlsplit(url).scheme, proxy
+    key = urlsplit(url).scheme, proxy, certificate and certificate.thumbprint
     if new and key in transports:
         transports.pop(key).close()
     if key not in transports:
-        transports[key] = _new_transport(url, variable, proxy)
+        transports[key] = _new_transport(url, variable, proxy, certificate)
     yield transports[key]
 
 

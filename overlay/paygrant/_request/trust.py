@@ -15,7 +15,7 @@ TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEY_LOG = "SSLKEYLOGFILE"
 """The variable that lets Python write the keys of TLS connections to a file."""
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED = r"[0-9a-f]{8}\.\d+"
 """A name under which OpenSSL finds a certificate in a folder."""
 
 
@@ -47,7 +47,7 @@ def trusting_context() -> ssl.SSLContext:
 def _has_certificates(folder: Path) -> bool:
     """Whether OpenSSL finds any certificate in a folder."""
     try:
-        return any(_HASHED.fullmatch(each.name) for each in folder.iterdir())
+        return any(re.fullmatch(_HASHED, each.name) for each in folder.iterdir())
     except OSError:
         return False
 

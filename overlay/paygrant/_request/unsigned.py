@@ -11,8 +11,8 @@ from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
 from paygrant._spec.reader import is_json
 
-_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
+_HEADER_NAME = r"(?a)[\w!#$%&'*+.^`|~-]+"
+_HEADER_VALUE = r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*"
 
 
 @compared_as_a_whole
@@ -94,7 +94,7 @@ def checked_header(argument: str, name: str, value: Any) -> str:
     Raises:
         ConfigurationError: The name or the value holds a character that a header cannot carry. The error names the argument.
     """
-    if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text(value))):
+    if not (re.fullmatch(_HEADER_NAME, name) and re.fullmatch(_HEADER_VALUE, text(value))):
         raise invalid_argument(argument, "holds a character that a header cannot carry", "printable ASCII")
     return text(value)
 

@@ -59,10 +59,15 @@ def load(path: Path) -> dict[str, Any]:
     return data
 
 
-def read(path: Path) -> Document:
-    """Read a spec's file. What is wrong with the file becomes a fault of the document, never an exception."""
+def read(path: Path, content: bytes | None = None) -> Document:
+    """Read a spec's file. What is wrong with the file becomes a fault of the document, never an exception.
+
+    Args:
+        path: The file.
+        content: What the file contains, if it has been read already.
+    """
     try:
-        return _parsed(path, _content(path))
+        return _parsed(path, _text(path, content))
     except yaml.MarkedYAMLError as error:
         return _unreadable(path, " ".join(filter(None, (error.context, error.problem))), error.problem_mark)
     except yaml.YAMLError as error:
@@ -73,9 +78,10 @@ def read(path: Path) -> Document:
         return _unreadable(path, os_error_words(error))
 
 
-def _content(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
+def _text(path: Path, content: bytes | None) -> str:
+    if content is None:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise yaml.YAMLError(f"the file is larger than {LARGEST >> 10} KiB")
     return content.decode("utf-8-sig")

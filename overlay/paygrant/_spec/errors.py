@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from paygrant._errors import PaygrantError
-from paygrant._text import one_line
 
 
 class Fault(NamedTuple):
@@ -24,10 +23,14 @@ class Finding:
     path: Path
     line: int
     fault: Fault
+    warning: bool = False
+    """Whether the spec can be used all the same."""
 
     def __str__(self) -> str:
+        from paygrant._text import one_line  # few users of specs see a finding
+
         rule, place, text = self.fault
-        return one_line(f"{self.path}:{self.line}: {rule}: #{place}: {text}")
+        return one_line(f"{self.path}:{self.line}: {'warning: ' * self.warning}{rule}: #{place}: {text}")
 
 
 class GenerationError(PaygrantError):

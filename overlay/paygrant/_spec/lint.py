@@ -1,59 +1,101 @@
 """Checks that a spec is normalized: plain YAML, harmless, of the common shape, valid OpenAPI, and consistent.
 
-Each stage has a module: ``document``, ``lint_harm``, ``lint_shape``, ``lint_fit`` and ``lint_examples``. A rule is a
-function of the last two, a title in normalized.schema.json, or an entry in one of the tables named RULES.
+Each stage has a module: ``document``, or one whose name begins with ``lint_``. A rule is a function of one of
+these, a title in normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
     ImportError: On import, if the extra is not installed.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_shape
+    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_names, lint_servers, lint_shape
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
+from paygrant._spec.completion import completed
 from paygrant._spec.errors import Finding, SpecError
 
-RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES}
+RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES, **lint_names.RULES}
 """Every rule: its id and its meaning."""
 
 _STAGES = (
     lint_harm.harm_faults,
     lint_shape.shape_faults,
     lint_fit.basic_faults,
+    lint_servers.server_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
     lint_examples.example_faults,
+    lint_names.name_faults,
 )
 """Each stage relies on those before it."""
 
+OF_THE_BOX = frozenset(
+    {
+        "descriptions",
+        "provenance",
+        "unique-deviations",
+        "example-schemas",
+        "granted-example",
+        "wrong-credentials-example",
+        "refusal-statuses",
+    }
+)
+"""The rules that only the specs of this project must keep. Another spec can be used all the same."""
 
-def lint(path: Path) -> list[Finding]:
-    """Return the findings of the first stage that has any."""
-    return _findings(document.read(path))
+
+def lint(path: Path, *, strict: bool = False) -> list[Finding]:
+    """Return what is wrong with a spec: the findings of the first stage that has any.
+
+    A spec that can be used may still break rules of the box. These findings are warnings, unless the check is strict.
+    """
+    read = document.read(path)
+    if strict:
+        return _findings(read)
+    errors, _ = _completed(read)
+    return errors or [replace(each, warning=True) for each in _findings(read) if each.fault.rule in OF_THE_BOX]
 
 
-def load_checked(path: Path) -> dict[str, Any]:
-    """Load the data of a normalized spec.
+def load_checked(path: Path, *, strict: bool = False) -> dict[str, Any]:
+    """Load the data of a spec, with all parts of a normalized spec.
 
     Raises:
-        SpecError: The spec is not normalized.
+        SpecError: The spec cannot be used; or, if the check is strict, it is not normalized.
     """
-    spec = document.read(path)
-    if findings := _findings(spec):
+    return check(document.read(path), strict=strict)
+
+
+def check(read: document.Document, *, strict: bool = False) -> dict[str, Any]:
+    """Return the data of a spec that was read. Raises what ``load_checked`` raises."""
+    findings, data = (_findings(read), read.data) if strict else _completed(read)
+    if findings:
         raise SpecError(findings)
-    data: dict[str, Any] = spec.data
-    return data
+    found: dict[str, Any] = data
+    return found
 
 
-def _findings(spec: document.Document) -> list[Finding]:
+def _completed(spec: document.Document) -> tuple[list[Finding], Any]:
+    """The errors of a spec, and its data with all parts of a normalized spec."""
+    if faults := spec.faults or tuple(lint_harm.harm_faults_of_short_spec(spec)):
+        return spec.findings(faults), None
+    try:
+        whole = replace(spec, data=completed(spec.path.stem, spec.data))
+        return _findings(whole, OF_THE_BOX), whole.data
+    except (TypeError, LookupError, AttributeError, ValueError, RecursionError):
+        # A part that only a rule of the box looks at has another type than the later rules take for granted.
+        return _findings(spec), spec.data
+
+
+def _findings(spec: document.Document, allowed: Collection[str] = ()) -> list[Finding]:
     if spec.faults:
         return spec.findings(spec.faults)
     for stage in _STAGES:
-        if faults := list(stage(spec)):
+        if faults := [fault for fault in stage(spec) if fault.rule not in allowed]:
             return spec.findings(faults)
     return []

@@ -1,6 +1,8 @@
 """Names that mean something already: of arguments, of generated code, of headers, and of secrets."""
 
+import builtins
 import re
+import unicodedata
 
 RESERVED_ARGUMENTS = frozenset(
     {
@@ -12,13 +14,49 @@ RESERVED_ARGUMENTS = frozenset(
         "client_id",
         "client_secret",
         "client_secret_file",
+        "cls",
         "environment",
+        "from_env",
         "parameters",
         "prefix",
+        "self",
         "spec",
+        "token_url",
+        # Names of Python that a generated class uses.
+        "bool",
+        "classmethod",
+        "float",
+        "int",
+        "property",
+        "str",
+        "super",
+        "tuple",
     }
 )
-"""The arguments that every SpecProvider has. A spec gives its own arguments other names."""
+"""Names that a class of providers uses already. A spec gives its own arguments other names."""
+
+CLASS_NAMES = frozenset(
+    {
+        "Any",
+        "AuthenticatedClient",
+        "Callable",
+        "Client",
+        "Environment",
+        "Iterable",
+        "Literal",
+        "Mapping",
+        "Self",
+        "SpecProvider",
+        "TokenError",
+        "TokenRequest",
+        "TokenResponse",
+        "TypedDict",
+        "UnsignedRequest",
+        "Unpack",
+        *(name for name in dir(builtins) if name[0].isupper()),
+    }
+)
+"""Names that mean something else in a generated package, or everywhere in Python."""
 
 RESERVED_METHODS = frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth"})
 """Methods of client authentication that a spec may name, but that this version cannot use."""
@@ -47,7 +85,7 @@ SECRET_NAME = re.compile("(secret|password|username)[^/]*$|token$", re.IGNORECAS
 """Matches the name of a field that is secret, judging by the name alone."""
 
 UNSAFE_CHARACTERS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 """Matches control characters, and characters that change the direction or the line of a text."""
 
@@ -55,3 +93,15 @@ UNSAFE_CHARACTERS = re.compile(
 def generated_name(name: str) -> str:
     """The Python name that the generator makes of a name, as far as the sets above care."""
     return re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def class_name_from(title: str, file: str) -> str:
+    """The name of a provider's class, such as ``AcmePay``, from the title "Acme Pay".
+
+    Letters lose their accents. A title with other letters, or that begins with a digit, gives no name. The name of the
+    spec's file does then, which is in snake_case.
+    """
+    plain = "".join(each for each in unicodedata.normalize("NFKD", title) if not unicodedata.combining(each))
+    words = re.findall("[A-Za-z0-9]+", plain)
+    readable = words and words[0][0].isalpha() and not any(each.isalnum() and not each.isascii() for each in plain)
+    return "".join(word[0].upper() + word[1:] for word in (words if readable else file.split("_")) if word)

@@ -6,10 +6,11 @@ check is complete, so each part is read when it is needed, and from its own plac
 
 import functools
 import json
+import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from paygrant._spec.description import (
     ClientAuth,
@@ -17,12 +18,13 @@ from paygrant._spec.description import (
     ErrorFields,
     Lifetime,
     Parameter,
-    Place,
     ResponseFields,
     Server,
     TokenEndpoint,
     TokenUse,
 )
+from paygrant._spec.names import class_name_from
+from paygrant._spec.parts import Example, RequestPart, SchemaField, Source
 from paygrant._spec.pointer import parts, pointer_to
 
 FORM = "application/x-www-form-urlencoded"
@@ -41,6 +43,8 @@ REQUEST, RESPONSE, ERROR = "TokenRequest", "TokenResponse", "TokenError"
 ENDPOINT = "x-token-endpoint"
 SCHEMAS = "/components/schemas"
 SERVERS = "/servers"
+TITLE = "/info/title"
+CLASS_NAME = "/info/x-class-name"
 DEVIATIONS = "/x-provenance/deviations"
 
 _SECTIONS = {
@@ -53,48 +57,6 @@ _SECTIONS = {
     "token_use": "token_use",
 }
 """The fields of a description, and the words of ``x-token-endpoint`` for them."""
-
-
-class RequestPart(NamedTuple):
-    """A parameter of the operation, or a field of the request's body."""
-
-    place: Place
-    name: str
-    required: bool
-    schema: Mapping[str, Any]
-    about: str
-
-
-class Source(NamedTuple):
-    """What fills a parameter: a fixed value, or an argument of the caller."""
-
-    value: str | float | bool | None
-    argument: str | None
-    excludes: tuple[str, ...]
-
-
-class Example(NamedTuple):
-    """An example of a response, and its JSON Pointer in the spec."""
-
-    pointer: str
-    status: str
-    media_type: str
-    name: str
-    body: Any
-
-
-class SchemaField(NamedTuple):
-    """A field of a schema, at any depth.
-
-    Attributes:
-        at: Its JSON Pointer in a body. Any item of an array is ``*``.
-        pointer: Its JSON Pointer in the spec.
-        schema: Its own schema.
-    """
-
-    at: str
-    pointer: str
-    schema: Mapping[str, Any]
 
 
 class NormalizedSpec:
@@ -124,11 +86,39 @@ class NormalizedSpec:
         return info
 
     @property
+    def title(self) -> str:
+        """The name of the provider, for people."""
+        return str(self.info["title"])
+
+    @property
+    def states_class_name(self) -> bool:
+        """Whether the spec states the name of the provider's class."""
+        return "x-class-name" in self.info
+
+    @property
+    def class_name(self) -> str:
+        """The name of the provider's class: ``x-class-name``, or one that is made from the title."""
+        return str(self.info["x-class-name"]) if self.states_class_name else class_name_from(self.title, self.name)
+
+    @property
     def servers(self) -> list[tuple[str, Server]]:
         """The environments by name, in the order of the spec."""
         return [
             (each["x-environment"], Server(each["url"], each.get("x-environment-facts", {})))
             for each in self.data.get("servers", ())
+        ]
+
+    @property
+    def variables(self) -> list[Mapping[str, Any]]:
+        """The variables of each server: what the caller adds to its host."""
+        return [each.get("variables", {}) for each in self.data.get("servers", ())]
+
+    @property
+    def in_host(self) -> list[RequestPart]:
+        """The parts of the host that the caller gives. All servers have the same."""
+        return [
+            RequestPart("host", name, required=True, schema={"type": "string"}, about=str(each.get("description", "")))
+            for name, each in next(iter(self.variables), {}).items()
         ]
 
     @property
@@ -259,7 +249,9 @@ class NormalizedSpec:
     def parameter_sources(self) -> dict[str, Source]:
         """What fills each parameter, by its name."""
         return {
-            name: Source(source.get("value"), source.get("argument"), tuple(source.get("excludes", ())))
+            name: Source(
+                source.get("value"), source.get("argument"), source.get("default"), tuple(source.get("excludes", ()))
+            )
             for name, source in self._endpoint["parameters"].items()
         }
 
@@ -331,8 +323,8 @@ class NormalizedSpec:
 
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
-        declared = {each.name: each for each in self.declared}
-        for name, (value, argument, excludes) in self.parameter_sources.items():
+        declared = {each.name: each for each in (*self.declared, *self.in_host)}
+        for name, (value, argument, default, excludes) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(
                 name=name,
@@ -343,6 +335,7 @@ class NormalizedSpec:
                 secret=argument is not None and part.schema.get("format") == "password",
                 kind=part.schema["type"],
                 choices=tuple(part.schema.get("enum", ())),
+                default=default,
                 about=part.about,
                 excludes=excludes,
             )
@@ -392,7 +385,10 @@ def endpoint_of(package: str) -> TokenEndpoint:
 
 def spec_of(package: str) -> NormalizedSpec:
     """Return the spec that a generated package contains. Raises what ``endpoint_of`` raises."""
-    found: Any = import_module(package).__spec__
+    # The package itself is not imported: its client takes longer to import than a token request.
+    found: Any = sys.modules[package].__spec__ if package in sys.modules else find_spec(package)
+    if found is None and package not in sys.modules:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     if not found or not found.submodule_search_locations or not hasattr(found.loader, "get_data"):
         raise FileNotFoundError(f"{package} is not a generated package")
     # The loader, not the file system: a package may be in a zip file.

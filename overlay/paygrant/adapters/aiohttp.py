@@ -48,6 +48,12 @@ class TokenAuth(BearerAuth):
         token = await self._source.aget()
         self._put(request, token)
         response = await handler(request)
+        if not self._plain and self._note_nonce(response, request.url):
+            if not _repeatable(request.body):
+                return response
+            response = await self._repeated(token, request, response, handler)
+            if self._note_nonce(response, request.url):
+                return response
         other = self._replacement_for(token, response.status, request)
         if other is None:
             return response
@@ -58,15 +64,22 @@ class TokenAuth(BearerAuth):
             raise
         if not _repeatable(request.body):
             return response
+        response = await self._repeated(token, request, response, handler)
+        if not self._note_nonce(response, request.url):
+            self._note_status(token, response.status)
+        return response
+
+    async def _repeated(
+        self, token: Token, request: ClientRequest, response: ClientResponse, handler: ClientHandlerType
+    ) -> ClientResponse:
+        """The response to the same request with this token."""
         request.session.cookie_jar.update_cookies(
             response.cookies, response.url
         )  # otherwise only those of the last response are kept
         await response.read()  # so that the connection can be used again
         request.update_expect_continue()  # the server may have responded without a status 100
         self._put(request, token)
-        response = await handler(request)
-        self._note_status(token, response.status)
-        return response
+        return await handler(request)
 
     def _may_carry(self, request: ClientRequest) -> bool:
         """Whether this request may carry the token: its origin may see it, and no redirect has removed it."""
@@ -85,7 +98,7 @@ class TokenAuth(BearerAuth):
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = URL(self._with_token(str(request.url), token), encoded=True)
-        request.headers.update(self._further_headers)
+        request.headers.update(self._headers_of(token, request.method, str(request.url)))
 
 
 def _repeatable(body: object) -> bool:

@@ -9,11 +9,12 @@ The token is put on a request when the request is prepared. A hook on the respon
 to another origin, requests itself removes the Authorization header.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
-from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
+from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin, without_query
 from paygrant._errors import missing_extra
 from paygrant._tokens.token import Token
 
@@ -39,7 +40,9 @@ class TokenAuth(BearerAuth, AuthBase):
         if self._origins is None or _origin(r.url or "") in self._origins:
             token = self._source.get()
             self._put(r, token)
-            cast("Any", r).register_hook("response", partial(self._on_response, token))  # its stubs have no types
+            cast("Any", r).register_hook(
+                "response", partial(self._on_response, token, r.url or "")
+            )  # its stubs have no types
         return r
 
     def _put(self, request: PreparedRequest, token: Token) -> None:
@@ -47,14 +50,18 @@ class TokenAuth(BearerAuth, AuthBase):
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = self._with_token(request.url or "", token)
-        request.headers.update(self._further_headers)
+        request.headers.update(self._headers_of(token, request.method or "", request.url or ""))
 
     def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
         """Remove the token from a request that is redirected to another origin, and what travels with it.
 
         Requests itself does so for Authorization only.
         """
-        names = [*([] if self._header is None else [self._header]), *self._further_headers]
+        names = [
+            *([] if self._header is None else [self._header]),
+            *self._further_headers,
+            *([] if self._plain else ["DPoP"]),
+        ]
         if not names or not response.is_redirect:
             return
         try:
@@ -65,9 +72,19 @@ class TokenAuth(BearerAuth, AuthBase):
             for name in names:
                 request.headers.pop(name, None)
 
-    def _on_response(self, token: Token, response: Response, **options: Any) -> Response:
-        """Handle the response to a request with this token, which was sent with these options."""
+    def _on_response(self, token: Token, url: str, response: Response, **options: Any) -> Response:
+        """Handle the response to a request with this token, which was sent to this address with these options."""
         self._keep_from_others(response, response.request)
+        if not self._plain:
+            wants_nonce = self._note_nonce(response, response.url)
+            refused = response.status_code in self._rejected_statuses
+            # After a redirect, the proof is still the one that was made for the first address.
+            redirected = refused and without_query(response.url) != without_query(url)
+            if wants_nonce or (redirected and self._carries(response.request, token)):
+                repeated = self._repeated(token, response, options)
+                if repeated is None or self._note_nonce(repeated, repeated.url):
+                    return repeated or response
+                response = repeated
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return response
@@ -76,15 +93,24 @@ class TokenAuth(BearerAuth, AuthBase):
         except BaseException:
             response.close()  # the caller never gets it
             raise
+        repeated = self._repeated(token, response, options)
+        if repeated is None:
+            return response
+        if not self._note_nonce(repeated, repeated.url):
+            self._note_status(token, repeated.status_code)
+        return repeated
+
+    def _repeated(self, token: Token, response: Response, options: Mapping[str, Any]) -> Response | None:
+        """The response to the same request with this token. None if its body cannot be sent again."""
         request = response.request.copy()  # other threads may use the caller's own
         if not _rewound(request):
-            return response
+            return None
         _ = response.content  # reads it, so that the connection can be used again
         self._put(request, token)
-        repeated = response.connection.send(request, **options)
+        connection: Any = response.connection
+        repeated: Response = connection.send(request, **options)
         self._keep_from_others(repeated, response.request)
         repeated.history.append(response)
-        self._note_status(token, repeated.status_code)
         return repeated
 
 

@@ -144,6 +144,12 @@ def _build_generate() -> click.Command:
     return _specs.build_generate()
 
 
+def _build_lint() -> click.Command:
+    from paygrant.cli import _specs
+
+    return _specs.build_lint()
+
+
 def _build_sandbox() -> click.Command:
     from paygrant.cli import _sandbox
 
@@ -163,6 +169,7 @@ app = App(
         "completion": _build_completion,
         "doctor": _build_doctor,
         "generate": _build_generate,
+        "lint": _build_lint,
         "new": _build_new,
         "providers": _build_providers,
         "sandbox": _build_sandbox,

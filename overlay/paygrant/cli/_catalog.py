@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._providers.kind import Argument, ProviderKind
 
+_TAKEN = frozenset(
+    {
+        "--cache",
+        "--env-file",
+        "--format",
+        "--header",
+        "--help",
+        "--json",
+        "--no-cache",
+        "--parameter",
+        "--prefix",
+        "--verbose",
+    }
+)
+"""The options of the commands themselves."""
+
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+?)(?=^ {4}\S|^\S|\Z)", re.DOTALL | re.MULTILINE)
 """An entry under a docstring's "Attributes:" or "Args:"."""
 
@@ -42,7 +58,8 @@ class ProviderParameter:
     @property
     def option(self) -> str:
         """The option for it. The option for a secret names a file."""
-        return f"--{dashed(self.name)}" + ("-file" if self.secret else "")
+        option = f"--{dashed(self.name)}" + ("-file" if self.secret else "")
+        return f"--argument-{option[2:]}" if option in _TAKEN else option
 
 
 def dashed(name: str) -> str:

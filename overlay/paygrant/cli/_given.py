@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
 from paygrant._providers.base import registration_of
-from paygrant._providers.kind import SECRET
+from paygrant._providers.kind import REREAD, SECRET
 from paygrant.cli._catalog import dashed, parameters
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Given:
 
     Attributes:
         kind: What is known of the provider.
+        word: What names the provider on the command line.
         overrides: The arguments that options gave.
         variables: Those of the environment, then those of the env file; empty ones are left out.
         env_file: The env file if the secret is in it, otherwise None.
@@ -38,36 +39,40 @@ class Given:
         overrides: Mapping[str, Any],
         variables: Mapping[str, str],
         env_file: str | None = None,
+        word: str = "",
     ) -> None:
         self.kind = kind
+        self.word = word or kind.name
         self.variables = variables
         self.env_file = env_file
-        secret = kind.variable(SECRET)
-        missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
-        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
+        known = {name for each in REREAD for name in (kind.variable(each), f"{kind.variable(each)}_FILE")}
+        wanted = any(each.name == SECRET for each in kind.arguments)
+        missing = wanted and not known & variables.keys() and not REREAD & overrides.keys()
+        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{kind.variable(SECRET)}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
     @classmethod
-    def of(cls, kind: "ProviderKind[Provider]", values: dict[str, Any]) -> "Given":
+    def of(cls, kind: "ProviderKind[Provider]", values: dict[str, Any], word: str = "") -> "Given":
         """The values of a command's options, with the environment.
 
         Raises:
             ConfigurationError: A file cannot be read.
         """
         env_file = values.pop("env_file")
-        overrides = {
-            each.name: value
-            if isinstance(value, bool)
-            else _secret(each.name, value)
-            if each.secret
-            else each.from_text(value)
-            for each in kind.arguments
-            if (value := values.get(each.name)) is not None
-        }
+        overrides: dict[str, Any] = {}
+        for each in kind.arguments:
+            value = values.get(each.name)
+            if isinstance(value, str):
+                try:
+                    overrides[each.name] = _secret(each.name, value) if each.secret else each.from_text(value)
+                except ConfigurationError as error:
+                    raise cls(kind, {SECRET: ""}, {}, word=word)._named(error) from None
+            elif value is not None:
+                overrides[each.name] = value
         from_file = _read(env_file)
         from_environment = {name: value for name, value in os.environ.items() if value}
         with_secret = kind.variable(SECRET) in from_file
-        return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None)
+        return cls(kind, overrides, {**from_file, **from_environment}, str(env_file) if with_secret else None, word)
 
     def provider(self) -> "Provider":
         """The provider. If no secret is given, the terminal prompts for it, if there is one.
@@ -110,6 +115,9 @@ class Given:
 
     def _named(self, error: ConfigurationError) -> ConfigurationError:
         """The error of an argument, with the option and the variable in place of its name."""
+        if error.argument == "authenticate":
+            fault = "the spec leaves the credentials to a function, which the command line cannot take"
+            return ConfigurationError(f"{self.word}: {fault}; expected SpecProvider in Python", argument="authenticate")
         for each in parameters(self.kind):
             if error.argument in (each.name, each.variable):
                 message = f"{each.option} or {each.variable}: {self.in_options(str(error).partition(': ')[2])}"
@@ -132,7 +140,7 @@ def _secret(argument: str, path: str) -> Any:
         option = f"--{dashed(argument)}-file"
         raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
     file = SecretFile(path, argument)
-    return file() if argument != SECRET or Path(path).is_fifo() else file  # a pipe can be read once only
+    return file() if argument not in REREAD or Path(path).is_fifo() else file  # a pipe can be read once only
 
 
 def _ask_person(prompt: str) -> str:

@@ -4,19 +4,28 @@ Options are data: they are made from ``_catalog``, and a command gets their valu
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.registry import kind_named, names
+from paygrant._providers.kind import prefix_of
+from paygrant._providers.registry import find, is_path, names
 from paygrant.cli import _console
 from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
 from paygrant.cli._given import Given
+from paygrant.cli._store import spec_cache
 
 if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._providers.kind import ProviderKind
+
+AD_HOC = "client_credentials"
+"""The provider without a spec. It needs no name if there is a token URL."""
+
+_OF_PROVIDER = "argument_"
+"""Begins the names of a provider's parameters: a command may have one of the same name."""
 
 _VERBOSE = "paygrant.cli.verbose"
 """Where a context keeps whether the log lines of token requests are shown."""
@@ -140,7 +149,11 @@ class LazyGroup(Group):
 
 
 class ProviderGroup(Group):
-    """A group with one command for each provider. Only the provider that is named is loaded."""
+    """A group with one command for each provider. Only the provider that is named is loaded.
+
+    A provider has the name of a spec of the box or of an installed package, or is the path of a spec. Without a name,
+    ``--token-url`` means a provider that follows RFC 6749.
+    """
 
     kind = "provider"
 
@@ -149,26 +162,67 @@ class ProviderGroup(Group):
     ) -> None:
         super().__init__(
             name,
-            about=about,
+            about=(
+                f"{about}\n\nPROVIDER is one of the names below, the name of a provider that an installed package "
+                "declares, or the path of a spec, such as acme.yaml. Without PROVIDER, --token-url names the address "
+                "of a token endpoint that follows RFC 6749."
+            ),
             example=f"paygrant {name} ripple --environment test --env-file ripple.env",
             subcommand_metavar="PROVIDER [OPTIONS]",
         )
         self._build = build
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments. A token URL without a provider stands for the provider without a spec."""
+        if args and args[0].startswith("-") and any(each.partition("=")[0] == "--token-url" for each in args):
+            args = [AD_HOC, *args]
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the providers."""
         return names()
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the provider that the first argument names."""
+        if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
+            ctx.fail(unknown_provider())
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        """The command for a provider, by the name of its spec, with dashes too, or of its class."""
-        bare = cmd_name.replace("-", "").replace("_", "").lower()
-        name = next((each for each in names() if each.replace("_", "") == bare), None)
-        if name is None:
+        """The command for a provider, by the name of its spec, with dashes too, of its class, or by the path of a spec."""
+        kind = kind_for(cmd_name)
+        if kind is None:
             return None
-        kind = kind_named(name)
         servers = kind.endpoint.servers if kind.endpoint else ()
         environment = next((f" --environment {each}" for each in servers), "")
-        return self._build(name, kind, f"paygrant {self.name} {name}{environment} --env-file {name}.env")
+        word = cmd_name if is_path(cmd_name) else kind.name
+        return self._build(word, kind, f"paygrant {self.name} {word}{environment} --env-file {kind.name}.env")
+
+
+def kind_for(word: str) -> "ProviderKind[Provider] | None":
+    """What is known of the provider that a word on the command line names; None if it names none.
+
+    Raises:
+        ConfigurationError: The word leads to a provider that cannot be used.
+    """
+    if word == AD_HOC:
+        from paygrant import ClientCredentials
+        from paygrant._providers.base import kind_of
+
+        return kind_of(ClientCredentials)
+    if word.startswith("-"):
+        return None
+    return find(word, cache=spec_cache() if is_path(word) else None)
+
+
+def unknown_provider() -> str:
+    """The error for a word that names no provider. It is not repeated, because it may be a secret."""
+    return (
+        f"unknown provider; expected one of {', '.join(names())}, the name of a provider that an installed package "
+        "declares, or the path of a spec, such as acme.yaml"
+    )
 
 
 def provider_command(  # noqa: PLR0913 - one for each thing that a command has
@@ -193,18 +247,33 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
     options = provider_options(kind)
 
     def act(**values: Any) -> None:
-        given = Given.of(kind, {each.name: values.pop(each.name) for each in options if each.expose_value})
+        arguments = {each.name: values.pop(each.name) for each in options if each.expose_value}
+        chosen = arguments.pop("prefix") or arguments.get(f"{_OF_PROVIDER}name")
+        prefixed = kind if chosen is None else replace(kind, prefix=prefix_of(kind.name, chosen))
+        given = Given.of(prefixed, {key.removeprefix(_OF_PROVIDER): value for key, value in arguments.items()}, name)
         action(given, **values)
 
     return Command(name, act, about=about or summary(kind), example=example, params=params, provider_params=options)
 
 
 def provider_options(kind: "ProviderKind[Provider]") -> list[click.Option]:
-    """The parameters of a provider as options, and one for an env file."""
+    """The parameters of a provider as options, and those that say where variables come from."""
     found = [option for each in parameters(kind) for option in _options_for(each)]
+    if any(each.name == "parameters" and each.kind == "object" for each in kind.arguments):
+        about = "Another field of the request that is no secret, such as audience=https://api.example. Repeatable."
+        names = ["--parameter", f"{_OF_PROVIDER}parameters"]
+        found.append(click.Option(names, metavar="NAME=VALUE", multiple=True, callback=_pairs, help=about))
     about = f"A file of lines such as {kind.prefix}_CLIENT_ID=..., for variables that the environment does not set."
     env_file = click.Option(["--env-file"], type=click.Path(path_type=Path), metavar="FILE", help=about)
-    return [*found, env_file]
+    about = f"How the names of the variables begin, instead of {kind.prefix}."
+    return [*found, env_file, click.Option(["--prefix"], metavar="PREFIX", help=about)]
+
+
+def _pairs(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str] | None:
+    """The values of a repeatable option NAME=VALUE."""
+    if any("=" not in each for each in values):
+        raise click.BadParameter("expected NAME=VALUE", param_hint=parameter.opts[0])
+    return dict(each.split("=", 1) for each in values) or None
 
 
 def verbose_option() -> click.Option:
@@ -239,7 +308,7 @@ def _options_for(parameter: ProviderParameter) -> list[click.Option]:
     facts = {"env var": parameter.variable, "default": parameter.default}
     more = "; ".join(f"{name}: {fact}" for name, fact in facts.items() if fact)
     about = f"{parameter.help} [{more}]" if more else parameter.help
-    names = [parameter.option, parameter.name]
+    names = [parameter.option, _OF_PROVIDER + parameter.name]
     if parameter.flag:
         return [click.Option(names, is_flag=True, default=None, help=about)]
     return [click.Option(names, type=click.Choice(parameter.choices) if parameter.choices else str, help=about)]
@@ -250,7 +319,9 @@ def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     option = f"--{dashed(parameter.name)}"
     about = "A file that contains the secret; - is standard input."
     about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the secret itself]"
-    file = click.Option([parameter.option, parameter.name], type=click.Path(), metavar="FILE", help=about)
+    file = click.Option(
+        [parameter.option, _OF_PROVIDER + parameter.name], type=click.Path(), metavar="FILE", help=about
+    )
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:

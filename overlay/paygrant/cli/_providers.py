@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.registry import kind_named, names
+from paygrant._providers.registry import installed, kind_named, names
 from paygrant.cli import _console, _options
 from paygrant.cli._catalog import parameters, summary
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from paygrant._providers.base import Provider
     from paygrant._providers.kind import ProviderKind
 
-_METHODS = {"client_secret_basic": "HTTP Basic", "client_secret_post": "fields of the body"}
+_METHODS = {
+    "client_secret_basic": "HTTP Basic",
+    "client_secret_post": "fields of the body",
+    "header": "headers",
+    "query": "parameters of the query",
+    "none": "not sent",
+    "custom": "computed by a function",
+}
 
 
 def build() -> click.Command:
@@ -22,22 +29,34 @@ def build() -> click.Command:
         "providers",
         _list,
         about="Show providers, parameters and variables. Also shows the base URL of each environment, and how the "
-        "credentials are sent.",
+        "credentials are sent.\n\nPROVIDER is a name or the path of a spec, such as acme.yaml; by default all are shown.",
         example="paygrant providers --json",
-        params=[_options.json_option()],
+        params=[click.Argument(["provider"], required=False), _options.json_option()],
     )
 
 
-def _list(*, as_json: bool) -> None:
-    found = [_described(kind_named(name)) for name in names()]
+def _list(*, provider: str | None, as_json: bool) -> None:
+    if provider is None:
+        found = [_described(kind_named(name)) for name in names()]
+        for each in installed():
+            if each.kind:
+                found.append(_described(each.kind) | {"package": each.package})
+            else:
+                _console.note(f"{each.name} of the package {each.package} is not used: {each.fault}")
+    else:
+        kind = _options.kind_for(provider)
+        if kind is None:
+            raise click.BadParameter(_options.unknown_provider(), param_hint="PROVIDER")
+        found = [_described(kind)]
     _console.draw(json.dumps(found) if as_json else "\n\n".join(map(_drawn, found)))
 
 
 def _drawn(provider: dict[str, Any]) -> str:
     """A provider as a heading and a table."""
-    rows = [
+    rows: list[tuple[str, str]] = [
         *provider["environments"].items(),
-        ("credentials", " or ".join(_METHODS[method] for method in provider["auth_methods"])),
+        *([("package", provider["package"])] if "package" in provider else []),
+        ("credentials", " or ".join(_METHODS.get(method) or str(method) for method in provider["auth_methods"])),
     ]
     for parameter in provider["parameters"]:
         variable = parameter["variable"]

@@ -1,11 +1,19 @@
-"""``paygrant new`` and ``paygrant generate``: a spec and a typed client for any other provider."""
+"""``paygrant new``, ``lint`` and ``generate``: a spec, its check and a typed client for any other provider."""
 
+import json
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from paygrant import ConfigurationError
 from paygrant.cli import _console, _options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from paygrant.generate import Finding
 
 _SOURCE = "URL_OR_FILE"
 """The name of the argument as help shows it."""
@@ -17,7 +25,7 @@ def build_generate() -> click.Command:
         "generate",
         _generate,
         about=(
-            "Write the typed client for a normalized spec. It prints the names of the files.\n\n"
+            "Write the typed client for a spec. It prints the names of the files.\n\n"
             "In Python, SpecProvider makes a provider from the spec or the package."
         ),
         example="paygrant generate acme.yaml --output clients",
@@ -30,6 +38,24 @@ def build_generate() -> click.Command:
                 required=True,
                 help="The folder in which the package is made.",
             ),
+        ],
+    )
+
+
+def build_lint() -> click.Command:
+    """The command ``lint``."""
+    return _options.Command(
+        "lint",
+        _lint,
+        about=(
+            "Check a spec. It prints what is wrong, and what could be better (warnings). A spec with warnings only can "
+            "be used.\n\nThe exit code is 2 if the spec cannot be used."
+        ),
+        example="paygrant lint acme.yaml",
+        params=[
+            click.Argument(["spec"], type=click.Path(path_type=Path)),
+            click.Option(["--all", "every"], is_flag=True, help="Print each place, not one place of each warning."),
+            _options.json_option("Print the findings as JSON."),
         ],
     )
 
@@ -66,7 +92,7 @@ def build_new() -> click.Command:
 
 
 def _generate(*, spec: Path, output: Path) -> None:
-    from paygrant.generate import GenerationError, generate
+    from paygrant.generate import GenerationError, generate, lint
 
     try:
         with _console.waiting("Generating ..."):
@@ -74,6 +100,44 @@ def _generate(*, spec: Path, output: Path) -> None:
     except GenerationError as error:
         raise ConfigurationError(str(error), argument="spec") from None
     _console.result("\n".join(map(str, files)))
+    if warnings := len(lint(spec)):
+        _console.note(f'{warnings} warnings about the spec; "paygrant lint {spec}" shows them')
+
+
+def _lint(*, spec: Path, every: bool, as_json: bool) -> None:
+    """Print the findings. A rule that is broken in many places is shown once."""
+    from paygrant.generate import lint
+
+    with _console.waiting("Checking ..."):
+        findings = lint(spec)
+    failed = any(not each.warning for each in findings)
+    if as_json:
+        shown = [
+            {
+                "path": str(each.path),
+                "line": each.line,
+                "rule": each.fault.rule,
+                "place": each.fault.place,
+                "text": each.fault.text,
+                "warning": each.warning,
+            }
+            for each in findings
+        ]
+        _console.result(json.dumps(shown, indent=2))
+    else:
+        _console.draw(
+            "\n".join(map(str, findings) if every or failed else _summed_up(findings)) or f"{spec}: no findings"
+        )
+    if failed:
+        click.get_current_context().exit(2)
+
+
+def _summed_up(findings: "Sequence[Finding]") -> "Iterator[str]":
+    """A line for each rule: its first finding, and how many more there are."""
+    counts = Counter(each.fault.rule for each in findings)
+    for each in findings:
+        if more := counts.pop(each.fault.rule, 0):
+            yield f"{each}" + (f" (and {more - 1} more)" if more > 1 else "")
 
 
 def _new(*, source: str | None, operation: str | None, template: str | None) -> None:

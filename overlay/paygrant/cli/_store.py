@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import paygrant
 from paygrant import ConfigurationError, FileStore, _clock
 from paygrant._providers.base import registration_of
 from paygrant._stores.file import make_folder
@@ -34,6 +36,14 @@ def store(variables: Mapping[str, str]) -> FileStore:
         fault = str(error).partition(": ")[2].partition("; ")[0]
     message = f"{KEY_VARIABLE}: {fault}; expected a Fernet key, which is 32 bytes in URL-safe Base64"
     raise ConfigurationError(message, argument=KEY_VARIABLE)
+
+
+def spec_cache() -> tuple[Path, str] | None:
+    """Where specs are kept that have been read, beside the tokens, with the version; None if this user has no usable cache folder."""
+    try:
+        return make_folder(FileStore()), paygrant.__version__
+    except (ConfigurationError, OSError):
+        return None
 
 
 def store_or_none(variables: Mapping[str, str]) -> FileStore | None:
@@ -71,7 +81,7 @@ def remembered(store: FileStore, provider: "Provider") -> int:
     """For how many seconds the error of this provider is remembered, so that no request is made."""
     registration = registration_of(provider)
     try:
-        entry = store.load(registration.cache_key(registration.secret(), "error"))
+        entry = store.load(registration.cache_key(registration.credentials(), "error"))
     except OSError:
         return 0
     return math.ceil(entry.until - _clock.monotonic()) if entry else 0

@@ -54,7 +54,7 @@ def obtain(given: "Given", provider: "Provider", *, cache: bool) -> "Token":
         error.args = (f"{error} ({hint})",)
     if isinstance(error, (ProviderUnavailable, MalformedResponse)) or error.status == HTTPStatus.NOT_FOUND:
         error.add_note(
-            f'the request went to {provider.token_url}; "paygrant doctor {error.provider}" with the same options '
+            f'the request went to {provider.token_url}; "paygrant doctor {given.word}" with the same options '
             "finds the cause"
         )
     raise error

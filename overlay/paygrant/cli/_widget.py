@@ -31,19 +31,22 @@ def build() -> click.Command:
         _print,
         about="Print the URL at which a user opens Ripio's widget. Anybody who has it can act as this user.",
         example=_EXAMPLE,
-        params=[*_page_options().values(), cache_option()],
+        params=[click.Argument(["provider"], required=False), *_page_options().values(), cache_option()],
     )
 
 
-def _print(given: "Given", *, cache: bool, **values: Any) -> None:
+def _print(given: "Given", *, provider: str | None, cache: bool, **values: Any) -> None:
+    kind = None if provider is None else _options.kind_for(provider)
+    if provider is not None and (kind is None or kind.source is not RipioWidget):
+        raise click.BadParameter("expected ripio_widget, the only provider with a widget", param_hint="PROVIDER")
     arguments = {name.removeprefix(_OF_PAGE): value for name, value in values.items()}
-    provider = cast("RipioWidget", given.provider())
+    widget = cast("RipioWidget", given.provider())
     try:
-        provider.widget_url(Token("none"), **arguments)  # a bad argument is found before a token is requested
+        widget.widget_url(Token("none"), **arguments)  # a bad argument is found before a token is requested
     except ConfigurationError as error:
         option = _page_options()[error.argument or ""].opts[0]
         raise ConfigurationError(f"{option}: {str(error).partition(': ')[2]}", argument=error.argument) from None
-    _console.result(str(provider.widget_url(obtain(given, provider, cache=cache), **arguments)))
+    _console.result(str(widget.widget_url(obtain(given, widget, cache=cache), **arguments)))
 
 
 def _page_options() -> dict[str, click.Option]:

@@ -23,7 +23,7 @@ def cache(context: "Context") -> Iterator[Finding]:
         yield ok("no store: each process keeps its token in memory")
         return
     try:
-        found = list(_contents(context, store))
+        found = context.within(lambda: list(_contents(context, store)))
     except Exception as error:  # noqa: BLE001 - a store may raise anything
         # An OSError names the folder. Other errors may contain a URL with a password.
         fault = str(error) if isinstance(error, OSError) else type(error).__name__
@@ -39,8 +39,8 @@ def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
     if isinstance(store, FileStore) and not folder_of(store).exists():  # reading would create it
         _check_place(folder_of(store))
         return
-    secret, now = context.secret, _clock.monotonic()
-    key = context.registration.cache_key(secret)
+    credentials, now = context.registration.credentials(), _clock.monotonic()
+    key = context.registration.cache_key(credentials)
     entry = store.load(key)
     if entry and isinstance(entry.outcome, Grant):
         life = entry.outcome.life(context.policy, 0.0)
@@ -51,7 +51,7 @@ def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
         }
         described = ", ".join(filter(None, [state.name.lower(), until.get(state), f"ends in {span(life.ends - now)}"]))
         yield ok(f"token {fingerprint(entry.outcome.token.access_token)}, {described}; {store!r}")
-    entry = store.load(context.registration.cache_key(secret, "error"))
+    entry = store.load(context.registration.cache_key(credentials, "error"))
     if entry and not isinstance(entry.outcome, Grant) and now < entry.until:
         yield warning(
             f"an error is remembered for another {span(entry.until - now)}: {context.reader().redact(str(entry.outcome))}",

@@ -1,4 +1,4 @@
-"""Writes the packages of some specs into a folder: the client, the environments, and the spec itself as JSON.
+"""Writes the packages of some specs into a folder: the client, the provider's class, and the spec itself as JSON.
 
 The specs must be normalized. Checking that is left to others.
 """
@@ -16,9 +16,11 @@ from jinja2 import FileSystemBytecodeCache
 
 from paygrant._spec.errors import GenerationError
 from paygrant._spec.reader import NormalizedSpec
+from paygrant.generate import _provider
 from paygrant.generate._client import check_version, write_client
-from paygrant.generate._environments import MODULE, environments_module
+from paygrant.generate._environments import MARK, MODULE, environments_module
 from paygrant.generate._mask import mask_package
+from paygrant.generate.init import init_module
 
 if find_spec("ruff") is None:  # it runs as a separate process, so no import would fail
     raise ModuleNotFoundError("No module named 'ruff'", name="ruff")
@@ -47,8 +49,12 @@ def write_packages(specs: Mapping[str, Mapping[str, Any]], folder: Path) -> None
             package = folder / name
             models = write_client(spec, package, templates)
             mask_package(package, models)
-            environments = [environment for environment, _ in NormalizedSpec(name, spec).servers]
-            _write(package / MODULE, environments_module(environments))
+            normalized = NormalizedSpec(name, spec)
+            _write(package / MODULE, environments_module([environment for environment, _ in normalized.servers]))
+            classes = [(each.class_info.name, each.class_info.module_name) for each in models]
+            _write(package / f"{_provider.MODULE}.py", _provider.provider_module(normalized, MARK, classes))
+            public = {"AuthenticatedClient": "client", "Client": "client", normalized.class_name: _provider.MODULE}
+            _write(package / "__init__.py", init_module(f"The token endpoint of {normalized.title}", public))
             _write(package / "openapi.json", json.dumps(spec, indent=2, ensure_ascii=False) + "\n")
             _write(package / "py.typed", "")
     # Once for all packages: most of the time that ruff needs is for its start.

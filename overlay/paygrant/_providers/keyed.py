@@ -1,0 +1,152 @@
+"""KeyedProvider: what providers have in common that take a key or a certificate besides, or instead of, a secret."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from paygrant._arguments import check_function, check_hashable, check_text, check_type, invalid_argument
+from paygrant._providers.base import BasicProvider, provider
+from paygrant._request.certificate import ClientCertificate
+from paygrant._request.dpop import key_of_process
+from paygrant._request.registration import check_algorithm
+from paygrant._request.signing_key import Signer, SigningKey, signer_of
+from paygrant._spec.description import ASSERTION_METHODS
+from paygrant._tokens.token import R_co
+
+if TYPE_CHECKING:
+    from paygrant._request.signing_key import Algorithm
+
+PrivateKey = SigningKey | Signer | str | bytes
+"""What can be a private key."""
+
+_A_KEY = "a SigningKey, a private key in PEM or as a JWK, or a callable that returns it"
+
+
+@provider
+class KeyedProvider(BasicProvider[R_co]):
+    """A provider that may take a key or a certificate.
+
+    Attributes:
+        private_key: The key for ``private_key_jwt``: a SigningKey, PEM, a JWK, an object with ``algorithm``, ``key_id``
+            and ``sign(data)``, or a callable that returns one of these.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        assertion_audience: The audience of assertions, such as the issuer (FAPI 2.0). The default is what the spec says,
+            or else the token URL.
+        dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: all that have it
+            share the tokens.
+    """
+
+    client_secret: str | Callable[[], str] = ""
+    private_key: PrivateKey | Callable[[], PrivateKey] | None = None
+    certificate: ClientCertificate | None = None
+    assertion_audience: str | None = None
+    dpop: bool | Signer = False
+
+    def __post_init__(self) -> None:
+        method = self._client_auth.method
+        wanted = method not in {"private_key_jwt", "tls_client_auth", "none"}
+        if wanted and self.client_secret == "":
+            raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
+        if not wanted and self.client_secret != "" and method != "none":
+            raise invalid_argument("client_secret", f"is given, but {method} uses none", "no client_secret")
+        self._check_private_key()
+        if self.assertion_audience is not None:
+            check_text("assertion_audience", self.assertion_audience)
+            if method not in ASSERTION_METHODS:
+                fault = f"is given, but {method} makes no assertion"
+                raise invalid_argument("assertion_audience", fault, "auth_method='private_key_jwt'")
+        check_type("dpop", self.dpop, bool | Signer, "True, a SigningKey, or an object that signs and has public_jwk")
+        if not isinstance(self.dpop, bool):
+            check_hashable("dpop", signer_of("dpop", self.dpop, with_public_key=True), "a key that can be hashed")
+        elif self.dpop:
+            key_of_process()  # names the extra if it is missing
+        super().__post_init__()
+        self._check_certificate()
+
+    def _check_private_key(self) -> None:
+        method, key = self._client_auth.method, self.private_key
+        if key is None:
+            if method == "private_key_jwt":
+                raise invalid_argument("private_key", "is missing", _A_KEY)
+            return
+        if method != "private_key_jwt":
+            raise invalid_argument("private_key", f"is given, but {method} uses none", "auth_method='private_key_jwt'")
+        if callable(key) and not isinstance(key, Signer):
+            check_function("private_key", key, _A_KEY)
+            return
+        signer = signer_of("private_key", key)
+        check_algorithm(self._client_auth, signer)
+        check_hashable("private_key", signer, "a key that can be hashed")
+        self._set("private_key", signer)
+
+    def _check_certificate(self) -> None:
+        if self.certificate is None:
+            if self._client_auth.method == "tls_client_auth":
+                raise invalid_argument("certificate", "is missing", "a ClientCertificate")
+            return
+        check_type("certificate", self.certificate, ClientCertificate, "a ClientCertificate")
+        if not self.token_url.startswith("https:"):
+            raise invalid_argument("certificate", "is given for a token endpoint without TLS", "an https address")
+
+    @property
+    def _proof_key(self) -> Signer | None:
+        if isinstance(self.dpop, bool):
+            return key_of_process() if self.dpop else None
+        return self.dpop
+
+
+class KeyFile:
+    """Reads a mounted private key each time it is called, so that a rotated key needs no restart.
+
+    Args:
+        path: The file, in PEM or as a JWK.
+        key_id: The key's id as the provider knows it. A JWK may state its own.
+        algorithm: The algorithm, if it is not the default of the key.
+    """
+
+    __slots__ = ("_read", "algorithm", "key_id", "path")
+
+    def __init__(self, path: str, key_id: str | None = None, algorithm: "Algorithm | None" = None) -> None:
+        self.path = path
+        self.key_id = key_id
+        self.algorithm: Algorithm | None = algorithm
+        self._read: tuple[str, SigningKey] | None = None
+
+    def __call__(self) -> SigningKey:
+        """The key in the file.
+
+        Raises:
+            ConfigurationError: The file cannot be read, or holds no private key.
+        """
+        from paygrant._providers.secret_file import SecretFile
+
+        text = SecretFile(self.path, "private_key")()
+        if self._read is None or self._read[0] != text:
+            self._read = text, SigningKey(text, key_id=self.key_id, algorithm=self.algorithm)
+        return self._read[1]
+
+    def _facts(self) -> tuple[object, ...]:
+        return self.path, self.key_id, self.algorithm
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, KeyFile) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def __reduce__(self) -> tuple[type["KeyFile"], tuple[object, ...]]:
+        return KeyFile, self._facts()
+
+    def __repr__(self) -> str:
+        return f"KeyFile({self.path!r})"
+
+
+METHODS: tuple[
+    Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth"], ...
+] = (
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+)
+"""The methods that need no spec, by the names of RFC 7591 section 2."""

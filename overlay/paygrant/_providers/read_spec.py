@@ -1,0 +1,132 @@
+"""Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
+
+import functools
+from dataclasses import dataclass
+from hashlib import sha256
+from os import PathLike, fspath
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from paygrant._arguments import check_type, invalid_argument
+from paygrant._spec.description import TokenEndpoint
+from paygrant._spec.misfit import misfit
+from paygrant._spec.reader import NormalizedSpec, endpoint_of
+
+if TYPE_CHECKING:
+    from paygrant._spec.files import SpecCache
+
+_EXPECTED = "the path of a spec, or of a package that was generated from one"
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True, repr=False)
+class ReadSpec(PathLike[str]):
+    """The path of a spec that has been read already, with its description."""
+
+    path: Path
+    endpoint: TokenEndpoint
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def read_checked(
+    spec: "str | PathLike[str] | ModuleType", cache: "SpecCache | None" = None
+) -> TokenEndpoint | ReadSpec:
+    """Read the description in a spec, and check what no lint rule has checked.
+
+    Args:
+        spec: The path of a spec, or a generated package.
+        cache: Where specs are kept that have been read.
+
+    Raises:
+        ConfigurationError: There is no spec, or it breaks a rule.
+        ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
+    """
+    if isinstance(spec, ReadSpec):
+        return spec
+    check_type("spec", spec, str | PathLike | ModuleType, "the path of a spec, or a package that was generated")
+    if isinstance(spec, ModuleType):
+        return _checked(_description_of(spec.__name__))
+    path = Path(fspath(spec))
+    return ReadSpec(path, read_spec(path, cache).endpoint)
+
+
+def read_once(spec: "str | PathLike[str] | ModuleType") -> tuple[TokenEndpoint, str]:
+    """Read a spec: its description, and a digest that no other description has. A package is read once.
+
+    Raises what ``read_checked`` raises.
+    """
+    if isinstance(spec, ModuleType):
+        return _read_package(spec)
+    description = description_of(read_checked(spec))
+    return description, _digest_of(description)
+
+
+def description_of(read: TokenEndpoint | ReadSpec) -> TokenEndpoint:
+    """The description in what ``read_checked`` returns."""
+    return read if isinstance(read, TokenEndpoint) else read.endpoint
+
+
+@functools.lru_cache(maxsize=256)
+def _read_package(package: ModuleType) -> tuple[TokenEndpoint, str]:
+    description = description_of(read_checked(package))
+    return description, _digest_of(description)
+
+
+def _digest_of(description: TokenEndpoint) -> str:
+    return sha256(repr(description).encode()).hexdigest()
+
+
+def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
+    """The spec at a path, with its name and with all parts of a normalized spec.
+
+    Args:
+        path: A spec, or the folder of a generated package.
+        cache: Where specs are kept that have been read.
+
+    Raises:
+        ConfigurationError: There is no spec, or it breaks a rule.
+        ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
+    """
+    from paygrant._spec.errors import SpecError  # a generated package needs neither
+    from paygrant._spec.files import spec_at
+
+    try:
+        spec = spec_at(path, cache)
+        endpoint = spec.endpoint
+    except SpecError as error:
+        fault = f"cannot be used\n{error}\n"
+    except _UNREADABLE as error:
+        fault = f"cannot be read at {str(path)!r} ({type(error).__name__})"
+    else:
+        _checked(endpoint)
+        return spec
+    raise invalid_argument("spec", fault, _EXPECTED)
+
+
+def _description_of(package: str) -> TokenEndpoint:
+    """The description in a generated package.
+
+    Raises:
+        ConfigurationError: The module is something else.
+    """
+    try:
+        return endpoint_of(package)
+    except (ImportError, *_UNREADABLE) as error:  # an ImportError: the module was made by hand
+        kind = "LookupError" if isinstance(error, ImportError) else type(error).__name__
+        fault = f"cannot be read at {package!r} ({kind})"
+    raise invalid_argument("spec", fault, _EXPECTED)
+
+
+def _checked(description: TokenEndpoint) -> TokenEndpoint:
+    """A description whose values have the right types.
+
+    Raises:
+        ConfigurationError: They do not.
+    """
+    if (field_name := misfit(description)) or description.path.startswith("//"):
+        fault = f"has {field_name or 'path'} with a value of another type or with a control character"
+        raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
+    return description

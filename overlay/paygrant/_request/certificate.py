@@ -1,0 +1,253 @@
+"""ClientCertificate: a certificate and its key in files, for mutual TLS (RFC 8705). Changed files are read again."""
+
+import hashlib
+import ssl
+import threading
+from base64 import b64decode
+from contextlib import suppress
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from paygrant._arguments import check_text, checked, invalid_argument
+from paygrant._request.signing_key import base64url
+from paygrant._request.trust import trusting_context
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
+_ATTEMPTS = 3
+"""How often the files are read before they count as not fitting: another process may be writing them."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class LoadedCertificate:
+    """A certificate and its key as they were when they fitted.
+
+    Attributes:
+        context: A TLS context that shows the certificate.
+        thumbprint: The certificate's SHA-256 in base64url, the ``x5t#S256`` of bound tokens (RFC 8705 section 3.1).
+    """
+
+    context: ssl.SSLContext
+    thumbprint: str
+
+
+class ClientCertificate:
+    """A client certificate with its private key, in PEM files.
+
+    The files are read again when they change. While they do not fit each other, as in the middle of a rotation, the
+    earlier pair goes on.
+
+    Args:
+        certificate_file: The path of the certificate. Intermediate certificates may follow it in the file.
+        private_key_file: The path of its private key. It may be the same file.
+        password: The password of an encrypted key.
+
+    Raises:
+        ConfigurationError: A file cannot be read or is not in PEM, the password is wrong, or the two do not fit.
+    """
+
+    __module__ = "paygrant"
+    __slots__ = ("_loaded", "_password", "_seen", "certificate_file", "private_key_file")
+
+    @checked
+    def __init__(
+        self,
+        certificate_file: "str | PathLike[str]",
+        private_key_file: "str | PathLike[str]",
+        *,
+        password: str | None = None,
+    ) -> None:
+        self.certificate_file = _path("certificate_file", certificate_file)
+        self.private_key_file = _path("private_key_file", private_key_file)
+        if password is not None:
+            check_text("password", password)
+        self._password = password
+        self._seen, self._loaded = self._load()
+
+    def current(self) -> LoadedCertificate:
+        """The pair in the files, or the last pair that fitted."""
+        with suppress(Exception):  # half a rotation: the earlier pair goes on
+            if self._state() != self._seen:
+                self._seen, self._loaded = self._load()
+        return self._loaded
+
+    @property
+    def thumbprint(self) -> str:
+        """The certificate's SHA-256 in base64url, the ``x5t#S256`` of bound tokens (RFC 8705 section 3.1)."""
+        return self.current().thumbprint
+
+    @checked
+    def ssl_context(self) -> ssl.SSLContext:
+        """A TLS context that shows the certificate to an API: ``httpx.Client(verify=certificate.ssl_context())``.
+
+        It trusts the authorities that token requests trust. After a rotation, new connections show the new certificate.
+
+        Raises:
+            ConfigurationError: The environment names trusted authorities that cannot be used.
+        """
+        context = trusting_context()
+        context.__class__ = _ReloadingContext  # the function that makes it knows no other class
+        reloading = cast("_ReloadingContext", context)
+        reloading.show(self)
+        return reloading
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Let a context show the pair in the files.
+
+        Raises:
+            OSError: A file cannot be read, or the two do not fit.
+        """
+        # Without a password OpenSSL would ask for one at the terminal.
+        load: Callable[..., None] = ssl.SSLContext.load_cert_chain
+        load(context, self.certificate_file, self.private_key_file, lambda: self._password or "")
+
+    def _state(self) -> tuple[object, ...]:
+        """What changes when the files do."""
+        found = (Path(path).stat() for path in (self.certificate_file, self.private_key_file))
+        return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found)
+
+    def _load(self) -> tuple[tuple[object, ...], LoadedCertificate]:
+        """The state of the files, and the pair in them.
+
+        Raises:
+            ConfigurationError: They cannot be used.
+        """
+        fault: tuple[str, str, str] = (
+            "certificate_file",
+            "is being changed",
+            "a file that does not change for a while",
+        )
+        key = ""
+        for _ in range(_ATTEMPTS):
+            context = trusting_context()
+            try:
+                state = self._state()
+                certificate = _text_of(self.certificate_file)
+                key = _text_of(self.private_key_file)
+                thumbprint = _thumbprint(certificate)
+                self.load_into(context)
+                if state == self._state():
+                    return state, LoadedCertificate(context, thumbprint)
+            except OSError as error:
+                if isinstance(error, ssl.SSLError):
+                    fault = self._fault(error, key)
+                else:
+                    name = "private_key_file" if error.filename == self.private_key_file else "certificate_file"
+                    fault = name, f"cannot be read ({type(error).__name__})", "a file in PEM"
+        raise invalid_argument(*fault)
+
+    def _fault(self, error: ssl.SSLError, key: str) -> tuple[str, str, str]:
+        """The argument that OpenSSL complains of, what is wrong, and what is expected."""
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return "private_key_file", "does not fit the certificate", "the private key of this certificate"
+        if "PRIVATE KEY-----" not in key:
+            return "private_key_file", "holds no private key", "a private key in PEM"
+        if "ENCRYPTED" in key:
+            fault = "is missing, and the private key is locked" if self._password is None else "is wrong"
+            return "password", fault, "the password of the private key"
+        return "private_key_file", "cannot be used with the certificate", "a certificate and its private key in PEM"
+
+    def _facts(self) -> tuple[object, ...]:
+        return self.certificate_file, self.private_key_file, self._password
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, ClientCertificate) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def __copy__(self) -> "ClientCertificate":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "ClientCertificate":
+        return self
+
+    def __reduce__(self) -> "tuple[Callable[..., ClientCertificate], tuple[object, ...]]":
+        return _certificate_of, self._facts()
+
+    def __repr__(self) -> str:
+        return f"<ClientCertificate {self.certificate_file!r} thumbprint={self._loaded.thumbprint[:8]}>"
+
+
+def _certificate_of(certificate_file: str, private_key_file: str, password: str | None) -> ClientCertificate:
+    """A certificate that was pickled."""
+    return ClientCertificate(certificate_file, private_key_file, password=password)
+
+
+class _ReloadingContext(ssl.SSLContext):
+    """A TLS context that shows the certificate which the files hold when a connection begins."""
+
+    _certificate: ClientCertificate
+    _shown: LoadedCertificate
+    _lock: Any
+
+    def show(self, certificate: ClientCertificate) -> None:
+        """Show this certificate from now on."""
+        self._certificate, self._lock = certificate, threading.RLock()
+        self._shown = certificate.current()
+        certificate.load_into(self)
+
+    def _prepared(self, make: "Callable[[], Any]") -> Any:
+        """What begins a connection. OpenSSL must not change a context while another thread begins one."""
+        current = self._certificate.current()
+        taken = self._lock.acquire(
+            timeout=1.0
+        )  # a forked child may find it taken by a thread that does not exist there
+        try:
+            if current is not self._shown:
+                with suppress(OSError):  # the files changed once more; the next connection tries again
+                    self._certificate.load_into(self)
+                    self._shown = current
+            return make()
+        finally:
+            if taken:
+                self._lock.release()
+
+    def wrap_socket(self, sock: "socket.socket", *args: Any, **options: Any) -> ssl.SSLSocket:
+        """Begin a connection, with the certificate of now."""
+        names = ("server_side", "do_handshake_on_connect", "suppress_ragged_eofs", "server_hostname", "session")
+        options |= zip(names, args, strict=False)
+        shake = options.pop("do_handshake_on_connect", True)
+        wrapped: Any = self._prepared(
+            # The handshake waits for the server, so it comes after the lock.
+            lambda: super(_ReloadingContext, self).wrap_socket(sock, do_handshake_on_connect=False, **options)
+        )
+        wrapped.do_handshake_on_connect = shake
+        if shake and wrapped._connected:  # what ssl itself asks
+            try:
+                wrapped.do_handshake()
+            except BaseException:
+                wrapped.close()
+                raise
+        return cast("ssl.SSLSocket", wrapped)
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        """Begin a connection without a socket, as asyncio does, with the certificate of now."""
+        began: ssl.SSLObject = self._prepared(lambda: super(_ReloadingContext, self).wrap_bio(*args, **options))
+        return began
+
+
+def _path(argument: str, value: "str | PathLike[str]") -> str:
+    if not isinstance(value, str | PathLike):
+        raise invalid_argument(argument, f"is of type {type(value).__name__}", "the path of a file in PEM")
+    return check_text(argument, fspath(value))
+
+
+def _text_of(path: str) -> str:
+    return Path(path).read_text("utf-8", errors="replace")
+
+
+def _thumbprint(pem: str) -> str:
+    """The thumbprint of the first certificate in a text, which is the client's own."""
+    _, begin, rest = pem.partition(_BEGIN)
+    body, end, _ = rest.partition(_END)
+    with suppress(ValueError):
+        if begin and end and (encoded := b64decode(body)):
+            return base64url(hashlib.sha256(encoded).digest())
+    raise invalid_argument("certificate_file", "holds no certificate", "a certificate in PEM, the client's own first")

@@ -1,0 +1,94 @@
+"""Compact JSON Web Signatures (RFC 7515 section 7.1), with any key that can sign."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from paygrant._arguments import invalid_argument, is_coroutine
+from paygrant._errors import ConfigurationError, missing_extra
+from paygrant._request.signing_key import Signer, SigningKey, base64url
+
+_ECDSA_BYTES = {"ES256": 32, "ES384": 48}
+"""The length of R and of S (RFC 7518 section 3.4)."""
+
+_HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+
+
+class SecretSigner:
+    """Signs with a client secret (RFC 7518 section 3.2)."""
+
+    __slots__ = ("_secret", "algorithm")
+    key_id = None
+
+    def __init__(self, secret: str, algorithm: str = "HS256") -> None:
+        self._secret = secret.encode()
+        self.algorithm = algorithm
+
+    def sign(self, data: bytes) -> bytes:
+        """The authentication code."""
+        return hmac.digest(self._secret, data, _HASHES[self.algorithm])
+
+
+def signed(header: Mapping[str, Any], claims: Mapping[str, Any], signer: Signer) -> str:
+    """A signed JWT (RFC 7519).
+
+    Raises:
+        ConfigurationError: The caller's object could not sign.
+    """
+    return signed_after(segment(header), claims, signer)
+
+
+def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
+    """A signed JWT with a header that is encoded already."""
+    signing_input = f"{header}.{segment(claims)}"
+    data = signing_input.encode()
+    signature = signer.sign(data) if type(signer) is SigningKey else _foreign_signature(signer, data)
+    return f"{signing_input}.{base64url(signature)}"
+
+
+def segment(document: Mapping[str, Any]) -> str:
+    """A part of a JWS: JSON in base64url."""
+    return base64url(_encode(document).encode())
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _foreign_signature(signer: Signer, data: bytes) -> bytes:
+    """The signature that a caller's object makes. It may come in DER, as KMS and HSM give it."""
+    try:
+        signature: Any = signer.sign(data)
+    except Exception as error:
+        if type(error) is ConfigurationError:
+            raise
+        fault = f"sign() raised {type(error).__name__}"
+    else:
+        if isinstance(signature, bytes) and signature:
+            size = _ECDSA_BYTES.get(signer.algorithm)
+            return signature if size is None or len(signature) == 2 * size else _from_der(signature, size)
+        fault = f"sign() returned {'nothing' if signature == b'' else f'a {type(signature).__name__}'}"
+        if is_coroutine(signature):
+            fault = "sign() is asynchronous"
+    raise invalid_argument("private_key", fault, "an object whose sign(data) returns the signature as bytes")
+
+
+def _from_der(signature: bytes, size: int) -> bytes:
+    """R and S of full length, from a signature in DER."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    except ImportError as error:
+        raise missing_extra("an ECDSA signature in DER", error, "keys") from None
+    try:
+        return b"".join(part.to_bytes(size, "big") for part in decode_dss_signature(signature))
+    except (ValueError, OverflowError):
+        fault = f"sign() returned {len(signature)} bytes that are no ECDSA signature"
+    raise invalid_argument("private_key", fault, f"R and S of {size} bytes each, or both in DER")
+
+
+@lru_cache(maxsize=64)
+def key_header(kind: str, key_id: str | None, algorithm: str) -> str:
+    """The header of an assertion, encoded: its type, the algorithm, and the key's id if it has one."""
+    return segment({"alg": algorithm, "typ": kind} | ({"kid": key_id} if key_id else {}))

@@ -1,0 +1,311 @@
+"""SigningKey: a private key, and the objects of a caller that can take its place. PyJWT and cryptography do the work."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args, runtime_checkable
+
+from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
+from paygrant._errors import missing_extra
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+Algorithm = Literal["RS256", "PS256", "ES256", "ES384", "EdDSA"]
+ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
+"""The algorithms of RFC 7518 and RFC 8037 by which a private key may sign here."""
+
+LEAST_RSA_BITS = 2048
+"""Shorter keys must not be used (RFC 7518 section 3.3)."""
+
+_EXPECTED = "an unencrypted or encrypted private key in PEM (PKCS #8, PKCS #1 or SEC 1), or as a JWK"
+_THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
+"""The members that a thumbprint covers, in their order (RFC 7638 section 3.2, RFC 8037 section 2)."""
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """What signs: a SigningKey, or an object that asks a KMS or an HSM to sign.
+
+    For DPoP, it also needs ``public_jwk``: the public key as a JWK (RFC 7517).
+    """
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm's name, such as ES256 (RFC 7518 section 3.1)."""
+        ...
+
+    @property
+    def key_id(self) -> str | None:
+        """The key's id as the provider knows it. It becomes the ``kid`` of the header (RFC 7515 section 4.1.4)."""
+        ...
+
+    def sign(self, data: bytes, /) -> bytes:
+        """The signature. For ECDSA, that is R and S, each of full length (RFC 7518 section 3.4), or both in DER."""
+        ...
+
+
+class SigningKey:
+    """A private key that signs assertions (RFC 7523) and proofs (RFC 9449). It needs the extra ``paygrant[keys]``.
+
+    Args:
+        private_key: The key in PEM, or as a JWK (RFC 7517).
+        key_id: The key's id as the provider knows it. The default is the JWK's ``kid``, if it has one.
+        algorithm: ``"RS256"``, ``"PS256"``, ``"ES256"``, ``"ES384"`` or ``"EdDSA"``. The default is the JWK's ``alg``,
+            or else fits the key: RS256 for RSA, ES256 for P-256, ES384 for P-384, EdDSA for Ed25519.
+        password: The password of an encrypted key in PEM.
+
+    Attributes:
+        algorithm: The algorithm.
+        key_id: The key's id. None if there is none.
+        public_jwk: The public key as a JWK.
+
+    Raises:
+        ConfigurationError: An argument is bad, or the key is public, locked, too short or of another kind.
+        ImportError: The extra is not installed.
+    """
+
+    __module__ = "paygrant"
+    __slots__ = ("_key", "_sign", "algorithm", "key_id", "public_jwk", "thumbprint")
+
+    @checked
+    def __init__(
+        self,
+        private_key: str | bytes,
+        *,
+        key_id: str | None = None,
+        algorithm: Algorithm | None = None,
+        password: str | None = None,
+    ) -> None:
+        if isinstance(private_key, bytes | bytearray):
+            private_key = bytes(private_key).decode("utf-8-sig", errors="replace")
+        check_text("private_key", private_key, multiline=True)
+        for name, text in (("key_id", key_id), ("password", password)):
+            if text is not None:
+                check_text(name, text)
+        if algorithm is not None:
+            check_choice("algorithm", algorithm, ALGORITHMS)
+        key, stated = _loaded(private_key, password)
+        fitting = _fitting(key)
+        chosen = algorithm or stated.get("alg") or fitting[0]
+        if chosen not in fitting:
+            fault = f"is {chosen}" if chosen in ALGORITHMS else "is not supported"
+            raise invalid_argument("algorithm", fault, f"one that fits the key: {' or '.join(fitting)}")
+        if key_id is None and stated.get("kid") is not None:
+            key_id = check_text("private_key", stated["kid"])
+        self._key = key
+        self._sign = _signature(key, chosen)
+        self.algorithm: str = chosen
+        self.key_id = key_id
+        self.public_jwk: Mapping[str, str] = _public_jwk(key, chosen)
+        self.thumbprint = thumbprint(self.public_jwk)
+        """The base64url text of the public key's SHA-256 thumbprint (RFC 7638)."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature of these bytes, as a JWS holds it (RFC 7518 section 3)."""
+        return self._sign(data)
+
+    def _facts(self) -> tuple[object, ...]:
+        return self.algorithm, self.key_id, self.thumbprint
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts() == other._facts() if isinstance(other, SigningKey) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def __copy__(self) -> "SigningKey":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "SigningKey":
+        return self
+
+    def __reduce__(self) -> "tuple[Callable[..., SigningKey], tuple[object, ...]]":
+        """Let it travel to another process of the same program, as a provider with its secret does."""
+        from cryptography.hazmat.primitives import serialization
+
+        plain = serialization.NoEncryption()
+        pem = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        return _key_of, (pem.decode(), self.key_id, self.algorithm)
+
+    def __repr__(self) -> str:
+        known = f" key_id={self.key_id!r}" if self.key_id else ""
+        return f"<SigningKey {self.algorithm}{known} thumbprint={self.thumbprint[:8]}>"
+
+
+def _key_of(private_key: str, key_id: str | None, algorithm: Algorithm) -> SigningKey:
+    """A key that was pickled."""
+    return SigningKey(private_key, key_id=key_id, algorithm=algorithm)
+
+
+def new_key(algorithm: Algorithm = "ES256") -> SigningKey:
+    """A new key on the curve P-256, for proofs of this process."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    plain = serialization.NoEncryption()
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    return SigningKey(pem, algorithm=algorithm)
+
+
+def signer_of(argument: str, value: object, *, with_public_key: bool = False) -> Signer:
+    """What signs with this value: a SigningKey, PEM or JWK text, or an object of the caller's.
+
+    Args:
+        argument: The name of the argument.
+        value: Its value.
+        with_public_key: Whether a DPoP proof is to be signed, which holds the public key.
+
+    Raises:
+        ConfigurationError: It cannot sign.
+    """
+    expected = "a SigningKey, a private key in PEM or as a JWK, or an object with algorithm, key_id and sign(data)"
+    if isinstance(value, str | bytes):
+        return SigningKey(value)
+    check_type(argument, value, Signer, expected)
+    signer = cast("Signer", value)
+    if isinstance(value, SigningKey):
+        return signer
+    check_choice(f"{argument}.algorithm", signer.algorithm, ALGORITHMS)
+    if signer.key_id is not None:
+        check_text(f"{argument}.key_id", signer.key_id)
+    if with_public_key or hasattr(value, "public_jwk"):
+        thumbprint(_public_part(argument, getattr(value, "public_jwk", None)))
+    return signer
+
+
+def identity_of(signer: Signer) -> str:
+    """What distinguishes a key: its algorithm, its id, and its thumbprint where the public key is known."""
+    public = getattr(signer, "public_jwk", None)
+    whose = thumbprint(cast("Mapping[str, str]", public)) if public else ""
+    return json.dumps([signer.algorithm, signer.key_id, whose])
+
+
+def thumbprint(public_jwk: Mapping[str, str]) -> str:
+    """The SHA-256 thumbprint of a public key (RFC 7638 section 3)."""
+    members = {name: public_jwk[name] for name in _THUMBPRINT_MEMBERS[public_jwk["kty"]]}
+    return base64url(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+
+
+def base64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _public_part(argument: str, value: object) -> Mapping[str, str]:
+    """The public JWK of an object of the caller's, checked."""
+    expected = "the public key as a JWK (RFC 7517), a mapping such as {'kty': 'EC', 'crv': 'P-256', 'x': ..., 'y': ...}"
+    check_type(f"{argument}.public_jwk", value, Mapping, expected)
+    jwk = cast("Mapping[str, str]", value)
+    members = _THUMBPRINT_MEMBERS.get(jwk.get("kty", ""))
+    if not members or not all(isinstance(jwk.get(name), str) for name in members):
+        raise invalid_argument(f"{argument}.public_jwk", "lacks a member of its key type", expected)
+    if "d" in jwk:
+        raise invalid_argument(f"{argument}.public_jwk", "is a private key", expected)
+    return {name: jwk[name] for name in members}
+
+
+def _loaded(text: str, password: str | None) -> tuple["PrivateKeyTypes", Mapping[str, str]]:
+    """The key in a text, and what a JWK states beside it."""
+    try:
+        import jwt
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    except ImportError as error:
+        raise missing_extra("a SigningKey", error, "keys") from None
+    del jwt
+    stated: dict[str, str] = {}
+    if text.lstrip().startswith("{"):
+        key, stated = _from_jwk(text, password)
+    else:
+        key = _from_pem(text, password)
+    curves = ("secp256r1", "secp384r1")
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < LEAST_RSA_BITS:
+            raise invalid_argument(
+                "private_key", f"has {key.key_size} bits", f"an RSA key of {LEAST_RSA_BITS} bits or more"
+            )
+    elif isinstance(key, ec.EllipticCurvePrivateKey):
+        if key.curve.name not in curves:
+            raise invalid_argument("private_key", f"is on the curve {key.curve.name}", "P-256, P-384 or Ed25519")
+    elif not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise invalid_argument("private_key", "is of another kind", "an RSA, ECDSA or Ed25519 key")
+    return key, stated
+
+
+def _from_pem(text: str, password: str | None) -> "PrivateKeyTypes":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if "PRIVATE KEY-----" not in text:
+        public = "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text
+        raise invalid_argument("private_key", "is a public key" if public else "is neither PEM nor a JWK", _EXPECTED)
+    if "BEGIN OPENSSH" in text:
+        raise invalid_argument(
+            "private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it"
+        )
+    locked = "ENCRYPTED" in text
+    argument, expected = ("password", "the password of the private key") if locked else ("private_key", _EXPECTED)
+    try:
+        return load_pem_private_key(text.strip().encode(), password.encode() if password and locked else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        fault = (
+            "is damaged"
+            if not locked
+            else "is missing, and the private key is locked"
+            if password is None
+            else "is wrong"
+        )
+    raise invalid_argument(argument, fault, expected)
+
+
+def _from_jwk(text: str, password: str | None) -> tuple["PrivateKeyTypes", dict[str, str]]:
+    import jwt
+
+    if password is not None:
+        raise invalid_argument("password", "is given with a JWK, which is never locked", "no password")
+    document: Any
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise invalid_argument("private_key", "is not a JSON document", _EXPECTED) from None
+    if "keys" in document:
+        raise invalid_argument("private_key", "is a set of JWKs", "one of its keys")
+    if "d" not in document:
+        fault = "is a symmetric key" if "k" in document else "is a public key"
+        raise invalid_argument("private_key", fault, _EXPECTED)
+    kind = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}.get(str(document.get("kty")), "")
+    try:
+        key = jwt.get_algorithm_by_name(kind).from_jwk(document)
+    except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError, AttributeError):
+        raise invalid_argument("private_key", "is a damaged JWK, or one of another kind", _EXPECTED) from None
+    return key, {name: document[name] for name in ("alg", "kid") if isinstance(document.get(name), str)}
+
+
+def _fitting(key: "PrivateKeyTypes") -> tuple[str, ...]:
+    """The algorithms that fit a key, the default first."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if isinstance(key, rsa.RSAPrivateKey):
+        return "RS256", "PS256"
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return ("ES256",) if key.curve.name == "secp256r1" else ("ES384",)
+    return ("EdDSA",)
+
+
+def _signature(key: "PrivateKeyTypes", algorithm: str) -> Callable[[bytes], bytes]:
+    """The function that signs."""
+    import jwt
+
+    signing: Any = jwt.get_algorithm_by_name(algorithm)
+    return lambda data: signing.sign(data, key)
+
+
+def _public_jwk(key: "PrivateKeyTypes", algorithm: str) -> Mapping[str, str]:
+    """The public part of a key, with the members that a thumbprint covers."""
+    import jwt
+
+    signing: Any = jwt.get_algorithm_by_name(algorithm)
+    jwk = signing.to_jwk(cast("Any", key).public_key(), as_dict=True)
+    return {name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}

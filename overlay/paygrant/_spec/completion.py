@@ -1,0 +1,291 @@
+"""Completes a short spec: what the spec does not state gets the value that RFC 6749 or the rest of the spec determines.
+
+The result has all parts of a normalized spec, so other code needs to know one layout only. A part that the spec states
+stays as it is. A part of another type than expected stays as well: the lint rules report it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from paygrant._spec.complete_responses import complete_responses
+from paygrant._spec.complete_schemas import ensure, fill, mark_secrets, plain, pointers, resolved, snake_case
+from paygrant._spec.document import is_array, is_object
+from paygrant._spec.names import SECRET_NAME
+from paygrant._spec.pointer import escaped
+from paygrant._spec.reader import ENDPOINT, FORM, REQUEST
+
+_METHODS = ("get", "post", "put")
+_STANDARD_SECTIONS = ("externalDocs", "security", "webhooks", "jsonSchemaDialect")
+"""Sections of OpenAPI that say nothing about the token request."""
+
+_RESPONSE: Mapping[str, Any] = {
+    "access_token": ["/access_token"],
+    "token_type": ["/token_type"],
+    "scope": ["/scope"],
+    "lifetime": [{"at": "/expires_in", "unit": "seconds"}],
+}
+"""The fields of RFC 6749 section 5.1."""
+
+_ERROR: Mapping[str, Any] = {"code": ["/error"], "description": ["/error_description"]}
+"""The fields of RFC 6749 section 5.2."""
+
+_GRANT = {"grant_type": {"value": "client_credentials"}}
+"""The request of RFC 6749 section 4.4.2."""
+
+
+def completed(name: str, data: Any) -> Any:
+    """A copy of the data of a spec, with all parts of a normalized spec."""
+    if not is_object(data) or not is_object(data.get(ENDPOINT)):
+        return data
+    spec = {key: value for key, value in deepcopy(data).items() if key not in _STANDARD_SECTIONS}
+    info = spec.setdefault("info", {})
+    if is_object(info):
+        fill(info, title=name, version="1", description=f"Issues access tokens of {name}.")
+    fill(spec, openapi="3.1.0", tags=[], **{"x-provenance": {"sources": [], "deviations": []}})
+    fill(spec["x-provenance"], sources=[], deviations=[])
+    if not (is_array(spec["tags"]) and [each.get("name") for each in spec["tags"] if is_object(each)] == ["token"]):
+        spec["tags"] = [{"name": "token"}]
+    for tag in spec["tags"]:
+        fill(tag, description="Access tokens.")
+    _complete_servers(spec)
+    found = _operation(spec)
+    if found:
+        path, operation = found
+        _Completion(spec, spec[ENDPOINT], path, operation).run()
+    return spec
+
+
+def _complete_servers(spec: dict[str, Any]) -> None:
+    servers = spec.get("servers")
+    if servers == []:
+        del spec["servers"]
+    if is_array(servers):
+        for server in filter(is_object, servers):
+            if isinstance(server.get("url"), str):
+                server["url"] = server["url"].rstrip("/")
+            if len(servers) == 1:
+                fill(server, **{"x-environment": "production"})
+            fill(server, description=f"The environment {server.get('x-environment')}.")
+            for name, variable in _in_host(server):
+                fill(variable, default="example", description=f"The first part of the host, {name}.")
+
+
+def _in_host(server: Any) -> Iterator[tuple[str, Any]]:
+    """The variables in the host of a server."""
+    variables = server.get("variables") if is_object(server) else None
+    yield from variables.items() if is_object(variables) else ()
+
+
+def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The path of the only operation, and the operation with the path's own parameters; None if there is no such one."""
+    paths = spec.get("paths")
+    if not is_object(paths) or len(paths) != 1:
+        return None
+    ((path, item),) = paths.items()
+    if not is_object(item):
+        return None
+    found = [method for method in item if method in _METHODS]
+    if len(found) != 1:
+        return None
+    (method,) = found
+    operation: Any = {} if item[method] is None else item[method]
+    if not is_object(operation):
+        return None
+    shared = item.pop("parameters", None)
+    if is_array(shared):
+        operation["parameters"] = [*shared, *operation.get("parameters", [])]
+    for key in ("summary", "description", "servers"):
+        item.pop(key, None)
+    for key in ("externalDocs", "deprecated", "callbacks", "servers"):
+        operation.pop(key, None)
+    operation["tags"], operation["operationId"] = ["token"], "create_token"
+    fill(operation, description="Requests an access token.")
+    item[method] = operation
+    operation.setdefault("parameters", [])
+    if method != "get" and "requestBody" not in operation:
+        operation["x-no-body"] = True
+    return path, operation
+
+
+class _Completion:
+    """The parts that depend on each other: the request, the responses, and what ``x-token-endpoint`` says about them."""
+
+    def __init__(self, spec: dict[str, Any], endpoint: dict[str, Any], path: str, operation: dict[str, Any]) -> None:
+        self.spec = spec
+        self.endpoint = endpoint
+        self.path = path
+        self.operation = operation
+        components: Any = spec.get("components")
+        schemas: Any = components.get("schemas") if is_object(components) else None
+        self.given: dict[str, Any] = schemas if is_object(schemas) else {}
+        self.kept: dict[str, Any] = {}
+        self.schemes: Any = components.get("securitySchemes") if is_object(components) else None
+
+    def run(self) -> None:
+        """Complete the parts."""
+        fill(self.endpoint, response=deepcopy(dict(_RESPONSE)), error=deepcopy(dict(_ERROR)))
+        codes = [{"at": at, "equals": "invalid_client"} for at in pointers(self.endpoint["error"], "code")[:1]]
+        fill(self.endpoint, invalid_client=[{"status": 401}, *codes])
+        may_have_body = self.operation.pop("x-no-body", False)
+        self._declared()
+        body = self._body_schema(may_have_body=may_have_body)
+        if "parameters" not in self.endpoint:
+            self.endpoint["parameters"] = dict(self._derived_parameters(body))
+        self._body(body, may_have_body=may_have_body)
+        self.kept |= complete_responses(self.operation, self.endpoint, self.given)
+        self._security()
+        self.spec["components"] = {
+            **({"securitySchemes": self.schemes} if self.schemes else {}),
+            "schemas": self.kept,
+        }
+        if not self.operation["parameters"]:
+            del self.operation["parameters"]
+
+    # The request
+
+    def _declared(self) -> None:
+        """Complete the parameters of the operation, and add those of the path that only its placeholders name."""
+        declared = self.operation["parameters"]
+        if not is_array(declared):
+            return
+        known = {each.get("name") for each in declared if is_object(each)}
+        for name in dict.fromkeys(re.findall(r"\{([^}]*)\}", self.path)):
+            if name not in known:
+                declared.append({"name": name, "in": "path"})
+        for name, place in self._names_outside_the_body():
+            if name not in known:
+                declared.append({"name": name, "in": place, "schema": {"type": "string", "format": "password"}})
+        for each in filter(is_object, declared):
+            name = str(each.get("name"))
+            each["schema"] = self._schema_of(name, each.get("schema"))
+            if each.get("in") == "path":
+                each["required"] = True
+            for key in {*each} - {"name", "in", "required", "description", "schema"}:
+                del each[key]
+            fill(each, description=f"The parameter {name}.")
+
+    def _schema_of(self, name: str, stated: Any) -> Any:
+        """The schema of a parameter of the operation."""
+        if stated is not None and not is_object(stated):
+            return stated
+        value = self._source(name)
+        schema = plain({**({} if value is None else {"const": value}), **(stated or {})})
+        schema.pop("description", None)
+        if SECRET_NAME.search(name) and schema.get("type") == "string":
+            fill(schema, format="password")
+        return schema
+
+    def _names_outside_the_body(self) -> Iterator[tuple[str, str]]:
+        """The names of the credentials that travel as headers or in the query, with their places."""
+        for auth, names in self._credentials():
+            if auth in {"header", "query"}:
+                for name in names:
+                    yield name, auth
+
+    def _credentials(self) -> Iterator[tuple[str, list[str]]]:
+        """Each method of client authentication that has names, with these names."""
+        methods: Any = self.endpoint.get("client_authentication")
+        for each in filter(is_object, methods if is_array(methods) else []):
+            if each.get("method") in {"client_secret_post", "header", "query"}:
+                names = [each.get(part, part) for part in ("client_id", "client_secret")]
+                yield str(each["method"]), [name for name in names if isinstance(name, str)]
+
+    def _source(self, name: str) -> Any:
+        """The fixed value of a parameter; None if it has none."""
+        parameters: Any = self.endpoint.get("parameters")
+        source = parameters.get(name) if is_object(parameters) else None
+        return source.get("value") if is_object(source) else None
+
+    def _body_schema(self, *, may_have_body: bool) -> dict[str, Any] | None:
+        """The schema of the body as the spec states it; an empty one if the spec states none; None without a body."""
+        body: Any = self.operation.get("requestBody", {} if may_have_body else None)
+        if not is_object(body):
+            return None
+        content: Any = body.get("content", {})
+        if not is_object(content):
+            return None
+        first = next(iter(content.values()), None)
+        schema = resolved(first.get("schema") if is_object(first) else None, self.given) or self.given.get(REQUEST)
+        return plain(schema) if is_object(schema) else {"type": "object"}
+
+    def _derived_parameters(self, body: Mapping[str, Any] | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What fills the parts that the spec declares but does not mention: a constant, or an argument of that name."""
+        taken = {name for _, names in self._credentials() for name in names}
+        found = {each["name"]: each["schema"] for each in self.operation["parameters"] if is_object(each)}
+        properties = body.get("properties") if body else None
+        found |= properties if is_object(properties) else {}
+        found |= {name: {} for name in self._in_host()}
+        if body is not None and not properties and self._media_type() == FORM:
+            yield from _GRANT.items()
+        for name, schema in found.items():
+            if name not in taken and is_object(schema):
+                value = schema.get("const")
+                yield name, {"argument": snake_case(name)} if value is None else {"value": value}
+
+    def _in_host(self) -> set[str]:
+        """The variables of the servers, which are parts of the host."""
+        servers: Any = self.spec.get("servers")
+        given = [each.get("variables") for each in servers if is_object(each)] if is_array(servers) else []
+        return {str(name) for each in given if is_object(each) for name in each}
+
+    def _media_type(self) -> str:
+        body: Any = self.operation.get("requestBody")
+        content: Any = body.get("content") if is_object(body) else None
+        return next(iter(content), FORM) if is_object(content) else FORM
+
+    def _body(self, schema: dict[str, Any] | None, *, may_have_body: bool) -> None:
+        """Complete the body: each field that something fills is in its schema. Without such a field there is no body."""
+        names = {
+            name: "password" for auth, each in self._credentials() if auth == "client_secret_post" for name in each
+        }
+        sources: Any = self.endpoint["parameters"]
+        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)} | self._in_host()
+        for name in sources if is_object(sources) else ():
+            if name not in declared:
+                names.setdefault(str(name), "")
+        if schema is None or (not names and (may_have_body or "properties" not in schema)):
+            return  # a body that is stated without a schema gives the media type only
+        required = "required" not in schema
+        for name, secret in names.items():
+            value = self._source(name)
+            field = ensure(schema, name if name.startswith("/") else f"/{escaped(name)}", value)
+            if field is not None and field.get("type") == "string" and (secret or SECRET_NAME.search(name)):
+                fill(field, format="password")
+            if required and value is not None and not name.startswith("/"):
+                schema.setdefault("required", []).append(name)
+        mark_secrets(schema)
+        self.kept[REQUEST] = schema
+        body = self.operation.setdefault("requestBody", {})
+        content = {self._media_type(): {"schema": {"$ref": f"#/components/schemas/{REQUEST}"}}}
+        self.operation["requestBody"] = {**body, "required": True, "content": content}
+        self.operation["requestBody"].pop("description", None)
+
+    # Security
+
+    def _security(self) -> None:
+        """State the security that the methods of client authentication determine, if the spec states another one."""
+        methods: Any = self.endpoint.get("client_authentication")
+        names = {str(each.get("method")) for each in (methods if is_array(methods) else []) if is_object(each)}
+        if names == {"custom"} and "security" in self.operation:
+            return
+        wanted: list[Any] = [{"basic": []}] if "client_secret_basic" in names else []
+        wanted += [{}] if names - {"client_secret_basic", "custom"} else []
+        kinds = {json_name: self._scheme(json_name) for json_name in self._stated_schemes()}
+        stated = {"basic" if kinds[each] == "basic" else "none" if not each else "other" for each in kinds}
+        if stated != {"basic" if each else "none" for each in wanted}:
+            self.operation["security"] = wanted or [{}]
+            basic = {"type": "http", "scheme": "basic", "description": "The client's id and secret."}
+            self.schemes = {"basic": basic} if wanted and wanted[0] else None
+
+    def _stated_schemes(self) -> Iterator[str]:
+        """The names of the stated alternatives; an empty name where no scheme is needed."""
+        stated: Any = self.operation.get("security")
+        alternatives: list[Any] = stated if is_array(stated) and stated else [{}]
+        for each in alternatives:
+            yield next(iter(each), "") if is_object(each) else ""
+
+    def _scheme(self, name: str) -> str:
+        found = self.schemes.get(name) if is_object(self.schemes) else None
+        return str(found.get("scheme", "")).lower() if is_object(found) else ""

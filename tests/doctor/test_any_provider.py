@@ -1,0 +1,76 @@
+"""The doctor examines any provider that is made already, and any spec."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paygrant import ClientCredentials, Provider, Ripple, SpecProvider
+from paygrant._providers import registry
+from paygrant.doctor import Finding, diagnose, diagnose_kind
+from tests.helpers.servers import Reply, Server, granted
+from tests.helpers.short import written
+
+CREDENTIALS: dict[str, Any] = {"client_id": "id", "client_secret": "canary-secret-77"}
+
+
+class Shop(ClientCredentials):
+    """A class of a user's own, with a constructor of its own."""
+
+    def __init__(self, base_url: str, secret: str) -> None:
+        super().__init__(client_id="id", client_secret=secret, token_url=f"{base_url}/t", name="shop")
+
+
+class Tenant(Ripple):
+    """A class that inherits its constructor."""
+
+
+def seen(findings: list[Finding]) -> dict[str, str]:
+    """The verdict of each check. Nothing shows the secret."""
+    assert "canary" not in repr(findings)
+    return {each.check: each.verdict for each in findings}
+
+
+def acme(tmp_path: Path, server: Server) -> SpecProvider:
+    server.reply = Reply({"data": {"accessToken": "t" * 40, "expiresIn": 3600}})
+    given: dict[str, Any] = {**CREDENTIALS, "base_url": server.base_url, "environment": "sandbox", "realm": "eu"}
+    return SpecProvider(written(tmp_path), **given)
+
+
+def made(kind: str, tmp_path: Path, server: Server) -> Provider:
+    if kind == "spec":
+        return acme(tmp_path, server)
+    server.reply = granted("t" * 40)
+    if kind == "client credentials":
+        return ClientCredentials(**CREDENTIALS, token_url=f"{server.base_url}/t", parameters={"audience": "x"})
+    if kind == "own class":
+        return Shop(server.base_url, "canary-secret-77")
+    return Tenant(**CREDENTIALS, base_url=server.base_url, environment="test", tenant_id="acme")
+
+
+@pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])
+def test_a_provider_that_is_made_is_examined(kind: str, tmp_path: Path, server: Server) -> None:
+    found = seen(list(diagnose(made(kind, tmp_path, server), variables={})))
+    assert {each for each, verdict in found.items() if verdict not in {"ok", "skipped"}} <= {"tls", "proxy"}
+    assert found["response"] == found["settings"] == "ok"
+    assert len(server.seen) >= 1
+
+
+@pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])
+def test_refused_credentials_are_found(kind: str, tmp_path: Path, server: Server) -> None:
+    provider = made(kind, tmp_path, server)
+    server.reply = Reply({"error": "invalid_client", "errors": [{"code": "invalid_client"}]}, status=401)
+    findings = list(diagnose(provider, variables={}))
+    assert seen(findings)["response"] == "failed"
+    assert next(each.code for each in findings if each.check == "response") == "refused"
+
+
+def test_a_spec_is_examined_with_the_variables_of_its_name(tmp_path: Path, server: Server) -> None:
+    server.reply = Reply({"data": {"accessToken": "t" * 40, "expiresIn": 3600}})
+    variables = {"ACME_CLIENT_ID": "id", "ACME_CLIENT_SECRET": "canary-secret-77", "ACME_BASE_URL": server.base_url}
+    kind = registry.kind_at(written(tmp_path))
+    findings = list(diagnose_kind(kind, {"environment": "sandbox"}, variables=variables, store=None))
+    assert "ACME_REALM" in findings[0].seen
+    assert seen(findings)["settings"] == "failed"
+    complete = {**variables, "ACME_REALM": "eu", "ACME_LEVEL": "1"}
+    assert seen(list(diagnose_kind(kind, {"environment": "sandbox"}, variables=complete, store=None)))["expiry"] == "ok"

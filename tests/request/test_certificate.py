@@ -1,0 +1,190 @@
+"""ClientCertificate: what it accepts, rotation of its files, and the context that it gives to an API's client."""
+
+import asyncio
+import copy
+import hashlib
+import pickle
+import socket
+import ssl
+import threading
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from paygrant import ConfigurationError
+from paygrant._request.certificate import ClientCertificate
+from tests.helpers.exposure import exposed
+from tests.helpers.keys import authority, pem, write_pair
+
+PASSWORD = "seccanary91bc"
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Let token requests and API clients trust the authority of the tests."""
+    path = tmp_path / "authority.pem"
+    path.write_text(authority().certificate, "utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return path
+
+
+def thumbprint(certificate: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).digest()).rstrip(b"=").decode()
+
+
+@contextmanager
+def tls_server(tmp_path: Path) -> Generator[tuple[int, list[str]]]:
+    """A server on loopback that wants a client certificate. It notes the thumbprints that it sees."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=authority().certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(*write_pair(folder, authority().issue("localhost")))
+    seen: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with suppress(OSError), context.wrap_socket(plain, server_side=True) as secured:
+                shown = secured.getpeercert(binary_form=True)
+                seen.append(urlsafe_b64encode(hashlib.sha256(shown or b"").digest()).rstrip(b"=").decode())
+                secured.sendall(b"ok")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], seen
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def connect(context: ssl.SSLContext, port: int) -> bytes:
+    plain = socket.create_connection(("127.0.0.1", port))
+    with plain, context.wrap_socket(plain, server_hostname="localhost") as secured:
+        return secured.recv(2)
+
+
+async def connect_async(context: ssl.SSLContext, port: int) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+    read = await reader.read(2)
+    writer.close()
+    return read
+
+
+def test_a_certificate_has_the_thumbprint_of_rfc_8705(tmp_path: Path) -> None:
+    pair = authority().issue("client")
+    assert ClientCertificate(*write_pair(tmp_path, pair)).thumbprint == thumbprint(pair[0])
+
+
+def test_certificate_and_key_may_stand_in_one_file(tmp_path: Path) -> None:
+    pair = authority().issue("client")
+    both = tmp_path / "both.pem"
+    both.write_text("".join(pair), "utf-8")
+    assert ClientCertificate(both, str(both)).thumbprint == thumbprint(pair[0])
+
+
+def test_a_locked_key_opens_with_its_password(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client", password=PASSWORD))
+    certificate = ClientCertificate(*paths, password=PASSWORD)
+    assert PASSWORD not in repr(certificate)
+
+
+def test_a_rotation_is_noticed_and_half_of_one_changes_nothing(tmp_path: Path) -> None:
+    old, new = authority().issue("client"), authority().issue("client")
+    paths = write_pair(tmp_path, old)
+    certificate = ClientCertificate(*paths)
+    paths[0].write_text(new[0], "utf-8")
+    assert certificate.thumbprint == thumbprint(old[0])
+    paths[1].write_text("", "utf-8")
+    assert certificate.thumbprint == thumbprint(old[0])
+    paths[1].write_text(new[1], "utf-8")
+    assert certificate.thumbprint == thumbprint(new[0])
+    paths[0].unlink()
+    assert certificate.thumbprint == thumbprint(new[0])
+
+
+@pytest.mark.usefixtures("trust")
+def test_the_context_shows_the_certificate_that_the_files_hold_when_a_connection_begins(tmp_path: Path) -> None:
+    pairs = [authority().issue("client") for _ in range(3)]
+    paths = write_pair(tmp_path, pairs[0])
+    context = ClientCertificate(*paths).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        assert connect(context, port) == b"ok"
+        write_pair(tmp_path, pairs[1])
+        assert connect(context, port) == b"ok"
+        write_pair(tmp_path, pairs[2])
+        assert asyncio.run(connect_async(context, port)) == b"ok"
+        paths[0].write_text(pairs[0][0], "utf-8")  # half a rotation
+        assert connect(context, port) == b"ok"
+    assert seen == [*(thumbprint(each[0]) for each in pairs), thumbprint(pairs[2][0])]
+
+
+@pytest.mark.usefixtures("trust")
+def test_the_context_trusts_what_token_requests_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    context = certificate.ssl_context()
+    with tls_server(tmp_path) as (port, _), pytest.raises(ssl.SSLCertVerificationError):
+        connect(context, port)
+
+
+def refusal(make: Callable[[], object]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert not exposed(caught.value)
+    return str(caught.value)
+
+
+def test_bad_files_are_refused(tmp_path: Path) -> None:
+    certificate, key = authority().issue("client")
+    other = authority().issue("another")
+    locked = authority().issue("client", password=PASSWORD)
+    for pair, options, words in (
+        ((certificate, other[1]), {}, "private_key_file: does not fit the certificate; expected "),
+        ((certificate, certificate), {}, "private_key_file: holds no private key; expected "),
+        (
+            (certificate, pem("ES256").replace("M", "N", 9)),
+            {},
+            "private_key_file: cannot be used with the certificate; ",
+        ),
+        (("", key), {}, "certificate_file: holds no certificate; expected "),
+        (
+            ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", key),
+            {},
+            "certificate_file: holds no certificate; ",
+        ),
+        (locked, {}, "password: is missing, and the private key is locked; expected "),
+        (locked, {"password": "seccanary91bc!"}, "password: is wrong; expected "),
+        (locked, {"password": ""}, "password: is empty; expected "),
+    ):
+        paths = write_pair(tmp_path, pair)
+        assert refusal(lambda: ClientCertificate(*paths, **options)).startswith(words)  # noqa: B023
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    certificate, key = write_pair(tmp_path, authority().issue("client"))
+    for paths, name in (
+        ((tmp_path / "no", key), "certificate_file"),
+        ((certificate, tmp_path / "no"), "private_key_file"),
+    ):
+        said = refusal(lambda: ClientCertificate(*paths))  # noqa: B023
+        assert said == f"{name}: cannot be read (FileNotFoundError); expected a file in PEM"
+    assert refusal(lambda: ClientCertificate(5, key)).startswith("certificate_file: is of type int; ")  # type: ignore[arg-type]
+
+
+def test_a_certificate_can_be_copied_pickled_and_compared(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client"))
+    certificate = ClientCertificate(*paths)
+    assert copy.copy(certificate) is copy.deepcopy(certificate) is certificate
+    assert pickle.loads(pickle.dumps(certificate)) == certificate == ClientCertificate(*paths)
+    assert hash(certificate) == hash(ClientCertificate(*paths))
+    assert certificate != ClientCertificate(*paths, password="x")

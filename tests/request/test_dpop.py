@@ -1,0 +1,90 @@
+"""Prover: what a proof holds (RFC 9449 section 4.2), and which nonces it uses."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import jwt
+import pytest
+
+from paygrant._request.dpop import Prover, key_of_process
+from paygrant._request.signing_key import SigningKey
+from tests.helpers.keys import pem, public_pem
+
+TOKEN = "tokcanaryd04e"
+NOW = 1_800_000_000.9
+TOKEN_URL = "https://auth.example/token"
+
+
+@pytest.fixture
+def prover() -> Prover:
+    return Prover(SigningKey(pem("ES256")), lambda: NOW)
+
+
+def claims(proof: str) -> dict[str, Any]:
+    read: dict[str, Any] = jwt.decode(proof, public_pem("ES256"), algorithms=["ES256"], options={"verify_iat": False})
+    return read
+
+
+def test_a_proof_holds_what_the_rfc_demands(prover: Prover) -> None:
+    proof = prover.proof("POST", TOKEN_URL)
+    header = jwt.get_unverified_header(proof)
+    assert header == {"alg": "ES256", "typ": "dpop+jwt", "jwk": SigningKey(pem("ES256")).public_jwk}
+    read = claims(proof)
+    assert len(read.pop("jti")) >= 16
+    assert read == {"htm": "POST", "htu": TOKEN_URL, "iat": 1_800_000_000}
+
+
+def test_a_proof_for_an_api_call_holds_the_hash_of_the_token(prover: Prover) -> None:
+    for token in (TOKEN, TOKEN, "another"):
+        expected = urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
+        assert claims(prover.proof("GET", "https://api.example/", token))["ath"] == expected
+
+
+@pytest.mark.parametrize("tail", ["?a=1", "#part", "?a=1#part", "#part?no=query"])
+def test_query_and_fragment_stay_out_of_a_proof(prover: Prover, tail: str) -> None:
+    assert claims(prover.proof("GET", f"https://api.example/x{tail}", TOKEN))["htu"] == "https://api.example/x"
+
+
+def test_no_two_proofs_have_the_same_jti(prover: Prover) -> None:
+    assert len({claims(prover.proof("GET", "https://api.example/", TOKEN))["jti"] for _ in range(50)}) == 50
+
+
+def test_a_nonce_counts_at_its_origin_only(prover: Prover) -> None:
+    assert prover.note_nonce("https://API.example/a?b", "n-1")
+    assert claims(prover.proof("GET", "https://api.example/other", TOKEN))["nonce"] == "n-1"
+    for url in ("https://api.example:8443/a", "http://api.example/a", "https://other.example/a"):
+        assert "nonce" not in claims(prover.proof("GET", url, TOKEN))
+
+
+def test_the_token_endpoint_has_nonces_of_its_own(prover: Prover) -> None:
+    prover.note_nonce(TOKEN_URL, "of-the-api")
+    assert "nonce" not in claims(prover.proof("POST", TOKEN_URL))
+    prover.note_nonce(TOKEN_URL, "of-the-server", from_token_endpoint=True)
+    assert claims(prover.proof("POST", TOKEN_URL))["nonce"] == "of-the-server"
+    assert claims(prover.proof("POST", TOKEN_URL, TOKEN))["nonce"] == "of-the-api"
+
+
+def test_the_newest_nonce_counts(prover: Prover) -> None:
+    assert prover.note_nonce(TOKEN_URL, "n-1", from_token_endpoint=True)
+    assert not prover.note_nonce(TOKEN_URL, "n-1", from_token_endpoint=True)
+    assert prover.note_nonce(TOKEN_URL, "n-2", from_token_endpoint=True)
+    assert claims(prover.proof("POST", TOKEN_URL))["nonce"] == "n-2"
+
+
+@pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb"])
+def test_what_is_no_nonce_is_ignored(prover: Prover, nonce: str | None) -> None:
+    assert not prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
+    assert "nonce" not in claims(prover.proof("POST", TOKEN_URL))
+
+
+def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
+    for number in range(1100):
+        prover.note_nonce(f"https://{number}.example/", "n")
+    assert "nonce" not in claims(prover.proof("GET", "https://75.example/", TOKEN))
+    assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
+
+
+def test_a_process_has_one_key() -> None:
+    assert key_of_process() is key_of_process()
+    assert key_of_process().algorithm == "ES256"

@@ -1,0 +1,273 @@
+"""SigningKey and other signers: what they accept, what they refuse, and that their signatures verify."""
+
+import copy
+import json
+import pickle
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+
+from paygrant import ConfigurationError
+from paygrant._request.jws import SecretSigner, signed
+from paygrant._request.signing_key import ALGORITHMS, SigningKey, identity_of, signer_of, thumbprint
+from tests.helpers.exposure import exposed
+from tests.helpers.keys import MAKERS, pem, pem_of, public_pem
+
+PASSWORD = "seccanary91bc"
+
+
+def verified(token: str, algorithm: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, public_pem(algorithm), algorithms=[algorithm])
+    return claims
+
+
+def jwk_of(algorithm: str, **more: str) -> str:
+    key = serialization.load_pem_private_key(pem(algorithm).encode(), None)
+    maker: Any = jwt.get_algorithm_by_name(algorithm)
+    return json.dumps({**maker.to_jwk(key, as_dict=True), **more})
+
+
+def refusal(make: Callable[[], object]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert not exposed(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_each_algorithm_signs_with_pem_and_with_a_jwk(algorithm: Any) -> None:
+    for text in (pem(algorithm), jwk_of(algorithm), pem(algorithm).encode(), "\n" + pem(algorithm)):
+        key = SigningKey(text, algorithm=algorithm, key_id="a-key")
+        token = signed({"alg": algorithm, "kid": key.key_id}, {"sub": "me"}, key)
+        assert verified(token, algorithm) == {"sub": "me"}
+        assert jwt.get_unverified_header(token) == {"alg": algorithm, "kid": "a-key"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"), [("RS256", "RS256"), ("ES256", "ES256"), ("ES384", "ES384"), ("EdDSA", "EdDSA")]
+)
+def test_the_default_algorithm_fits_the_key(kind: str, default: str) -> None:
+    assert SigningKey(pem(kind)).algorithm == default
+
+
+def test_a_jwk_states_its_algorithm_and_id_and_arguments_replace_them() -> None:
+    stated = jwk_of("PS256", alg="PS256", kid="of-the-jwk")
+    key = SigningKey(stated)
+    assert (key.algorithm, key.key_id) == ("PS256", "of-the-jwk")
+    key = SigningKey(stated, algorithm="RS256", key_id="mine")
+    assert (key.algorithm, key.key_id) == ("RS256", "mine")
+
+
+def test_a_locked_key_opens_with_its_password() -> None:
+    assert SigningKey(pem("ES256", 7, PASSWORD), password=PASSWORD).algorithm == "ES256"
+
+
+def test_older_forms_of_pem_are_read() -> None:
+    key = serialization.load_pem_private_key(pem("RS256").encode(), None)
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    text = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    assert SigningKey(text) == SigningKey(pem("RS256"))
+
+
+def test_the_thumbprint_is_that_of_the_example_of_rfc_7638() -> None:
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj"
+        "hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ"
+        "vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
+        "nqDKgw"
+    )
+    assert (
+        thumbprint({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256"}) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    )
+
+
+def test_the_public_jwk_holds_nothing_of_the_private_key() -> None:
+    for algorithm in ALGORITHMS:
+        key = SigningKey(pem(algorithm))
+        assert not {"d", "p", "q", "k"} & {*key.public_jwk}
+        assert all(each not in repr(key) for each in key.public_jwk.values())
+
+
+def openssh() -> str:
+    key = MAKERS["EdDSA"]()
+    form = serialization.PrivateFormat.OpenSSH
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: SigningKey("no key " + PASSWORD), "private_key: is neither PEM nor a JWK; expected "),
+        (lambda: SigningKey(""), "private_key: is empty; expected "),
+        (lambda: SigningKey(5), "private_key: is of type int; expected "),  # type: ignore[arg-type]
+        (lambda: SigningKey(public_pem("ES256")), "private_key: is a public key; expected "),
+        (
+            lambda: SigningKey(pem("ES256", 7, PASSWORD)),
+            "password: is missing, and the private key is locked; expected ",
+        ),
+        (lambda: SigningKey(pem("ES256", 7, PASSWORD), password="seccanary91bc!"), "password: is wrong; expected "),
+        (lambda: SigningKey(pem("ES256").replace("M", "N", 9)), "private_key: is damaged; expected "),
+        (
+            lambda: SigningKey(pem("ES256"), algorithm="RS256"),
+            "algorithm: is RS256; expected one that fits the key: ES256",
+        ),
+        (lambda: SigningKey(pem("RS256"), algorithm="HS256"), "algorithm: is 'HS256'; expected one of: RS256, "),  # type: ignore[arg-type]
+        (lambda: SigningKey(pem_of(rsa.generate_private_key(65537, 1024))), "private_key: has 1024 bits; expected "),
+        (
+            lambda: SigningKey(pem_of(ec.generate_private_key(ec.SECP521R1()))),
+            "private_key: is on the curve secp521r1; ",
+        ),
+        (lambda: SigningKey(pem_of(ed448.Ed448PrivateKey.generate())), "private_key: is of another kind; expected "),
+        (lambda: SigningKey(pem_of(dsa.generate_private_key(2048))), "private_key: is of another kind; expected "),
+        (lambda: SigningKey(openssh()), "private_key: is in OpenSSH's own format; expected "),
+        (lambda: SigningKey("{" + PASSWORD), "private_key: is not a JSON document; expected "),
+        (lambda: SigningKey('{"keys": []}'), "private_key: is a set of JWKs; expected one of its keys"),
+        (lambda: SigningKey('{"kty": "oct", "k": "seccanary91bc"}'), "private_key: is a symmetric key; expected "),
+        (lambda: SigningKey('{"kty": "EC", "crv": "P-256"}'), "private_key: is a public key; expected "),
+        (lambda: SigningKey('{"kty": "EC", "crv": "P-256", "d": "AAAA"}'), "private_key: is a damaged JWK, "),
+        (lambda: SigningKey('{"kty": "what", "d": "AAAA"}'), "private_key: is a damaged JWK, "),
+        (
+            lambda: SigningKey(jwk_of("ES256", alg="ES384")),
+            "algorithm: is ES384; expected one that fits the key: ES256",
+        ),
+        (lambda: SigningKey(jwk_of("ES256", alg="none")), "algorithm: is not supported; expected "),
+        (lambda: SigningKey(jwk_of("ES256"), password="x"), "password: is given with a JWK, which is never locked; "),
+        (lambda: SigningKey(pem("ES256"), key_id=""), "key_id: is empty; expected "),
+    ],
+)
+def test_a_bad_key_is_refused_in_words_that_hold_nothing_of_it(make: Callable[[], object], words: str) -> None:
+    assert refusal(make).startswith(words)
+
+
+def test_keys_are_equal_if_they_sign_alike() -> None:
+    key = SigningKey(pem("ES256"), key_id="a")
+    assert key == SigningKey(pem("ES256"), key_id="a")
+    assert hash(key) == hash(SigningKey(pem("ES256"), key_id="a"))
+    assert key not in {SigningKey(pem("ES256")), SigningKey(pem("ES256", 1), key_id="a"), "a"}
+
+
+def test_a_key_can_be_copied_and_pickled() -> None:
+    key = SigningKey(pem("RS256"), key_id="a", algorithm="PS256")
+    assert copy.copy(key) is copy.deepcopy(key) is key
+    assert pickle.loads(pickle.dumps(key)) == key
+
+
+class Device:
+    """A KMS that never gives its key away."""
+
+    def __init__(self, algorithm: str = "ES256", *, der: bool = False, public: bool = True) -> None:
+        self.algorithm = algorithm
+        self.key_id: str | None = "device-1"
+        self._key: Any = serialization.load_pem_private_key(pem(algorithm).encode(), None)
+        self._der = der
+        if public:
+            self.public_jwk = SigningKey(pem(algorithm)).public_jwk
+
+    def sign(self, data: bytes) -> bytes:
+        if self._der:
+            return bytes(self._key.sign(data, ec.ECDSA(hash_of(self.algorithm))))
+        return SigningKey(pem(self.algorithm), algorithm=self.algorithm).sign(data)  # type: ignore[arg-type]
+
+
+def hash_of(algorithm: str) -> Any:
+    from cryptography.hazmat.primitives import hashes
+
+    return hashes.SHA384() if algorithm == "ES384" else hashes.SHA256()
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384"])
+@pytest.mark.parametrize("der", [False, True])
+def test_a_device_signs_in_either_form(algorithm: str, *, der: bool) -> None:
+    for _ in range(20):  # a leading zero of R or S comes now and then
+        signer = signer_of("private_key", Device(algorithm, der=der))
+        assert verified(signed({"alg": algorithm}, {"a": 1}, signer), algorithm) == {"a": 1}
+
+
+def test_a_device_is_distinguished_by_its_public_key_and_its_id() -> None:
+    known, unknown = Device(), Device(public=False)
+    assert identity_of(known) != identity_of(unknown)
+    assert identity_of(known) == identity_of(SigningKey(pem("ES256"), key_id="device-1"))
+    unknown.key_id = "device-2"
+    assert identity_of(unknown) != identity_of(Device(public=False))
+
+
+class Failing(Device):
+    def __init__(self, outcome: object) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+    def sign(self, data: bytes) -> Any:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+async def asynchronous() -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fault"),
+    [
+        (RuntimeError(PASSWORD), "sign() raised RuntimeError"),
+        (None, "sign() returned a NoneType"),
+        (b"", "sign() returned nothing"),
+        ("text", "sign() returned a str"),
+        (b"thirteen byte", "sign() returned 13 bytes that are no ECDSA signature"),
+    ],
+)
+def test_a_device_that_cannot_sign_is_reported(outcome: object, fault: str) -> None:
+    said = refusal(lambda: signed({"alg": "ES256"}, {}, Failing(outcome)))
+    assert said.startswith(f"private_key: {fault}; expected ")
+
+
+def test_an_asynchronous_device_is_reported() -> None:
+    said = refusal(lambda: signed({"alg": "ES256"}, {}, Failing(asynchronous())))
+    assert said.startswith("private_key: sign() is asynchronous; expected ")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"algorithm": "HS256"}, "private_key.algorithm: is 'HS256'; expected one of: "),
+        ({"key_id": 7}, "private_key.key_id: is of type int; expected "),
+        ({"public_jwk": None}, "private_key.public_jwk: is of type NoneType; expected "),
+        ({"public_jwk": {"kty": "EC"}}, "private_key.public_jwk: lacks a member of its key type; expected "),
+        (
+            {"public_jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A", "d": "B"}},
+            "private_key.public_jwk: is a private key; ",
+        ),
+    ],
+)
+def test_a_device_with_bad_facts_is_refused(change: Mapping[str, object], words: str) -> None:
+    device = Device()
+    vars(device).update(change)
+    assert refusal(lambda: signer_of("private_key", device)).startswith(words)
+
+
+@pytest.mark.parametrize("value", [None, 5, object(), Device, SigningKey])
+def test_what_cannot_sign_is_refused(value: object) -> None:
+    assert refusal(lambda: signer_of("private_key", value)).startswith("private_key: ")
+
+
+def test_a_device_without_a_public_key_makes_no_proofs() -> None:
+    said = refusal(lambda: signer_of("dpop", Device(public=False), with_public_key=True))
+    assert said.startswith("dpop.public_jwk: is of type NoneType; expected ")
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_a_client_secret_signs(algorithm: str) -> None:
+    secret = "s" * 64
+    token = signed({"alg": algorithm}, {"a": 1}, SecretSigner(secret, algorithm))
+    assert jwt.decode(token, secret, algorithms=[algorithm]) == {"a": 1}
+
+
+def test_a_jws_has_no_padding() -> None:
+    header, claims, _ = signed({"alg": "HS256"}, {"a": "é"}, SecretSigner("s" * 32)).split(".")
+    assert json.loads(urlsafe_b64decode(header + "==")) == {"alg": "HS256"}
+    assert json.loads(urlsafe_b64decode(claims + "==")) == {"a": "é"}

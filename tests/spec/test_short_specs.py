@@ -1,0 +1,211 @@
+"""Short specs: what they leave out follows from RFC 6749 or from the rest of the spec."""
+
+import copy
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from paygrant import SpecProvider
+from paygrant._providers.base import registration_of
+from paygrant._spec import document
+from paygrant._spec.completion import completed
+from paygrant._spec.document import is_array, is_object
+from paygrant._spec.errors import SpecError
+from paygrant._spec.lint import OF_THE_BOX, RULES, check, lint, load_checked
+from paygrant._spec.reader import NormalizedSpec, read_endpoint
+from tests.helpers.short import SHORT, SHORTEST, written
+from tests.helpers.specs import SPECS
+
+FULL = [*SPECS, *sorted((Path(__file__).parents[1] / "endpoints").glob("*.yaml"))]
+CREDENTIALS: dict[str, Any] = {"client_id": "id", "client_secret": "secret"}
+
+
+def short(changes: dict[str, Any]) -> dict[str, Any]:
+    """The short spec with other values at some places, which are written with dots."""
+    data: dict[str, Any] = yaml.safe_load(SHORT)
+    for place, value in changes.items():
+        *steps, last = place.split(".")
+        here: Any = data
+        for step in steps:
+            here = here[step]
+        if value is None:
+            del here[last]
+        else:
+            here[last] = value
+    return data
+
+
+def errors(tmp_path: Path, data: Any) -> list[str]:
+    """What keeps a spec from being used."""
+    findings = lint(written(tmp_path, json.dumps(data, indent=1)))
+    return [str(each) for each in findings if not each.warning]
+
+
+@pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
+def test_a_complete_spec_stays_as_it_is(path: Path) -> None:
+    data = document.read(path).data
+    before = copy.deepcopy(data)
+    assert completed(path.stem, data) == data == before
+    assert lint(path) == []
+
+
+def test_the_short_spec_has_25_lines_at_most() -> None:
+    assert len(SHORT.splitlines()) <= 25
+
+
+def test_a_short_spec_describes_the_whole_request(tmp_path: Path) -> None:
+    endpoint = read_endpoint("acme", load_checked(written(tmp_path)))
+    assert {each.name: (each.place, each.argument or each.value, each.kind) for each in endpoint.parameters} == {
+        "realm": ("path", "realm", "string"),
+        "grantType": ("body", "client_credentials", "string"),
+        "level": ("body", "level", "integer"),
+    }
+    assert endpoint.media_type == "application/json"
+    assert [each.status or (each.at, each.equals) for each in endpoint.invalid_client] == [
+        401,
+        ("/errors/0/code", "invalid_client"),
+    ]
+    assert list(endpoint.servers) == ["production", "sandbox"]
+
+
+def test_the_shortest_spec_is_a_request_of_rfc_6749(tmp_path: Path) -> None:
+    provider = SpecProvider(written(tmp_path, SHORTEST), **CREDENTIALS)
+    endpoint = registration_of(provider).endpoint
+    assert provider.token_url == "https://auth.acme.example/oauth/token"
+    assert registration_of(provider).environment == "production"
+    assert [(each.name, each.value) for each in endpoint.parameters] == [("grant_type", "client_credentials")]
+    assert endpoint.response.lifetime[0].at == "/expires_in"
+
+
+def test_what_a_short_spec_leaves_out_is_a_warning_for_its_author_only(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    findings = lint(path)
+    assert findings
+    assert all(each.warning and each.fault.rule in OF_THE_BOX for each in findings)
+    assert str(findings[0]).startswith(f"{path}:2: warning: descriptions: ")
+    strict = lint(path, strict=True)
+    assert strict
+    assert not any(each.warning for each in strict)
+
+
+def test_the_completed_spec_is_clean_for_the_box_apart_from_its_sources(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps(load_checked(written(tmp_path))), "whole.yaml")
+    assert {each.fault.rule for each in lint(path, strict=True)} == {"provenance"}
+
+
+def test_the_examples_fit_the_description(tmp_path: Path) -> None:
+    spec = NormalizedSpec("acme", load_checked(written(tmp_path)))
+    assert {each.name: (each.status, each.body) for each in spec.examples()} == {
+        "granted": ("200", {"data": {"accessToken": "example-access-token", "expiresIn": 3600}}),
+        "wrong_credentials": (
+            "401",
+            {"errors": [{"code": "invalid_client", "message": "The credentials are wrong."}]},
+        ),
+    }
+
+
+def test_secrets_of_a_short_spec_are_secret(tmp_path: Path) -> None:
+    data = short(
+        {"x-token-endpoint.parameters": {"realm": {"argument": "realm"}, "pinSecret": {"argument": "pin_secret"}}}
+    )
+    del data["paths"]["/v1/{realm}/authorize"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schemas = load_checked(written(tmp_path, json.dumps(data)))["components"]["schemas"]
+    formats = {name: each.get("format") for name, each in schemas["TokenRequest"]["properties"].items()}
+    assert formats == {"clientId": "password", "clientSecret": "password", "pinSecret": "password"}
+    assert schemas["TokenResponse"]["properties"]["data"]["properties"]["accessToken"]["format"] == "password"
+
+
+def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Login"}}}
+    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/Session"}}}
+    data: dict[str, Any] = yaml.safe_load(SHORT)
+    operation = data["paths"]["/v1/{realm}/authorize"]["post"]
+    login = operation["requestBody"]["content"]["application/json"]["schema"]
+    operation |= {
+        "operationId": "login",
+        "tags": ["Login"],
+        "security": [{"oauth": []}],
+        "requestBody": {"content": content},
+        "responses": {"201": {"description": "A session.", "content": answer}},
+    }
+    session: dict[str, Any] = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"properties": {"accessToken": {}}}},
+    }
+    data["components"] = {
+        "schemas": {"Login": login, "Session": session},
+        "securitySchemes": {"oauth": {"type": "oauth2", "flows": {}}},
+    }
+    found = load_checked(written(tmp_path, json.dumps(data)))
+    assert found["components"]["schemas"].keys() == {"TokenRequest", "TokenResponse", "TokenError"}
+    assert NormalizedSpec("acme", found).statuses == ["201", "401"]
+    assert "required" not in found["components"]["schemas"]["TokenResponse"]
+
+
+def test_credentials_in_headers_need_no_declaration(tmp_path: Path) -> None:
+    data: dict[str, Any] = yaml.safe_load(SHORTEST)
+    data["paths"] = {"/keys": {"get": None}}
+    data["x-token-endpoint"]["client_authentication"] = [
+        {"method": "header", "client_id": None, "client_secret": "X-Key"}
+    ]
+    endpoint = read_endpoint("acme", load_checked(written(tmp_path, json.dumps(data))))
+    assert (endpoint.method, endpoint.media_type, endpoint.parameters) == ("GET", None, ())
+    assert endpoint.client_auth[0].client_secret == "X-Key"
+
+
+def test_a_name_in_camel_case_gives_an_argument_in_snake_case(tmp_path: Path) -> None:
+    data = short({"x-token-endpoint.response": None})
+    schema = data["paths"]["/v1/{realm}/authorize"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema["properties"]["tenantId"] = {"type": "string"}
+    endpoint = read_endpoint("acme", load_checked(written(tmp_path, json.dumps(data))))
+    assert "tenant_id" in {each.argument for each in endpoint.parameters}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"x-token-endpoint.client_authentication": None}, "'client_authentication' is a required property"),
+        ({"x-token-endpoint": None}, "'x-token-endpoint' is a required property"),
+        ({"x-token-endpoint.anser": {}}, "Additional properties are not allowed ('anser' was unexpected)"),
+        ({"server": []}, "Additional properties are not allowed ('server' was unexpected)"),
+        ({"servers": [{"url": "http://acme.example"}]}, "servers"),
+        ({"servers": [{"url": "https://a.example"}, {"url": "https://b.example"}]}, "'x-environment' is a required"),
+        ({"paths": {"/a": {"post": {}}, "/b": {"post": {}}}}, "one-operation"),
+        ({"paths": {"@evil.example/a": {"post": {}}}}, "one-operation"),
+        ({"x-token-endpoint.error": {"code": ["errors"]}}, "token-endpoint"),
+        ({"x-token-endpoint.parameters": {"level": {"argument": "environment"}}}, "'environment' is one of"),
+        ({"components": {"schemas": {"A": {"$ref": "file:///etc/passwd"}}}}, "references"),
+    ],
+)
+def test_what_matters_stays_an_error(tmp_path: Path, changes: dict[str, Any], text: str) -> None:
+    assert text in "\n".join(errors(tmp_path, short(changes)))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [7], {"a": 7}])
+def test_no_odd_value_in_a_short_spec_is_more_than_a_finding(tmp_path: Path, odd: Any) -> None:
+    data: dict[str, Any] = yaml.safe_load(SHORT)
+
+    def places(value: Any, steps: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        inner: Any = value.items() if is_object(value) else enumerate(value) if is_array(value) else ()
+        return [steps, *(place for step, each in inner for place in places(each, (*steps, step)))]
+
+    for *steps, last in filter(None, places(data)):
+        changed = copy.deepcopy(data)
+        here: Any = changed
+        for step in steps:
+            here = here[step]
+        here[last] = odd
+        with suppress(SpecError):
+            assert read_endpoint("acme", check(document.Document(tmp_path / "acme.yaml", changed, {})))
+    changed = copy.deepcopy(data)
+    changed["x-token-endpoint"]["response"]["access_token"] = [f"/{'a/' * 5000}a"]
+    assert errors(tmp_path, changed)
+
+
+def test_the_rules_of_the_box_are_rules() -> None:
+    assert RULES.keys() >= OF_THE_BOX
