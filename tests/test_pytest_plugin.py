@@ -357,10 +357,11 @@ def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, pr
     source = TokenSource(provider)
     cache = cast("Any", source._cache)
     renewal = cache.token()
+    stop = cache._renewal.stop
     assert server.asked.wait(30)
     forgetting = threading.Thread(target=registry.forget_all)
     forgetting.start()
-    assert cache._stop.wait(30)
+    assert stop.wait(30)
     server.hold.set()
     forgetting.join(30)
     assert isinstance(renewal, PendingRenewal)
