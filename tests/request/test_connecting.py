@@ -74,16 +74,17 @@ THREE = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
 def test_each_address_gets_its_share_of_the_time_that_is_left(
     takes: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = httpcore.ConnectError("refused"), httpcore.ConnectTimeout("silent"), "the stream"
-    noted = attempts(monkeypatch, THREE, *refused, takes=takes)
-    assert Backend().connect_tcp("many.example", 443, 12) == "the stream"
+    outcomes = httpcore.ConnectError("refused"), httpcore.ConnectTimeout("silent"), httpcore.NetworkStream()
+    noted = attempts(monkeypatch, THREE, *outcomes, takes=takes)
+    assert Backend().connect_tcp("many.example", 443, 12) is outcomes[-1]
     assert [each[0] for each in noted.seen] == THREE
     assert [each[2] for each in noted.seen] == pytest.approx(shares)
 
 
 def test_without_a_limit_each_address_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    noted = attempts(monkeypatch, THREE, httpcore.ConnectError(), "the stream")
-    assert Backend().connect_tcp("many.example", 8443, None, "127.0.0.9", [(1, 2, 3)]) == "the stream"
+    stream = httpcore.NetworkStream()
+    noted = attempts(monkeypatch, THREE, httpcore.ConnectError(), stream)
+    assert Backend().connect_tcp("many.example", 8443, None, "127.0.0.9", [(1, 2, 3)]) is stream
     assert noted.seen == [(each, 8443, None, "127.0.0.9", [(1, 2, 3)]) for each in THREE[:2]]
 
 
@@ -152,7 +153,7 @@ def test_plain_http_on_loopback_reads_no_certificates(
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[socket.socket, socket.socket]]:
     """Two connected sockets. No other sockets are noted."""
-    monkeypatch.setattr(transport_module, "_sockets", WeakSet())
+    monkeypatch.setattr(transport_module, "_sockets", WeakSet[socket.socket]())
     monkeypatch.setattr(transport_module, "_thread_local", transport_module._thread_local)
     one, other = socket.socketpair()
     with one, other:

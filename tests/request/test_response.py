@@ -153,8 +153,6 @@ def test_the_error_shows_an_invalid_location_unchanged(server: Server) -> None:
 
 # The headers by themselves
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
 
 def raw(**headers: str) -> RawResponse:
     return RawResponse(302, headers, b"", NOON + timedelta(hours=1))
