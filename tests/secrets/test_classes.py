@@ -131,7 +131,7 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     SpecProvider: {
-        "spec": Path(__file__).parents[1] / "endpoints/github_app.yaml",
+        "spec": Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml",
         "environment": "production",
         "auth_method": None,
         "authenticate": print,

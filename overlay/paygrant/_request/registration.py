@@ -16,7 +16,7 @@ from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
 from paygrant._request.dpop import is_of_process
 from paygrant._request.jws import SecretSigner
-from paygrant._request.signing_key import signer_of
+from paygrant._request.signing_key import fitted, signer_of
 from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ class ClientRegistration:
     def _signer(self, secret: str) -> "Signer | None":
         if self.client_auth.method == "client_secret_jwt":
             stated = self.client_auth.assertion
-            return SecretSigner(secret, next(iter(stated.algorithms if stated else ()), "HS256"))
+            algorithms = stated.algorithms if stated else ()
+            return SecretSigner(secret, next((each for each in algorithms if each.startswith("HS")), "HS256"))
         if self.private_key is None:
             return None
         value = self.private_key
@@ -157,7 +158,7 @@ class ClientRegistration:
                 fault = "the callable is asynchronous" if is_coroutine(value) else ""
             if fault:
                 raise invalid_argument("private_key", fault, "a callable that returns the private key")
-        signer = signer_of("private_key", value)
+        signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
 

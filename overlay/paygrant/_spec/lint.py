@@ -15,7 +15,7 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_names, lint_shape
+    from paygrant._spec import document, lint_auth, lint_examples, lint_fit, lint_harm, lint_names, lint_shape
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.completion import completed
@@ -30,6 +30,7 @@ _STAGES = (
     lint_fit.basic_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
+    lint_auth.auth_faults,
     lint_examples.example_faults,
     lint_names.name_faults,
 )
