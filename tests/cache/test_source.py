@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+from typing import Any, cast
 
 import httpx
 import pytest

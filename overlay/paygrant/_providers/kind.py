@@ -9,6 +9,7 @@ from paygrant._arguments import check_text, invalid_argument, shown
 from paygrant._errors import ConfigurationError
 from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY, with_keys
 from paygrant._providers.secret_file import SecretFile
+from paygrant._spec.description import WITHOUT_SECRET
 
 if TYPE_CHECKING:
     from paygrant._spec.description import TokenEndpoint
@@ -126,13 +127,13 @@ class ProviderKind(Generic[P_co]):
             return self.make(**with_keys(values, self.method_of(values)))
         except ConfigurationError as error:
             argument = error.argument or ""
+            origin = _FROM_FILES.get(argument, argument)
+            if argument == "password" and origin in {*overrides, *found}:
+                error = invalid_argument(argument, "is locked", "a private key without a password")
             if argument in overrides or argument not in names:
                 raise
-            if argument == "password":
-                message = (
-                    f"environment variable {names[argument]}: is locked; expected a private key without a password"
-                )
-                raise ConfigurationError(message, argument=names[argument]) from None
+            if origin in overrides:
+                raise ConfigurationError(str(error).replace(argument, origin, 1), argument=origin) from None
             message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
             raise ConfigurationError(message, argument=names[argument]) from None
 
@@ -141,6 +142,11 @@ class ProviderKind(Generic[P_co]):
         default = next((each.default for each in self.arguments if each.name == "auth_method"), None)
         first = self.endpoint.client_auth[0].method if self.endpoint else ""
         return str(values.get("auth_method") or default or first)
+
+    def wants_secret(self, values: Mapping[str, Any]) -> bool:
+        """Whether the method that these arguments choose uses a client secret."""
+        has_secret = any(each.name == SECRET for each in self.arguments)
+        return has_secret and self.method_of(values) not in WITHOUT_SECRET
 
     def _converted(self, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The values that texts and files give. The client's secret and key stay in their files, to be read again."""

@@ -33,8 +33,6 @@ class Signer(Protocol):
     For DPoP, it also needs ``public_jwk``: the public key as a JWK (RFC 7517).
     """
 
-    __module__ = "paygrant"
-
     @property
     def algorithm(self) -> str:
         """The algorithm's name, such as ES256 (RFC 7518 section 3.1)."""
@@ -48,6 +46,9 @@ class Signer(Protocol):
     def sign(self, data: bytes, /) -> bytes:
         """The signature. For ECDSA, that is R and S, each of full length (RFC 7518 section 3.4), or both in DER."""
         ...
+
+
+Signer.__module__ = "paygrant"
 
 
 class SigningKey:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
 from paygrant._providers.base import registration_of
+from paygrant._providers.key_file import PRIVATE_KEY
 from paygrant._providers.kind import SECRET
 from paygrant.cli._catalog import dashed, parameters
 
@@ -47,6 +48,8 @@ class Given:
         self.env_file = env_file
         secret = kind.variable(SECRET)
         missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
+        chosen = overrides.get("auth_method") or variables.get(kind.variable("auth_method"))
+        missing = missing and kind.wants_secret({"auth_method": chosen})
         prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
@@ -83,7 +86,7 @@ class Given:
         """
         try:
             made = self.kind.from_variables(self.variables, self.overrides)
-            registration_of(made).secret()
+            registration_of(made).credentials()
         except ConfigurationError as error:
             raise self._named(error) from None
         return made
@@ -139,7 +142,8 @@ def _secret(argument: str, path: str) -> Any:
         option = f"--{dashed(argument)}-file"
         raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
     file = SecretFile(path, argument)
-    return file() if argument != SECRET or Path(path).is_fifo() else file  # a pipe can be read once only
+    read_again = argument in {SECRET, PRIVATE_KEY} and not Path(path).is_fifo()  # a pipe can be read once only
+    return file if read_again else file()
 
 
 def _ask_person(prompt: str) -> str:
