@@ -67,6 +67,7 @@ check: lint lint-specs check-generated types wheel
 # If CI is set, the tests of a missing peer fail.
 test: $(READY)
 	@command -v redis-server >/dev/null || echo "no redis-server: the tests with a real Redis are skipped"
+	@command -v redis-sentinel >/dev/null || echo "no redis-sentinel: the test with Redis Sentinel is skipped"
 	@command -v chromium >/dev/null || echo "no chromium: the tests of the sandbox's page in a browser are skipped"
 	@test -d tests/peers/prism/node_modules || \
 		echo "no Prism: the tests with it are skipped; $(BIN)/python -m tests.peers.prism.install installs it"
@@ -76,8 +77,9 @@ test: $(READY)
 
 # A part of the tests that runs in less than a minute, for instance with another Python.
 QUICK := tests/auth tests/cache tests/request tests/spec tests/tokens
+SLOW := fleet forks runtimes watchdog
 quick: $(READY)
-	$(PYTEST) -q --ignore=tests/cache/test_fleet.py --ignore=tests/cache/test_forks.py $(QUICK)
+	$(PYTEST) -q $(SLOW:%=--ignore=tests/cache/test_%.py) $(QUICK)
 
 # All tests. Lines and branches are counted in each process; that takes half as long again as `make test`.
 # The settings and the required percentage are in pyproject.toml.

@@ -6,7 +6,6 @@ The caches are the package's own, with all their decisions. The clock, the threa
 import heapq
 import math
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ class Endpoint:
     def acquire(
         self,
         better: Callable[[Grant], Grant | None],
-        stop: threading.Event,  # noqa: ARG002 - no request fails here
+        stop: _clock.Event,  # noqa: ARG002 - no request fails here
         attempt_failed: Callable[[], None],  # noqa: ARG002 - no request fails here
     ) -> Acquired:
         """The store's token, or a new one."""

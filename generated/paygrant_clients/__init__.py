@@ -3,14 +3,79 @@
 TYPE_CHECKING = False  # type checkers take it for true, and so the module typing is not needed here
 
 if TYPE_CHECKING:
+    from .airwallex import Airwallex as Airwallex
     from .alternative_payments import AlternativePayments as AlternativePayments
+    from .checkout import CheckoutCom as CheckoutCom
+    from .cielo import Cielo as Cielo
     from .cryptofuse import Cryptofuse as Cryptofuse
+    from .dlocal import DLocal as DLocal
+    from .dwolla import Dwolla as Dwolla
+    from .flutterwave import Flutterwave as Flutterwave
+    from .gocardless_bank_account_data import GoCardlessBankAccountData as GoCardlessBankAccountData
+    from .mangopay import Mangopay as Mangopay
+    from .mpesa import MPesa as MPesa
+    from .paxos import Paxos as Paxos
+    from .paypal import PayPal as PayPal
+    from .phonepe import PhonePe as PhonePe
+    from .plaid import Plaid as Plaid
     from .ripio_ramp import RipioRamp as RipioRamp
+    from .ripple_rlusd import RippleRLUSD as RippleRLUSD
+    from .ripple_wallet import RippleWallet as RippleWallet
+    from .shopify import Shopify as Shopify
+    from .swan import Swan as Swan
+    from .truelayer import TrueLayer as TrueLayer
+    from .wise import Wise as Wise
 
-__all__ = ["AlternativePayments", "Cryptofuse", "RipioRamp"]
+__all__ = [
+    "Airwallex",
+    "AlternativePayments",
+    "CheckoutCom",
+    "Cielo",
+    "Cryptofuse",
+    "DLocal",
+    "Dwolla",
+    "Flutterwave",
+    "GoCardlessBankAccountData",
+    "MPesa",
+    "Mangopay",
+    "Paxos",
+    "PayPal",
+    "PhonePe",
+    "Plaid",
+    "RipioRamp",
+    "RippleRLUSD",
+    "RippleWallet",
+    "Shopify",
+    "Swan",
+    "TrueLayer",
+    "Wise",
+]
 
 if not TYPE_CHECKING:
-    _MODULES = {"AlternativePayments": "alternative_payments", "Cryptofuse": "cryptofuse", "RipioRamp": "ripio_ramp"}
+    _MODULES = {
+        "Airwallex": "airwallex",
+        "AlternativePayments": "alternative_payments",
+        "CheckoutCom": "checkout",
+        "Cielo": "cielo",
+        "Cryptofuse": "cryptofuse",
+        "DLocal": "dlocal",
+        "Dwolla": "dwolla",
+        "Flutterwave": "flutterwave",
+        "GoCardlessBankAccountData": "gocardless_bank_account_data",
+        "MPesa": "mpesa",
+        "Mangopay": "mangopay",
+        "Paxos": "paxos",
+        "PayPal": "paypal",
+        "PhonePe": "phonepe",
+        "Plaid": "plaid",
+        "RipioRamp": "ripio_ramp",
+        "RippleRLUSD": "ripple_rlusd",
+        "RippleWallet": "ripple_wallet",
+        "Shopify": "shopify",
+        "Swan": "swan",
+        "TrueLayer": "truelayer",
+        "Wise": "wise",
+    }
 
     def __getattr__(name):
         if name not in _MODULES:

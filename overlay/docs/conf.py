@@ -22,7 +22,12 @@ from paygrant._spec.document import load
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 HIDDEN_COLON = "\0"
-METHODS = {"client_secret_basic": "HTTP Basic (RFC 7617)", "client_secret_post": "fields of the body"}
+METHODS = {
+    "client_secret_basic": "HTTP Basic (RFC 7617)",
+    "client_secret_post": "fields of the body",
+    "header": "headers",
+    "query": "parameters of the query",
+}
 
 project = "paygrant"
 author = "The paygrant project"

@@ -33,6 +33,9 @@ _NUMBERS = re.compile(r"(?:0[xX])?[0-9a-fA-F]+(?:\.(?:0[xX])?[0-9a-fA-F]+){0,3}"
 """An IPv4 address in any form: up to four numbers, each decimal, octal or hexadecimal."""
 
 _PORTS = range(1, 1 << 16)
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_DOMAIN = re.compile(r"(?:\.[A-Za-z0-9-]+){2,}(?::[0-9]+)?")
+"""What may follow a label: not a top-level domain alone."""
 _LINK_LOCAL = "is a link-local address, such as that of a metadata service, which allow_link_local permits"
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
@@ -266,6 +269,21 @@ def _base_url(value: str, link_local: bool) -> str:  # noqa: FBT001 - the cache 
     if url.scheme == "http" and not (local or is_loopback(host)):
         raise ValueError(f"is plain http to {host!r}")
     return str(url).rstrip("/")
+
+
+def base_url_for(argument: str, template: str, placeholder: str, label: object) -> str:
+    """Put one label into the host of a base URL, as in ``https://{shop}.myshopify.com``. Nothing else of it may change.
+
+    The label is one of a domain name (RFC 1123 section 2.1): letters, digits and hyphens, 63 at most. So it cannot
+    lead to another host. The whole address is checked after that.
+    """
+    if not isinstance(label, str) or not _LABEL.fullmatch(label):
+        raise invalid_argument(argument, "is not one label of a host name", "letters, digits and hyphens, 63 at most")
+    before, _, domain = urlsplit(template).netloc.partition(f"{{{placeholder}}}")
+    whole = check_url(argument, template.replace(f"{{{placeholder}}}", label.lower()))
+    if before or not _DOMAIN.fullmatch(domain) or urlsplit(whole).netloc != label.lower() + domain:
+        raise invalid_argument(argument, "leads to another host", "one label before a domain that the spec names")
+    return whole
 
 
 def check_endpoint(argument: str, base_url: str, path: str, *, link_local: bool = False) -> None:

@@ -4,6 +4,7 @@ Decisions use the monotonic clock, which goes on while the machine sleeps. The w
 when a token ends, and it reads absolute times in a response that does not state the server's own time.
 """
 
+import _thread
 import functools
 import heapq
 import itertools
@@ -15,7 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
+
+R = TypeVar("R")
 
 _IDLE = 15.0
 """Seconds. The thread of the timers ends after this time without one."""
@@ -42,9 +45,74 @@ def _counting_sleep() -> Callable[[], float]:
 monotonic = _counting_sleep()
 
 
-def sleep(seconds: float, stop: threading.Event) -> None:
+class Event:
+    """An event without a lock. A signal handler or a finalizer may set it while its own thread is setting it, or waits."""
+
+    __slots__ = ("_gates", "_is_set")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._gates: list[_thread.LockType] = []
+
+    def is_set(self) -> bool:
+        """Whether it is set."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, and end all waiting. This never blocks."""
+        self._is_set = True
+        with suppress(IndexError):
+            while True:
+                self._gates.pop().release()
+
+    def clear(self) -> None:
+        """Return to the state before it was set."""
+        self._is_set = False
+
+    def wait(self, seconds: float) -> bool:
+        """Block this thread until it is set, or for this long; whether it is set."""
+        gate = _thread.allocate_lock()
+        gate.acquire()
+        self._gates.append(gate)
+        if not self._is_set:  # it may have been set before the gate was there
+            gate.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
+            with suppress(ValueError):
+                self._gates.remove(gate)
+        return self._is_set
+
+
+def sleep(seconds: float, stop: Event) -> None:
     """Wait for this long, or until the event is set."""
     stop.wait(seconds)
+
+
+def within(seconds: float, action: Callable[[], R]) -> R:
+    """Run an action on a thread of its own, and wait for its end no longer than this. The action itself may go on.
+
+    Raises:
+        TimeoutError: It has not ended. Otherwise this raises what the action raises.
+    """
+    results: list[R] = []
+    errors: list[BaseException] = []
+    ended = Event()
+
+    def run() -> None:
+        try:
+            results.append(action())
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            errors.append(error)
+        ended.set()
+
+    try:
+        threading.Thread(target=run, name="paygrant-within", daemon=True).start()
+    except RuntimeError:  # there are too many threads
+        return action()
+    ended.wait(seconds)
+    for error in errors:
+        raise error
+    for result in results:
+        return result
+    raise TimeoutError("it took longer than the deadline")
 
 
 def wall() -> datetime:

@@ -1,7 +1,8 @@
 """Text that others wrote, made fit to show: on one line, without secrets, and not too long.
 
 A secret is not searched for as it is written, because a server may repeat it in any spelling, in parts or in pieces.
-The text is decoded, reduced to letters and digits, and compared in short runs.
+The text is decoded, reduced to letters and digits, and compared in short runs. For secrets with many signs, it is also
+compared with its signs.
 """
 
 import html
@@ -23,6 +24,12 @@ _RUN = 8
 
 _OWN = 4
 """Characters of a run that must not belong to common words: "client secret" is part of many texts, and of some secrets."""
+
+_DISTINCT = 3
+"""Different characters of a run that gives a secret away: a line of equal signs is part of many texts."""
+
+_WEAK = frozenset("-_.,:;/'\"()")
+"""Signs of usual texts. They give nothing away."""
 
 _ESCAPE = 12
 """Characters of the longest usual escape of one character."""
@@ -171,9 +178,13 @@ def _unescaped(text: str) -> str:
 
 
 def _reduced(text: str) -> set[str]:
-    """The letters and digits of a text, and those of ASCII alone, which no wrong encoding changes."""
+    """The letters and digits of a text, those of ASCII alone, which no wrong encoding changes, and those with the signs.
+
+    Hyphens are left out of the signs once, because a secret may be split by them.
+    """
     letters = "".join(filter(str.isalnum, text.lower()))
-    return {letters, "".join(filter(str.isascii, letters))}
+    whole = "".join(text.lower().split())
+    return {letters, "".join(filter(str.isascii, letters)), whole, whole.replace("-", "")}
 
 
 def _runs_of(reduced: str) -> Iterator[str]:
@@ -181,11 +192,15 @@ def _runs_of(reduced: str) -> Iterator[str]:
 
 
 def _telling_runs(reduced: str) -> Iterator[str]:
-    """The runs of a secret that common words do not explain."""
-    own = [1] * len(reduced)
+    """The runs of a secret that common words and signs do not explain."""
+    own = [each not in _WEAK for each in reduced]
     for word in _COMMON.finditer(reduced):
-        own[word.start() : word.end()] = [0] * len(word[0])
-    return (run for start, run in enumerate(_runs_of(reduced)) if sum(own[start : start + _RUN]) >= _OWN)
+        own[word.start() : word.end()] = [False] * len(word[0])
+    return (
+        run
+        for start, run in enumerate(_runs_of(reduced))
+        if sum(own[start : start + _RUN]) >= _OWN and (run.isalnum() or len({*run}) >= _DISTINCT)
+    )
 
 
 def _encoded(secret: str) -> Iterator[str]:

@@ -20,15 +20,22 @@ if TYPE_CHECKING:
     from paygrant.sandbox import Sandbox
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the setting for specs of the user's own."""
+    about = "Specs that paygrant_sandbox serves, too. Paths start at pytest's root directory."
+    parser.addini("paygrant_specs", about, type="linelist")
+
+
 @pytest.fixture(scope="session")
-def paygrant_sandbox_session() -> "Iterator[Sandbox]":
+def paygrant_sandbox_session(pytestconfig: pytest.Config) -> "Iterator[Sandbox]":
     """The sandbox behind paygrant_sandbox: one for each session, or for each worker of pytest-xdist.
 
     It is for fixtures that live longer than a test. It sets no variables and cleans nothing up.
     """
     from paygrant.sandbox import Sandbox
 
-    with Sandbox() as sandbox:
+    specs = [pytestconfig.rootpath / each for each in pytestconfig.getini("paygrant_specs")]
+    with Sandbox(specs=specs) as sandbox:
         yield sandbox
 
 
@@ -36,7 +43,7 @@ def paygrant_sandbox_session() -> "Iterator[Sandbox]":
 def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
     """A sandbox in place of the providers, clean for each test (pip install "paygrant[sandbox]").
 
-    Each provider is an attribute. paygrant_sandbox.ripple has base_url, client_id and client_secret. It also has the
+    Each provider is an attribute. The setting paygrant_specs adds specs of your own. paygrant_sandbox.ripple has base_url, client_id and client_secret. It also has the
     requests so far (requests, token_requests, api_calls), the valid tokens (tokens), and methods for what can go
     wrong: fail(503, times=2), revoke() and so on.
 
@@ -50,6 +57,7 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
       request only.
     """
     from paygrant import _clock
+    from paygrant.sandbox.fixture import forget
 
     for name in paygrant_sandbox_session.providers:
         for variable, value in getattr(paygrant_sandbox_session, name).environ.items():
@@ -61,18 +69,9 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
         direct = f"{direct},127.0.0.1" if direct else "127.0.0.1"
     monkeypatch.setenv("no_proxy", direct)
     monkeypatch.setattr(_clock, "sleep", _no_pause)
-    _forget(paygrant_sandbox_session)  # fixtures that live longer may have used it
+    forget(paygrant_sandbox_session)  # fixtures that live longer may have used it
     yield paygrant_sandbox_session
-    _forget(paygrant_sandbox_session)
-
-
-def _forget(sandbox: "Sandbox") -> None:
-    """Delete the state of the sandbox and of this process."""
-    from paygrant._cache import registry
-
-    sandbox.reset()  # ends delays: the next line waits for requests in progress
-    registry.forget_all()
-    sandbox.reset()  # they may have caused further requests
+    forget(paygrant_sandbox_session)
 
 
 def _no_pause(_seconds: float, _stop: object) -> None:

@@ -1,13 +1,12 @@
 """The decisions of a cache, without threads and requests: the acquirer is a list, and a test runs each renewal itself."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
 import pytest
 
-from paygrant import PaygrantError, RefreshPolicy, Token, TokenError
+from paygrant import PaygrantError, RefreshPolicy, Token, TokenError, _clock
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
 from paygrant._cache.renewal import PendingRenewal
@@ -25,7 +24,7 @@ class Outcomes:
     discarded: list[Token] = field(default_factory=list[Token])
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
         for grant in self.stored:
             if found := better(grant):

@@ -186,8 +186,8 @@ class Life(RuleBasedStateMachine):
         self.stack = ExitStack()
         fly, wait = Cache._run_renewal, PendingRenewal.wait
 
-        def watched_fly(cache: Cache, renewal: Renewal, timer: _clock.Timer) -> None:
-            fly(cache, renewal, timer)
+        def watched_fly(cache: Cache, renewal: Renewal) -> None:
+            fly(cache, renewal)
             world.done()
 
         def watched_wait(renewal: PendingRenewal) -> Token:

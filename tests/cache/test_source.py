@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import threading
-from typing import Any, cast
+import typing
 
 import httpx
 import pytest
@@ -122,7 +122,7 @@ def _shapes(base_url: str) -> list[object]:
         plain,
         dataclasses.replace(plain, client_id="b"),
         dataclasses.replace(plain, client_secret="t"),
-        dataclasses.replace(cast("Any", plain), scope=("read",)),
+        dataclasses.replace(typing.cast("typing.Any", plain), scope=("read",)),
         dataclasses.replace(plain, auth_method="client_secret_post"),
         dataclasses.replace(plain, basic_encoding="form"),
         dataclasses.replace(plain, base_url=f"{base_url}/other"),

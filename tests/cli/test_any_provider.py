@@ -189,3 +189,14 @@ def test_the_widget_may_be_named(run: Any) -> None:
     ran = run("widget-url", "ripple")
     assert ran.code == 2
     assert "expected ripio_widget, the only provider with a widget" in ran.err
+
+
+def test_a_private_key_is_a_file_and_never_an_option(run: Any, tmp_path: Path) -> None:
+    shown = run("token", "--token-url", "https://auth.example/t", "-h").out
+    assert "--private-key-file" in shown
+    assert "--private-key TEXT" not in shown
+    assert "--certificate" not in shown
+    assert "--basic-encoding [auto|plain|form]" in shown
+    ran = run("token", "--token-url", "https://auth.example/t", "--private-key", SECRET)
+    assert ran.code == 2
+    assert "a secret on the command line is visible" in ran.err

@@ -9,6 +9,7 @@ import pytest
 
 import paygrant
 from paygrant import TokenSource
+from paygrant._providers import registry
 from paygrant.cli import _failures
 from tests.helpers.clock import Clock
 from tests.helpers.command_line import SECRET, TOKEN, Ran, forget_in_memory
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
 def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
     code, out, err = run("token", "nobody")
     assert (code, out) == (2, "")
-    known = "alternative_payments, cryptofuse, ripio_ramp, ripio_widget, ripple"
+    known = ", ".join(registry.names())
     more = "the name of a provider that an installed package declares, or the path of a spec, such as acme.yaml"
     assert err == f"paygrant: unknown provider; expected one of {known}, {more}; see paygrant token --help\n"
 

@@ -24,6 +24,7 @@ from paygrant.generate import lint
 from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
+from tests.helpers.box import ARGUMENTS
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -86,6 +87,9 @@ def run(
     }
     for name in sandbox.providers:
         variables |= getattr(sandbox, name).environ
+    for name in ARGUMENTS.keys() - {"ripio_widget", "ripple"}:  # their classes have other arguments
+        for argument, value in ARGUMENTS[name].items():
+            variables[f"{name}_{argument}".upper()] = value if isinstance(value, str) else " ".join(value)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for modules in (vendors.secret_managers(sandbox.client_secret), vendors.celery(), vendors.mcp()):

@@ -585,7 +585,7 @@ def test_a_source_without_a_spec_is_refused_by_name(tmp_path: Path, kind: str) -
     with pytest.raises(ConfigurationError, match=r"^spec: ") as caught:
         SpecProvider(source, client_id="a", client_secret="b")
     assert str(source) in str(caught.value)
-    assert "expected the path of a normalized spec" in str(caught.value)
+    assert "expected the path of a spec" in str(caught.value)
     assert caught.value.argument == "spec"
 
 

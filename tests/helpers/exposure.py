@@ -1,6 +1,7 @@
 """The search for canaries in everything that can be shown: texts, errors, the locals of their frames, pickles, logs."""
 
 import copy
+import functools
 import html
 import json
 import logging
@@ -35,6 +36,7 @@ def shown(value: object) -> Iterator[str]:
         yield from (str(value), f"{value}")
 
 
+@functools.cache
 def is_of_the_tests(file: str) -> bool:
     return Path(file).is_relative_to(Path(__file__).parents[1])
 
@@ -58,7 +60,7 @@ def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -
     trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
     texts += trace.format(chain=False)
     origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))
-    return found("\n".join(texts)).union(*origins)
+    return found("\n".join(dict.fromkeys(texts))).union(*origins)
 
 
 @dataclass

@@ -138,14 +138,33 @@ def oidc_provider(**options: object) -> Generator[str]:
         yield base_url
 
 
-class RedisServer:
-    """A Redis on loopback that keeps nothing on disk."""
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
-    def __init__(self, executable: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+
+class RedisServer:
+    """A Redis on loopback that keeps no data on disk.
+
+    Args:
+        executable: The path of redis-server.
+        port: Its port. None: any free one.
+        **more: Further options of redis-server, with underscores for hyphens.
+    """
+
+    def __init__(self, executable: str, port: int | None = None, **more: object) -> None:
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
+        options: dict[str, object] = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "no",
+        }
+        options |= {name.replace("_", "-"): value for name, value in more.items()}
         self._command = [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
         self._process: subprocess.Popen[str] | None = None
 

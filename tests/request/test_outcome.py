@@ -424,10 +424,64 @@ def test_code_and_text_of_an_error_are_found_whatever_its_type_and_encoding(
     assert (error.error, error.error_description) == ("invalid_client", "clé périmée")
 
 
+FORM_TYPE = "application/x-www-form-urlencoded"
+FORMS: dict[str, tuple[bytes, str, str, str | None]] = {
+    "as GitHub sends it": (
+        b"error=bad_verification_code&error_description=The+code+passed+is+incorrect.&error_uri=https%3A%2F%2Fdocs",
+        f"{FORM_TYPE}; charset=utf-8",
+        "bad_verification_code",
+        "The code passed is incorrect.",
+    ),
+    "as text": (b"error=bad&error_description=no%20such%20client", "text/plain", "bad", "no such client"),
+    "as HTML": (b"error=bad&error_description=no%20such%20client", "text/html", "bad", "no such client"),
+    "as JSON, by a claim": (b"\r\nerror=bad\r\n", "application/json", "bad", None),
+    "without a type": ("error=bad&error_description=clé+périmée".encode(), "", "bad", "clé périmée"),
+    "in Latin-1": (b"error=bad&error_description=cl\xe9", FORM_TYPE, "bad", "clé"),
+    "in Latin-1, escaped": (b"error=bad&error_description=cl%E9", FORM_TYPE, "bad", "clé"),
+    "with blanks": (b"error=bad&error_description=no such client", FORM_TYPE, "bad", "no such client"),
+    "twice": (b"error=bad&error=worse&state=", FORM_TYPE, "bad", None),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(("body", "content_type", "code", "text"), FORMS.values(), ids=FORMS)
+def test_code_and_text_of_an_error_in_a_form_are_found(  # noqa: PLR0913, PLR0917 - the table's columns
+    body: bytes, content_type: str, code: str, text: str | None, status: int, server: Server
+) -> None:
+    server.reply = Reply(body, status, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert (error.error, error.error_description) == (code, text)
+
+
+def test_refused_credentials_may_be_stated_in_a_form(server: Server) -> None:
+    server.reply = Reply(b"error=invalid_client&error_description=unknown", 400, {"Content-Type": FORM_TYPE})
+    assert type(failure(Cryptofuse, server.base_url)) is InvalidClient
+
+
+def test_an_error_in_a_form_shows_no_secret(server: Server) -> None:
+    secret = quote_plus(f"{CLIENT_ID} {CLIENT_SECRET} {TOKEN}")
+    body = f"error=invalid_request&access_token={TOKEN}&error_description=not+{secret}"
+    server.reply = Reply(body.encode(), 400, {"Content-Type": FORM_TYPE})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == "not[cut]"
+
+
+@pytest.mark.parametrize("body", [b"a=1&" * 10_000, b"=&=&", b"%", b"error", b"<a href=x>", b"a=1"])
+def test_what_is_no_error_in_a_form_is_none(body: bytes, server: Server) -> None:
+    server.reply = Reply(body, 400, {"Content-Type": FORM_TYPE})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error is None
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "text"),
     [
         ("clé périmée".encode("latin-1"), "TEXT/PLAIN", "clé périmée"),
+        (b"reason=42 is unknown", "text/plain", "reason=42 is unknown"),
+        (b"reason=42", "text/plain", "reason=42"),
         ("\u0144ieznany klient".encode("iso-8859-2"), "text/plain; charset=iso-8859-2", "\u0144ieznany klient"),
         (b"\xef\xbb\xbfno such client", "text/plain", "no such client"),
         (b"no such client", "", "no such client"),

@@ -276,7 +276,7 @@ def paused(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Real pauses. The event is set when one begins."""
     begun = threading.Event()
 
-    def sleep(seconds: float, stop: threading.Event) -> None:
+    def sleep(seconds: float, stop: _clock.Event) -> None:
         begun.set()
         wait_for_real(seconds, stop)
 

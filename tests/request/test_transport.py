@@ -3,8 +3,8 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,10 +25,13 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
+    TokenError,
     TokenSource,
 )
 from paygrant._cache import workers
 from paygrant._providers.base import Provider
+from paygrant._request import transport as transport_module
+from paygrant._request.trust import trusting_context
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve, serve_raw
 
@@ -191,6 +194,51 @@ def test_a_transport_needs_no_network() -> None:
     assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
 
 
+class NoWordsError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("there are no words")
+
+
+def in_a_circle() -> Exception:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    return one
+
+
+RAISED: dict[str, Exception] = {
+    "our own, for an argument": ConfigurationError("proxy: client_of_straw_secret"),
+    "our own": TokenError("no token here"),
+    "httpx's": httpx.ConnectError("refused"),
+    "one without words": NoWordsError(),
+    "one whose causes are a circle": in_a_circle(),
+    "one of nobody": type("OddError", (Exception,), {})("odd"),
+    "a group": ExceptionGroup("several", [ValueError("one"), KeyError("two")]),
+}
+
+
+@pytest.mark.parametrize("raised", RAISED.values(), ids=RAISED)
+def test_whatever_a_transport_raises_is_an_error_of_ours_with_its_class(raised: Exception) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise raised
+
+    with pytest.raises(ProviderUnavailable, match=type(raised).__name__) as caught:
+        ask(make(Cryptofuse), transport=httpx.MockTransport(fail))
+    assert caught.value.provider == "cryptofuse"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_transport_without_its_own_configuration_is_asked_once() -> None:
+    asked: list[httpx.Request] = []
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise ConfigurationError("proxy: is missing")
+
+    with pytest.raises(ProviderUnavailable, match="ConfigurationError: proxy: is missing"):
+        ask(make(Cryptofuse), transport=httpx.MockTransport(fail), policy=RefreshPolicy())
+    assert len(asked) == 1
+
+
 def test_a_connection_is_closed_when_its_worker_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "IDLE", 0.1)
     closed = threading.Event()
@@ -210,20 +258,43 @@ def test_a_connection_is_closed_when_its_worker_is_idle(monkeypatch: pytest.Monk
 # TLS
 
 
-@pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[tuple[str, list[bytes], Path]]:
-    """A server with a certificate that nobody vouches for: its base URL, what it reads, and the certificate."""
+class TlsServer(NamedTuple):
+    """A server with a certificate: its base URL, what it reads, each connection, and the file of the certificate."""
+
+    base_url: str
+    read: list[bytes]
+    connections: list[object]
+    file: Path
+
+
+@contextmanager
+def serve_tls(folder: Path, name: str = "localhost", days: int = 1) -> Generator[TlsServer]:
+    """Run a server on localhost whose certificate is for this name, and ends after this many days.
+
+    The certificate is its own authority.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    end = datetime.now(UTC) + timedelta(days=days)
+    usage = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
+    )
     certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(end - timedelta(days=9))
+        .not_valid_after(end)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, encipher_only=False, decipher_only=False, **usage
+            ),
+            critical=True,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    file = tmp_path / "localhost.pem"
+    file = folder / f"{name}.pem"
     file.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -231,29 +302,67 @@ def tls_server(tmp_path: Path) -> Iterator[tuple[str, list[bytes], Path]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     read: list[bytes] = []
+    connections: list[object] = []
 
     def answer(connection: socket.socket) -> None:
+        connections.append(connection)
         with context.wrap_socket(connection, server_side=True) as secured:
             read.append(read_request(secured))
             secured.sendall(RAW_GRANT)
 
     with serve_raw(answer) as base_url:
-        yield base_url.replace("http://127.0.0.1", "https://localhost"), read, file
+        yield TlsServer(base_url.replace("http://127.0.0.1", "https://localhost"), read, connections, file)
 
 
-def test_a_server_with_an_untrusted_certificate_gets_nothing(tls_server: tuple[str, list[bytes], Path]) -> None:
-    base_url, read, _ = tls_server
-    with pytest.raises(ProviderUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
-        ask(make(Cryptofuse, base_url=base_url))
-    assert read == []
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[TlsServer]:
+    """A server with a good certificate. Nobody but a test trusts its authority."""
+    with serve_tls(tmp_path) as server:
+        yield server
 
 
-def test_a_transport_can_trust_its_own_authority(tls_server: tuple[str, list[bytes], Path]) -> None:
-    base_url, read, certificate = tls_server
-    context = ssl.create_default_context(cafile=certificate)
+BAD_CERTIFICATES: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "an authority that nobody trusts": ({}, False, "self.signed certificate"),
+    "expired": ({"days": -1}, True, "certificate has expired"),
+    "another host": ({"name": "other.example"}, True, "Hostname mismatch"),
+}
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["our transport", "the user's transport"])
+@pytest.mark.parametrize(("certificate", "trusted", "words"), BAD_CERTIFICATES.values(), ids=BAD_CERTIFICATES)
+def test_a_certificate_that_does_not_verify_is_tried_once(  # noqa: PLR0913, PLR0917 - the certificate, and who looks at it
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pauses: list[float],
+    certificate: dict[str, Any],
+    trusted: bool,  # noqa: FBT001 - from a table
+    words: str,
+    own: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    with serve_tls(tmp_path, **certificate) as server:
+        context = ssl.create_default_context(cafile=server.file if trusted else None)
+        monkeypatch.setattr(transport_module, "tls_context", lambda: context)
+        options = {"transport": httpx.HTTPTransport(verify=context)} if own else {}
+        with pytest.raises(ProviderUnavailable, match=f"CERTIFICATE_VERIFY_FAILED.*{words}") as caught:
+            ask(make(Cryptofuse, base_url=server.base_url), policy=RefreshPolicy(), **options)
+    assert not caught.value.retryable
+    assert caught.value.attempts == len(server.connections) == 1
+    assert (server.read, pauses) == ([], [])
+
+
+def test_our_transport_trusts_the_authorities_of_the_environment(
+    tls_server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_server.file))
+    monkeypatch.setattr(transport_module, "tls_context", trusting_context)
+    assert ask(make(Cryptofuse, base_url=tls_server.base_url)).access_token == "token-1"
+
+
+def test_a_transport_can_trust_its_own_authority(tls_server: TlsServer) -> None:
+    context = ssl.create_default_context(cafile=tls_server.file)
     with httpx.HTTPTransport(verify=context) as transport:
-        assert ask(make(Cryptofuse, base_url=base_url), transport=transport).access_token == "token-1"
-    assert read[0].endswith(b"grant_type=client_credentials&scope=read+write")
+        assert ask(make(Cryptofuse, base_url=tls_server.base_url), transport=transport).access_token == "token-1"
+    assert tls_server.read[0].endswith(b"grant_type=client_credentials&scope=read+write")
 
 
 # Addresses

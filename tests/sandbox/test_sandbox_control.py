@@ -16,6 +16,7 @@ from paygrant.sandbox._app import Journal
 from paygrant.sandbox._control import _LARGEST_BODY, Control
 from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._record import KEPT
+from paygrant.sandbox._usage import Usage
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
 BASIC = (CLIENT.client_id, CLIENT.client_secret)
@@ -213,7 +214,7 @@ def test_without_a_change_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -
     async def listen() -> int:
         heard = 0
         with anyio.move_on_after(0.05):
-            async for _ in Control({}, journal)._changes():
+            async for _ in Control({}, journal, Usage(Client(), {}))._changes():
                 heard += 1
         return heard
 
@@ -332,10 +333,10 @@ def test_a_body_must_be_json_and_small(
 @pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
-        ("POST", "/control/paypal/faults", 404, "unknown provider; expected one of: alternative_payments, "),
-        ("POST", "/control/paypal/revoke", 404, "unknown provider"),
-        ("DELETE", "/control/paypal/faults", 404, "unknown provider"),
-        ("DELETE", "/control/paypal/faults/1", 404, "unknown provider"),
+        ("POST", "/control/acme/faults", 404, "unknown provider; expected one of: airwallex, alternative_payments, "),
+        ("POST", "/control/acme/revoke", 404, "unknown provider"),
+        ("DELETE", "/control/acme/faults", 404, "unknown provider"),
+        ("DELETE", "/control/acme/faults/1", 404, "unknown provider"),
         ("DELETE", "/control/ripple/faults/x", 404, "no fault with this id is switched on"),
         ("DELETE", f"/control/ripple/faults/{'9' * 5000}", 404, "no fault with this id is switched on"),
         ("GET", "/control/nothing", 404, "Not Found"),

@@ -330,19 +330,20 @@ def test_a_token_can_be_expired_from_the_start(endpoint: ProviderHandle, client:
 
 
 def test_each_provider_refuses_in_its_own_format(sandbox: Sandbox) -> None:
-    for name in sandbox.providers:
-        getattr(sandbox, name).refuse()
-    with httpx.Client(trust_env=False) as client:
-        paths = {name: sandbox._provider(name).endpoint.path for name in sandbox.providers}
-        statuses = {name: client.post(sandbox.base_url(name) + path).status_code for name, path in paths.items()}
-
-    assert statuses == {
+    statuses = {
         "alternative_payments": 403,
         "cryptofuse": 401,
         "ripio_ramp": 401,
         "ripio_widget": 200,
         "ripple": 400,
     }
+    for name in statuses:
+        getattr(sandbox, name).refuse()
+    with httpx.Client(trust_env=False) as client:
+        paths = {name: sandbox._provider(name).endpoint.path for name in statuses}
+        assert statuses == {
+            name: client.post(sandbox.base_url(name) + path).status_code for name, path in paths.items()
+        }
 
 
 def test_a_response_can_be_late(endpoint: ProviderHandle, client: httpx.Client) -> None:

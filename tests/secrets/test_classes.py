@@ -45,6 +45,7 @@ from paygrant.sandbox._fault_kinds import KINDS, FaultKind, FaultParameter
 from paygrant.sandbox._guard import RequestError
 from paygrant_clients.ripple.client import Client as GeneratedClient
 from paygrant_clients.ripple.models import TokenResponse
+from tests.helpers import box
 from tests.helpers.exposure import shown
 from tests.helpers.providers import ARGUMENTS, make
 from tests.helpers.secrets import CORES, CREDENTIALS, SECRET, TOKEN, found
@@ -71,7 +72,25 @@ def speaks(kind: type[Any]) -> bool:
     return any(getattr(kind, name) is not getattr(object, name) for name in ("__repr__", "__str__", "__format__"))
 
 
+PAIR = Authority().issue("client", password=CORES[1])
+
+
+def in_file(text: str) -> str:
+    """The path of a file that holds a text."""
+    file = Path(mkdtemp(), "pair.pem")
+    file.write_text(text, "utf-8")
+    return str(file)
+
+
 HARMLESS: dict[str, Any] = {
+    "algorithm": "ES256",
+    "assertion_audience": None,
+    "certificate": None,
+    "certificate_file": in_file(PAIR[0]),
+    "dpop": False,
+    "key_id": None,
+    "private_key": None,
+    "private_key_file": in_file(PAIR[1]),
     "allow_any_external_ref": True,
     "audience": "urn:ripplexcurrent-test:acme",
     "auth_header_name": "X-Authorization",
@@ -92,6 +111,9 @@ HARMLESS: dict[str, Any] = {
     "verify_ssl": True,
 }
 """Parameters that are no secrets, or that take certain values only."""
+
+HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
+"""Fields of some generated models that are no secrets."""
 
 WITH_CANARIES: dict[str, Any] = {
     "outcome": Grant(Token(CORES[2]), 0, 1),
@@ -136,16 +158,27 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
         "auth_method": None,
         "authenticate": print,
     },
-    ClientCredentials: {"token_url": "http://127.0.0.1/token", "parameters": {"audience": CORES[1]}},
+    ClientCredentials: {
+        "token_url": "http://127.0.0.1/token",
+        "parameters": {"audience": CORES[1]},
+        "name": "shop",
+        "body": "form",
+    },
 }
 """The arguments of providers that need a spec or an address."""
+
+
+def of_the_box(kind: type[Any]) -> dict[str, Any]:
+    """The arguments of a generated class of providers that take certain values only."""
+    package, _, name = kind.__module__.rpartition(".")
+    return {"environment": "production", **box.ARGUMENTS.get(name, {})} if package == "paygrant_clients" else {}
 
 
 def arguments_of(kind: type[Any]) -> dict[str, Any]:
     """Arguments that make an instance of a class, with canaries wherever they are taken."""
     own: dict[str, Any] = {}
     if Provider in kind.__mro__:
-        own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None}
+        own = {**ARGUMENTS.get(kind, {}), **DESCRIBED.get(kind, {}), "audience": None} | of_the_box(kind)
     elif kind is TokenSource:
         own = {"provider": ripio_widget(), "transport_name": None}
     elif kind in {FaultKind, FaultParameter, Finding, UnusualType, RecordedRequest, RequestError}:  # made to be shown
@@ -163,6 +196,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
     unnamed = {"installation_id": 7} if kind is SpecProvider else {}
+    own |= HARMLESS_IN_RESPONSES if kind.__module__.startswith("paygrant_clients.") else {}
     return unnamed | {
         name: own[name] if name in own else HARMLESS[name] if name in HARMLESS else filled(name, annotation)
         for name, annotation in parameters(kind).items()
@@ -245,7 +279,8 @@ def is_compared_by_fields(kind: Any) -> bool:
 
 
 WITHOUT_SECRETS = {
-    *("Certificate", "FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
+    *("Argument", "Certificate", "Installed", "ProviderKind", "ReadSpec"),
+    *("FaultKind", "FaultParameter", "Finding", "Handshake", "Life", "Limit", "ProviderParameter"),
     *("RecordedRequest", "RefreshPolicy", "SecretFile", "StoredEntry", "UnusualType", "_Check"),
 }
 """Dataclasses that hold none, or only values that mask themselves."""

@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,8 @@ from paygrant import (
     UnsignedRequest,
 )
 from paygrant._providers.base import registration_of
-from paygrant._providers.spec_provider import SpecProvider, _identity_of
+from paygrant._providers.function_identity import identity_of
+from paygrant._providers.spec_provider import SpecProvider
 from paygrant._request.credentials import Credentials
 from tests.helpers.described import described as of_document
 from tests.helpers.providers import ask
@@ -474,37 +474,11 @@ def test_a_function_is_identified_by_its_name_or_by_the_object(server: Server) -
             described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=authenticate)
         ).cache_key(Credentials(SECRET))
 
-    assert f"('{__name__}', 'sign', " in _identity_of(sign)
+    assert f"['{__name__}', 'sign', " in identity_of(sign)
     assert key(sign) == key(sign)
     assert key(SignFor("anna")) == key(SignFor("anna"))
     closure = made_for("anna")
     assert key(closure) == key(closure) != key(made_for("anna"))
-
-
-MADE: list[Callable[[UnsignedRequest], None]] = [
-    lambda _draft: None,
-    made_for("anna"),
-    functools.wraps(sign)(made_for("anna")),
-    SignFor("anna"),
-    SignFor("anna").__call__,
-    functools.partial(sign),
-]
-
-
-@pytest.mark.parametrize("made", MADE)
-def test_a_dynamic_function_has_a_mark_that_is_valid_in_this_process_only(
-    made: Callable[[UnsignedRequest], None],
-) -> None:
-    assert re.fullmatch("[0-9a-f]{64}", _identity_of(made))
-
-
-def test_a_function_with_defaults_counts_as_dynamic() -> None:
-    def default(draft: UnsignedRequest, user: str = "anna") -> None: ...
-    def keyword(draft: UnsignedRequest, *, user: str = "anna") -> None: ...
-
-    for function in (default, keyword):
-        function.__qualname__ = function.__name__  # as if it stood in the module
-        assert re.fullmatch("[0-9a-f]{64}", _identity_of(function))
 
 
 def test_a_function_without_a_hash_is_refused(server: Server) -> None:
@@ -579,22 +553,6 @@ def test_an_address_or_secret_that_a_function_sets_is_in_no_error(server: Server
         with pytest.raises(TokenRequestRejected, match=r"bad: not\[cut\]"):
             ask(described(server, spec(**COMPUTED), authenticate=sign))
     assert server.seen[0].path == "/token/canary-path-0001?key=canary-query-0001"
-
-
-def test_a_function_of_a_program_has_a_mark_that_is_valid_in_this_process_only() -> None:
-    program: dict[str, Any] = {"__name__": "__main__"}
-    exec("def sign(draft): pass", program)
-    assert len({_identity_of(program["sign"]), _identity_of(sign)}) == 2
-    assert "sign" not in _identity_of(program["sign"])
-
-
-def test_a_function_with_other_code_has_another_mark() -> None:
-    versions: list[Any] = []
-    for key in ("a", "b"):
-        module: dict[str, Any] = {"__name__": "acme"}
-        exec(f"def sign(draft): draft.headers['X'] = '{key}'", module)
-        versions.append(module["sign"])
-    assert _identity_of(versions[0]) != _identity_of(versions[1])
 
 
 # Dangerous values

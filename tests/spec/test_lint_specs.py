@@ -104,7 +104,12 @@ def section_cases() -> Iterator[Broken]:
         "https://auth.ripple.test?a=b",
         "https://auth.ripple.test#a",
         "https://me:secret@auth.ripple.test",
-        "https://{tenant}.ripple.test",
+        "https://{tenant}.test",
+        "https://auth.{tenant}.test",
+        "https://x{tenant}.ripple.test",
+        "https://{tenant}.{other}.ripple.test",
+        "https://{tenant}:443",
+        "https://{tenant}@ripple.test",
         "https://auth.ripple.test/..",
         "https://auth.ripple.test/./v1",
     ):
@@ -385,6 +390,7 @@ def fit_cases() -> Iterator[Broken]:
     yield from fixed_value_cases(grant_type, audience)
     yield from beside_the_body_cases()
     yield from header_cases()
+    yield from host_cases()
 
     schemes = "/components/securitySchemes"
     for place, scheme in {"basic": "basic", "bearer": "bearer"}.items():
@@ -486,6 +492,41 @@ def beside_the_body_cases() -> Iterator[Broken]:
     response = {"description": "No.", "content": text}
     place = f"{RESPONSES}/402/content/text~1plain/examples/bad_request/value"
     yield broken("example-schemas", {f"{RESPONSES}/402": response}, place)
+
+
+def host_cases() -> Iterator[Broken]:
+    url = "https://{tenant}.ripple.test"
+    variable = {"tenant": {"default": "acme", "description": "The tenant."}}
+    server = {"description": "A server.", "x-environment": "test"}
+    other = {**server, "x-environment": "other", "url": "https://ripple.test"}
+    filled = {f"{ENDPOINT}/parameters/tenant": TENANT}
+    good = {**server, "url": url, "variables": variable}
+
+    yield broken("host-variables", {"/servers": [{**server, "url": url}]}, "/servers/0")
+    yield broken("host-variables", {"/servers": [{**good, "url": "https://ripple.test"}], **filled}, "/servers/0")
+    yield broken("host-variables", {"/servers": [good, other], **filled}, "/servers/1")
+    yield broken("host-variables", {"/servers": [good]}, "/servers/0/variables/tenant")
+    yield broken(
+        "host-variables",
+        {"/servers": [good], f"{ENDPOINT}/parameters/tenant": {"value": "acme"}},
+        "/servers/0/variables/tenant",
+    )
+    yield broken(
+        "unique-names",
+        {"/servers": [good], f"{POST}/parameters": [{**DECLARED, "name": "tenant"}], **filled},
+        f"{POST}/parameters/0/name",
+    )
+    yield broken("servers", {"/servers": [{**good, "variables": {}}], **filled}, "/servers/0/variables")
+    for default in ("", "a.b", "A"):
+        variables = {"tenant": {"default": default, "description": "The tenant."}}
+        yield broken(
+            "servers", {"/servers": [{**good, "variables": variables}], **filled}, "/servers/0/variables/tenant/default"
+        )
+    yield broken(
+        "descriptions",
+        {"/servers": [{**good, "variables": {"tenant": {"default": "acme"}}}], **filled},
+        "/servers/0/variables/tenant",
+    )
 
 
 def header_cases() -> Iterator[Broken]:
@@ -597,7 +638,7 @@ def test_the_command_says_how_much_it_has_checked() -> None:
     outcome = command(*SPECS)
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    assert outcome.stdout == f"5 specs, {len(RULES)} rules, no findings\n"
+    assert outcome.stdout == f"{len(SPECS)} specs, {len(RULES)} rules, no findings\n"
 
 
 def test_the_command_prints_file_line_rule_place_and_what_is_expected(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from paygrant import SpecProvider
 from paygrant._spec.description import ClientAuth, Server
 from paygrant._spec.document import load
 from paygrant._spec.lint import lint
-from paygrant._spec.reader import FORM, JSON, RESPONSE, NormalizedSpec, Source, endpoint_of, spec_of
+from paygrant._spec.parts import Source
+from paygrant._spec.reader import FORM, JSON, RESPONSE, NormalizedSpec, endpoint_of, spec_of
 from tests.helpers.specs import ENDPOINT, GRANTED, POST, SPECS
 from tests.helpers.specs import RESPONSE as RESPONSE_POINTER
 

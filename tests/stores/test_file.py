@@ -368,6 +368,24 @@ def test_encrypted_files_hold_no_token_and_need_their_key(folder: Path, file: Pa
     assert token_in(FileStore(folder)) is None
 
 
+@pytest.mark.parametrize("later", [3601, 86400])
+def test_an_old_encrypted_file_that_is_put_back_is_no_younger(folder: Path, clock: Clock, later: float) -> None:
+    store = FileStore(folder, key=Fernet.generate_key())
+    store.save(KEY, entry_at(clock()))
+    [file] = folder.glob("*.token")
+    old = file.read_bytes()
+    clock.pass_by(1800)
+    entry = store.load(KEY)
+    assert entry
+    assert entry.seconds_left == pytest.approx(1800)
+    clock.pass_by(later - 1800)
+    store.save(KEY, entry_at(clock(), "token-2"))
+    file.write_bytes(old)
+    later_still = clock.wall().timestamp() + 7200
+    os.utime(file, (later_still, later_still))
+    assert store.load(KEY) is None
+
+
 def test_a_lock_has_one_holder_and_a_waiter_gives_up_after_the_lease(store: FileStore, folder: Path) -> None:
     with store.lock(KEY, 5):
         with FileStore(folder).lock("ee" * 32, 5):

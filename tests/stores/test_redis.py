@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -175,6 +176,38 @@ def test_encrypted_entries_hold_no_token_and_need_their_key(redis_server: RedisS
     assert token_in(RedisStore(redis_server.url, key=lambda: key)) == "token-1"
     assert RedisStore(redis_server.url, key=Fernet.generate_key()).load(KEY) is None
     assert RedisStore(redis_server.url).load(KEY) is None
+
+
+@pytest.mark.parametrize(("later", "left"), [(0, 3599), (1800, 1800), (3500, 100), (3601, None), (86400, None)])
+def test_an_old_encrypted_entry_that_is_put_back_is_no_younger(
+    redis_server: RedisServer, redis: Any, monkeypatch: pytest.MonkeyPatch, later: float, left: float | None
+) -> None:
+    with closing(RedisStore(redis_server.url, key=Fernet.generate_key())) as store:
+        store.save(KEY, fresh(lifetime=3600))
+        [name] = redis.keys()
+        old = redis.get(name)
+        store.discard(KEY, Token("token-1"))
+        assert store.load(KEY) is None
+        moment = _clock.wall() + timedelta(seconds=later)
+        monkeypatch.setattr(_clock, "wall", lambda: moment)
+        redis.set(name, old, px=3_599_000)  # nearly the whole time to live once more
+        entry = store.load(KEY)
+        assert (entry is None) == (left is None)
+        if entry and left is not None:
+            assert isinstance(entry.outcome, Grant)
+            assert left - 5 < entry.until - time.monotonic() <= left
+            assert entry.outcome.since <= time.monotonic() - later
+
+
+@pytest.mark.parametrize(("ahead", "used"), [(30, True), (61, False)])
+def test_clocks_of_machines_may_differ_a_little(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, *, ahead: float, used: bool
+) -> None:
+    with closing(RedisStore(redis_server.url, key=Fernet.generate_key())) as store:
+        store.save(KEY, fresh())
+        moment = _clock.wall() - timedelta(seconds=ahead)
+        monkeypatch.setattr(_clock, "wall", lambda: moment)
+        assert (store.load(KEY) is not None) == used
 
 
 @pytest.mark.parametrize("decode", [False, True])

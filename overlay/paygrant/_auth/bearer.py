@@ -73,6 +73,12 @@ class BearerAuth:
         )
         """Clients remove this header on a redirect to another origin."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_cache"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _cache=cache_of(state["_source"]))
+
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
         """What to send in place of a token that got this status. None: the caller gets this response.
 

@@ -81,7 +81,7 @@ class TokenAcquirer:
         """The encoding of Basic credentials that worked last."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
         """A new token. If the provider refuses the credentials and the callable now returns others, those are tried.
 
@@ -158,7 +158,7 @@ class TokenAcquirer:
         registration: ClientRegistration,
         credentials: Credentials,
         better: Callable[[Grant], Grant | None],
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
@@ -205,7 +205,7 @@ class TokenAcquirer:
         registration: ClientRegistration,
         credentials: Credentials,
         error_key: str,
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Grant:
         """A token by requests. If one encoding of Basic credentials is refused, the other is tried.
@@ -235,7 +235,7 @@ class TokenAcquirer:
         credentials: Credentials,
         encoding: Encoding,
         deadline: float,
-        stop: threading.Event,
+        stop: _clock.Event,
         attempt_failed: Callable[[], None],
     ) -> Grant:
         """A token by one encoding, with retries."""

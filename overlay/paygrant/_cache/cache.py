@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from paygrant import _clock
 from paygrant._cache.acquire import LONGEST_WAIT, Acquired
+from paygrant._cache.lock import BlockedError, BoundedLock
 from paygrant._cache.renewal import PendingRenewal, Renewal
 from paygrant._errors import ConfigurationError, PaygrantError, ProviderUnavailable, RateLimited, TokenError
 from paygrant._telemetry import Meter
@@ -35,7 +36,7 @@ class Acquirer(Protocol):
     """Brings a token from wherever it comes from; ``acquire`` has the real one."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: threading.Event, attempt_failed: Callable[[], None]
+        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
     ) -> Acquired:
         """A new token. Blocks.
 
@@ -61,6 +62,12 @@ class Acquirer(Protocol):
 _LITTLE, _MOST_LITTLE = 0.25, 1.0
 """A renewal is given up this fraction of the deadline after it, but at most this number of seconds."""
 
+_MOST_STUCK = 4
+"""Renewals that were given up and still run, such as in a transport that hangs. Further ones start ever more rarely."""
+
+_LONGEST_STUCK_PAUSE = 3600.0
+"""Seconds between the starts of renewals while many are stuck."""
+
 _BURST = 5
 """Replacements that may follow each other without a pause."""
 
@@ -70,6 +77,7 @@ class Cache:
 
     A signal handler or a finalizer may request a token while its thread holds the lock. The lock is re-entrant, but such
     a call must not wait: the renewal needs the lock, too. No renewal starts under the lock, and nobody waits under it.
+    Such code may also sleep under the lock. Then other threads do without it after a while.
 
     Args:
         acquirer: Brings a new token.
@@ -93,6 +101,7 @@ class Cache:
         "_renewal",
         "_replacements",
         "_start",
+        "_stuck",
         "_users",
         "held",
         "meter",
@@ -131,17 +140,27 @@ class Cache:
 
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
-        self._lock = threading.RLock()
+        self._lock = BoundedLock(self._policy.deadline, self._little)
+        self._stuck = 0
+        """The number of renewals that were given up and still run."""
         self._renewal: Renewal | None = None
 
     def token(self) -> Token | PendingRenewal:
         """The token at hand, or else the renewal that brings one."""
-        now, nested = _clock.monotonic(), self._is_nested()
-        with self._lock:
-            token = self.held[0]
-            state = self._life.state(now, failing=self._failing)
-            wanted = state is State.EXPIRED or (state is State.DUE and now >= self._no_renewal_until)
-            renewal, new = self._join_renewal(now) if wanted else (None, False)
+        now, nested = _clock.monotonic(), self._lock.is_mine
+        # The life is read before the token, because a new token is noted before its life.
+        life, token = self._life, self.held[0]
+        is_due = life.state(now, failing=self._failing) is State.DUE and token is not NOTHING[0]
+        try:
+            with self._lock.at_once if is_due else self._lock:
+                token = self.held[0]
+                state = self._life.state(now, failing=self._failing)
+                wanted = state is State.EXPIRED or (state is State.DUE and now >= self._no_renewal_until)
+                renewal, new = self._join_renewal(now) if wanted else (None, False)
+        except BlockedError:
+            if is_due:  # another thread decides about its renewal
+                return token
+            raise self._acquirer.too_late() from None
         if renewal and new:
             self._launch(renewal)
         if state is State.DUE:
@@ -155,7 +174,8 @@ class Cache:
 
     def invalidate(self, token: Token) -> None:
         """Drop this very token, here and in the store."""
-        with self._lock:
+        acquired = None
+        with suppress(BlockedError), self._lock:
             if not same_token(token, self.held[0]):
                 return
             acquired = self._acquired
@@ -170,8 +190,14 @@ class Cache:
         The old token stays in service until the new one is there. An API may use 401 for "forbidden"; if no new token
         can be had then, the other calls must go on.
         """
-        if self._is_nested():
+        if self._lock.is_mine:
             return None
+        try:
+            return self._decide_replacement(rejected)
+        except BlockedError:
+            return None
+
+    def _decide_replacement(self, rejected: Token) -> Token | PendingRenewal | None:
         now = _clock.monotonic()
         with self._lock:
             token = self.held[0]
@@ -195,13 +221,13 @@ class Cache:
 
     def accept_replacement(self, token: Token) -> None:
         """Note that the API accepted this token."""
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             if token is self.replacement:
                 self.replacement = None
 
     def reject_replacement(self, token: Token) -> None:
         """Note that the API rejected a replacement, too. No token is replaced for a while."""
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             if same_token(token, self.held[0]):
                 self._pause_replacement(_clock.monotonic())
 
@@ -221,62 +247,64 @@ class Cache:
 
     def open(self) -> None:
         """Note one more source."""
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             self._users += 1
             if self._renewal:
                 self._renewal.stop.clear()
 
     def close(self) -> None:
         """Note that a source was closed. The last one stops the retries of a pending renewal."""
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             self._users -= 1
             if self._users == 0 and self._renewal:
                 self._renewal.stop.set()
 
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
-        while renewal := self._renewal:
+        while (renewal := self._renewal) and not renewal.ended:
             renewal.stop.set()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:
             self.invalidate(self.held[0])
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             self._clear()
 
-    def _is_nested(self) -> bool:
-        """Whether this thread holds the lock already."""
-        return bool(cast("Any", self._lock)._is_owned())
+    @property
+    def _little(self) -> float:
+        """Seconds after the deadline at which a renewal is given up."""
+        return min(_LITTLE * self._policy.deadline, _MOST_LITTLE)
 
     def _join_renewal(self, now: float) -> tuple[Renewal, bool]:
         """The renewal under way, or a new one, which the caller has to launch when it has left the lock."""
         renewal = self._renewal
         if renewal is None or now >= renewal.ends:  # in a process that was frozen, the old one may never end
-            self._renewal = Renewal(self._end_of_waiting(now))
+            if renewal and not renewal.ended:
+                renewal.ended = True
+                self._stuck += 1
+                self._note_failure(None)
+            self._renewal = self._begin(now)
             return self._renewal, True
         if renewal.thread == threading.get_ident():
             raise call_from_within()
         return renewal, False
 
-    def _end_of_waiting(self, now: float) -> float:
-        """When a renewal that begins now is given up."""
-        deadline = self._policy.deadline
-        return now + deadline + min(_LITTLE * deadline, _MOST_LITTLE)
+    def _begin(self, now: float) -> Renewal:
+        """A renewal that begins now."""
+        return Renewal(now + self._policy.deadline + self._little, self._give_up)
 
     def _launch(self, renewal: Renewal) -> None:
-        """Start a renewal, and the timer that ends the waiting for it."""
-        timer = _clock.after(max(0.0, renewal.ends - _clock.monotonic()), lambda: self._give_up(renewal))
+        """Start a renewal."""
         try:
-            self._start(lambda: self._run_renewal(renewal, timer))
+            self._start(lambda: self._run_renewal(renewal))
         except RuntimeError:  # there are too many threads, or the interpreter is about to end
-            timer.cancel()
             self._end(renewal, TokenError("no thread can be started for the renewal"))
 
-    def _give_up(self, renewal: Renewal) -> None:
+    def _give_up(self, renewal: Renewal) -> Token | PaygrantError:
         """End the waiting for a renewal that takes too long. The renewal itself may go on, and is of use later."""
-        self._end(renewal, self._acquirer.too_late())
+        return self._end(renewal, self._acquirer.too_late(), given_up=True)
 
-    def _run_renewal(self, renewal: Renewal, timer: _clock.Timer) -> None:
+    def _run_renewal(self, renewal: Renewal) -> None:
         """Bring a token, or the error. It runs on a worker, so no exception may escape."""
         renewal.thread = threading.get_ident()
         outcome: Acquired | PaygrantError = TokenError("the renewal failed")
@@ -284,14 +312,15 @@ class Cache:
             if not renewal.ended:  # else it was given up while it waited for a worker
                 outcome = self._acquired_or_error(renewal)
         finally:
-            timer.cancel()
             self._end(renewal, outcome)
 
-    def _end(self, renewal: Renewal, outcome: Acquired | PaygrantError) -> None:
+    def _end(
+        self, renewal: Renewal, outcome: Acquired | PaygrantError, *, given_up: bool = False
+    ) -> Token | PaygrantError:
         """Note what a renewal brought, and give it to those who wait."""
         found: Token | PaygrantError = outcome if isinstance(outcome, PaygrantError) else outcome.grant.token
         try:
-            with self._lock:
+            with suppress(BlockedError), self._lock.at_once if given_up else self._lock:
                 first, renewal.ended, renewal.thread = not renewal.ended, True, 0
                 if self._renewal is renewal:
                     self._renewal = None
@@ -301,8 +330,21 @@ class Cache:
                 elif first:
                     self._note_failure(outcome)
                     found = self._still_valid() or outcome
+                if first and given_up:
+                    self._note_stuck(renewal)
+                elif not first and not given_up:
+                    self._stuck -= 1
         finally:  # a fault in these notes must not block the callers either
             renewal.pending.complete(found)
+        return found
+
+    def _note_stuck(self, renewal: Renewal) -> None:
+        """Note a renewal that was given up and still runs. If many do, its outcome stands for a while."""
+        self._stuck += 1
+        if self._stuck >= _MOST_STUCK:
+            pause = self._policy.deadline * 2.0 ** min(self._stuck - _MOST_STUCK, 30)
+            renewal.ends = _clock.monotonic() + min(pause, _LONGEST_STUCK_PAUSE)
+            self._renewal = renewal
 
     def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
         try:
@@ -337,11 +379,12 @@ class Cache:
 
     def _attempt_failed(self, renewal: Renewal) -> None:
         """A request failed and will be repeated. Callers need not wait for that while the old token is valid."""
-        with self._lock:
+        token, pending = None, renewal.pending
+        with suppress(BlockedError), self._lock:
             self._failing = True
             token, pending = self._still_valid(), renewal.pending
             if token:
-                renewal.pending = PendingRenewal()
+                renewal.pending = renewal.new_pending()
         if token:
             pending.complete(token)
 

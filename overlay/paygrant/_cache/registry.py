@@ -2,7 +2,6 @@
 
 import functools
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from weakref import WeakValueDictionary
 from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
+from paygrant._cache.lock import BlockedError, BoundedLock
 from paygrant._cache.single_use import SingleUseCache
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
@@ -24,11 +24,16 @@ from paygrant._tokens.policy import RefreshPolicy
 if TYPE_CHECKING:
     import httpx
 
+    from paygrant._request.registration import ClientRegistration
+
 _caches: WeakValueDictionary[object, Cache] = WeakValueDictionary()
 _store: dict[str, MemoryStore] = {}
 _marks: dict[int, str] = {}
 """The marks of transports, by the object's id."""
-_guard = threading.RLock()
+_GUARD_WAITS = 5.0, 1.0
+"""Seconds. A store's or a provider's own ``__eq__`` runs under the guard. After this time others do without it."""
+
+_guard = BoundedLock(*_GUARD_WAITS)
 """Re-entrant, because a signal handler or a finalizer may make a source while this thread holds it."""
 
 
@@ -43,16 +48,21 @@ def cache_for(
 
     Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    may_persist = registration_of(provider).may_persist
+    registration = registration_of(provider)
+    may_persist = registration.may_persist
     shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)
     key = (provider, shared, policy, mark)
-    with _guard:
-        cache = _caches.get(key)
-    if cache is None:
-        new = _new_cache(provider, shared, policy, transport, mark)
+    cache = None
+    try:
         with _guard:
-            cache = _caches.setdefault(key, new)
+            cache = _caches.get(key)
+        if cache is None:
+            cache = _new_cache(provider, registration, shared, policy, transport, mark)
+            with _guard:
+                cache = _caches.setdefault(key, cache)
+    except BlockedError:  # then this source shares its token with no other
+        cache = cache or _new_cache(provider, registration, shared, policy, transport, mark)
     cache.open()
     return cache
 
@@ -82,10 +92,14 @@ def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) ->
     return mark
 
 
-def _new_cache(
-    provider: Provider, store: Store, policy: RefreshPolicy, transport: "httpx.BaseTransport | None", mark: str
+def _new_cache(  # noqa: PLR0913, PLR0917 - a provider, what is known of it, and a source's arguments
+    provider: Provider,
+    registration: "ClientRegistration",
+    store: Store,
+    policy: RefreshPolicy,
+    transport: "httpx.BaseTransport | None",
+    mark: str,
 ) -> Cache:
-    registration = registration_of(provider)
     meter = meter_of(registration.name, registration.environment)
     start = _starter(urlsplit(registration.token_url).netloc)
     acquirer = TokenAcquirer(provider, store, policy, transport, meter, mark, start)
@@ -114,7 +128,7 @@ def forget_all() -> None:
 def _after_fork() -> None:
     """In a forked child, keep the tokens and make new locks: the parent's threads do not exist there."""
     global _guard  # noqa: PLW0603 - another thread may have held it
-    _guard = threading.RLock()
+    _guard = BoundedLock(*_GUARD_WAITS)
     _clock.forget_timers()
     forget_workers()
     forget_connections()

@@ -4,16 +4,17 @@ The renewal itself runs on a worker. So a waiter can be cancelled without harm t
 its own event loop still gets its token. There is no lock here: a signal handler may wait in the middle of a wait.
 """
 
-import _thread
 import copy
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from paygrant import _clock
 from paygrant._errors import PaygrantError
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import anyio
 
     from paygrant._cache.event_loop import CallSoon
@@ -30,33 +31,45 @@ class Renewal:
         stop: Set when nobody needs the token any more.
     """
 
-    __slots__ = ("ended", "ends", "pending", "stop", "thread")
+    __slots__ = ("_give_up", "ended", "ends", "pending", "stop", "thread")
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, ends: float, give_up: "Callable[[Renewal], Token | PaygrantError]") -> None:
         self.ends = ends
-        self.pending = PendingRenewal()
+        self._give_up = give_up
+        self.pending = self.new_pending()
         self.thread = 0
         self.ended = False
-        self.stop = threading.Event()
+        self.stop = _clock.Event()
+
+    def new_pending(self) -> "PendingRenewal":
+        """An outcome that nobody has yet."""
+        return PendingRenewal(self.ends, lambda: self._give_up(self))
 
 
 class PendingRenewal:
-    """The outcome of a renewal that has not ended yet."""
+    """The outcome of a renewal that has not ended yet.
 
-    __slots__ = ("_gates", "_loops", "_outcome")
+    Args:
+        ends: The time of the monotonic clock until which its callers wait. Each of them looks at the clock: a thread
+            that did it for all could be held up by a finalizer that sleeps.
+        give_up: Called after that time. It returns the outcome for those who still wait.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_completed", "_ends", "_give_up", "_loops", "_outcome")
+
+    def __init__(self, ends: float, give_up: "Callable[[], Token | PaygrantError]") -> None:
+        self._ends = ends
+        self._give_up: Callable[[], Token | PaygrantError] | None = give_up
         self._outcome: Token | PaygrantError | None = None
-        self._gates: list[_thread.LockType] = []
+        self._completed = _clock.Event()
         self._loops: dict[object, tuple[CallSoon, anyio.Event]] = {}
 
     def complete(self, outcome: Token | PaygrantError) -> None:
         """Give the outcome to all who wait, if it is the first. This never blocks: a stopped loop delays nobody."""
         if self._outcome is None:
             self._outcome = outcome
-        with suppress(IndexError):
-            while True:
-                self._gates.pop().release()
+        self._give_up = None  # it refers to the cache
+        self._completed.set()
         for call_soon, event in tuple(self._loops.values()):
             with suppress(Exception):  # a closed loop must not delay the others
                 call_soon(event.set)
@@ -67,21 +80,17 @@ class PendingRenewal:
         return self._outcome is not None
 
     def wait(self) -> Token:
-        """Block this thread until the renewal ends.
+        """Block this thread until the renewal ends, or is given up.
 
         Raises:
             PaygrantError: The renewal failed.
         """
-        if self._outcome is None:
-            gate = _thread.allocate_lock()
-            gate.acquire()
-            self._gates.append(gate)
-            if self._outcome is None:  # it may have ended before the gate was there
-                gate.acquire()
+        if self._outcome is None and not self._completed.wait(self._seconds_left):
+            self._end_waiting()
         return self._result()
 
     async def wait_async(self) -> Token:
-        """Suspend this task until the renewal ends. All tasks of one event loop wait for the same event.
+        """Suspend this task until the renewal ends, or is given up. All tasks of one event loop wait for the same event.
 
         Raises:
             PaygrantError: The renewal failed.
@@ -91,8 +100,19 @@ class PendingRenewal:
 
             event = self._event(anyio.Event)
             if self._outcome is None:  # it may have ended before the event was there
-                await event.wait()
+                with anyio.move_on_after(self._seconds_left):
+                    await event.wait()
+            if self._outcome is None:
+                self._end_waiting()
         return self._result()
+
+    def _end_waiting(self) -> None:
+        if give_up := self._give_up:
+            self.complete(give_up())
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(0.0, self._ends - _clock.monotonic())
 
     def _event(self, new: "type[anyio.Event]") -> "anyio.Event":
         """The event of the running loop, of asyncio or of trio. Only this loop's thread asks for it."""

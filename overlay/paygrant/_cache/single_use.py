@@ -1,10 +1,12 @@
 """SingleUseCache: for an API that accepts each token once. Each call gets a token of its own, by a request of its own."""
 
 import threading
+from contextlib import suppress
 
 from paygrant import _clock
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache, call_from_within, nested_call
+from paygrant._cache.lock import BlockedError
 from paygrant._cache.renewal import PendingRenewal, Renewal
 from paygrant._errors import PaygrantError
 from paygrant._tokens.token import Token
@@ -23,9 +25,12 @@ class SingleUseCache(Cache):
 
     def token(self) -> Token | PendingRenewal:
         """A request for a new token."""
-        if self._is_nested():
+        if self._lock.is_mine:
             raise nested_call()
-        renewal = self._new_renewal()
+        try:
+            renewal = self._new_renewal()
+        except BlockedError:
+            raise self._acquirer.too_late() from None
         self._launch(renewal)
         self.meter.waited()
         return renewal.pending
@@ -36,18 +41,17 @@ class SingleUseCache(Cache):
         The API may have used up the token, such as for a redirect.
         """
         del rejected
-        if self._is_nested():
+        if self._lock.is_mine:
             return None
-        now = _clock.monotonic()
-        with self._lock:
-            if now < self._no_replacement_until or not self._may_replace(now):
-                return None
-        return self.token()
+        now, may_replace = _clock.monotonic(), False
+        with suppress(BlockedError), self._lock:
+            may_replace = now >= self._no_replacement_until and self._may_replace(now)
+        return self.token() if may_replace else None
 
     def reject_replacement(self, token: Token) -> None:
         """Note that the API rejected a replacement, too. No token is replaced for a while."""
         del token
-        with self._lock:
+        with suppress(BlockedError), self._lock:
             self._pause_replacement(_clock.monotonic())
 
     def invalidate(self, token: Token) -> None:
@@ -57,15 +61,19 @@ class SingleUseCache(Cache):
         with self._lock:
             if any(each.thread == threading.get_ident() for each in self._pending):
                 raise call_from_within()
-            renewal = Renewal(self._end_of_waiting(_clock.monotonic()))
+            renewal = self._begin(_clock.monotonic())
             self._pending.add(renewal)
         return renewal
 
-    def _end(self, renewal: Renewal, outcome: Acquired | PaygrantError) -> None:
+    def _end(
+        self, renewal: Renewal, outcome: Acquired | PaygrantError, *, given_up: bool = False
+    ) -> Token | PaygrantError:
         """Give what a request brought to the one caller that waits for it."""
+        found = outcome if isinstance(outcome, PaygrantError) else outcome.grant.token
         try:
-            with self._lock:
+            with suppress(BlockedError), self._lock.at_once if given_up else self._lock:
                 renewal.ended, renewal.thread = True, 0
                 self._pending.discard(renewal)
         finally:
-            renewal.pending.complete(outcome if isinstance(outcome, PaygrantError) else outcome.grant.token)
+            renewal.pending.complete(found)
+        return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from paygrant import _clock
 from paygrant._arguments import check_text, check_type, checked, invalid_argument
+from paygrant._errors import ConfigurationError
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import R_co, Token
 
@@ -153,11 +154,44 @@ class TokenSource(Generic[R_co]):
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> "tuple[Callable[..., TokenSource], tuple[object, ...]]":
-        return _source_of, (self.provider, self._store, self._policy, self._transport, self._transport_name)
+    @property
+    def _arguments(self) -> "tuple[Provider, Store | None, RefreshPolicy, httpx.BaseTransport | None, str | None]":
+        return self.provider, self._store, self._policy, self._transport, self._transport_name
+
+    def __copy__(self) -> "TokenSource[R_co]":
+        return _source_of(*self._arguments)
+
+    def __deepcopy__(self, _memo: object) -> "TokenSource[R_co]":
+        return _source_of(*self._arguments)  # a store and a transport are shared, as by any two sources
+
+    def __reduce__(self) -> "tuple[Callable[..., TokenSource[R_co]], tuple[object, ...]]":
+        arguments = self._arguments
+        for name, value in zip(("provider", "store", "policy", "transport"), arguments, strict=False):
+            _check_travels(name, value)
+        return _source_of, arguments
 
     def __repr__(self) -> str:
         return f"<TokenSource {self.provider!r}>"
+
+
+def _check_travels(argument: str, value: object) -> None:
+    """Check that an argument can be pickled.
+
+    Raises:
+        ConfigurationError: It cannot. A connection, a lock or a lambda cannot travel to another process.
+    """
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        fault = f"cannot be pickled ({type(error).__name__})"
+    else:
+        return
+    del value
+    raise invalid_argument(argument, fault, "one that can travel to another process, or a source made there")
 
 
 def _source_of(

@@ -9,6 +9,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from types import UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,6 +18,7 @@ from typing import (
     Literal,
     Self,
     TypeVar,
+    Union,
     cast,
     dataclass_transform,
     get_args,
@@ -351,6 +353,10 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
+_LONGEST_READ = 5.0
+"""Seconds. Reading the file of a secret takes much less, over a network too."""
+
+
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     """Make a provider. If its secret or key is in a file, the file is read now, so that a bad one is reported at once."""
     from paygrant._providers.key_file import PRIVATE_KEY, KeyFile
@@ -358,21 +364,23 @@ def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     from paygrant._providers.secret_file import SecretFile
 
     made = make(**arguments)
-    if isinstance(arguments.get(SECRET), SecretFile) or isinstance(arguments.get(PRIVATE_KEY), KeyFile):
+    if isinstance(arguments.get(SECRET), SecretFile):
+        registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
+    if isinstance(arguments.get(PRIVATE_KEY), KeyFile):
         registration_of(made).credentials()
     return made
 
 
 def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
-    from paygrant._providers.kind import SECRET, Argument, key_arguments
+    from paygrant._providers.kind import REREAD, Argument, key_arguments
 
     keys = {each.name: each for each in key_arguments()}
     for each in inspect.signature(kind).parameters.values():
         if each.name == "private_key":
             yield from keys.values()
         elif each.name not in {"certificate", *keys} and each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
-            choices = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+            choices = _literals(each.annotation)
             if each.name == "environment" and kind._endpoint is Provider._endpoint:
                 choices = tuple(endpoint_of(kind._package).servers)
             yield Argument(
@@ -381,16 +389,24 @@ def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
                 choices=choices,
                 default=_shown_default(each.default),
                 required=each.default is each.empty,
-                secret=each.name == SECRET,
+                secret=each.name in REREAD,
             )
 
 
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    """The values of a ``Literal``, or of one that may be None; empty for another annotation."""
+    found = [each for each in (annotation, *get_args(annotation)) if get_origin(each) is Literal]
+    return get_args(found[0]) if found else ()
+
+
 def _text_kind(annotation: Any) -> "TextKind":
-    if annotation in {bool, "bool"}:
-        return "boolean"
-    if annotation in {int, "int"}:
-        return "integer"
-    return "object" if get_origin(annotation) is Mapping else "string"
+    """The type of an argument that a text can give; ``object`` if none can."""
+    names = {bool: "boolean", int: "integer", str: "string", "bool": "boolean", "int": "integer"}
+    if isinstance(annotation, str) or _literals(annotation):
+        return cast("TextKind", names.get(annotation, "string"))
+    alternatives = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    found = [names[each] for each in alternatives if isinstance(each, type) and each in names]
+    return cast("TextKind", "string" if "string" in found else found[0] if found else "object")
 
 
 def _shown_default(default: Any) -> str | None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 P_co = TypeVar("P_co", covariant=True)
 
 SECRET = "client_secret"  # noqa: S105 - the name of an argument
-"""The argument that is read again for each request if it comes from a file."""
+"""The argument that a terminal prompts for."""
+
+REREAD = frozenset({SECRET, "private_key"})
+"""The secrets that are read again for each request, or after a refusal, if they come from a file."""
 
 TextKind: TypeAlias = Literal["string", "integer", "number", "boolean", "object"]
 """The type of an argument, as JSON Schema names it. No text can give an ``object``."""
@@ -32,7 +35,7 @@ _EXPECTED: Mapping[str, str] = {
 _PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Argument:
     """One argument of a provider.
 
@@ -75,7 +78,7 @@ class Argument:
         raise invalid_argument(self.name, fault, _EXPECTED[self.kind])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProviderKind(Generic[P_co]):
     """A class of providers, or a spec, with the environment variables that give the arguments.
 
@@ -149,11 +152,11 @@ class ProviderKind(Generic[P_co]):
         return has_secret and self.method_of(values) not in WITHOUT_SECRET
 
     def _converted(self, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """The values that texts and files give. The client's secret and key stay in their files, to be read again."""
+        """The values that texts and files give. A secret that is read again stays in its file."""
         for each in self.arguments:
             if each.name in found:
                 value = found[each.name]
-                if isinstance(value, SecretFile) and each.name not in {SECRET, PRIVATE_KEY}:
+                if isinstance(value, SecretFile) and each.name not in REREAD:
                     value = value()
                 yield each.name, each.from_text(value) if isinstance(value, str) else value
 

@@ -6,19 +6,21 @@ from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from paygrant._arguments import check_type, invalid_argument
 from paygrant._spec.description import TokenEndpoint
-from paygrant._spec.errors import SpecError
-from paygrant._spec.files import SpecCache, spec_at
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import NormalizedSpec, endpoint_of
+
+if TYPE_CHECKING:
+    from paygrant._spec.files import SpecCache
 
 _EXPECTED = "the path of a spec, or of a package that was generated from one"
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class ReadSpec(PathLike[str]):
     """The path of a spec that has been read already, with its description."""
 
@@ -29,7 +31,9 @@ class ReadSpec(PathLike[str]):
         return str(self.path)
 
 
-def read_checked(spec: "str | PathLike[str] | ModuleType", cache: SpecCache | None = None) -> TokenEndpoint | ReadSpec:
+def read_checked(
+    spec: "str | PathLike[str] | ModuleType", cache: "SpecCache | None" = None
+) -> TokenEndpoint | ReadSpec:
     """Read the description in a spec, and check what no lint rule has checked.
 
     Args:
@@ -75,7 +79,7 @@ def _digest_of(description: TokenEndpoint) -> str:
     return sha256(repr(description).encode()).hexdigest()
 
 
-def read_spec(path: Path, cache: SpecCache | None = None) -> NormalizedSpec:
+def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
     """The spec at a path, with its name and with all parts of a normalized spec.
 
     Args:
@@ -86,6 +90,9 @@ def read_spec(path: Path, cache: SpecCache | None = None) -> NormalizedSpec:
         ConfigurationError: There is no spec, or it breaks a rule.
         ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
     """
+    from paygrant._spec.errors import SpecError  # a generated package needs neither
+    from paygrant._spec.files import spec_at
+
     try:
         spec = spec_at(path, cache)
         endpoint = spec.endpoint

@@ -4,8 +4,9 @@ The command line, the doctor, the sandbox and the pytest plugin ask this module 
 entry points of the group ``paygrant.providers``. They are looked up only if a name is not in the box.
 """
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -36,7 +37,7 @@ HAND_WRITTEN = {"ripio_widget": ("ripio", "RipioWidget"), "ripple": ("ripple", "
 """The module and the class of the providers with code of their own. All other classes are generated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Installed:
     """A provider that an installed package declares.
 
@@ -45,12 +46,29 @@ class Installed:
         package: The distribution.
         kind: What is known of the provider; None if it cannot be used.
         fault: Why it cannot be used; empty if it can.
+        module: The generated package with its spec; empty if it has none.
     """
 
     name: str
     package: str
     kind: "ProviderKind[Provider] | None" = None
     fault: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedSpec:
+    """A spec as the sandbox serves it.
+
+    Attributes:
+        word: How the command line names it: a name, or the path of a spec.
+        spec: The spec.
+        kind: Returns what is known of the provider.
+    """
+
+    word: str
+    spec: "NormalizedSpec"
+    kind: "Callable[[], ProviderKind[Provider]]"
 
 
 def names() -> list[str]:
@@ -96,6 +114,36 @@ def spec_at(path: Path, cache: Cache | None = None) -> "NormalizedSpec":
     from paygrant._providers.read_spec import read_spec
 
     return read_spec(path, _spec_cache(cache))
+
+
+def served_specs() -> Iterator[ServedSpec]:
+    """The specs of the box, and those of the providers that installed packages declare, sorted by origin and name."""
+    from paygrant._spec.reader import spec_of
+
+    for name in sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg):
+        yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(_kind_of_box, name))
+    for each in installed():
+        if each.kind is not None and each.module:
+            spec = spec_of(each.module)
+            if spec.name == each.name:
+                yield ServedSpec(each.name, spec, functools.partial(_same, each.kind))
+
+
+def served_spec_at(path: Path) -> ServedSpec:
+    """The spec at a path. Raises what ``kind_at`` raises."""
+    return ServedSpec(str(path), spec_at(path), functools.partial(kind_at, path))
+
+
+def _kind_of_box(name: str) -> "ProviderKind[Provider]":
+    if name in names():
+        return kind_named(name)
+    from paygrant._providers.spec_provider import kind_of_spec
+
+    return kind_of_spec(import_module(f"paygrant_clients.{name}"))
+
+
+def _same(kind: "ProviderKind[Provider]") -> "ProviderKind[Provider]":
+    return kind
 
 
 def _spec_cache(cache: Cache | None) -> "SpecCache | None":
@@ -169,7 +217,7 @@ def _checked(point: EntryPoint, others: list[EntryPoint], prefix: str | None) ->
         packages = ", ".join(dict.fromkeys(map(_package, [point, *others])))
         return Installed(name, packages, fault="several entry points have this name, so none of them is used")
     try:
-        kind = _kind_behind(point, prefix)
+        kind, module = _kind_behind(point, prefix)
         own_name = str(kind.name)
         fault = "" if own_name == name else f"its provider calls itself {_first_line(own_name)!r}"
     except ConfigurationError as error:
@@ -177,12 +225,12 @@ def _checked(point: EntryPoint, others: list[EntryPoint], prefix: str | None) ->
     except (Exception, SystemExit) as error:  # noqa: BLE001 - its text may hold anything
         fault = f"it cannot be imported ({type(error).__name__})"
     else:
-        return Installed(name, package, None if fault else kind, fault)
+        return Installed(name, package, None if fault else kind, fault, module)
     return Installed(name, package, fault=fault)
 
 
-def _kind_behind(point: EntryPoint, prefix: str | None) -> "ProviderKind[Provider]":
-    """What is known of the provider that an entry point leads to.
+def _kind_behind(point: EntryPoint, prefix: str | None) -> "tuple[ProviderKind[Provider], str]":
+    """What is known of the provider that an entry point leads to, and the name of the package with its spec.
 
     Raises:
         ConfigurationError: It leads to something else, or the spec is bad.
@@ -190,11 +238,12 @@ def _kind_behind(point: EntryPoint, prefix: str | None) -> "ProviderKind[Provide
     """
     found: Any = point.load()
     if _is_class(found):
-        return kind_of(found, prefix)
+        package = getattr(getattr(found, "_spec", None), "__name__", None) or getattr(found, "_package", "")
+        return kind_of(found, prefix), str(package)
     if isinstance(found, ModuleType):
         from paygrant._providers.spec_provider import kind_of_spec
 
-        return kind_of_spec(found, prefix)
+        return kind_of_spec(found, prefix), found.__name__
     fault = f"it leads to an object of type {type(cast('object', found)).__name__}"
     raise invalid_argument("provider", fault, "a class or a package")
 

@@ -1,6 +1,6 @@
 """SecretFile: a secret in a file, such as one that a secret manager mounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paygrant._arguments import invalid_argument
@@ -16,7 +16,7 @@ class SecretFile:
     """
 
     path: str
-    argument: str = "client_secret"
+    argument: str = field(default="client_secret", repr=False)
 
     def __call__(self) -> str:
         """The file's text without the line break at its end.

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike, environ, fspath
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, overload
 
 from paygrant._arguments import (
+    base_url_for,
     check_choice,
     check_function,
     check_scope,
@@ -19,6 +20,7 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import made_with_secret
+from paygrant._providers.function_identity import identity_of
 from paygrant._providers.keyed import KeyedProvider, PrivateKey
 from paygrant._providers.typed_class import checked_members
 from paygrant._request.certificate import ClientCertificate
@@ -60,7 +62,8 @@ class SpecProvider(KeyedProvider[R_co]):
         auth_method: The method of client authentication, if not the first one that the spec names.
         allow_link_local: Whether the base URL may be a link-local address, such as that of a cloud's metadata service.
         authenticate: Computes the credentials, if the spec says so. It completes an ``UnsignedRequest`` in place.
-            Processes share a token only if this is a function of a module. For a lambda or a method, they do not.
+            Processes share a token only if this is a function of a module that reads nothing but the request. For a
+            lambda, a method, or a function that reads a global value, they do not.
 
     Raises:
         ConfigurationError: The spec or an argument is bad, missing or unknown.
@@ -179,10 +182,10 @@ class SpecProvider(KeyedProvider[R_co]):
                 if value not in {None, ""}:  # dataclasses.replace() gives the empty strings
                     raise invalid_argument(name, "is given, but the method 'none' sends no credentials", f"no {name}")
             return "", ""
-        from paygrant._providers.spec_arguments import sends_client_id
+        if client_id is None:
+            from paygrant._providers.spec_arguments import sends_client_id
 
-        if client_id is None and not sends_client_id(self._description):
-            client_id = self._description.name
+            client_id = None if sends_client_id(self._description) else self._description.name
         if self._spec is None and client_id is None:  # that of a generated class requires it
             raise invalid_argument("client_id", "is missing", "the client's id")
         return cast("Any", client_id), "" if client_secret is None else client_secret
@@ -271,7 +274,7 @@ class SpecProvider(KeyedProvider[R_co]):
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
         check_choice("auth_method", chosen, self._methods)
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
-        if server and self.base_url is None:
+        if server and self.base_url is None and not self._in_host:
             for url in filter(None, (server.url, server.mtls_url)):  # the address in a file may be anything
                 check_url("environment", url, link_local=self.allow_link_local)
         super().__post_init__()
@@ -302,6 +305,20 @@ class SpecProvider(KeyedProvider[R_co]):
     def _methods(self) -> "Mapping[str, ClientAuth]":
         return {each.method: each for each in self._description.client_auth}
 
+    @property
+    def _in_host(self) -> "Parameter | None":
+        """The parameter that is the first label of the host. None if the host is fixed."""
+        return next((each for each in self._description.parameters if each.place == "host"), None)
+
+    @property
+    def _effective_base_url(self) -> str:
+        url = super()._effective_base_url
+        label = self._in_host
+        if self.base_url or not label:
+            return url
+        argument = label.argument or ""
+        return base_url_for(argument, url, label.name, self.parameters.get(argument))
+
     def _arguments(self) -> Mapping[str, Any]:
         return self.parameters
 
@@ -313,7 +330,7 @@ class SpecProvider(KeyedProvider[R_co]):
 
     def _identity(self) -> str:
         # What a function signs may name a user.
-        return f"{self._digest} {_identity_of(self.authenticate)}" if self.authenticate else self._digest
+        return f"{self._digest} {identity_of(self.authenticate)}" if self.authenticate else self._digest
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""
@@ -375,24 +392,6 @@ def _checked(name: str, value: Any, parameter: "Parameter") -> Any:
     if parameter.choices and value not in parameter.choices:
         raise invalid_argument(name, "is none of the choices", f"one of: {', '.join(map(str, parameter.choices))}")
     return value
-
-
-@functools.lru_cache(maxsize=1024)
-def _identity_of(function: "Callable[[UnsignedRequest], object]") -> str:
-    """What distinguishes a function from all others: its name and code, if they alone decide what it does.
-
-    A function that was made for the occasion gets an identity that only this process knows. So does a function of a
-    program's main module: another program's may have the same name.
-    """
-    from secrets import token_hex  # few providers need it
-
-    if not isinstance(function, FunctionType) or function.__module__ == "__main__":
-        return token_hex()
-    if function.__closure__ or function.__defaults__ or function.__kwdefaults__ or "<" in function.__qualname__:
-        return token_hex()
-    code = function.__code__
-    constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
-    return repr((function.__module__, function.__qualname__, code.co_code, code.co_names, constants))
 
 
 def kind_of_spec(

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from paygrant._arguments import invalid_argument, is_coroutine
-from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
 from paygrant._request.client_auth import Encoding, basic_credentials
 from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
@@ -29,7 +28,8 @@ def build_request(registration: ClientRegistration, credentials: Credentials, en
     for each in endpoint.parameters:
         value = each.value if each.argument is None else arguments.get(each.argument)
         if value is not None:
-            request.put(each.place, each.name, value)
+            if each.place != "host":  # the token URL has it
+                request.put(each.place, each.name, value)
             secrets.append(text(value)) if each.secret else legible.add(text(value))
     if {".", ".."} & {*urlsplit(request.url).path.split("/")}:
         raise invalid_argument("parameters", "lead to another path", "values other than . and .. in a path")
@@ -63,6 +63,8 @@ def _put_credentials(
 
 def _assert(request: UnsignedRequest, registration: ClientRegistration, credentials: Credentials) -> None:
     """Put a new assertion into the request. Each attempt has one of its own: a server accepts it once."""
+    from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
+
     stated = registration.client_auth.assertion or Assertion()
     signer = credentials.signer
     if signer is None:

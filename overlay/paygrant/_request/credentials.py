@@ -1,16 +1,16 @@
 """Credentials: what a client authenticates with, as read at one moment: its secret, its key and its certificate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from time import time as unix_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from paygrant._request.certificate import LoadedCertificate
-from paygrant._request.dpop import Prover
-from paygrant._request.signing_key import Signer, identity_of
+if TYPE_CHECKING:
+    from paygrant._request.certificate import LoadedCertificate
+    from paygrant._request.dpop import Prover
+    from paygrant._request.signing_key import Signer
 
 LEAST_SKEW = 2.0
 """Seconds. A Date has whole seconds and arrives late, so a smaller difference of the clocks says nothing."""
@@ -19,7 +19,6 @@ _skews: dict[str, float] = {}
 """How far the clocks of servers are ahead, in seconds, by origin."""
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Credentials:
     """What a client authenticates with.
 
@@ -30,16 +29,27 @@ class Credentials:
         prover: Makes DPoP proofs.
     """
 
-    secret: str
-    signer: Signer | None = None
-    certificate: LoadedCertificate | None = None
-    prover: Prover | None = None
+    __slots__ = ("certificate", "prover", "secret", "signer")
+
+    def __init__(
+        self,
+        secret: str,
+        signer: "Signer | None" = None,
+        certificate: "LoadedCertificate | None" = None,
+        prover: "Prover | None" = None,
+    ) -> None:
+        self.secret = secret
+        self.signer = signer
+        self.certificate = certificate
+        self.prover = prover
 
     @property
     def identity(self) -> list[str]:
         """What distinguishes them in a cache key: a hash of the secret, and thumbprints."""
         parts = [sha256(self.secret.encode(errors="surrogatepass")).hexdigest()]
         if self.signer is not None:
+            from paygrant._request.signing_key import identity_of
+
             parts.append(f"key {identity_of(self.signer)}")
         if self.certificate is not None:
             parts.append(f"certificate {self.certificate.thumbprint}")
@@ -49,11 +59,13 @@ class Credentials:
 
 
 @lru_cache(maxsize=256)
-def _prover(signer: Any, origin: str) -> Prover:
+def _prover(signer: Any, origin: str) -> "Prover":
+    from paygrant._request.dpop import Prover
+
     return Prover(signer, clock_of(origin))
 
 
-def prover_for(signer: Signer, origin: str) -> Prover:
+def prover_for(signer: "Signer", origin: str) -> "Prover":
     """What makes the proofs of a key for the tokens of a server. Clients of both share it, and so its nonces."""
     hashable: Any = signer  # the provider has checked it
     return _prover(hashable, origin)

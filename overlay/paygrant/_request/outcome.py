@@ -71,13 +71,16 @@ class ResponseReader:
             raise self.error(MalformedResponse, f"a redirect to {target}, which is not followed", status)
         document = response.document
         token = first_at(document, endpoint.response.access_token)
-        if isinstance(token, str) and token:  # a refusal may repeat a token that it holds
-            return ResponseReader(self.registration, (*self.secrets, token))._read(response, document, token)
-        return self._read(response, document, token)
+        stated = response.form if document is None else document
+        held = first_at(stated, endpoint.response.access_token)
+        if isinstance(held, str) and held:  # a refusal may repeat a token that it holds
+            return ResponseReader(self.registration, (*self.secrets, held))._read(response, document, stated, token)
+        return self._read(response, document, stated, token)
 
-    def _read(self, response: RawResponse, document: Any, token: Any) -> tuple[Token, float | None]:
+    def _read(self, response: RawResponse, document: Any, stated: Any, token: Any) -> tuple[Token, float | None]:
+        """What ``read`` does. An error may be stated in a form; a token is in JSON only."""
         endpoint, status = self.registration.endpoint, response.status
-        code, text = (self._words(document, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
+        code, text = (self._words(stated, pointers) for pointers in (endpoint.error.code, endpoint.error.description))
         text = text or (None if code else self._plain_text(response, document))
         words = "".join(f": {word}" for word in (code, text) if word)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -88,7 +91,7 @@ class ResponseReader:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = response.retry_after
             raise failure
-        wrong_client = any(_holds(condition, status, document) for condition in endpoint.invalid_client)
+        wrong_client = any(_holds(condition, status, stated) for condition in endpoint.invalid_client)
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
             kind, what = (InvalidClient, "credentials refused") if wrong_client else (TokenRequestRejected, "refused")

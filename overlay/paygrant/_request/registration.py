@@ -10,13 +10,12 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from paygrant import _clock
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
-from paygrant._request.dpop import is_of_process
 from paygrant._request.jws import SecretSigner
-from paygrant._request.signing_key import fitted, signer_of
 from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ClientRegistration:
     """A client and the token endpoint that it is registered with.
 
@@ -80,20 +79,24 @@ class ClientRegistration:
         found = {name: known.get(argument) for name, argument in self.endpoint.token_use.headers.items()}
         return {name: checked_header(name, name, value) for name, value in found.items() if value is not None}
 
-    def secret(self) -> str:
+    def secret(self, within: float | None = None) -> str:
         """The client's secret as it is now.
 
+        Args:
+            within: How long to wait for the callable, in seconds. None: until it returns.
+
         Raises:
-            ConfigurationError: The callable failed, or returned no usable secret.
+            ConfigurationError: The callable failed, or returned no usable secret in time.
         """
         if isinstance(self.client_secret, str):
             return self.client_secret
         try:
-            secret = self.client_secret()
+            secret = self.client_secret() if within is None else _clock.within(within, self.client_secret)
         except Exception as error:
             if type(error) is ConfigurationError:  # our own, such as a SecretFile's
                 raise
-            fault = f"the callable raised {type(error).__name__}"
+            in_time = within is None or not isinstance(error, TimeoutError)
+            fault = f"the callable raised {type(error).__name__}" if in_time else "could not be read in time"
         else:
             if is_coroutine(secret):
                 raise invalid_argument(
@@ -124,6 +127,10 @@ class ClientRegistration:
     @property
     def may_persist(self) -> bool:
         """Whether a store outside the process may keep the token. The key of a process dies with it."""
+        if self.proof_key is None:
+            return self.endpoint.token_use.persist
+        from paygrant._request.dpop import is_of_process
+
         return self.endpoint.token_use.persist and not is_of_process(self.proof_key)
 
     @property
@@ -158,6 +165,8 @@ class ClientRegistration:
                 fault = "the callable is asynchronous" if is_coroutine(value) else ""
             if fault:
                 raise invalid_argument("private_key", fault, "a callable that returns the private key")
+        from paygrant._request.signing_key import fitted, signer_of
+
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer

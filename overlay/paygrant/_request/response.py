@@ -9,13 +9,20 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
 
 _CHARSET = (
     r"""(?i);\s*charset\s*=\s*["']?"""
     r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b"
 )
 """A charset in a Content-Type. Python has other codecs, and some of them take minutes for a long body."""
+
+_FORM = "application/x-www-form-urlencoded"
+
+_LOOKS_LIKE_A_FORM = re.compile(r"[\w.\-\[\]%+]+=[^&\s<>{}\"]*(?:&[\w.\-\[\]%+]+=[^&\s<>{}\"]*)*")
+
+_MOST_FIELDS = 100
+"""No error has as many."""
 
 
 class RawResponse:
@@ -54,6 +61,21 @@ class RawResponse:
             return json.loads(self.text)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def form(self) -> Mapping[str, str] | None:
+        """The fields of a form in the body, by the Content-Type or by its look. None if it is none.
+
+        Some servers, such as GitHub's, send errors as ``error=...&error_description=...``.
+        """
+        text = self.text.strip()
+        if self.media_type != _FORM and not _LOOKS_LIKE_A_FORM.fullmatch(text):
+            return None
+        for encoding, errors in (("utf-8", "strict"), ("windows-1252", "replace")):
+            with suppress(ValueError):  # another encoding, or too many fields
+                fields = parse_qsl(text, True, encoding=encoding, errors=errors, max_num_fields=_MOST_FIELDS)  # noqa: FBT003 - blank values, too
+                return dict(reversed(fields))  # the first of a name counts
+        return None
 
     @property
     def text(self) -> str:

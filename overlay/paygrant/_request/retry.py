@@ -1,6 +1,5 @@
 """Retries of a token request (by tenacity): growing pauses, ``Retry-After``, one deadline over all of them."""
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ def retrying(
     request: Callable[[int], Grant],
     policy: RefreshPolicy,
     deadline: float,
-    stop: threading.Event,
+    stop: _clock.Event,
     failed: Callable[[], None],
 ) -> Grant:
     """Repeat a request until it succeeds, or until another attempt cannot help.
@@ -58,7 +57,7 @@ def _repeated(  # noqa: PLR0913, PLR0917 - as for ``retrying``
     first: TokenError,
     policy: RefreshPolicy,
     deadline: float,
-    stop: threading.Event,
+    stop: _clock.Event,
     failed: Callable[[], None],
 ) -> Grant:
     """What follows a first attempt that failed."""

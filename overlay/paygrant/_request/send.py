@@ -18,7 +18,6 @@ from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
 from paygrant._request.credentials import LEAST_SKEW, note_skew, skew_of
-from paygrant._request.dpop import NONCE_ERROR
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import RawResponse
@@ -135,19 +134,8 @@ class _Exchange:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
         url = self._registration.token_url
         self._skew = skew_of(url)
-        request = self._built()
-        try:
-            response = self._sent(request)
-        except ConfigurationError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything
-            failure = f"{type(error).__name__}: {self.reader.redact(str(error))}"
-            if self._limits.cut:
-                failure = "no complete response before the deadline"
-            unavailable = self.reader.error(ProviderUnavailable, failure)
-            unavailable.retryable = not is_certificate_error(error)
-            return unavailable
-        if response.date is not None:
+        response = self._sent(self._built())
+        if isinstance(response, RawResponse) and response.date is not None:
             note_skew(url, (response.date - response.received).total_seconds())
         return response
 
@@ -156,6 +144,8 @@ class _Exchange:
         url, prover = self._registration.token_url, self._credentials.prover
         if prover:
             is_new = prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
+            from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
+
             if is_new and response.is_client_error and NONCE_ERROR in response.text:
                 return True
         signed = prover is not None or self._credentials.signer is not None
@@ -169,24 +159,48 @@ class _Exchange:
     def _reader(self, secrets: tuple[str, ...]) -> ResponseReader:
         return ResponseReader(self._registration, (self._credentials.secret, self._registration.client_id, *secrets))
 
-    def _sent(self, request: UnsignedRequest) -> RawResponse:
+    def _sent(self, request: UnsignedRequest) -> RawResponse | ProviderUnavailable:
         """Send a request by the user's transport, or by one of ours.
 
         A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
+
+        Raises:
+            ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
         """
         endpoint, token_url = self._registration.endpoint, self._registration.token_url
         if self._transport is not None:
-            return _Connection(self._transport, endpoint, self._limits).send(request)
+            return self._attempt(request, _Connection(self._transport, endpoint, self._limits))[0]
         certificate = self._credentials.certificate
         with transport_for(token_url, certificate) as ours:
             connection = _Connection(ours, endpoint, self._limits)
-            try:
-                return connection.send(request)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                if connection.is_new or self._limits.cut:
-                    raise
+            outcome, was_closed = self._attempt(request, connection)
+            if not was_closed or connection.is_new or self._limits.cut:
+                return outcome
         with transport_for(token_url, certificate, new=True) as ours:
-            return _Connection(ours, endpoint, self._limits).send(self._built())
+            return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
+
+    def _attempt(
+        self, request: UnsignedRequest, connection: "_Connection"
+    ) -> tuple[RawResponse | ProviderUnavailable, bool]:
+        """The response, or the error why there is none; and whether the connection was closed."""
+        try:
+            return connection.send(request), False
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
+            failure = f"{type(error).__name__}: {self.reader.redact(_words_of(error))}"
+            if self._limits.cut:
+                failure = "no complete response before the deadline"
+            unavailable = self.reader.error(ProviderUnavailable, failure)
+            unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
+            was_closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+        return unavailable, was_closed
+
+
+def _words_of(error: Exception) -> str:
+    """The text of an exception. Its class may be a user's, whose text cannot be had."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a user's class may raise anything
+        return ""
 
 
 class _Connection:
@@ -200,13 +214,13 @@ class _Connection:
         self.is_new = False
         """Whether this request opened the connection."""
         self._transport = transport
+        self.limits = limits
         self._endpoint = endpoint
-        self._limits = limits
         self._socket = transport.socket if isinstance(transport, Transport) else None
 
     def send(self, request: UnsignedRequest) -> RawResponse:
         """Send the request, and read its response."""
-        timer = _clock.after(self._limits.deadline - _clock.monotonic(), self._cut)
+        timer = _clock.after(self.limits.deadline - _clock.monotonic(), self._cut)
         try:
             response = self._transport.handle_request(
                 httpx.Request(
@@ -214,7 +228,7 @@ class _Connection:
                     request.address,
                     headers=_headers(request, self._endpoint),
                     content=request.body if request.media_type else None,
-                    extensions={"timeout": httpx.Timeout(self._limits.timeout).as_dict(), "trace": self._trace},
+                    extensions={"timeout": httpx.Timeout(self.limits.timeout).as_dict(), "trace": self._trace},
                 )
             )
             try:
@@ -248,10 +262,12 @@ class _Connection:
             self._socket = info["return_value"].get_extra_info("socket")
             if isinstance(self._transport, Transport):
                 self._transport.note_socket(self._socket)
-            if _clock.monotonic() >= self._limits.deadline:  # the timer fired when there was no socket yet
+            if _clock.monotonic() >= self.limits.deadline:  # the timer fired when there was no socket yet
+                if self._socket:
+                    self._socket.close()  # after this error, nobody else would
                 raise httpx.ConnectTimeout("connecting took longer than the deadline allows")
 
     def _cut(self) -> None:
-        self._limits.cut = True
+        self.limits.cut = True
         with suppress(OSError, TypeError):  # it is closed, or not connected yet: connecting has a limit of its own
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # type: ignore[arg-type]

@@ -150,11 +150,13 @@ def transport_for(
 def is_certificate_error(error: BaseException) -> bool:
     """Whether a certificate did not verify. Another attempt cannot help."""
     origins: list[BaseException | None] = [error]
+    seen = set[int]()  # a chain of causes may be a circle
     while origins:
         each = origins.pop()
         if isinstance(each, ssl.SSLCertVerificationError):
             return True
-        if each is not None:
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
             origins += [each.__cause__, each.__context__]
     return False
 

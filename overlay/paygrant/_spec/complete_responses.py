@@ -16,9 +16,10 @@ from paygrant._spec.complete_schemas import (
     pointers,
     require_nothing,
     resolved,
+    value_of,
 )
 from paygrant._spec.document import is_array, is_object
-from paygrant._spec.pointer import parts
+from paygrant._spec.pointer import value_at, with_value
 from paygrant._spec.reader import ERROR, JSON, RESPONSE, TEXT
 
 _LIFETIMES: Mapping[str, str | int] = {
@@ -37,9 +38,6 @@ _ABOUT = {RESPONSE: "The token.", ERROR: "The error."}
 
 _OPTIONAL = frozenset({"/token_type", "/scope", "/error", "/error_description"})
 """Places of RFC 6749 sections 5.1 and 5.2, which a schema need not have."""
-
-_INDICES = frozenset("0123456789")
-"""Steps that lead into an array of an example."""
 
 
 def complete_responses(
@@ -66,6 +64,8 @@ class _Responses:
         self.responses = responses
         self.endpoint = endpoint
         self.given = given
+        self.values: dict[str, Any] = {}
+        """A value of each stated schema, with all fields."""
 
     def run(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Complete the responses. The schemas of both kinds of responses follow, with their names."""
@@ -100,9 +100,22 @@ class _Responses:
                 for media_type, part in content.items():
                     schema = resolved(part.get("schema") if is_object(part) else None, self.given)
                     if is_object(schema) and media_type != TEXT:
-                        return plain(schema)
+                        return self._noted(model, schema)
         schema = self.given.get(model)
-        return plain(schema) if is_object(schema) else None
+        return self._noted(model, schema) if is_object(schema) else None
+
+    def _noted(self, model: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        self.values[model] = value_of(schema, self._left_out() if model == RESPONSE else frozenset())
+        return plain(schema)
+
+    def _left_out(self) -> frozenset[str]:
+        """The fields that an example of a token needs not have: the scope, an error, and a second lifetime."""
+        response, error = self.endpoint["response"], self.endpoint["error"]
+        lifetimes: Any = response.get("lifetime") if is_object(response) else None
+        others = [each.get("at") for each in lifetimes[1:] if is_object(each)] if is_array(lifetimes) else []
+        return frozenset(
+            [*pointers(response, "scope"), *pointers(error, "code"), *pointers(error, "description"), *map(str, others)]
+        )
 
     def _response_fields(self) -> Iterator[tuple[str, Any]]:
         """The first place of each fact of a token, with an example of its value if the response needs it."""
@@ -189,36 +202,33 @@ class _Responses:
             examples = part.setdefault("examples", {})
             if is_object(examples) and name not in examples:
                 text = part.get("schema") == {"type": "string"}
-                examples[name] = {"value": "invalid_client" if text else make()}
+                stated = [each["value"] for each in examples.values() if is_object(each) and "value" in each]
+                fitting = [each for each in stated if self._fits(name, status, each)]
+                examples[name] = {"value": fitting[0] if fitting else "invalid_client" if text else make()}
+
+    def _fits(self, name: str, status: str, example: Any) -> bool:
+        """Whether a stated example shows what an example of this name must show."""
+        if name == "granted":
+            return any(value_at(example, at) for at in pointers(self.endpoint["response"], "access_token"))
+        return any(
+            str(each.get("status")) == status
+            or (is_pointer(each.get("at")) and value_at(example, each["at"]) == each.get("equals"))
+            for each in self._conditions()
+        )
 
     def _granted(self) -> Any:
-        body: Any = {}
+        body: Any = self.values.get(RESPONSE, {})
         for at, value in self._response_fields():
-            body = body if value is None else _with(body, parts(at), value)
+            body = body if value is None else with_value(body, at, value)
         return body
 
     def _refused(self) -> Any:
-        body: Any = {}
+        body: Any = self.values.get(ERROR, {})
         for fact, text in (("code", "invalid_client"), ("description", "The credentials are wrong.")):
             for at in pointers(self.endpoint["error"], fact)[:1]:
-                body = _with(body, parts(at), text)
+                body = with_value(body, at, text)
         for each in self._conditions():
             if is_pointer(each.get("at")):
-                body = _with(body, parts(each["at"]), each.get("equals"))
+                body = with_value(body, each["at"], each.get("equals"))
                 break
         return body
-
-
-def _with(here: Any, steps: list[str], value: Any) -> Any:
-    """A copy of an object or an array with a value at some steps. What is missing on the way is made."""
-    if not steps:
-        return value
-    first, *rest = steps
-    if first in _INDICES and not is_object(here):
-        items = list(here) if is_array(here) else []
-        items += [{}] * (int(first) + 1 - len(items))
-        items[int(first)] = _with(items[int(first)], rest, value)
-        return items
-    made = dict(here) if is_object(here) else {}
-    made[first] = _with(made.get(first), rest, value)
-    return made

@@ -1,7 +1,7 @@
 """How a short spec is completed: what its schemas do not state."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeGuard
 
 from paygrant._spec.document import DEEPEST, is_array, is_object
@@ -78,6 +78,53 @@ def ensure(schema: dict[str, Any], at: str, value: Any, *, const: bool = True) -
         fill(here, const=value)
     found: dict[str, Any] = here
     return found
+
+
+_TEXTS = {
+    "date": "2030-01-01",
+    "date-time": "2030-01-01T00:00:00Z",
+    "email": "somebody@example.com",
+    "uri": "https://example.com/",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
+"""Examples of strings, by format."""
+
+
+def value_of(schema: Any, left_out: Collection[str] = (), at: str = "", depth: int = 0) -> Any:
+    """A value of a schema: its own example, or each field with a value of its type.
+
+    Args:
+        schema: The schema, as it is stated.
+        left_out: The JSON Pointers of fields that the value does not have.
+        at: The place of the schema.
+        depth: The number of schemas around it.
+    """
+    if not is_object(schema) or depth > DEEPEST:
+        return "text"
+    stated: list[Any] = [schema.get("const"), schema.get("example"), schema.get("default")]
+    for key in ("examples", "enum"):
+        several: Any = schema.get(key)
+        stated += several[:1] if is_array(several) else []
+    found = next((each for each in stated if each is not None), None)
+    if found is not None:
+        return found
+    properties: Any = schema.get("properties")
+    kind: Any = schema.get("type") or _type_of(schema)
+    if is_array(kind):
+        kind = next((each for each in kind if each != "null"), "string")
+    if kind == "object" or is_object(properties):
+        places_of = {name: f"{at}/{escaped(str(name))}" for name in (properties if is_object(properties) else {})}
+        return {
+            name: value_of(properties[name], left_out, place, depth + 1)
+            for name, place in places_of.items()
+            if place not in left_out
+        }
+    if kind == "array":
+        return [value_of(schema.get("items"), left_out, f"{at}/0", depth + 1)]
+    if kind in {"integer", "number"}:
+        least = schema.get("minimum")
+        return least if isinstance(least, int | float) else 1
+    return True if kind == "boolean" else _TEXTS.get(str(schema.get("format")), "text")
 
 
 def _below(schema: dict[str, Any], step: str) -> Any:

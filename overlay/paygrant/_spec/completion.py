@@ -70,6 +70,14 @@ def _complete_servers(spec: dict[str, Any]) -> None:
             if len(servers) == 1:
                 fill(server, **{"x-environment": "production"})
             fill(server, description=f"The environment {server.get('x-environment')}.")
+            for name, variable in _in_host(server):
+                fill(variable, default="example", description=f"The first part of the host, {name}.")
+
+
+def _in_host(server: Any) -> Iterator[tuple[str, Any]]:
+    """The variables in the host of a server."""
+    variables = server.get("variables") if is_object(server) else None
+    yield from variables.items() if is_object(variables) else ()
 
 
 def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -214,12 +222,19 @@ class _Completion:
         found = {each["name"]: each["schema"] for each in self.operation["parameters"] if is_object(each)}
         properties = body.get("properties") if body else None
         found |= properties if is_object(properties) else {}
+        found |= {name: {} for name in self._in_host()}
         if body is not None and not properties and self._media_type() == FORM:
             yield from _GRANT.items()
         for name, schema in found.items():
             if name not in taken and is_object(schema):
                 value = schema.get("const")
                 yield name, {"argument": snake_case(name)} if value is None else {"value": value}
+
+    def _in_host(self) -> set[str]:
+        """The variables of the servers, which are parts of the host."""
+        servers: Any = self.spec.get("servers")
+        given = [each.get("variables") for each in servers if is_object(each)] if is_array(servers) else []
+        return {str(name) for each in given if is_object(each) for name in each}
 
     def _media_type(self) -> str:
         body: Any = self.operation.get("requestBody")
@@ -232,7 +247,7 @@ class _Completion:
             name: "password" for auth, each in self._credentials() if auth == "client_secret_post" for name in each
         }
         sources: Any = self.endpoint["parameters"]
-        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)}
+        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)} | self._in_host()
         for name in sources if is_object(sources) else ():
             if name not in declared:
                 names.setdefault(str(name), "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-Place: TypeAlias = Literal["body", "query", "header", "path"]
+Place: TypeAlias = Literal["body", "query", "header", "path", "host"]
 Method: TypeAlias = Literal[
     "client_secret_basic",
     "client_secret_post",
@@ -105,11 +105,12 @@ _PLACES: Mapping[str, Place] = {
 """Where a request has the credentials, by the methods that send them under names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
 
-    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901).
+    In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901). In the host, the value is its first
+    label, such as the name of a shop.
     """
 
     name: str
@@ -149,7 +150,7 @@ class Lifetime(NamedTuple):
     zero_is_never: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenUse:
     """How API calls use the token.
 
@@ -188,7 +189,7 @@ class ErrorFields(NamedTuple):
     description: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Server:
     """One environment: its base URL, the one for clients with a certificate, and what else differs."""
 
@@ -198,7 +199,7 @@ class Server:
     """Replaces the base URL for a client that shows a certificate (RFC 8705 section 5)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenEndpoint:
     """A provider's token endpoint, as its spec describes it."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from paygrant._errors import PaygrantError
-from paygrant._text import one_line
 
 
 class Fault(NamedTuple):
@@ -28,6 +27,8 @@ class Finding:
     """Whether the spec can be used all the same."""
 
     def __str__(self) -> str:
+        from paygrant._text import one_line  # few users of specs see a finding
+
         rule, place, text = self.fault
         return one_line(f"{self.path}:{self.line}: {'warning: ' * self.warning}{rule}: #{place}: {text}")
 

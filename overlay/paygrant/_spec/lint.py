@@ -1,7 +1,7 @@
 """Checks that a spec is normalized: plain YAML, harmless, of the common shape, valid OpenAPI, and consistent.
 
-Each stage has a module: ``document``, or one whose name begins with ``lint_``. A rule is a function of ``lint_fit`` or
-``lint_examples``, a title in normalized.schema.json, or an entry in one of the tables named RULES.
+Each stage has a module: ``document``, or one whose name begins with ``lint_``. A rule is a function of one of
+these, a title in normalized.schema.json, or an entry in one of the tables named RULES.
 
 Raises:
     ImportError: On import, if the extra is not installed.
@@ -15,7 +15,16 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_auth, lint_examples, lint_fit, lint_harm, lint_names, lint_shape
+    from paygrant._spec import (
+        document,
+        lint_auth,
+        lint_examples,
+        lint_fit,
+        lint_harm,
+        lint_names,
+        lint_servers,
+        lint_shape,
+    )
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.completion import completed
@@ -28,6 +37,7 @@ _STAGES = (
     lint_harm.harm_faults,
     lint_shape.shape_faults,
     lint_fit.basic_faults,
+    lint_servers.server_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
     lint_auth.auth_faults,

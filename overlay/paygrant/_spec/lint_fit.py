@@ -87,25 +87,9 @@ def file_name(spec: NormalizedSpec) -> Faults:
 
 
 @rule
-def unique_environments(spec: NormalizedSpec) -> Faults:
-    """Two servers must not have the same x-environment."""
-    for index, environment in _repeated([environment for environment, _ in spec.servers]):
-        yield pointer_to(SERVERS, index, "x-environment"), f"{environment!r} is a duplicate"
-
-
-@rule
-def same_facts(spec: NormalizedSpec) -> Faults:
-    """All servers must have the same names in x-environment-facts: a fact is needed in every environment."""
-    facts = [sorted(server.environment_facts) for _, server in spec.servers]
-    for index, names in enumerate(facts):
-        if names != facts[0]:
-            yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
-
-
-@rule
 def unique_deviations(spec: NormalizedSpec) -> Faults:
     """Two deviations must not have the same id."""
-    for index, name in _repeated([deviation["id"] for deviation in spec.deviations]):
+    for index, name in repeated([deviation["id"] for deviation in spec.deviations]):
         yield pointer_to(DEVIATIONS, index, "id"), f"{name!r} is a duplicate"
 
 
@@ -218,10 +202,11 @@ def path_parameters(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def unique_names(spec: NormalizedSpec) -> Faults:
-    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest."""
+    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest or a variable of a server."""
     names = [each.name for each in spec.declared]
+    taken = {*spec.schema(REQUEST).get("properties", ()), *(each.name for each in spec.in_host)}
     for index, name in enumerate(names):
-        if name in names[:index] or name in spec.schema(REQUEST).get("properties", {}):
+        if name in names[:index] or name in taken:
             yield pointer_to(spec.declared_pointer(index), "name"), f"{name!r} is a duplicate"
 
 
@@ -371,6 +356,8 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
         (each.place, each.name): _Part(spec.declared_pointer(index), each.schema, each.required)
         for index, each in enumerate(spec.declared)
     }
+    for each in spec.in_host:
+        found["host", each.name] = _Part(pointer_to(SERVERS, 0, "variables", each.name), each.schema, each.required)
     required = _required(spec.schema(REQUEST))
     for at, pointer, field in spec.fields(REQUEST):
         if field["type"] in _PLAIN:
@@ -380,7 +367,8 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
 
 def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
     """The part of the request that a parameter names."""
-    return next(((each.place, name) for each in spec.declared if each.name == name), ("body", _at(name)))
+    beside = (*spec.declared, *spec.in_host)
+    return next(((each.place, name) for each in beside if each.name == name), ("body", _at(name)))
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
@@ -440,5 +428,6 @@ def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:
     return inner.keys() | {below for place, field in inner.items() for below in _required(field, place)}
 
 
-def _repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+def repeated(values: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the place and the value of each that an earlier one equals."""
     return ((index, value) for index, value in enumerate(values) if value in values[:index])

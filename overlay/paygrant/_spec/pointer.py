@@ -2,6 +2,9 @@
 
 from typing import Any
 
+_INDICES = frozenset("0123456789")
+"""Steps that lead into an array of an example."""
+
 
 def escaped(step: str) -> str:
     """Escape one step of a pointer."""
@@ -38,3 +41,22 @@ def put(document: dict[str, Any], pointer: str, value: object) -> None:
     for part in parents:
         inner = inner.setdefault(part, {})
     inner[last] = value
+
+
+def with_value(document: Any, pointer: str, value: object) -> Any:
+    """Return a copy with a value at a pointer. Objects and arrays that are missing on the way are made."""
+    return _with_value(document, parts(pointer), value)
+
+
+def _with_value(here: Any, steps: list[str], value: object) -> Any:
+    if not steps:
+        return value
+    first, *rest = steps
+    if first in _INDICES and not isinstance(here, dict):
+        items: list[Any] = [*here] if isinstance(here, list) else []
+        items += [{}] * (int(first) + 1 - len(items))
+        items[int(first)] = _with_value(items[int(first)], rest, value)
+        return items
+    made: dict[str, Any] = {**here} if isinstance(here, dict) else {}
+    made[first] = _with_value(made.get(first), rest, value)
+    return made

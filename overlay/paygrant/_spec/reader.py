@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from paygrant._spec.client_auth import client_auth_of
 from paygrant._spec.description import (
@@ -19,13 +19,13 @@ from paygrant._spec.description import (
     ErrorFields,
     Lifetime,
     Parameter,
-    Place,
     ResponseFields,
     Server,
     TokenEndpoint,
     TokenUse,
 )
 from paygrant._spec.names import class_name_from
+from paygrant._spec.parts import Example, RequestPart, SchemaField, Source
 from paygrant._spec.pointer import parts, pointer_to
 
 FORM = "application/x-www-form-urlencoded"
@@ -58,49 +58,6 @@ _SECTIONS = {
     "token_use": "token_use",
 }
 """The fields of a description, and the words of ``x-token-endpoint`` for them."""
-
-
-class RequestPart(NamedTuple):
-    """A parameter of the operation, or a field of the request's body."""
-
-    place: Place
-    name: str
-    required: bool
-    schema: Mapping[str, Any]
-    about: str
-
-
-class Source(NamedTuple):
-    """What fills a parameter: a fixed value, or an argument of the caller, which may have a default."""
-
-    value: str | float | bool | None
-    argument: str | None
-    default: str | float | bool | None
-    excludes: tuple[str, ...]
-
-
-class Example(NamedTuple):
-    """An example of a response, and its JSON Pointer in the spec."""
-
-    pointer: str
-    status: str
-    media_type: str
-    name: str
-    body: Any
-
-
-class SchemaField(NamedTuple):
-    """A field of a schema, at any depth.
-
-    Attributes:
-        at: Its JSON Pointer in a body. Any item of an array is ``*``.
-        pointer: Its JSON Pointer in the spec.
-        schema: Its own schema.
-    """
-
-    at: str
-    pointer: str
-    schema: Mapping[str, Any]
 
 
 class NormalizedSpec:
@@ -153,6 +110,19 @@ class NormalizedSpec:
                 Server(each["url"], each.get("x-environment-facts", {}), each.get("x-mtls-url")),
             )
             for each in self.data.get("servers", ())
+        ]
+
+    @property
+    def variables(self) -> list[Mapping[str, Any]]:
+        """The variables of each server: what the caller adds to its host."""
+        return [each.get("variables", {}) for each in self.data.get("servers", ())]
+
+    @property
+    def in_host(self) -> list[RequestPart]:
+        """The parts of the host that the caller gives. All servers have the same."""
+        return [
+            RequestPart("host", name, required=True, schema={"type": "string"}, about=str(each.get("description", "")))
+            for name, each in next(iter(self.variables), {}).items()
         ]
 
     @property
@@ -364,7 +334,7 @@ class NormalizedSpec:
 
     def _parameters(self) -> Iterator[Parameter]:
         """The parts of the request that are not the client's authentication."""
-        declared = {each.name: each for each in self.declared}
+        declared = {each.name: each for each in (*self.declared, *self.in_host)}
         for name, (value, argument, default, excludes) in self.parameter_sources.items():
             part = declared.get(name) or self._body_field(name)
             yield Parameter(

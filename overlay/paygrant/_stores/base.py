@@ -148,8 +148,12 @@ class SavedEntry:
 
     def entry_by_wall_clock(self) -> Entry | None:
         """The entry for this process, by the time that has passed on the wall clock. None if it has ended."""
-        passed = _clock.wall().timestamp() - self.moment
+        passed = self.passed_by_wall_clock()
         return self.entry(max(0.0, passed)) if -_CLOCKS_DIFFER <= passed < self.left else None
+
+    def passed_by_wall_clock(self) -> float:
+        """The seconds since the entry was saved, by the wall clocks of the process that saved it and of this one."""
+        return _clock.wall().timestamp() - self.moment
 
 
 @runtime_checkable

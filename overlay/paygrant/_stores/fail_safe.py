@@ -16,6 +16,13 @@ _STORE_PAUSE = 5.0
 """Seconds. A renewal uses a store several times; a store that is down should cost it one time limit only."""
 
 
+_RETRIES = 0.05, 0.1, 0.2, 0.4
+"""Seconds before each further attempt, if a store refuses at once. Redis restarts in less time than all of them take."""
+
+_AT_ONCE = 0.1
+"""Seconds. A failure that takes longer is one of a store that hangs, which gets no further attempt."""
+
+
 class FailSafeStore:
     """Wraps a store. A failure is logged once; then the store is left alone for a while."""
 
@@ -61,7 +68,7 @@ class FailSafeStore:
         if _clock.monotonic() < self._away_until:
             return None
         try:
-            result = action()
+            result = self._retried(action)
         except Exception as error:  # noqa: BLE001 - a store may raise anything, and no caller may see it
             self._fail(error)
             return None
@@ -69,6 +76,18 @@ class FailSafeStore:
             self._failing = False
             logger.info("store: %s works again", type(self._store).__name__)
         return result
+
+    def _retried(self, action: Callable[[], R]) -> R:
+        """What an action returns. A store that works is tried a few times, because it may be being restarted."""
+        for pause in () if self._failing else _RETRIES:
+            began = _clock.monotonic()
+            try:
+                return action()
+            except Exception:
+                if _clock.monotonic() - began > _AT_ONCE:
+                    raise
+            _clock.sleep(pause, _clock.Event())
+        return action()
 
     def _fail(self, error: Exception) -> None:
         self._away_until = _clock.monotonic() + _STORE_PAUSE

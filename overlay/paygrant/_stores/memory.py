@@ -2,7 +2,8 @@
 
 import os
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from weakref import WeakValueDictionary
 
 from paygrant import _clock
@@ -17,16 +18,20 @@ _SWEEP_AT = 64
 class _Lock:
     """A lock that disappears when nobody holds it or waits for it."""
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("__weakref__", "plain")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.plain = threading.Lock()
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+@contextmanager
+def _held(lock: _Lock, lease: float) -> Generator[None]:
+    if not lock.plain.acquire(timeout=min(max(0.0, lease), threading.TIMEOUT_MAX)):
+        raise TimeoutError("others held the lock all the time")
+    try:
+        yield
+    finally:
+        lock.plain.release()
 
 
 class MemoryStore:
@@ -69,10 +74,18 @@ class MemoryStore:
             if entry and entry.holds(token):
                 del self._entries[key]
 
-    def lock(self, key: str, lease: float) -> AbstractContextManager[object]:  # noqa: ARG002 - for other stores
-        """The right to request a new token. A thread of this process always gives it back, so no lease is needed."""
+    def lock(self, key: str, lease: float) -> AbstractContextManager[object]:
+        """The right to request a new token.
+
+        Args:
+            key: The key.
+            lease: How long to wait for other holders, in seconds.
+
+        Raises:
+            TimeoutError: Others held it all the time.
+        """
         with self._guard:
-            return self._locks.setdefault(key, _Lock())
+            return _held(self._locks.setdefault(key, _Lock()), lease)
 
 
 _memories: WeakValueDictionary[int, MemoryStore] = WeakValueDictionary()

@@ -1,10 +1,12 @@
 """RedisStore: a fleet shares tokens, refusals and the right to request a token, through a Redis (or Valkey).
 
-Only the clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age.
+The clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age. An
+encrypted entry is at least as old as the moment that was encrypted with it says: otherwise, somebody who can write to
+Redis could put an old entry back again and again.
 """
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -32,6 +34,9 @@ _POLL = 0.05
 _GRACE = 1.0
 """Seconds. A lock is awaited this much longer than its lease, so that the next holder can bring the token."""
 
+_CLOCKS_APART = 60.0
+"""Seconds. The clocks of two machines may differ by this much. An encrypted entry from further in the future is ignored."""
+
 _IDLE = 30.0
 """Seconds. A connection that was idle for longer is not used again: the network may have dropped it silently."""
 
@@ -47,7 +52,7 @@ class RedisStore:
             Sentinel (``Sentinel(...).master_for(...)``) or Cluster. A client keeps its own time limits and retries. The
             store does not close it.
         key: Encrypts the entries: a Fernet key, or a callable that returns one and is called each time. An entry that
-            another key encrypted is treated as if it were not there.
+            another key encrypted is treated as if it were not there. The machines' clocks must agree within a minute.
         timeout: With a URL, the time limit of connecting and of each command, in seconds. There are no retries.
         prefix: The beginning of the names of all keys in Redis.
 
@@ -116,6 +121,11 @@ class RedisStore:
         passed = saved.left - left_now / 1000
         if left_now < 0 or passed < 0:  # another program extended its life
             return None
+        if self._codec.key is not None:
+            authentic = saved.passed_by_wall_clock()
+            if not -_CLOCKS_APART <= authentic < saved.left:
+                return None
+            passed = max(passed, authentic)
         return saved.entry(passed + _clock.monotonic() - sent)
 
     def save(self, key: str, entry: Entry) -> None:
@@ -181,6 +191,18 @@ class RedisStore:
         self._used = now
         return self._client
 
+    def __copy__(self) -> "RedisStore":
+        return _store_of(*self._identity)
+
+    def __deepcopy__(self, _memo: object) -> "RedisStore":
+        return _store_of(*self._identity)  # a user's client is shared
+
+    def __reduce__(self) -> "tuple[Callable[..., RedisStore], tuple[object, ...]]":
+        if not self._own:
+            fault = "is a client, which cannot be pickled"
+            raise invalid_argument("client_or_url", fault, "a URL, or a store made in each process")
+        return _store_of, self._identity
+
     def __eq__(self, other: object) -> bool:
         return self._identity == other._identity if isinstance(other, RedisStore) else NotImplemented
 
@@ -189,6 +211,11 @@ class RedisStore:
 
     def __repr__(self) -> str:
         return f"<RedisStore {self._shown}>"
+
+
+def _store_of(client_or_url: Any, key: Key | None, timeout: float, prefix: str) -> RedisStore:
+    """A store with these arguments: what a copied or unpickled store becomes."""
+    return RedisStore(client_or_url, key=key, timeout=timeout, prefix=prefix)
 
 
 def _without_credentials(url: str) -> str:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paygrant import ConfigurationError
 from paygrant._providers.base import registration_of
-from paygrant._providers.key_file import PRIVATE_KEY
-from paygrant._providers.kind import SECRET
+from paygrant._providers.kind import REREAD, SECRET
 from paygrant.cli._catalog import dashed, parameters
 
 if TYPE_CHECKING:
@@ -46,11 +45,11 @@ class Given:
         self.word = word or kind.name
         self.variables = variables
         self.env_file = env_file
-        secret = kind.variable(SECRET)
-        missing = not {secret, f"{secret}_FILE"} & variables.keys() and SECRET not in overrides
+        known = {name for each in REREAD for name in (kind.variable(each), f"{kind.variable(each)}_FILE")}
         chosen = overrides.get("auth_method") or variables.get(kind.variable("auth_method"))
-        missing = missing and kind.wants_secret({"auth_method": chosen})
-        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{secret}: "))}
+        wanted = kind.wants_secret({"auth_method": chosen})
+        missing = wanted and not known & variables.keys() and not REREAD & overrides.keys()
+        prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{kind.variable(SECRET)}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
     @classmethod
@@ -142,8 +141,7 @@ def _secret(argument: str, path: str) -> Any:
         option = f"--{dashed(argument)}-file"
         raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
     file = SecretFile(path, argument)
-    read_again = argument in {SECRET, PRIVATE_KEY} and not Path(path).is_fifo()  # a pipe can be read once only
-    return file if read_again else file()
+    return file() if argument not in REREAD or Path(path).is_fifo() else file  # a pipe can be read once only
 
 
 def _ask_person(prompt: str) -> str:

@@ -1,4 +1,4 @@
-"""``paygrant sandbox``: the token endpoints of all providers, served on loopback."""
+"""``paygrant sandbox``: the token endpoints of all providers, served on this machine."""
 
 import click
 
@@ -10,21 +10,34 @@ def build() -> click.Command:
     return _options.Command(
         "sandbox",
         _serve,
-        about="Serve all token endpoints on loopback. Ctrl-C ends it.",
-        example="paygrant sandbox --port 8080",
+        about="Serve all token endpoints on this machine. Ctrl-C ends it.",
+        example="paygrant sandbox --port 8080 --spec acme.yaml",
         params=[
+            click.Option(
+                ["--spec", "specs"],
+                type=click.Path(),
+                multiple=True,
+                metavar="FILE",
+                help="A spec to serve, too. Repeatable.",
+            ),
+            click.Option(
+                ["--host"],
+                default="127.0.0.1",
+                show_default=True,
+                help="The address to listen on. With 0.0.0.0, everybody on the network can use the sandbox.",
+            ),
             click.Option(
                 ["--port"],
                 type=click.IntRange(0, 65535),
                 default=0,
                 show_default=True,
                 help="The port to listen on; 0 is any free port.",
-            )
+            ),
         ],
     )
 
 
-def _serve(*, port: int) -> None:
+def _serve(*, specs: tuple[str, ...], host: str, port: int) -> None:
     from paygrant.sandbox.terminal import serve
 
-    serve(port=port)
+    serve(port, host, specs)

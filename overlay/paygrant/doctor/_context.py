@@ -2,16 +2,16 @@
 
 import copy
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from paygrant import _clock
 from paygrant._arguments import check_url
-from paygrant._errors import ConfigurationError, InvalidClient, TokenError
+from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._providers.base import own_kind_of, registration_of
 from paygrant._providers.kind import ProviderKind
 from paygrant._providers.secret_file import SecretFile
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from paygrant._request.registration import ClientRegistration
     from paygrant._spec.description import TokenEndpoint
     from paygrant._stores.base import Store
+
+
+R = TypeVar("R")
+
+_LITTLE = 0.25
+"""Seconds. A request that ends by its deadline needs some more to be read."""
 
 
 @compared_as_a_whole
@@ -100,9 +106,10 @@ class Context:
                 found.append(Setting(argument, name, value))
         if self.secret_file:
             name, path = self.secret_file
-            with suppress(OSError, UnicodeDecodeError), Path(path).open(encoding="utf-8-sig", newline="") as file:
+            with suppress(OSError, UnicodeDecodeError):
+                text = self.within(lambda: _text_of(path))
                 # Readers of the file remove the line break at its end.
-                found.append(Setting("client_secret", name, file.read().rstrip("\r\n")))
+                found.append(Setting("client_secret", name, text.rstrip("\r\n")))
         return found
 
     @cached_property
@@ -130,7 +137,7 @@ class Context:
         Raises:
             ConfigurationError: There is no secret, or the settings are not valid.
         """
-        return self.registration.secret()
+        return self.registration.secret(within=self.policy.deadline)
 
     @property
     def endpoint(self) -> "TokenEndpoint":
@@ -154,7 +161,7 @@ class Context:
             server = self.endpoint.servers.get(set_to.get("environment", ""))
             if "base_url" in set_to:
                 return check_url("base_url", set_to["base_url"]) + self.endpoint.path
-            if server:
+            if server and "{" not in server.url:
                 return server.url + self.endpoint.path
         return None
 
@@ -181,7 +188,7 @@ class Context:
             OSError: Its name does not resolve.
         """
         try:
-            found = socket.getaddrinfo(*self.route.first_host, type=socket.SOCK_STREAM)
+            found = self.within(lambda: socket.getaddrinfo(*self.route.first_host, type=socket.SOCK_STREAM))
         except UnicodeError:  # a label of the name is empty, or too long
             raise OSError("not a valid host name") from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -223,10 +230,19 @@ class Context:
         """The response and its token, for checks that are made only if there is one."""
         return cast("tuple[RawResponse, Grant]", (self.attempt.response, self.attempt.outcome))
 
+    def within(self, action: Callable[[], R]) -> R:
+        """Run foreign code, such as a user's callable, and wait for it no longer than the deadline.
+
+        Raises:
+            TimeoutError: It did not end. Otherwise this raises what it raises.
+        """
+        return _clock.within(self.policy.deadline, action)
+
     def _attempt(self, encoding: Encoding) -> Attempt:
         responses: list[RawResponse] = []
-        try:
-            outcome: Grant | TokenError = request_token(
+
+        def request() -> Grant:
+            return request_token(
                 self.registration,
                 self.registration.credentials(),
                 encoding,
@@ -235,6 +251,13 @@ class Context:
                 deadline=_clock.monotonic() + self.policy.deadline,
                 observe=responses.append,
             )
+
+        outcome: Grant | TokenError
+        try:
+            # The request ends by the deadline, unless the user's function that authenticates it hangs.
+            outcome = _clock.within(self.policy.deadline + _LITTLE, request)
+        except TimeoutError:
+            outcome = ProviderUnavailable("the request did not end before the deadline")
         except TokenError as error:
             outcome = copy.copy(error)  # the error's traceback has frames that hold the secret
         return Attempt(encoding, responses[0] if responses else None, outcome)
@@ -249,3 +272,9 @@ class Context:
             token = first_at(response.document, self.endpoint.response.access_token)
             secrets += [token] if isinstance(token, str) else []
         return ResponseReader(self.registration, tuple(secrets))
+
+
+def _text_of(path: str) -> str:
+    """The text of a file, with its line breaks as they are."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        return file.read()

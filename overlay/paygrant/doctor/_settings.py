@@ -91,7 +91,7 @@ def _environment_mismatch(context: Context) -> Iterator[Finding]:
     if "base_url" not in values or not url:
         return
     for environment, server in context.endpoint.servers.items():
-        if environment != named and httpx.URL(server.url).host == httpx.URL(url).host:
+        if environment != named and "{" not in server.url and httpx.URL(server.url).host == httpx.URL(url).host:
             yield warning(
                 f"base_url belongs to the environment {environment!r}, but the environment is set to {named!r}",
                 "Remove base_url, or set the environment that it belongs to.",

@@ -23,7 +23,7 @@ def cache(context: "Context") -> Iterator[Finding]:
         yield ok("no store: each process keeps its token in memory")
         return
     try:
-        found = list(_contents(context, store))
+        found = context.within(lambda: list(_contents(context, store)))
     except Exception as error:  # noqa: BLE001 - a store may raise anything
         # An OSError names the folder. Other errors may contain a URL with a password.
         fault = str(error) if isinstance(error, OSError) else type(error).__name__

@@ -10,16 +10,20 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(
         prog="python -m paygrant.sandbox",
-        description="Serve the token endpoints of all providers on loopback, for tests.",
+        description="Serve the token endpoints of all providers on this machine, for tests.",
+    )
+    parser.add_argument("--spec", action="append", default=[], metavar="FILE", help="a spec to serve, too; repeatable")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); 0.0.0.0 lets others use it"
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free port)")
-    port = parser.parse_args().port
+    given = parser.parse_args()
     try:
-        serve(port)
+        serve(given.port, given.host, given.spec)
     except ImportError as error:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:
-        parser.error(f"cannot listen on port {port}: {error.strerror or type(error).__name__}")
+        parser.error(f"cannot listen on {given.host}, port {given.port}: {error.strerror or type(error).__name__}")
     except ConfigurationError as error:
         parser.error(str(error))
 

@@ -1,4 +1,4 @@
-"""The ASGI application of the sandbox. Each provider has two routes: its token endpoint and a protected resource.
+"""The ASGI application of the sandbox. Each provider has its token endpoint; all other paths are its API.
 
 ``_endpoint`` decides how to respond to a token request, ``_fault_kinds`` says what can go wrong, and ``_memory`` keeps
 tokens, requests and faults.
@@ -17,16 +17,18 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from paygrant._arguments import invalid_argument
+from paygrant._spec.reader import JSON, TEXT
 from paygrant.sandbox import _wire
-from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts, http_date
+from paygrant.sandbox._endpoint import Client, Endpoint, EndpointResponse, RequestParts, http_date
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._guard import RequestError, check_origin, limited_body
-from paygrant.sandbox._memory import IssuedToken, Memory
+from paygrant.sandbox._memory import ApiResponse, IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
@@ -34,6 +36,9 @@ logger = logging.getLogger("paygrant.sandbox")
 _NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
 _CLOSE = {"Connection": "close"}  # otherwise the rest of a long body is read before the next request
 _RECORDED = "paygrant.recorded"
+RESOURCE = "/resource"
+"""A path of every API, for tests that need no other."""
+
 _LARGEST_BODY = 1 << 20
 """Bytes. No token request comes near it."""
 
@@ -65,9 +70,23 @@ class SandboxProvider:
     def routes(self) -> list[Route]:
         """The provider's routes. Their paths start with its name."""
         return [
-            Route(f"/{self.name}{self.endpoint.path}", self.create_token, methods=[self.endpoint.method]),
-            Route(f"/{self.name}/resource", self.resource, methods=["GET"]),
+            _AnyMethod(f"/{self.name}/{{path:path}}", self.serve),
         ]
+
+    async def serve(self, request: Request) -> Response:
+        """Pass a request on to the token endpoint, or to the API."""
+        if not self.is_token_endpoint(request.scope["path"]):
+            return await self.call_api(request)
+        if request.method == self.endpoint.method:
+            return await self.create_token(request)
+        parts = self.endpoint.read({}, request.url.query, b"")
+        if self.endpoint.token_in(request.headers, parts.query) is not None:
+            return await self.call_api(request)
+        raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "this path is the token endpoint's", self.endpoint.method)
+
+    def is_token_endpoint(self, path: str) -> bool:
+        """Whether a path of the sandbox is the token endpoint's."""
+        return self.endpoint.is_at(path.removeprefix(f"/{self.name}"))
 
     async def create_token(self, request: Request) -> Response:
         """The token endpoint."""
@@ -77,17 +96,35 @@ class SandboxProvider:
         parts = self.endpoint.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
-    async def resource(self, request: Request) -> Response:
-        """The protected resource (RFC 6750)."""
+    async def call_api(self, request: Request) -> Response:
+        """The API: any method and any path, with a token (RFC 6750)."""
         memory = self.memory
         memory.api_calls += 1
         await limited_body(request, _LARGEST_BODY)
         parts = self.endpoint.read({}, request.url.query, b"")
-        return await ResourceRequestHandler(self, memory, request, parts).respond()
+        return await ApiRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
         """The sandbox's time, in seconds since the epoch."""
         return self._journal.clock()
+
+    def shown_path(self, path: str, *, accepted: bool) -> str:
+        """A path of the API as records show it. It is shown if a live token came with it and it contains no secret."""
+        return path if accepted and self._redaction.shows(path) else f"/{self.name}/{UNKNOWN}"
+
+    def shown_token_path(self, path: str) -> str:
+        """The token endpoint's path as records show it. What fills its placeholders is not shown: it may be secret."""
+        return f"/{self.name}{self.endpoint.path}" if self.is_token_endpoint(path) else f"/{self.name}/{UNKNOWN}"
+
+    def set_response(self, method: str, path: str, response: ApiResponse) -> None:
+        """Respond in this way to calls of the API with a live token.
+
+        Raises:
+            ConfigurationError: This is the token endpoint.
+        """
+        if method == self.endpoint.method and self.endpoint.is_at(path):
+            raise invalid_argument("path", "is the token endpoint", "a path of the API")
+        self.memory.responses[method, path] = response
 
     def revoke(self) -> None:
         """Revoke all tokens."""
@@ -124,7 +161,7 @@ class SandboxProvider:
             int(status) or None,
             round(milliseconds, 3),
             self._redaction.headers(scope["headers"]),
-            self._redaction.parameters(parts.query, parts.body, known=known) if parts else {},
+            self._redaction.parameters(parts.query, parts.body, parts.headers, known=known) if parts else {},
             faults,
         )
         memory.record(request)
@@ -133,6 +170,14 @@ class SandboxProvider:
 
     def _new_memory(self) -> Memory:
         return Memory(Faults(self.endpoint, self._journal.numbers, self._journal.changed))
+
+
+class _AnyMethod(Route):
+    """A route that serves every method."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any]) -> None:
+        super().__init__(path, endpoint)
+        self.methods = None
 
 
 class _RequestHandler:
@@ -161,7 +206,7 @@ class _RequestHandler:
         self.provider.record(
             self.memory,
             self.request.scope,
-            self.request.scope["path"],
+            self.shown_path,
             response.status_code,
             at=self.now,
             milliseconds=(perf_counter() - self._began) * 1000,
@@ -169,6 +214,11 @@ class _RequestHandler:
             faults=tuple(self._applied),
         )
         return response
+
+    @property
+    def shown_path(self) -> str:
+        """The path, as records show it."""
+        return self.provider.shown_token_path(self.request.scope["path"])
 
     async def pause(self, seconds: float) -> None:
         """Wait. A reset ends the wait."""
@@ -206,8 +256,7 @@ class TokenRequestHandler(_RequestHandler):
 
     def refusal(self) -> Response:
         """The provider's response to wrong credentials."""
-        refusal = self.endpoint.wrong_credentials
-        return as_json(refusal.document, refusal.status, _NOT_KEPT)
+        return _as_response(self.endpoint.wrong_credentials)
 
     def normal_response(self) -> Response:
         """The response that the provider documents."""
@@ -215,29 +264,48 @@ class TokenRequestHandler(_RequestHandler):
         response = self.endpoint.respond(self.parts, now, lifetime=self.lifetime, oddity=self.oddity)
         if response.token is not None:
             self.memory.issue(IssuedToken(response.token, now, response.expires_at))
-        return as_json(response.document, response.status, _NOT_KEPT)
+        return _as_response(response)
 
 
-class ResourceRequestHandler(_RequestHandler):
-    """Handles a call of the protected resource."""
+class ApiRequestHandler(_RequestHandler):
+    """Handles a call of the API."""
 
     target: Target = "resource"
+    accepted = False
+
+    @property
+    def shown_path(self) -> str:
+        """The path, if it is known or a live token came with it: other paths may be secrets in the wrong place."""
+        path: str = self.request.scope["path"]
+        rest = path.removeprefix(f"/{self.provider.name}")
+        known = rest == RESOURCE or any(each == rest for _, each in self.memory.responses)
+        return path if known else self.provider.shown_path(path, accepted=self.accepted)
 
     def refusal(self) -> Response:
         """The response to a revoked token (RFC 6750 section 3.1)."""
-        return self._challenge(', error="invalid_token"')
+        return self._challenge(self.endpoint.use.rejected_statuses[0], ', error="invalid_token"')
 
     def normal_response(self) -> Response:
-        """The resource, if the request has a valid token."""
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return self._challenge("")
-        alive = self.memory.is_alive(token, self.provider.now())
-        return as_json({"provider": self.provider.name}) if alive else self.refusal()
+        """What a test has set for this call, if the request has a valid token where the spec says that it is."""
+        token = self.endpoint.token_in(self.request.headers, self.parts.query)
+        if token is None:
+            return self._challenge(self.endpoint.use.rejected_statuses[0], "")
+        if (header := self.endpoint.missing_header(self.request.headers)) is not None:
+            return as_json({"error": f"{header}: expected this header with its right value"}, HTTPStatus.BAD_REQUEST)
+        if not self.memory.accepts(token, self.provider.now(), single_use=self.endpoint.use.single_use):
+            return self.refusal()
+        self.accepted = True
+        path = self.request.scope["path"].removeprefix(f"/{self.provider.name}")
+        found = self.memory.responses.get((self.request.method, path))
+        if found is None:
+            return as_json({"provider": self.provider.name})
+        if found.document is None:
+            return Response(status_code=found.status, headers=found.headers)
+        return as_json(found.document, found.status, found.headers)
 
-    def _challenge(self, error: str) -> Response:
-        challenge = f'Bearer realm="{self.provider.name}"{error}'
-        return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": challenge})
+    def _challenge(self, status: int, error: str) -> Response:
+        challenge = {"WWW-Authenticate": f'Bearer realm="{self.provider.name}"{error}'}
+        return Response(status_code=status, headers=challenge if status == HTTPStatus.UNAUTHORIZED else None)
 
 
 class Envelope:
@@ -246,10 +314,13 @@ class Envelope:
     A request from a page of another site changes nothing: it is refused, and neither counted nor recorded. A client that disconnects while it sends its request causes no error.
     """
 
-    def __init__(self, app: ASGIApp, providers: Mapping[str, SandboxProvider], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, app: ASGIApp, providers: Mapping[str, SandboxProvider], clock: Callable[[], float], *, in_network: bool
+    ) -> None:
         self._app = app
         self._providers = providers
         self._clock = clock
+        self._in_network = in_network
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def finish(message: Message) -> None:
@@ -262,29 +333,28 @@ class Envelope:
         with suppress(ClientDisconnect):
             try:
                 if scope["type"] == "http":
-                    _refuse_other_sites(scope)
+                    self._refuse_other_sites(scope)
                 await self._app(scope, receive, finish)
             except RequestError as error:
-                response = as_json({"error": str(error)}, error.status, _CLOSE)
+                allowed = {"Allow": error.allowed} if error.allowed else {}
+                response = as_json({"error": str(error)}, error.status, _CLOSE | allowed)
                 await response(scope, receive, finish)
 
     def _record(self, scope: Scope, status: int) -> None:
-        name, _, rest = scope["path"].removeprefix("/").partition("/")
+        name = scope["path"].removeprefix("/").partition("/")[0]
         if provider := self._providers.get(name):
-            known = rest == "resource" or f"/{rest}" == provider.endpoint.path
-            path = scope["path"] if known else f"/{name}/{UNKNOWN}"
+            path = provider.shown_token_path(scope["path"])
             provider.record(provider.memory, scope, path, status, at=self._clock(), milliseconds=0.0)
         elif "endpoint" not in scope:  # the page and the control API are not logged
             log(scope, f"/{UNKNOWN}", status, ())
 
-
-def _refuse_other_sites(scope: Scope) -> None:
-    try:
-        check_origin(scope)
-    except RequestError as error:
-        scope[_RECORDED] = True
-        log(scope, f"/{UNKNOWN}", error.status, ())
-        raise
+    def _refuse_other_sites(self, scope: Scope) -> None:
+        try:
+            check_origin(scope, in_network=self._in_network)
+        except RequestError as error:
+            scope[_RECORDED] = True
+            log(scope, f"/{UNKNOWN}", error.status, ())
+            raise
 
 
 def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
@@ -293,18 +363,42 @@ def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
     logger.info("%s %s %s%s", shown_method(scope["method"]), path, status or "no response", applied)
 
 
-def as_json(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+def as_json(
+    document: Any,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = JSON,
+) -> Response:
     """A JSON response in ASCII: a request can contain half of a surrogate pair, which UTF-8 cannot encode."""
-    if document is None:
-        return Response(None, status, headers)
-    return Response(json.dumps(document), status, headers, "application/json")
+    return Response(json.dumps(document), status, headers, media_type)
+
+
+def _as_response(response: EndpointResponse) -> Response:
+    """The response of a token endpoint, which nobody may keep."""
+    if response.media_type is None:
+        return Response(status_code=response.status, headers=_NOT_KEPT)
+    if response.media_type == TEXT:
+        return PlainTextResponse(str(response.document), response.status, _NOT_KEPT)
+    return as_json(response.document, response.status, _NOT_KEPT, response.media_type)
 
 
 def create_app(
-    providers: Mapping[str, SandboxProvider], clock: Callable[[], float], more: Iterable[BaseRoute]
+    providers: Mapping[str, SandboxProvider],
+    clock: Callable[[], float],
+    more: Iterable[BaseRoute],
+    *,
+    in_network: bool = False,
 ) -> Starlette:
-    """Make the ASGI application of these providers. ``more`` are further routes."""
+    """Make the ASGI application of these providers.
+
+    Args:
+        providers: The providers by name.
+        clock: Returns the time in seconds since the epoch.
+        more: Further routes.
+        in_network: Whether other machines can reach the application.
+    """
     routes: list[BaseRoute] = [route for provider in providers.values() for route in provider.routes()]
-    app = Starlette(routes=[*routes, *more], middleware=[Middleware(Envelope, providers, clock)])
+    envelope = Middleware(Envelope, providers, clock, in_network=in_network)
+    app = Starlette(routes=[*routes, *more], middleware=[envelope])
     app.router.redirect_slashes = False  # a path matches exactly, as in the spec
     return app

@@ -6,6 +6,7 @@ All paths are under ``/control``. Invalid input gets status 400 and ``{"error": 
 ``GET /control``                           the state: clock, providers, valid tokens, faults, the last 100 requests
 ``GET /control/events``                    the same as ``text/event-stream``, sent again after each change
 ``GET /control/faults``                    the kinds of faults, with the type, default and meaning of each parameter
+``GET /control/usage``                     the client's id and secret, and for each provider a command for a shell
 ``POST /control/{provider}/faults``        ``{"kind": "fail", "on": "token", "times": 2, "status": 503}``: 201, ``{"id"}``
 ``DELETE /control/{provider}/faults``      switches off all faults of this provider: 204
 ``DELETE /control/{provider}/faults/{id}`` switches off one fault: 204
@@ -37,6 +38,7 @@ from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._guard import RequestError, limited_body
 from paygrant.sandbox._record import RecordedRequest
+from paygrant.sandbox._usage import Usage
 
 _SHOWN = 100
 """The number of requests, and of tokens of each provider, in the state; newest first."""
@@ -51,9 +53,10 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 class Control:
     """The control API of these providers."""
 
-    def __init__(self, providers: Mapping[str, SandboxProvider], journal: Journal) -> None:
+    def __init__(self, providers: Mapping[str, SandboxProvider], journal: Journal, usage: Usage) -> None:
         self._providers = providers
         self._journal = journal
+        self._usage = usage
 
     def routes(self) -> list[BaseRoute]:
         """The routes under /control."""
@@ -61,6 +64,7 @@ class Control:
             Route("/control", self.state),
             Route("/control/events", self.events),
             Route("/control/faults", self.kinds),
+            Route("/control/usage", self.usage),
             Route("/control/reset", self.reset, methods=["POST"]),
             Route("/control/{provider}/faults", self.switch_on, methods=["POST"]),
             Route("/control/{provider}/faults", self.restore_all, methods=["DELETE"]),
@@ -100,6 +104,11 @@ class Control:
                 for kind in KINDS.values()
             ]
         )
+
+    async def usage(self, request: Request) -> Response:
+        """GET /control/usage."""
+        url = f"{request.url.scheme}://{request.url.netloc}"
+        return as_json(self._usage.described(url), headers=_NOT_KEPT)
 
     async def switch_on(self, request: Request) -> Response:
         """POST /control/{provider}/faults."""

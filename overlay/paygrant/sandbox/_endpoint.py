@@ -3,8 +3,8 @@
 It has no clock, no state and no I/O. ``_memory`` knows which tokens are valid.
 """
 
-import copy
 import json
+import re
 import secrets
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
@@ -20,14 +20,18 @@ import jwt
 from jsonschema import Draft202012Validator
 
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Lifetime, Parameter, Place
-from paygrant._spec.pointer import pointer_to, put, value_at
-from paygrant._spec.reader import REQUEST, NormalizedSpec, is_json
+from paygrant._spec.description import ClientAuth, Condition, Lifetime
+from paygrant._spec.pointer import value_at, with_value
+from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec, is_json
 
 BasicDecoding = Literal["plain", "form"]
 
 DEFAULT_LIFETIME = 3600
 """Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
+
+
+_NEVER = 10 * 365 * 24 * 3600
+"""Seconds. The lifetime of tokens that do not expire."""
 
 
 @compared_as_a_whole
@@ -53,27 +57,18 @@ class RequestParts:
     """The parts of a token request that the endpoint checks.
 
     Attributes:
-        headers: The headers, by lower-case name.
+        authorization: The value of the header.
         query: The parameters in the query.
         body: The parameters in the body; None if it cannot be read.
+        headers: The parameters in headers that the spec names.
+        content_type: The Content-Type, in lower case and without parameters.
     """
 
-    headers: Mapping[str, str] = field(repr=False)
+    authorization: str = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: Mapping[str, Any] | None = field(repr=False)
-
-    @property
-    def authorization(self) -> str:
-        """The value of the Authorization header."""
-        return self.headers.get("authorization", "")
-
-    def value(self, place: Place | None, name: str) -> Any:
-        """The value in a place of the request. None if there is none, or if the place is the path."""
-        if place == "body":
-            return value_at(self.body, name if name.startswith("/") else pointer_to("", name))
-        if place == "query":
-            return self.query.get(name)
-        return self.headers.get(name.lower()) if place == "header" else None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    content_type: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +95,14 @@ ODDITIES: Mapping[str, UnusualType] = {
 @compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class EndpointResponse:
-    """The response of a token endpoint: status, JSON document, and the token in it if there is one."""
+    """The response of a token endpoint: status, document, and the token in it if there is one.
+
+    ``media_type`` is the document's: JSON, or text. None means that there is no body.
+    """
 
     status: int
     document: Any = field(repr=False)
+    media_type: str | None = JSON
     token: str | None = field(default=None, repr=False)
     expires_at: float = 0.0
 
@@ -115,7 +114,7 @@ class Endpoint:
         spec: The provider's spec.
         client: The one client that is accepted.
         basic_decoding: ``"plain"`` takes the parts of Basic credentials as they are, ``"form"`` form-decodes them
-            (RFC 6749 section 2.3.1).
+            (RFC 6749 section 2.3.1). None: as the spec says, and plain if it leaves the encoding open.
         lifetime: The lifetime of tokens in seconds; None: as in the example of the spec.
     """
 
@@ -124,67 +123,81 @@ class Endpoint:
         spec: NormalizedSpec,
         *,
         client: Client,
-        basic_decoding: BasicDecoding,
+        basic_decoding: BasicDecoding | None,
         lifetime: int | None,
     ) -> None:
         self._description = description = spec.endpoint
         self.name = description.name
         self.path = description.path
         self.method = description.method
+        self.client_auth = description.client_auth
+        """The methods of client authentication that the provider documents, the default first."""
+        self.environments = tuple(description.servers)
+        """The names of the environments."""
+        self.use = description.token_use
+        """How API calls use the token."""
+        self._methods = {each.method for each in description.client_auth}
+        self._at = re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", description.path))))
         self._client = client
-        methods = {auth.method for auth in description.client_auth}
-        encodings = {auth.encoding for auth in description.client_auth}
-        self._basic_decoding: BasicDecoding = "form" if "form" in encodings else basic_decoding
-        self._checks_no_client = bool(methods & {"none", "custom"})
-        """Whether a request may have no credentials, or some that only a function knows."""
+        self._basic_decoding = basic_decoding
 
         schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
-        self._body_names = frozenset(schema.get("properties", {}))
-        declared = {each.name: each.schema for each in spec.declared}
-        self._query_names = frozenset(each.name for each in spec.declared if each.place == "query")
-        self.names = self._body_names | self._query_names
+        self._schemas: Mapping[str, Any] = schema.get("properties", {})
+        beside = [each for each in spec.declared if each.place in {"query", "header"}]
+        fields = schema.get("properties", {}) | {each.name: each.schema for each in beside}
+        self._in_body = frozenset(schema.get("properties", ()))
+        self._in_query = frozenset(each.name for each in beside if each.place == "query")
+        self._in_headers = frozenset(each.name for each in beside if each.place == "header")
+        self.names = frozenset(fields)
         """The parameters that the spec names."""
-        self.open_names = frozenset(
-            name
-            for name, field in {**schema.get("properties", {}), **declared}.items()
-            if field.get("format") != "password"
-        )
+        self.open_names = frozenset(name for name, field in fields.items() if field.get("format") != "password")
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
         """The right value of each parameter that has only one."""
+        self._fixed_beside = {
+            name: value for name, value in self.fixed.items() if name in self._in_query | self._in_headers
+        }
+        credentials = {name for each in description.client_auth for name in (each.client_id, each.client_secret)}
+        self._required_beside = frozenset(each.name for each in beside if each.required) - credentials
         self.limits = tuple(Limit(*limit) for limit in spec.limits)
         """The limits that the provider documents."""
         headers = spec.response_headers(HTTPStatus.TOO_MANY_REQUESTS)
         self.sends_retry_after = headers is None or "Retry-After" in headers
         """Whether a 429 has a Retry-After header: as documented, and yes if the spec has no 429."""
 
-        examples = {each.name: EndpointResponse(int(each.status), each.body) for each in spec.examples()}
+        examples = {
+            each.name: EndpointResponse(
+                int(each.status) if each.status.isdecimal() else HTTPStatus.BAD_REQUEST, each.body, each.media_type
+            )
+            for each in spec.examples()
+        }
         self._granted = examples["granted"]
-        self.wrong_credentials = examples.get("wrong_credentials") or self._bare_refusal(spec)
+        self.wrong_credentials = examples.get("wrong_credentials") or self._refusal(spec)
         self._bad_request = examples.get("bad_request") or self.error(HTTPStatus.BAD_REQUEST, "invalid_request")
 
         self._lifetime_at = next(iter(description.response.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
-        self._scope = next((each for each in description.parameters if each.argument == "scope"), None)
-        self._composed_name = next((each.name for each in description.parameters if each.secret), "")
-        """The parameter that may begin with the client's id. Its value is secret for that reason."""
-        self._places = {(each.place, each.name) for each in description.parameters}
-        self._basic_only = methods == {"client_secret_basic"}
+        self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
+        self._composed_name = next((each.name for each in description.parameters if each.argument == "username"), "")
         self._jwt_key = secrets.token_bytes(32)
 
     def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
         """Read the parts of a request. ``respond`` refuses what cannot be read."""
-        found = {name.lower(): value for name, value in headers.items()}
         parameters: Mapping[str, Any] | None = None
-        media_type = found.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if self._description.media_type is None:
-            wanted = self._description.content_type
-            parameters = {} if not body and wanted in {None, media_type} else None
-        elif media_type == self._description.media_type:
+            parameters = None if body else {}
+        elif content_type == self._description.media_type:
             with suppress(ValueError, RecursionError):  # not text, not JSON, or nested too deeply
                 parameters = self._parameters(body)
-        return RequestParts(found, dict(parse_qsl(query, keep_blank_values=True)), parameters)
+        named = {name: headers[name.lower()] for name in self._in_headers if name.lower() in headers}
+        parsed = dict(parse_qsl(query, keep_blank_values=True))
+        return RequestParts(headers.get("authorization", ""), parsed, parameters, named, content_type)
+
+    def is_at(self, path: str) -> bool:
+        """Whether a path under the provider's base URL is the token endpoint's. A placeholder is any one segment."""
+        return self._at.fullmatch(path) is not None
 
     def respond(
         self, request: RequestParts, now: float, *, lifetime: int | None = None, oddity: str | None = None
@@ -198,45 +211,72 @@ class Endpoint:
             oddity: The unusual type in the response, one of ``ODDITIES``; None for no such type.
         """
         scheme, _, credentials = request.authorization.partition(" ")
-        if self._basic_only and not (scheme.lower() == "basic" and credentials):
+        if self._methods == {"client_secret_basic"} and not (scheme.lower() == "basic" and credentials):
             return self.wrong_credentials
-        parameters = request.body
-        if parameters is None or not self._fits(parameters):
+        parameters = self._all_parameters(request)
+        if parameters is None:
             return self._bad_request
-        unknown = parameters.keys() - self._body_names or request.query.keys() - self._query_names
-        if unknown or not all(self._is_right(each, request) for each in self._description.parameters):
-            return self._bad_request
-        presented = list(self._presented(request))
+        presented = list(self._presented(request.authorization, parameters))
         if len(presented) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
             return self._bad_request
-        if presented != [self._client] and (presented or not self._checks_no_client):
+        if presented != [self._client] and (presented or not self._methods & {"none", "custom"}):
             return self.wrong_credentials
-        return self._grant(request, now, lifetime, oddity)
+        return self._grant(parameters, now, lifetime, oddity)
 
-    def _is_right(self, parameter: Parameter, request: RequestParts) -> bool:
-        """Whether a parameter outside the body is there if it must be, and has its fixed value."""
-        if parameter.place in {"body", "path"}:  # the schema has checked the body, and the route has checked the path
-            return True
-        value = request.value(parameter.place, parameter.name)
-        if parameter.argument is None:
-            fixed = str(parameter.value)
-            wanted = fixed.lower() if isinstance(parameter.value, bool) else fixed
-            return value == wanted or (value is None and not parameter.required)
-        return value is not None or not parameter.required
+    def token_in(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+        """The token of a call to the API. None if it is not where the spec says."""
+        use = self.use
+        if use.query:
+            return query.get(use.query)
+        value = headers.get((use.header or "Authorization").lower(), "")
+        if not use.prefix:
+            return value or None
+        prefix, _, token = value.partition(" ")
+        return token if prefix.lower() == use.prefix.lower() else None
+
+    def missing_header(self, headers: Mapping[str, str]) -> str | None:
+        """The name of a further header that a call to the API needs and does not have. None if all are there.
+
+        The client's id must be the right one. Any value counts for other arguments.
+        """
+        for name, argument in self.use.headers.items():
+            value = headers.get(name.lower())
+            if not value or (argument == "client_id" and value != self._client.client_id):
+                return name
+        return None
 
     def error(self, status: int, code: str | None = None) -> EndpointResponse:
         """An error response in the provider's format. Without a code, the name of the status is the code."""
         if code is None:
             code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
-        document: dict[str, Any] = {}
-        if self._description.error.code:
-            put(document, self._description.error.code[0], code)
-        return EndpointResponse(status, document)
+        return EndpointResponse(status, with_value({}, next(iter(self._description.error.code), "/error"), code))
 
-    def _bare_refusal(self, spec: NormalizedSpec) -> EndpointResponse:
-        """The refusal of a client that the spec shows without a body, or else that of RFC 6749 section 5.2."""
-        known = {str(each.status) for each in self._description.invalid_client} & {*spec.bare_statuses}
-        return EndpointResponse(int(min(known)), None) if known else self.error(HTTPStatus.UNAUTHORIZED)
+    def _refusal(self, spec: NormalizedSpec) -> EndpointResponse:
+        """The refusal of a spec without an example of one: without a body if the spec says so."""
+        statuses = [each.status for each in self._description.invalid_client if each.status is not None]
+        status = int(next(iter(statuses), HTTPStatus.UNAUTHORIZED))
+        if str(status) in spec.bare_statuses:
+            return EndpointResponse(status, None, None)
+        refusal = self.error(status, "invalid_client")
+        at_fields = [each for each in self._description.invalid_client if each.at is not None]
+        match at_fields[:1]:
+            case [Condition(at=str(at), equals=value)]:
+                return EndpointResponse(status, with_value(refusal.document, at, value))
+            case _:
+                return refusal
+
+    def _all_parameters(self, request: RequestParts) -> Mapping[str, Any] | None:
+        """The parameters of a request, wherever they are. None if one is missing, wrong or unknown."""
+        if request.body is None or not self._fits(request.body):
+            return None
+        if self._description.content_type not in {None, request.content_type}:
+            return None
+        unknown = request.body.keys() - self._in_body or request.query.keys() - self._in_query
+        if "custom" in self._methods:  # a function may add anything
+            unknown = set[str]()
+        parameters = {**request.headers, **request.query, **request.body}
+        wrong = any(parameters.get(name) != value for name, value in self._fixed_beside.items())
+        return None if unknown or wrong or self._required_beside - parameters.keys() else parameters
 
     def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
         """A body's parameters.
@@ -252,32 +292,39 @@ class Endpoint:
         form = dict(pairs)
         if len(form) < len(pairs):
             raise ValueError("a parameter is repeated")
-        return form
+        return {name: self._typed(name, text) for name, text in form.items()}
 
-    def _presented(self, request: RequestParts) -> Iterator[Client | None]:
+    def _typed(self, name: str, text: str) -> Any:
+        """The value of a field of a form, with the type that its schema has."""
+        if self._schemas.get(name, {}).get("type") in {"integer", "number", "boolean"}:
+            with suppress(ValueError, RecursionError):
+                return json.loads(text)
+        return text
+
+    def _presented(self, authorization: str, parameters: Mapping[str, Any]) -> Iterator[Client | None]:
         """The credentials of a request, by each documented method; None if they cannot be read."""
         for auth in self._description.client_auth:
             match auth:
                 case ClientAuth(method="client_secret_basic"):
-                    scheme, _, encoded = request.authorization.partition(" ")
+                    scheme, _, encoded = authorization.partition(" ")
                     if scheme.lower() == "basic":
                         yield self._decoded(encoded)
-                case ClientAuth(client_id=id_name, client_secret=secret_name) if auth.place:
-                    secret = request.value(auth.place, secret_name) if secret_name else self._client.client_secret
-                    given = request.value(auth.place, id_name) if id_name else self._composed_id(request)
-                    if (secret if secret_name else given) is not None:
-                        yield Client(str(given), str(secret))
+                case ClientAuth(client_id=id_name, client_secret=str(secret_name)):
+                    secret = _found(parameters, secret_name)
+                    if secret is not None:
+                        yield Client(self._client_id(id_name, parameters), str(secret))
                 case _:
                     pass
 
-    def _composed_id(self, request: RequestParts) -> str:
-        """The client's id where nothing is the id alone: the start, up to a colon, of what the client composes.
+    def _client_id(self, name: str | None, parameters: Mapping[str, Any]) -> str:
+        """The client's id in a request.
 
-        An endpoint without such a parameter knows the client by its secret.
+        If no field is the id alone, it may be the start of a username, up to a colon. Otherwise, the id is not sent.
         """
-        if ("body", self._composed_name) not in self._places:
-            return self._client.client_id
-        return str(request.value("body", self._composed_name) or "").partition(":")[0]
+        if name is not None:
+            return str(_found(parameters, name))
+        before, colon, _ = str(parameters.get(self._composed_name, "")).partition(":")
+        return before if colon else self._client.client_id
 
     def _decoded(self, encoded: str) -> Client | None:
         """The parts of Basic credentials (RFC 7617)."""
@@ -285,46 +332,77 @@ class Endpoint:
             client_id, _, client_secret = b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:  # not base64, or not UTF-8
             return None
-        if self._basic_decoding == "form":
+        basic = [each.encoding for each in self.client_auth if each.method == "client_secret_basic"]
+        if "form" in (basic if self._basic_decoding is None else [self._basic_decoding]):
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         return Client(client_id, client_secret)
 
-    def _grant(self, request: RequestParts, now: float, lifetime: int | None, oddity: str | None) -> EndpointResponse:
+    def _grant(
+        self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None
+    ) -> EndpointResponse:
         """The example of the spec, with a new token, its lifetime and its scope."""
         token = secrets.token_urlsafe(32)
         seconds = self._lifetime if lifetime is None else lifetime
         expires_at = now + seconds
         changes = {ODDITIES[oddity].field_name: ODDITIES[oddity].change} if oddity else {}
         changed = changes.get("lifetime", _same)
-        document = copy.deepcopy(self._granted.document)
+        document = self._granted.document
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
-                put(document, at, changed(seconds))
+                document = with_value(document, at, changed(self._as_in_the_example(seconds, at)))
+            case Lifetime(unit="milliseconds", at=str(at)):
+                document = with_value(document, at, changed(self._as_in_the_example(seconds * 1000, at)))
+            case Lifetime(unit="epoch", at=str(at)):
+                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at), at)))
+            case Lifetime(unit="epoch_milliseconds", at=str(at)):
+                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at * 1000), at)))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
-                put(document, at, changed(expires_at) if "lifetime" in changes else moment)
+                document = with_value(document, at, changed(expires_at) if "lifetime" in changes else moment)
             case Lifetime(unit="jwt_exp"):
                 token = jwt.encode({"jti": token, "exp": changed(int(expires_at))}, self._jwt_key, "HS256")
             case _:
                 pass
         response = self._description.response
-        put(document, response.access_token[0], changes.get("access_token", _same)(token))
-        if "token_type" in changes:
-            put(document, response.token_type[0], changes["token_type"](None))
-        scope = request.value(self._scope.place, self._scope.name) if self._scope else None
-        if scope and response.scope:
-            put(document, response.scope[0], scope)
-        return EndpointResponse(self._granted.status, document, token, expires_at)
+        document = with_value(document, response.access_token[0], changes.get("access_token", _same)(token))
+        if "token_type" in changes and response.token_type:
+            document = with_value(document, response.token_type[0], changes["token_type"](None))
+        if self._scope_name and response.scope and (scope := parameters.get(self._scope_name)):
+            document = with_value(document, response.scope[0], scope)
+        return EndpointResponse(self._granted.status, document, self._granted.media_type, token, expires_at)
+
+    def _as_in_the_example(self, number: int, at: str) -> int | str:
+        """A number, as text if the example has text there."""
+        return str(number) if isinstance(value_at(self._granted.document, at), str) else number
 
     def _example_lifetime(self) -> int:
         match self._lifetime_at:
             case Lifetime(unit="seconds", at=str(at)):
-                return int(value_at(self._granted.document, at))
+                return _seconds(self._granted.document, at, 1)
+            case Lifetime(unit="milliseconds", at=str(at)):
+                return _seconds(self._granted.document, at, 1000)
+            case Lifetime(unit="never"):
+                return _NEVER
+            case Lifetime(constant=float() | int() as seconds):
+                return int(seconds)
             case _:
                 return DEFAULT_LIFETIME
 
 
 _STATUSES = frozenset(HTTPStatus)
+
+
+def _found(parameters: Mapping[str, Any], name: str) -> Any:
+    """The value of a field, by its name or its JSON Pointer."""
+    return value_at(parameters, name) if name.startswith("/") else parameters.get(name)
+
+
+def _seconds(document: Any, at: str, unit: int) -> int:
+    """The lifetime in an example; the default if there is none: 0 may mean that a token does not expire."""
+    try:
+        return int(float(value_at(document, at))) // unit or DEFAULT_LIFETIME
+    except (TypeError, ValueError, OverflowError):
+        return DEFAULT_LIFETIME
 
 
 def http_date(moment: float) -> str:

@@ -3,18 +3,27 @@
 Each method that switches on a fault is one row of the table in ``_fault_kinds``, with types.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from json import dumps
 from typing import Any, Literal
 
-from paygrant._arguments import checked, invalid_argument
-from paygrant._spec.reader import endpoint_of
+from paygrant._arguments import (
+    check_choice,
+    check_seconds,
+    check_text,
+    check_type,
+    check_whole,
+    checked,
+    invalid_argument,
+)
+from paygrant._providers.kind import prefix_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
 from paygrant.sandbox._fault_kinds import Target
 from paygrant.sandbox._faults import Fault
-from paygrant.sandbox._memory import IssuedToken
-from paygrant.sandbox._record import RecordedRequest
+from paygrant.sandbox._memory import ApiResponse, IssuedToken
+from paygrant.sandbox._record import METHODS, RecordedRequest
 
 Oddity = Literal[
     "lifetime_text",
@@ -80,9 +89,11 @@ class ProviderHandle:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        found = {"client_id": self.client_id, "client_secret": self.client_secret, "base_url": self.base_url}
-        servers = endpoint_of(f"paygrant_clients.{self.name}").servers
-        return found | ({"environment": next(iter(servers))} if servers else {})
+        endpoint = self._provider.endpoint
+        found = {"base_url": self.base_url}
+        if endpoint.client_auth[0].method != "none":
+            found = {"client_id": self.client_id, "client_secret": self.client_secret, **found}
+        return found | ({"environment": endpoint.environments[0]} if endpoint.environments else {})
 
     @property
     def environ(self) -> dict[str, str]:
@@ -91,7 +102,7 @@ class ProviderHandle:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        return {f"{self.name}_{argument}".upper(): value for argument, value in self.arguments.items()}
+        return {f"{prefix_of(self.name, None)}_{argument.upper()}": value for argument, value in self.arguments.items()}
 
     @property
     def token_requests(self) -> int:
@@ -206,6 +217,50 @@ class ProviderHandle:
             ConfigurationError: There are no numbers, and the provider documents no limit.
         """
         return self._switch_on("rate_limit", on, None, requests=requests, seconds=seconds)
+
+    @checked
+    def respond(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set the response to a call of the API that has a live token, until the sandbox is reset.
+
+        Without it, every method and path responds with status 200 and the provider's name.
+
+        Args:
+            method: The HTTP method, such as POST.
+            path: The path under ``base_url``, such as ``/v4/payments``.
+            status: The status, from 200 to 599.
+            json: The document to send. None: no body.
+            headers: More headers.
+
+        Raises:
+            ConfigurationError: An argument is bad, or the path is the token endpoint's.
+        """
+        check_choice("method", method, METHODS)
+        check_text("path", path, forbidden="?# ")
+        if not path.startswith("/"):
+            raise invalid_argument("path", "has no slash at its start", "a path such as /v4/payments")
+        check_whole("status", status, least=200)
+        check_seconds("status", status, most=599)
+        given = {} if headers is None else headers
+        check_type("headers", given, Mapping, "a mapping of strings to strings")
+        for name, value in given.items():
+            check_text("headers", name)
+            check_text("headers", value)
+        try:
+            dumps(json, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            fault = f"cannot be sent as JSON ({type(error).__name__})"
+            raise invalid_argument(
+                "json", fault, "a document of dicts, lists, strings, numbers, booleans and None"
+            ) from None
+        self._provider.set_response(method, path, ApiResponse(status, json, dict(given)))
 
     def revoke(self) -> None:
         """Revoke all tokens: the resource refuses them from now on."""

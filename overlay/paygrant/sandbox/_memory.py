@@ -6,11 +6,12 @@ it changes the old memory, which nobody reads.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
+from typing import Any
 
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant.sandbox._faults import Faults
@@ -32,17 +33,34 @@ class IssuedToken:
         return fingerprint(self.access_token)
 
 
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """The response to calls of the API with a live token.
+
+    Attributes:
+        status: The status.
+        document: The document, sent as JSON. None: no body.
+        headers: More headers.
+    """
+
+    status: int
+    document: Any
+    headers: Mapping[str, str]
+
+
 class Memory:
     """The state of one provider. Safe to use from any thread.
 
     Attributes:
         faults: The faults that are switched on.
         token_requests: The number of token requests, refused ones included.
-        api_calls: The number of calls of the protected resource, refused ones included.
+        api_calls: The number of calls of the API, refused ones included.
+        responses: The responses that a test has set, by method and path.
     """
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
+        self.responses: dict[tuple[str, str], ApiResponse] = {}
         self.token_requests = 0
         self.api_calls = 0
         self._lock = threading.Lock()
@@ -60,9 +78,13 @@ class Memory:
             heappush(self._ends, (token.expires_at, token.access_token))
             self._prune(token.issued_at)
 
-    def is_alive(self, token: str, now: float) -> bool:
-        """Whether the resource accepts a token."""
-        issued = self._tokens.get(token)
+    def accepts(self, token: str, now: float, *, single_use: bool = False) -> bool:
+        """Whether the API accepts a token. A token for a single use is dead from then on."""
+        if not single_use:
+            issued = self._tokens.get(token)
+            return issued is not None and issued.expires_at > now
+        with self._lock:
+            issued = self._tokens.pop(token, None)
         return issued is not None and issued.expires_at > now
 
     def alive(self, now: float) -> tuple[IssuedToken, ...]:
@@ -115,4 +137,4 @@ class Memory:
 
     def _prune(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
-            del self._tokens[heappop(self._ends)[1]]
+            self._tokens.pop(heappop(self._ends)[1], None)

@@ -2,7 +2,7 @@
 
 A record shows only what cannot be a secret:
 
-- the path, if the sandbox serves it;
+- the path, if it is the token endpoint's or a test has named it, or if a live token came with it;
 - a few standard headers, and the scheme and a fingerprint of ``Authorization``;
 - the parameters that the spec names without ``format: password``.
 
@@ -36,7 +36,7 @@ _OPEN_HEADERS = frozenset(
         "user-agent",
     }
 )
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _SCHEMES = frozenset({"basic", "bearer"})
 _LONGEST = 200
 _LIKE_A_TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
@@ -109,6 +109,10 @@ class Redaction:
                     shown[name if name in known else UNKNOWN] = HIDDEN
         return shown
 
+    def shows(self, text: str) -> bool:
+        """Whether a text holds no secret, as far as anybody can see."""
+        return self._shown(text) != HIDDEN
+
     def _shown(self, value: object) -> str:
         if isinstance(value, dict | list):
             return HIDDEN
@@ -121,7 +125,7 @@ class Redaction:
 
 def shown_method(method: str) -> str:
     """The method, if it is one of HTTP."""
-    return method if method in _METHODS else UNKNOWN
+    return method if method in METHODS else UNKNOWN
 
 
 def _authorization(value: str) -> str:

@@ -1,14 +1,17 @@
-"""The class Sandbox: the ASGI application of all providers, served on loopback by a daemon thread.
+"""The class Sandbox: the ASGI application of all providers, served by a daemon thread.
 
-The providers are the packages in ``paygrant_clients``. No provider is named here.
+``paygrant._providers.registry`` says which providers there are. No provider is named here.
 """
 
+import ipaddress
 import logging
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from importlib import resources
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -27,18 +30,27 @@ from paygrant._arguments import (
     is_loopback,
     shown,
 )
-from paygrant._spec.reader import NormalizedSpec, spec_of
+from paygrant._providers.registry import ServedSpec, served_spec_at, served_specs
 from paygrant.sandbox import _page, _wire
 from paygrant.sandbox._app import Journal, SandboxProvider, create_app
 from paygrant.sandbox._control import Control
 from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
 from paygrant.sandbox._handle import ProviderHandle
+from paygrant.sandbox._usage import Usage
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn._types import ASGI3Application
 
+logger = logging.getLogger("paygrant.sandbox")
+
 _PORTS = range(1 << 16)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_RESERVED = frozenset({"app", "control"})
+"""What a provider cannot be named, besides the attributes of the class: the sandbox has another use for it."""
+
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the sandbox does not choose them
+"""Where this machine reaches a server that listens on all addresses."""
 
 _LONGEST_LIFETIME = 1e9
 """Seconds. A longer lifetime ends outside the calendar."""
@@ -48,40 +60,49 @@ _SHUTDOWN_LIMIT = 1
 
 
 class Sandbox:
-    """A server on loopback with the token endpoint of each provider, and one protected resource for each.
+    """A server with the token endpoint of each provider. All other paths are the provider's API.
 
     As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the same server
     as an ASGI application, for clients that need no socket. Each provider is an attribute: ``sandbox.ripple``.
+    Providers that installed packages declare are there, too.
 
     Args:
+        specs: The paths of specs of your own, or of folders that ``paygrant generate`` made. The name of
+            ``acme.yaml`` is ``acme``: ``sandbox.acme``.
         client: The one client that all endpoints accept.
-        basic_decoding: How the endpoints decode Basic credentials. ``"plain"``: as they are (RFC 7617), which is what
-            the providers document. ``"form"``: id and secret are form-decoded (RFC 6749 section 2.3.1).
+        basic_decoding: How the endpoints decode Basic credentials. ``"plain"``: as they are (RFC 7617). ``"form"``: id
+            and secret are form-decoded (RFC 6749 section 2.3.1). None: as each spec says, and plain if it leaves it open.
         lifetime: The lifetime of tokens in seconds; None: as in the example of each spec.
-        host: A loopback address.
+        host: The address to listen on. If it is no loopback address, such as ``"0.0.0.0"`` in a container, everybody on
+            the network can use the sandbox, and it logs a warning.
         port: The port to listen on; 0 chooses a free port.
         clock: Returns the time in seconds since the epoch.
 
     Raises:
-        ConfigurationError: An argument is bad or unknown.
-        OSError: When the block is entered: the port is not available.
+        ConfigurationError: An argument is bad or unknown, or a spec cannot be used, or its name is taken.
+        ImportError: ``paygrant[generate]`` is not installed to read a spec.
+        OSError: When the block is entered: the address or the port is not available.
     """
 
     @checked
     def __init__(  # noqa: PLR0913 - options, given by name
         self,
         *,
+        specs: "Sequence[str | PathLike[str]]" = (),
         client: Client | None = None,
-        basic_decoding: BasicDecoding = "plain",
+        basic_decoding: BasicDecoding | None = None,
         lifetime: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        check_type("host", host, str, "a loopback address, such as 127.0.0.1")
-        if not is_loopback(host):
-            raise invalid_argument("host", f"is {host!r}", "a loopback address, such as 127.0.0.1")
-        check_choice("basic_decoding", basic_decoding, ("plain", "form"))
+        check_type("host", host, str, "an address, such as 127.0.0.1")
+        if not (is_loopback(host) or _is_address(host)):
+            raise invalid_argument(
+                "host", f"is {shown(host)}", "an address of this machine, such as 127.0.0.1 or 0.0.0.0"
+            )
+        if basic_decoding is not None:
+            check_choice("basic_decoding", basic_decoding, ("plain", "form"))
         check_type("client", client, Client | None, 'a Client, such as Client("id", "secret")')
         self._client = Client() if client is None else client
         check_text("client.client_id", self._client.client_id, forbidden=":")
@@ -96,20 +117,22 @@ class Sandbox:
         check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
+        served = _all_specs(specs)
         self._providers = {
             name: SandboxProvider(
                 name,
-                Endpoint(spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
+                Endpoint(each.spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
                 self._client,
                 journal,
             )
-            for name, spec in _installed()
+            for name, each in served.items()
         }
         self._handles = {
             name: ProviderHandle(provider, self._client, self.base_url) for name, provider in self._providers.items()
         }
-        more = [*Control(self._providers, journal).routes(), *_page.routes()]
-        self.app = create_app(self._providers, clock, more)
+        usage = Usage(self._client, served)
+        more = [*Control(self._providers, journal, usage).routes(), *_page.routes()]
+        self.app = create_app(self._providers, clock, more, in_network=not is_loopback(host))
         self._running: _Running | None = None
 
     @property
@@ -175,6 +198,9 @@ class Sandbox:
         return [*super().__dir__(), *self._providers]
 
     def __enter__(self) -> Self:
+        host = self._address[0]
+        if not is_loopback(host):
+            logger.warning("the sandbox listens on %s: everybody on the network can use it", host)
         self._running = _Running(self.app, self._address)
         return self
 
@@ -228,7 +254,8 @@ class _Running:
         self._socket = socket.create_server(address, family=family)
         # Without it, responses on a kept connection take 40 ms. asyncio sets it only if the socket names its protocol.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._socket.getsockname()[1]}"
+        named = _LOOPBACK_OF.get(host, host)
+        self.url = f"http://{f'[{named}]' if ':' in named else named}:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -268,8 +295,33 @@ class _Running:
         self._thread.join()
 
 
-def _installed() -> Iterator[tuple[str, NormalizedSpec]]:
-    """The installed providers: name and spec."""
-    for package in sorted(resources.files("paygrant_clients").iterdir(), key=lambda each: each.name):
-        if (package / "openapi.json").is_file():
-            yield package.name, spec_of(f"paygrant_clients.{package.name}")
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _all_specs(paths: object) -> Mapping[str, ServedSpec]:
+    """The specs of all providers by name, sorted: of the box, of installed packages, and of the user.
+
+    Raises:
+        ConfigurationError: A spec cannot be used, or its name is taken.
+    """
+    expected = "a list of paths, such as ['acme.yaml']"
+    if isinstance(paths, str | PathLike):
+        raise invalid_argument("specs", "is one path", expected)
+    check_type("specs", paths, Sequence, expected)
+    found = {each.spec.name: each for each in served_specs()}
+    for path in cast("Sequence[object]", paths):
+        check_type("specs", path, str | PathLike, expected)
+        served = served_spec_at(Path(fspath(cast("str | PathLike[str]", path))))
+        name = served.spec.name.replace("-", "_")
+        if not _NAME.fullmatch(name) or hasattr(Sandbox, name) or name in _RESERVED:
+            fault = f"has a spec whose name the sandbox cannot use: {shown(name)}"
+            raise invalid_argument("specs", fault, "a file with a name such as acme.yaml")
+        if name in found:
+            raise invalid_argument("specs", f"has a second provider named {name}", "another name for this spec's file")
+        found[name] = served
+    return dict(sorted(found.items()))

@@ -2,24 +2,28 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 
-def serve(port: int = 0) -> None:
+def serve(port: int = 0, host: str = "127.0.0.1", specs: Sequence[str] = ()) -> None:
     """Serve until interrupted. Prints base URLs to standard output, and one line for each request to standard error.
 
     Args:
         port: The port to listen on; 0 chooses a free port.
+        host: The address to listen on.
+        specs: The paths of further specs.
 
     Raises:
+        ConfigurationError: The address is bad, or a spec cannot be used.
         ImportError: The extra is not installed.
-        OSError: The port is not available.
+        OSError: The address or the port is not available.
     """
     from paygrant.sandbox import Sandbox
 
     logging.basicConfig(format="%(asctime)s %(message)s")
     logging.getLogger("paygrant.sandbox").setLevel(logging.INFO)
-    with suppress(KeyboardInterrupt), Sandbox(port=port) as sandbox:
+    with suppress(KeyboardInterrupt), Sandbox(specs=specs, host=host, port=port) as sandbox:
         width = max(map(len, sandbox.providers))
         lines = [f"{name:<{width}}  {sandbox.base_url(name)}" for name in sandbox.providers]
         lines.append(f"{'page':<{width}}  {sandbox.url}/")

@@ -1,0 +1,108 @@
+# Written by `paygrant generate`; do not edit.
+"""The provider's class. openapi.json in this folder is its spec."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+
+from paygrant import SpecProvider
+
+from .environments import Environment
+
+if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
+    from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
+
+_PACKAGE = sys.modules[__name__.rpartition(".")[0]]
+
+
+class _Arguments(TypedDict, total=False):
+    client_id: str
+    client_secret: str | Callable[[], str]
+    environment: Environment
+    base_url: str | None
+    scope: str | Iterable[str]
+    auth_method: Literal["client_secret_basic", "client_secret_post"]
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
+    basic_encoding: Literal["auto", "plain", "form"]
+
+
+class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
+    """Checkout.com.
+
+    Issues the access token for calls of Checkout.com's APIs by an access key.
+
+    Attributes:
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
+        environment: "sandbox" or "production". It determines the base URL.
+        base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        scope: The requested scopes, separated by spaces. One string, or several strings.
+        auth_method: The method of client authentication: "client_secret_basic" or "client_secret_post".
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
+
+    Sources:
+        https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/environment.py (read 2026-11-28)
+        https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/oauth_credentials.py (read 2026-11-28)
+        https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/oauth_scopes.py (read 2026-11-28)
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    environment: Environment
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str | Callable[[], str],
+        environment: Environment,
+        base_url: str | None = None,
+        scope: str | Iterable[str],
+        auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
+        basic_encoding: Literal["auto", "plain", "form"] = "plain",
+    ) -> None:
+        super().__init__(
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            scope=scope,
+            auth_method=auth_method,
+            certificate=certificate,
+            dpop=dpop,
+            basic_encoding=basic_encoding,
+        )
+
+    @classmethod
+    def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
+    ) -> Self:
+        """Make a provider from environment variables.
+
+        The variables are CHECKOUT_CLIENT_ID, CHECKOUT_CLIENT_SECRET, CHECKOUT_ENVIRONMENT, CHECKOUT_BASE_URL,
+        CHECKOUT_SCOPE, CHECKOUT_AUTH_METHOD, CHECKOUT_DPOP, CHECKOUT_BASIC_ENCODING. CHECKOUT_CLIENT_SECRET_FILE names
+        a file with the secret. CHECKOUT_CERTIFICATE_FILE names a file with the certificate.
+
+        Args:
+            prefix: How the names of the variables begin, instead of CHECKOUT.
+            **overrides: Arguments of the class that replace those of the variables.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
+        """
+        return super().from_env(_PACKAGE, prefix, **overrides)
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The requested scopes, separated by spaces. One string, or several strings."""
+        return tuple((self.parameters.get("scope") or "").split())

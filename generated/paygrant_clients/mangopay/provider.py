@@ -1,0 +1,95 @@
+# Written by `paygrant generate`; do not edit.
+"""The provider's class. openapi.json in this folder is its spec."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+
+from paygrant import SpecProvider
+
+from .environments import Environment
+
+if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
+    from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
+
+_PACKAGE = sys.modules[__name__.rpartition(".")[0]]
+
+
+class _Arguments(TypedDict, total=False):
+    client_id: str
+    client_secret: str | Callable[[], str]
+    environment: Environment
+    base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
+    basic_encoding: Literal["auto", "plain", "form"]
+
+
+class Mangopay(SpecProvider["TokenResponse"], spec=_PACKAGE):
+    """Mangopay.
+
+    Issues the access token for calls of the Mangopay API.
+
+    Attributes:
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
+        environment: "sandbox" or "production". It determines the base URL.
+        base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
+
+    Sources:
+        https://github.com/Mangopay/mangopay2-python-sdk/blob/master/mangopay/auth.py (read 2026-11-28)
+        https://github.com/Mangopay/mangopay2-python-sdk/blob/master/mangopay/__init__.py (read 2026-11-28)
+        https://github.com/Mangopay/api-docs/blob/master/page/18_authentification.md (read 2026-11-28)
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    environment: Environment
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str | Callable[[], str],
+        environment: Environment,
+        base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
+        basic_encoding: Literal["auto", "plain", "form"] = "plain",
+    ) -> None:
+        super().__init__(
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
+            basic_encoding=basic_encoding,
+        )
+
+    @classmethod
+    def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
+    ) -> Self:
+        """Make a provider from environment variables.
+
+        The variables are MANGOPAY_CLIENT_ID, MANGOPAY_CLIENT_SECRET, MANGOPAY_ENVIRONMENT, MANGOPAY_BASE_URL,
+        MANGOPAY_DPOP, MANGOPAY_BASIC_ENCODING. MANGOPAY_CLIENT_SECRET_FILE names a file with the secret.
+        MANGOPAY_CERTIFICATE_FILE names a file with the certificate.
+
+        Args:
+            prefix: How the names of the variables begin, instead of MANGOPAY.
+            **overrides: Arguments of the class that replace those of the variables.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
+        """
+        return super().from_env(_PACKAGE, prefix, **overrides)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import astuple as _attrs_astuple
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="TokenResponse")
+
+
+@_attrs_define
+class TokenResponse:
+    """The token, and what a client must know about it.
+
+    Attributes:
+        access_token (str | Unset): The access token.
+        encrypted_access_token (str | Unset): The access token, encrypted.
+        expires_in (int | Unset): A number that the pages do not explain.
+        issued_at (int | Unset): When the token was issued, in seconds since 1970.
+        expires_at (int | Unset): When the token ends, in seconds since 1970.
+        session_expires_at (int | Unset): When the session ends, in seconds since 1970.
+        refresh_token (str | Unset): A refresh token, which paygrant does not use.
+        token_type (str | Unset): How the token is presented, which is O-Bearer.
+    """
+
+    access_token: str | Unset = _attrs_field(default=UNSET, repr=False)
+    encrypted_access_token: str | Unset = _attrs_field(default=UNSET, repr=False)
+    expires_in: int | Unset = UNSET
+    issued_at: int | Unset = UNSET
+    expires_at: int | Unset = UNSET
+    session_expires_at: int | Unset = UNSET
+    refresh_token: str | Unset = _attrs_field(default=UNSET, repr=False)
+    token_type: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any], repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        access_token = self.access_token
+
+        encrypted_access_token = self.encrypted_access_token
+
+        expires_in = self.expires_in
+
+        issued_at = self.issued_at
+
+        expires_at = self.expires_at
+
+        session_expires_at = self.session_expires_at
+
+        refresh_token = self.refresh_token
+
+        token_type = self.token_type
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({})
+        if access_token is not UNSET:
+            field_dict["access_token"] = access_token
+        if encrypted_access_token is not UNSET:
+            field_dict["encrypted_access_token"] = encrypted_access_token
+        if expires_in is not UNSET:
+            field_dict["expires_in"] = expires_in
+        if issued_at is not UNSET:
+            field_dict["issued_at"] = issued_at
+        if expires_at is not UNSET:
+            field_dict["expires_at"] = expires_at
+        if session_expires_at is not UNSET:
+            field_dict["session_expires_at"] = session_expires_at
+        if refresh_token is not UNSET:
+            field_dict["refresh_token"] = refresh_token
+        if token_type is not UNSET:
+            field_dict["token_type"] = token_type
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        access_token = d.pop("access_token", UNSET)
+
+        encrypted_access_token = d.pop("encrypted_access_token", UNSET)
+
+        expires_in = d.pop("expires_in", UNSET)
+
+        issued_at = d.pop("issued_at", UNSET)
+
+        expires_at = d.pop("expires_at", UNSET)
+
+        session_expires_at = d.pop("session_expires_at", UNSET)
+
+        refresh_token = d.pop("refresh_token", UNSET)
+
+        token_type = d.pop("token_type", UNSET)
+
+        token_response = cls(
+            access_token=access_token,
+            encrypted_access_token=encrypted_access_token,
+            expires_in=expires_in,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            session_expires_at=session_expires_at,
+            refresh_token=refresh_token,
+            token_type=token_type,
+        )
+
+        token_response.additional_properties = d
+        return token_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _attrs_astuple(self, recurse=False) == _attrs_astuple(other, recurse=False)

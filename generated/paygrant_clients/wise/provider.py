@@ -1,0 +1,95 @@
+# Written by `paygrant generate`; do not edit.
+"""The provider's class. openapi.json in this folder is its spec."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+
+from paygrant import SpecProvider
+
+from .environments import Environment
+
+if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
+    from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
+
+_PACKAGE = sys.modules[__name__.rpartition(".")[0]]
+
+
+class _Arguments(TypedDict, total=False):
+    client_id: str
+    client_secret: str | Callable[[], str]
+    environment: Environment
+    base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
+    basic_encoding: Literal["auto", "plain", "form"]
+
+
+class Wise(SpecProvider["TokenResponse"], spec=_PACKAGE):
+    """Wise.
+
+    Issues the client credentials token for calls of the Wise Platform API that concern no user.
+
+    Attributes:
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
+        environment: "sandbox" or "production". It determines the base URL.
+        base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
+
+    Sources:
+        https://docs.wise.com/guides/developer/auth-and-security/client-credentials-token (read 2026-11-28)
+        https://docs.wise.com/guides/developer (read 2026-11-28)
+        https://docs.wise.com/guides/product/send-money/use-cases/embedded/authentication-and-access (read 2026-11-28)
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    environment: Environment
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str | Callable[[], str],
+        environment: Environment,
+        base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
+        basic_encoding: Literal["auto", "plain", "form"] = "plain",
+    ) -> None:
+        super().__init__(
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
+            basic_encoding=basic_encoding,
+        )
+
+    @classmethod
+    def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
+    ) -> Self:
+        """Make a provider from environment variables.
+
+        The variables are WISE_CLIENT_ID, WISE_CLIENT_SECRET, WISE_ENVIRONMENT, WISE_BASE_URL, WISE_DPOP,
+        WISE_BASIC_ENCODING. WISE_CLIENT_SECRET_FILE names a file with the secret. WISE_CERTIFICATE_FILE names a file
+        with the certificate.
+
+        Args:
+            prefix: How the names of the variables begin, instead of WISE.
+            **overrides: Arguments of the class that replace those of the variables.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
+        """
+        return super().from_env(_PACKAGE, prefix, **overrides)

@@ -1,0 +1,62 @@
+"""How to use the sandbox: its credentials, and for each provider a command that prints a token."""
+
+from collections.abc import Iterator, Mapping
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from paygrant._providers.registry import ServedSpec
+from paygrant.sandbox._endpoint import Client
+
+if TYPE_CHECKING:
+    from paygrant._providers.kind import Argument
+
+_OWN = frozenset({"client_id", "client_secret", "base_url", "environment"})
+"""The arguments whose values the sandbox knows."""
+
+
+class Usage:
+    """The credentials that the sandbox accepts, and a command for each provider."""
+
+    def __init__(self, client: Client, served: Mapping[str, ServedSpec]) -> None:
+        self._client = client
+        self._served = served
+
+    def described(self, url: str) -> dict[str, Any]:
+        """The credentials and the commands, as JSON data. ``url`` is the sandbox's."""
+        return {
+            "client_id": self._client.client_id,
+            "client_secret": self._client.client_secret,
+            "commands": {name: self._command(name, f"{url}/{name}") for name in self._served},
+        }
+
+    def _command(self, name: str, base_url: str) -> str | None:
+        """A command for a shell. None if a function must compute the credentials."""
+        served = self._served[name]
+        kind, environments = served.kind(), list(served.spec.endpoint.servers)
+        needed = [each for each in kind.arguments if each.name not in _OWN and _is_needed(each, kind.alternatives)]
+        if any(each.kind == "object" for each in needed) or served.spec.client_auth[0].method == "custom":
+            return None
+        words = ["paygrant", "token", quote(served.word)]
+        if served.spec.client_auth[0].method != "none":
+            words = [f"{kind.variable('client_secret')}={quote(self._client.client_secret)}", *words]
+            words += ["--client-id", quote(self._client.client_id)]
+        words += [word for each in environments[:1] for word in ("--environment", quote(each))]
+        words += ["--base-url", quote(base_url)]
+        return " ".join([*words, *(word for each in needed for word in _option(each))])
+
+
+def _is_needed(argument: "Argument", alternatives: tuple[str, ...]) -> bool:
+    return argument.required or argument.name in alternatives[:1]
+
+
+def _option(argument: "Argument") -> Iterator[str]:
+    """An option with a placeholder, or with the first of the allowed values."""
+    option = f"--{argument.name.replace('_', '-')}"
+    if argument.secret:
+        yield from (f"{option}-file", f"{argument.name.upper()}_FILE")
+    else:
+        yield option
+        if argument.choices:
+            yield quote(str(argument.choices[0]))
+        elif argument.kind != "boolean":
+            yield "1" if argument.kind in {"integer", "number"} else argument.name.upper()

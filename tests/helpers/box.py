@@ -1,0 +1,119 @@
+"""The providers of the box by their specs: what each needs beside its credentials, and where its secret goes."""
+
+from typing import Any
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "checkout": {"scope": "gateway"},
+    "paxos": {"scope": ["funding:read_profile", "transfer:read_transfer"]},
+    "phonepe": {"client_version": "1"},
+    "ripio_widget": {"username": "sandbox-client:7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01:0x05"},
+    "ripple": {"audience": "urn:ripplexcurrent-test:acme"},
+    "ripple_rlusd": {"audience": "urn:ripplexcurrent-prod:acme"},
+    "shopify": {"shop": "acme"},
+}
+"""The arguments that a spec requires."""
+
+TOKEN_URLS: dict[str, dict[str, str]] = {
+    "airwallex": {
+        "demo": "https://api-demo.airwallex.com/api/v1/authentication/login",
+        "production": "https://api.airwallex.com/api/v1/authentication/login",
+    },
+    "alternative_payments": {
+        "demo": "https://public-api.demo.alternativepayments.io/oauth/token",
+        "production": "https://public-api.alternativepayments.io/oauth/token",
+    },
+    "checkout": {
+        "sandbox": "https://access.sandbox.checkout.com/connect/token",
+        "production": "https://access.checkout.com/connect/token",
+    },
+    "cielo": {"production": "https://cieloecommerce.cielo.com.br/api/public/v2/token"},
+    "cryptofuse": {},
+    "dlocal": {"production": "https://api.dlocal.com/oauth/token"},
+    "dwolla": {
+        "sandbox": "https://api-sandbox.dwolla.com/token",
+        "production": "https://api.dwolla.com/token",
+    },
+    "flutterwave": {"production": "https://idp.flutterwave.com/realms/flutterwave/protocol/openid-connect/token"},
+    "gocardless_bank_account_data": {"production": "https://bankaccountdata.gocardless.com/api/v2/token/new/"},
+    "mangopay": {
+        "sandbox": "https://api.sandbox.mangopay.com/v2.01/oauth/token",
+        "production": "https://api.mangopay.com/v2.01/oauth/token",
+    },
+    "mpesa": {
+        "sandbox": "https://sandbox.safaricom.co.ke/oauth/v1/generate",
+        "production": "https://api.safaricom.co.ke/oauth/v1/generate",
+    },
+    "paxos": {
+        "sandbox": "https://oauth.sandbox.paxos.com/oauth2/token",
+        "production": "https://oauth.paxos.com/oauth2/token",
+    },
+    "paypal": {
+        "sandbox": "https://api-m.sandbox.paypal.com/v1/oauth2/token",
+        "production": "https://api-m.paypal.com/v1/oauth2/token",
+    },
+    "phonepe": {
+        "sandbox": "https://api-preprod.phonepe.com/apis/pg-sandbox/v1/oauth/token",
+        "production": "https://api.phonepe.com/apis/identity-manager/v1/oauth/token",
+    },
+    "plaid": {
+        "sandbox": "https://sandbox.plaid.com/oauth/token",
+        "production": "https://production.plaid.com/oauth/token",
+    },
+    "ripio_ramp": {
+        "sandbox": "https://skala-sandbox.ripio.com/oauth2/token/",
+        "production": "https://skala.ripio.com/oauth2/token/",
+    },
+    "ripio_widget": {
+        "sandbox": "https://b2b-widget-onramp-api.sandbox.ripio.com/api/v1/auth",
+        "production": "https://b2b-widget-onramp-api.ripio.com/api/v1/auth",
+    },
+    "ripple": {
+        "test": "https://auth-test.rnc.ripplenet.com/oauth/token",
+        "uat": "https://auth-uat.rnc.ripplenet.com/oauth/token",
+        "production": "https://auth.rnc.ripplenet.com/oauth/token",
+    },
+    "ripple_rlusd": {"production": "https://api.ripple.com/v2/oauth/token"},
+    "ripple_wallet": {
+        "sandbox": "https://api.sandbox.palisade.co/v2/credentials/oauth/token",
+        "production": "https://api.palisade.co/v2/credentials/oauth/token",
+    },
+    "shopify": {"production": "https://acme.myshopify.com/admin/oauth/access_token"},
+    "swan": {"production": "https://oauth.swan.io/oauth2/token"},
+    "truelayer": {
+        "sandbox": "https://auth.truelayer-sandbox.com/connect/token",
+        "production": "https://auth.truelayer.com/connect/token",
+    },
+    "wise": {
+        "sandbox": "https://api.wise-sandbox.com/oauth/token",
+        "production": "https://api.wise.com/oauth/token",
+    },
+}
+"""Where each provider gets the secret, by environment. A change here must have a source in the spec."""
+
+PLACES: dict[str, str] = {
+    "airwallex": "headers",
+    "alternative_payments": "basic",
+    "checkout": "basic",
+    "cielo": "basic",
+    "cryptofuse": "basic",
+    "dlocal": "json",
+    "dwolla": "basic",
+    "flutterwave": "form",
+    "gocardless_bank_account_data": "json",
+    "mangopay": "basic",
+    "mpesa": "basic",
+    "paxos": "form",
+    "paypal": "basic",
+    "phonepe": "form",
+    "plaid": "json",
+    "ripio_ramp": "basic",
+    "ripio_widget": "form",
+    "ripple": "json",
+    "ripple_rlusd": "form",
+    "ripple_wallet": "json",
+    "shopify": "json",
+    "swan": "form",
+    "truelayer": "form",
+    "wise": "basic",
+}
+"""Where the request has the secret."""
