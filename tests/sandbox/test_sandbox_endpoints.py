@@ -21,7 +21,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "airwallex": {},
     "auth0": {"audience": "https://api.example/"},
     "azure_metadata": {"resource": "https://management.azure.com/", "allow_link_local": True},
-    "github_app": {"installation_id": 42},
+    "custom/signed_app": {"installation_id": 42},
     "gocardless": {},
     "personio": {},
     "tableau": {"site": "MarketingTeam", "api_version": "3.27"},
@@ -67,7 +67,7 @@ def test_the_request_of_a_provider_is_granted(name: str) -> None:
     assert endpoint.respond(request_of(name, endpoint), 0).token
 
 
-@pytest.mark.parametrize("name", [each for each in ARGUMENTS if each not in {"azure_metadata", "github_app"}])
+@pytest.mark.parametrize("name", [each for each in ARGUMENTS if each not in {"azure_metadata", "custom/signed_app"}])
 def test_another_secret_is_refused(name: str) -> None:
     endpoint = endpoint_of(name)
     response = endpoint.respond(request_of(name, endpoint, secret="another"), 0)

@@ -178,7 +178,7 @@ def test_a_name_in_camel_case_gives_an_argument_in_snake_case(tmp_path: Path) ->
         ({"paths": {"/a": {"post": {}}, "/b": {"post": {}}}}, "one-operation"),
         ({"paths": {"@evil.example/a": {"post": {}}}}, "one-operation"),
         ({"x-token-endpoint.error": {"code": ["errors"]}}, "token-endpoint"),
-        ({"x-token-endpoint.parameters": {"level": {"argument": "environment"}}}, "'environment' is one of"),
+        ({"x-token-endpoint.parameters": {"level": {"argument": "environment"}}}, "'environment' is taken"),
         ({"components": {"schemas": {"A": {"$ref": "file:///etc/passwd"}}}}, "references"),
     ],
 )
