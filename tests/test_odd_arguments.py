@@ -182,7 +182,7 @@ ODD: list[Any] = [
 WIDGET = make(RipioWidget, **CREDENTIALS)
 SOURCE = TokenSource(WIDGET, store=MemoryStore())
 REQUEST = {"method": "POST", "url": "https://a.example", "client_id": ID, "client_secret": SECRET, "media_type": None}
-OWN_SPEC = Path(__file__).parent / "endpoints/github_app.yaml"
+OWN_SPEC = Path(__file__).parent / "endpoints/custom/signed_app.yaml"
 GENERATED = Path(paygrant.__file__).parents[2] / "generated/paygrant_clients/ripple"
 
 OWN_SPEC_READ = read_checked(OWN_SPEC)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from paygrant._providers.spec_provider import SpecProvider
     from paygrant._request.certificate import ClientCertificate
     from paygrant._request.client_auth import basic_credentials
-    from paygrant._request.signing_key import SigningKey
+    from paygrant._request.signing_key import Signer, SigningKey
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._stores.base import Entry, Store
     from paygrant._stores.file import FileStore
@@ -64,6 +64,7 @@ __all__ = [
     "RipioRamp",
     "RipioWidget",
     "Ripple",
+    "Signer",
     "SigningKey",
     "SpecProvider",
     "Store",
@@ -96,7 +97,7 @@ _MODULES = {
     "_providers.ripple": ["Ripple", "ripple_audience"],
     "_providers.spec_provider": ["SpecProvider"],
     "_request.certificate": ["ClientCertificate"],
-    "_request.signing_key": ["SigningKey"],
+    "_request.signing_key": ["Signer", "SigningKey"],
     "_request.unsigned": ["UnsignedRequest"],
     "_request.client_auth": ["basic_credentials"],
     "_stores.base": ["Entry", "Store"],

@@ -119,7 +119,7 @@ def _write_files(folder: Path, port: int) -> None:
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
-    shutil.copy(ROOT / "tests/endpoints/docusign.yaml", folder / "signed.yaml")
+    shutil.copy(ROOT / "tests/endpoints/custom/signed_form.yaml", folder / "signed.yaml")
     shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")

@@ -1,4 +1,4 @@
-"""SpecProvider with a dozen endpoints that differ from the five and from each other. Only a signing hook needs Python.
+"""SpecProvider with a dozen endpoints that differ from the five and from each other.
 
 ``tests/endpoints`` has the specs with their sources, and the servers, which accept the documented requests only.
 """
@@ -9,17 +9,14 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
-import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -30,7 +27,6 @@ from paygrant import (
     Provider,
     SpecProvider,
     TokenRequestRejected,
-    UnsignedRequest,
 )
 from paygrant._providers.base import registration_of
 from paygrant._spec.description import TokenUse
@@ -187,7 +183,12 @@ CASES = {
         token_use=TokenUse(prefix="Zoho-oauthtoken"),
     ),
     "docusign": Case(
-        gives={"environment": "demo"},
+        gives={
+            "environment": "demo",
+            "user_id": USER,
+            "scope": ["signature", "impersonation"],
+            "audience": "127.0.0.1",
+        },
         line="POST /oauth/token",
         headers={"content-type": FORM},
         body="grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}",
@@ -200,34 +201,10 @@ CASES = {
 each_endpoint = pytest.mark.parametrize("name", CASES)
 
 
-def _claims(request: UnsignedRequest) -> dict[str, Any]:
-    now = int(time.time())
-    return {"iss": request.client_id, "iat": now - 60, "exp": now + 540}
-
-
-def sign_as_app(request: UnsignedRequest) -> None:
-    """The JWT by which a GitHub App authenticates."""
-    request.headers["Authorization"] = f"Bearer {jwt.encode(_claims(request), request.client_secret, 'RS256')}"
-
-
-def assert_user(request: UnsignedRequest) -> None:
-    """By this JWT an app asks DocuSign for a token of a user (RFC 7523 section 3)."""
-    claims = {
-        "sub": USER,
-        "aud": urlsplit(request.url).hostname,
-        "scope": "signature impersonation",
-        **_claims(request),
-    }
-    request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
-
-
-HOOKS = {"github_app": sign_as_app, "docusign": assert_user}
-
-
 def make(name: str, server: Server, source: Path | ModuleType | None = None, /, **changes: Any) -> Provider:
     """The provider of a spec, with what its case gives, at a server that behaves as documented."""
     server.reply = behave(ENDPOINTS[name])
-    signed = {"client_secret": pem(private_key()), "authenticate": HOOKS[name]} if name in HOOKS else {}
+    signed = {"client_secret": None, "private_key": pem(private_key())} if name in {"github_app", "docusign"} else {}
     arguments: dict[str, Any] = {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
@@ -298,9 +275,10 @@ def test_the_server_of_the_tests_refuses_undocumented_values(name: str, server: 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.refusal])
 def test_wrong_credentials_raise_an_error_with_the_providers_text(name: str, server: Server) -> None:
-    wrong = pem(rsa.generate_private_key(65537, 2048)) if name in HOOKS else "not-the-secret"
+    signs = name in {"github_app", "docusign"}
+    wrong = pem(rsa.generate_private_key(65537, 2048)) if signs else "not-the-secret"
     with pytest.raises(InvalidClient) as caught:
-        ask(make(name, server, client_secret=wrong))
+        ask(make(name, server, **{"private_key" if signs else "client_secret": wrong}))
     assert (caught.value.error, caught.value.error_description) == CASES[name].refusal
     assert caught.value.provider == name
     assert wrong not in str(caught.value)
@@ -336,11 +314,13 @@ def test_an_optional_parameter_is_sent_if_given(
         ("auth0", "audience"),
         ("zoom", "account_id"),
         ("github_app", "installation_id"),
-        ("github_app", "authenticate"),
+        ("github_app", "private_key"),
         ("tableau", "site"),
         ("tableau", "api_version"),
         ("zoho", "refresh_token"),
-        ("docusign", "authenticate"),
+        ("docusign", "private_key"),
+        ("docusign", "user_id"),
+        ("docusign", "audience"),
         ("azure_metadata", "resource"),
     ],
 )
@@ -415,17 +395,13 @@ def test_an_error_code_under_status_200_is_a_refusal(
 
 
 def test_a_private_key_has_several_lines_and_may_come_from_a_callable(server: Server) -> None:
-    provider = make("github_app", server, client_secret=lambda: pem(private_key()))
+    provider = make("github_app", server, private_key=lambda: pem(private_key()))
     assert ask(provider).access_token == CASES["github_app"].token
 
 
 def test_a_wrong_user_does_not_raise_invalid_client(server: Server) -> None:
-    def assert_nobody(request: UnsignedRequest) -> None:
-        claims = {"sub": "nobody", "aud": "127.0.0.1", "scope": "signature", **_claims(request)}
-        request.fields["assertion"] = jwt.encode(claims, request.client_secret, "RS256")
-
     with pytest.raises(TokenRequestRejected) as caught:
-        ask(make("docusign", server, authenticate=assert_nobody))
+        ask(make("docusign", server, user_id="nobody"))
     assert type(caught.value) is TokenRequestRejected
     assert caught.value.error_description == "user_not_found"
 

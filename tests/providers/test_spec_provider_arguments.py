@@ -102,7 +102,7 @@ def test_a_function_must_be_given_and_hashable_if_the_spec_needs_it() -> None:
 
         def __call__(self, request: object) -> None: ...
 
-    spec = ENDPOINTS / "github_app.yaml"
+    spec = ENDPOINTS / "custom/signed_app.yaml"
     arguments: dict[str, Any] = {**CREDENTIALS, "environment": "production", "installation_id": 7}
     assert "is missing" in refusal(lambda: SpecProvider(spec, **arguments), "authenticate")
     text = refusal(lambda: SpecProvider(spec, authenticate=Unhashable(), **arguments), "authenticate")
@@ -112,7 +112,9 @@ def test_a_function_must_be_given_and_hashable_if_the_spec_needs_it() -> None:
 
 def test_an_unknown_parameter_is_refused() -> None:
     text = refusal(lambda: SpecProvider(ripio_ramp, scope="read", **RAMP), "scope")
-    assert text.startswith("scope: is unknown; expected one of: client_id, client_secret, environment, base_url")
+    assert text.startswith(
+        "scope: is unknown; expected one of: client_id, client_secret, certificate, dpop, environment"
+    )
 
 
 def test_the_allowed_parameters_are_listed() -> None:

@@ -179,7 +179,7 @@ def test_a_request_without_a_media_type_has_no_body() -> None:
 
 
 def test_a_missing_function_for_the_credentials_is_refused() -> None:
-    spec = Path(__file__).parents[1] / "endpoints/github_app.yaml"
+    spec = Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml"
     provider = SpecProvider(
         spec, client_id="id", client_secret="secret", environment="production", authenticate=print, installation_id=7
     )

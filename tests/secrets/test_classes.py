@@ -72,7 +72,25 @@ def speaks(kind: type[Any]) -> bool:
     return any(getattr(kind, name) is not getattr(object, name) for name in ("__repr__", "__str__", "__format__"))
 
 
+PAIR = Authority().issue("client", password=CORES[1])
+
+
+def in_file(text: str) -> str:
+    """The path of a file that holds a text."""
+    file = Path(mkdtemp(), "pair.pem")
+    file.write_text(text, "utf-8")
+    return str(file)
+
+
 HARMLESS: dict[str, Any] = {
+    "algorithm": "ES256",
+    "assertion_audience": None,
+    "certificate": None,
+    "certificate_file": in_file(PAIR[0]),
+    "dpop": False,
+    "key_id": None,
+    "private_key": None,
+    "private_key_file": in_file(PAIR[1]),
     "allow_any_external_ref": True,
     "audience": "urn:ripplexcurrent-test:acme",
     "auth_header_name": "X-Authorization",
@@ -135,7 +153,7 @@ def parameters(kind: type[Any]) -> dict[str, str]:
 
 DESCRIBED: dict[type[Provider], dict[str, Any]] = {
     SpecProvider: {
-        "spec": Path(__file__).parents[1] / "endpoints/github_app.yaml",
+        "spec": Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml",
         "environment": "production",
         "auth_method": None,
         "authenticate": print,

@@ -26,6 +26,7 @@ from paygrant import (
 )
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.lint import lint
+from tests.helpers.keys import pem
 from tests.helpers.secrets import CREDENTIALS
 
 GIVEN: dict[str, Any] = {**CREDENTIALS}
@@ -38,9 +39,24 @@ GENERATED["paths"][PATH]["post"]["responses"]["401"] = {"description": "No body.
 GENERATED["components"]["schemas"]["TokenRequest"]["properties"] |= {
     name: {"type": "string", "description": "A part of the world."} for name in ("region", "zone")
 }
+for _name in ("client_id", "client_secret"):
+    GENERATED["components"]["schemas"]["TokenRequest"]["required"].remove(_name)
+for _server in GENERATED["servers"]:
+    _server["x-mtls-url"] = _server["url"].replace("https://", "https://mtls.")
 GENERATED["x-token-endpoint"] |= {
     "client_authentication": [
-        {"method": "client_secret_post", "client_id": "client_id", "client_secret": "client_secret"}
+        {"method": "client_secret_post", "client_id": "client_id", "client_secret": "client_secret"},
+        {
+            "method": "private_key_jwt",
+            "algorithms": ["ES256", "RS256"],
+            "audience": {"argument": "issuer"},
+            "lifetime": 30,
+            "claims": {"sub": {"argument": "user"}, "scope": {"value": "read"}, "jti": None},
+            "in": "body",
+            "name": "assertion",
+        },
+        {"method": "client_secret_jwt", "audience": {"value": "https://issuer.example"}, "claims": {"n": {"value": 1}}},
+        {"method": "tls_client_auth", "client_id": "client_id"},
     ],
     "token_use": {
         "header": "X-Token",
@@ -282,13 +298,23 @@ def outcome(source: TokenSource) -> str:
 odd_changes = st.builds(changed, st.sampled_from(PLACES), st.sampled_from([*ODD, ...]))
 
 
-@given(change=odd_changes)
-@settings(max_examples=150, deadline=None, database=None)
-def test_a_changed_folder_works_or_is_refused(change: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+BY_METHOD: dict[str, dict[str, Any]] = {
+    "client_secret_post": GIVEN,
+    "client_secret_jwt": GIVEN,
+    "private_key_jwt": {"client_id": "id", "private_key": pem("ES256"), "issuer": "https://i.example", "user": "u"},
+}
+"""What each method of client authentication takes."""
+
+
+@given(change=odd_changes, method=st.sampled_from([*BY_METHOD]))
+@settings(max_examples=200, deadline=None, database=None)
+def test_a_changed_folder_works_or_is_refused(
+    change: Any, method: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     spec = folder(tmp_path_factory.getbasetemp() / "acme", change)
     recorder = Recorder()
     with suppress(ConfigurationError):
-        provider = SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b")
+        provider = SpecProvider(spec, **BY_METHOD[method], auth_method=method, environment="test", audience="urn:a:b")
         repr(provider)
         source = TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1), transport=recorder)
         TokenAuth(source)

@@ -279,11 +279,29 @@ def endpoint_cases() -> Iterator[Broken]:
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
     place = f"{ENDPOINT}/client_authentication/0"
+    for words, below in [
+        ({"algorithms": ["HS256"]}, "/algorithms/0"),
+        ({"algorithms": []}, "/algorithms"),
+        ({"audience": "issuer"}, "/audience"),
+        ({"audience": {"value": "a", "argument": "b"}}, "/audience"),
+        ({"lifetime": 0}, "/lifetime"),
+        ({"claims": {"sub": {}}}, "/claims/sub"),
+        ({"claims": {"sub": {"value": 1, "required": False}}}, "/claims/sub"),
+        ({"claims": {"sub": "user"}}, "/claims/sub"),
+        ({"in": "query"}, "/in"),
+        ({"name": "jwt"}, "/name"),
+        ({"in": "header", "name": "assertion"}, ""),
+        ({"client_secret": "secret"}, ""),
+        ({"encoding": "plain"}, ""),
+    ]:
+        signed = {"method": "private_key_jwt", **words}
+        yield broken("token-endpoint", {place: signed}, place + below, spec=SIGNED)
     misplaced: dict[str, dict[str, Any]] = {
         "custom": {"client_id": "id"},
         "none": {"client_secret": None},
         "client_secret_basic": {"client_id": "id"},
         "query": {"encoding": "plain"},
+        "tls_client_auth": {"lifetime": 60},
     }
     for method, member in misplaced.items():
         yield broken("token-endpoint", {place: {"method": method, **member}}, place)
@@ -296,11 +314,25 @@ def openapi_cases() -> Iterator[Broken]:
     yield broken("openapi", {f"{RESPONSES}/400/headers": {"Retry-After": {}}}, f"{RESPONSES}/400/headers/Retry-After")
 
 
+SIGNED = "../tests/endpoints/docusign"
+"""A spec with an assertion, from the folder of the box."""
+
+
 def word_cases() -> Iterator[Broken]:
     place = f"{ENDPOINT}/client_authentication"
-    for method in ("private_key_jwt", "client_secret_jwt", "tls_client_auth"):
-        methods = [{"method": each} for each in ("client_secret_basic", "client_secret_post", method)]
-        yield broken("known-methods", {place: methods}, f"{place}/2/method", spec="cryptofuse")
+    signed, sound = f"{place}/0/claims", {"method": "private_key_jwt", "name": "assertion"}
+    for claims, at in (
+        ({"sub": {"argument": "client_secret"}}, "sub/argument"),
+        ({"sub": {"argument": "class"}}, "sub/argument"),
+    ):
+        yield broken("claim-arguments", {place: [{**sound, "claims": claims}]}, f"{signed}/{at}", spec=SIGNED)
+    audience = {"argument": "private_key"}
+    where = f"{place}/0/audience/argument"
+    yield broken("claim-arguments", {place: [{**sound, "audience": audience}]}, where, spec=SIGNED)
+    yield broken("unique-methods", {place: [sound, sound | {"lifetime": 9}]}, f"{place}/1/method", spec=SIGNED)
+    bodiless = {f"{POST}/requestBody": ABSENT, f"{SCHEMAS}/TokenRequest": ABSENT, f"{ENDPOINT}/parameters": {}}
+    yield broken("assertion-body", bodiless, f"{place}/0", spec=SIGNED)
+    yield broken("mtls-urls", {"/servers/0/x-mtls-url": "https://mtls.example"}, "/servers")
     excludes = f"{ENDPOINT}/parameters/audience/excludes"
     for other in ("scope", "audience"):
         yield broken("exclusions", {excludes: [other]}, f"{excludes}/0")
@@ -674,7 +706,6 @@ def test_every_property_of_the_extensions_says_what_it_means() -> None:
 @pytest.mark.parametrize(
     ("definitions", "described"),
     [
-        (["client-authentication"], description.ClientAuth),
         (["response"], description.ResponseFields),
         (["status-condition", "value-condition"], description.Condition),
         (["lifetime"], description.Lifetime),
@@ -686,3 +717,10 @@ def test_the_extensions_have_the_fields_that_the_description_has(definitions: li
     schema = extensions()["$defs"]
 
     assert {name for part in definitions for name in schema[part]["properties"]} == {*get_type_hints(described)}
+
+
+def test_the_extensions_have_the_words_of_an_assertion() -> None:
+    words = {*extensions()["$defs"]["client-authentication"]["properties"]}
+    fields = {*get_type_hints(description.ClientAuth), *get_type_hints(description.Assertion)}
+
+    assert words == fields - {"assertion", "audience_argument", "place"} | {"in"}

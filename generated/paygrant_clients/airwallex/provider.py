@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     login_as: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "demo" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         login_as: The id of the account that the token is for, if a key is valid for several.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://www.airwallex.com/docs/api/authentication/api_access_token (read 2026-11-21)
@@ -58,6 +64,8 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         login_as: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -66,6 +74,8 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             login_as=login_as,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -75,7 +85,8 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are AIRWALLEX_CLIENT_ID, AIRWALLEX_CLIENT_SECRET, AIRWALLEX_ENVIRONMENT, AIRWALLEX_BASE_URL,
-        AIRWALLEX_LOGIN_AS. AIRWALLEX_CLIENT_SECRET_FILE names a file with the secret.
+        AIRWALLEX_LOGIN_AS, AIRWALLEX_DPOP. AIRWALLEX_CLIENT_SECRET_FILE names a file with the secret.
+        AIRWALLEX_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of AIRWALLEX.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -22,6 +24,8 @@ class _Arguments(TypedDict, total=False):
     base_url: str | None
     scope: str | Iterable[str]
     auth_method: Literal["client_secret_basic", "client_secret_post"]
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -37,6 +41,8 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
         auth_method: The method of client authentication: "client_secret_basic" or "client_secret_post".
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -60,6 +66,8 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: str | None = None,
         scope: str | Iterable[str],
         auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "plain",
     ) -> None:
         super().__init__(
@@ -70,6 +78,8 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
             base_url=base_url,
             scope=scope,
             auth_method=auth_method,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -80,8 +90,8 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are CHECKOUT_CLIENT_ID, CHECKOUT_CLIENT_SECRET, CHECKOUT_ENVIRONMENT, CHECKOUT_BASE_URL,
-        CHECKOUT_SCOPE, CHECKOUT_AUTH_METHOD, CHECKOUT_BASIC_ENCODING. CHECKOUT_CLIENT_SECRET_FILE names a file with the
-        secret.
+        CHECKOUT_SCOPE, CHECKOUT_AUTH_METHOD, CHECKOUT_DPOP, CHECKOUT_BASIC_ENCODING. CHECKOUT_CLIENT_SECRET_FILE names
+        a file with the secret. CHECKOUT_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of CHECKOUT.

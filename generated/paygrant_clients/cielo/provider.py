@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -33,6 +37,8 @@ class Cielo(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -55,6 +61,8 @@ class Cielo(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment = "production",
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "plain",
     ) -> None:
         super().__init__(
@@ -63,6 +71,8 @@ class Cielo(SpecProvider["TokenResponse"], spec=_PACKAGE):
             client_secret=client_secret,
             environment=environment,
             base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -72,8 +82,9 @@ class Cielo(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are CIELO_CLIENT_ID, CIELO_CLIENT_SECRET, CIELO_ENVIRONMENT, CIELO_BASE_URL, CIELO_BASIC_ENCODING.
-        CIELO_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are CIELO_CLIENT_ID, CIELO_CLIENT_SECRET, CIELO_ENVIRONMENT, CIELO_BASE_URL, CIELO_DPOP,
+        CIELO_BASIC_ENCODING. CIELO_CLIENT_SECRET_FILE names a file with the secret. CIELO_CERTIFICATE_FILE names a file
+        with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of CIELO.

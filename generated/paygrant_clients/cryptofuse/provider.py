@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
 from paygrant import SpecProvider
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -19,6 +21,8 @@ class _Arguments(TypedDict, total=False):
     base_url: str
     scope: str | Iterable[str] | None
     auth_method: Literal["client_secret_basic", "client_secret_post"]
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -33,6 +37,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: The base URL. The documentation names none.
         scope: The requested scopes (read, write, admin), separated by spaces. One string, or several strings.
         auth_method: The method of client authentication: "client_secret_basic" or "client_secret_post".
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -54,6 +60,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: str,
         scope: str | Iterable[str] | None = "read write",
         auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "auto",
     ) -> None:
         super().__init__(
@@ -63,6 +71,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
             base_url=base_url,
             scope=scope,
             auth_method=auth_method,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -73,7 +83,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are CRYPTOFUSE_CLIENT_ID, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, CRYPTOFUSE_SCOPE,
-        CRYPTOFUSE_AUTH_METHOD, CRYPTOFUSE_BASIC_ENCODING. CRYPTOFUSE_CLIENT_SECRET_FILE names a file with the secret.
+        CRYPTOFUSE_AUTH_METHOD, CRYPTOFUSE_DPOP, CRYPTOFUSE_BASIC_ENCODING. CRYPTOFUSE_CLIENT_SECRET_FILE names a file
+        with the secret. CRYPTOFUSE_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of CRYPTOFUSE.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -32,6 +36,8 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.dlocal.com/reference/security-payouts-v3 (read 2026-11-28)
@@ -49,9 +55,17 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment = "production",
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
-            _PACKAGE, client_id=client_id, client_secret=client_secret, environment=environment, base_url=base_url
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -60,8 +74,9 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are DLOCAL_CLIENT_ID, DLOCAL_CLIENT_SECRET, DLOCAL_ENVIRONMENT, DLOCAL_BASE_URL.
-        DLOCAL_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are DLOCAL_CLIENT_ID, DLOCAL_CLIENT_SECRET, DLOCAL_ENVIRONMENT, DLOCAL_BASE_URL, DLOCAL_DPOP.
+        DLOCAL_CLIENT_SECRET_FILE names a file with the secret. DLOCAL_CERTIFICATE_FILE names a file with the
+        certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of DLOCAL.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Flutterwave(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -32,6 +36,8 @@ class Flutterwave(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://developer.flutterwave.com/docs/authentication (read 2026-11-28)
@@ -49,9 +55,17 @@ class Flutterwave(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment = "production",
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
-            _PACKAGE, client_id=client_id, client_secret=client_secret, environment=environment, base_url=base_url
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -61,7 +75,8 @@ class Flutterwave(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are FLUTTERWAVE_CLIENT_ID, FLUTTERWAVE_CLIENT_SECRET, FLUTTERWAVE_ENVIRONMENT,
-        FLUTTERWAVE_BASE_URL. FLUTTERWAVE_CLIENT_SECRET_FILE names a file with the secret.
+        FLUTTERWAVE_BASE_URL, FLUTTERWAVE_DPOP. FLUTTERWAVE_CLIENT_SECRET_FILE names a file with the secret.
+        FLUTTERWAVE_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of FLUTTERWAVE.

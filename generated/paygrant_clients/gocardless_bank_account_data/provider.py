@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class GoCardlessBankAccountData(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -32,6 +36,8 @@ class GoCardlessBankAccountData(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://developer.gocardless.com/bank-account-data/quick-start-guide (read 2026-11-28)
@@ -50,9 +56,17 @@ class GoCardlessBankAccountData(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment = "production",
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
-            _PACKAGE, client_id=client_id, client_secret=client_secret, environment=environment, base_url=base_url
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -62,8 +76,9 @@ class GoCardlessBankAccountData(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are GOCARDLESS_BANK_ACCOUNT_DATA_CLIENT_ID, GOCARDLESS_BANK_ACCOUNT_DATA_CLIENT_SECRET,
-        GOCARDLESS_BANK_ACCOUNT_DATA_ENVIRONMENT, GOCARDLESS_BANK_ACCOUNT_DATA_BASE_URL.
-        GOCARDLESS_BANK_ACCOUNT_DATA_CLIENT_SECRET_FILE names a file with the secret.
+        GOCARDLESS_BANK_ACCOUNT_DATA_ENVIRONMENT, GOCARDLESS_BANK_ACCOUNT_DATA_BASE_URL,
+        GOCARDLESS_BANK_ACCOUNT_DATA_DPOP. GOCARDLESS_BANK_ACCOUNT_DATA_CLIENT_SECRET_FILE names a file with the secret.
+        GOCARDLESS_BANK_ACCOUNT_DATA_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of GOCARDLESS_BANK_ACCOUNT_DATA.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     scope: str | Iterable[str]
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.paxos.com/developer/authenticate (read 2026-11-28)
@@ -54,6 +60,8 @@ class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         scope: str | Iterable[str],
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -62,6 +70,8 @@ class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             scope=scope,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -70,8 +80,9 @@ class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are PAXOS_CLIENT_ID, PAXOS_CLIENT_SECRET, PAXOS_ENVIRONMENT, PAXOS_BASE_URL, PAXOS_SCOPE.
-        PAXOS_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are PAXOS_CLIENT_ID, PAXOS_CLIENT_SECRET, PAXOS_ENVIRONMENT, PAXOS_BASE_URL, PAXOS_SCOPE,
+        PAXOS_DPOP. PAXOS_CLIENT_SECRET_FILE names a file with the secret. PAXOS_CERTIFICATE_FILE names a file with the
+        certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of PAXOS.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     scope: str | Iterable[str] | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -35,6 +39,8 @@ class PayPal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -60,6 +66,8 @@ class PayPal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         scope: str | Iterable[str] | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "plain",
     ) -> None:
         super().__init__(
@@ -69,6 +77,8 @@ class PayPal(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             scope=scope,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -79,7 +89,8 @@ class PayPal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ENVIRONMENT, PAYPAL_BASE_URL, PAYPAL_SCOPE,
-        PAYPAL_BASIC_ENCODING. PAYPAL_CLIENT_SECRET_FILE names a file with the secret.
+        PAYPAL_DPOP, PAYPAL_BASIC_ENCODING. PAYPAL_CLIENT_SECRET_FILE names a file with the secret.
+        PAYPAL_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of PAYPAL.

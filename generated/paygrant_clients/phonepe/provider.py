@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     client_version: str
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         client_version: The version of the credentials.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://developer.phonepe.com/payment-gateway/website-integration/standard-checkout/api-integration/api-reference/authorization
@@ -57,6 +63,8 @@ class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         client_version: str,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -65,6 +73,8 @@ class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             client_version=client_version,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -74,7 +84,8 @@ class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are PHONEPE_CLIENT_ID, PHONEPE_CLIENT_SECRET, PHONEPE_ENVIRONMENT, PHONEPE_BASE_URL,
-        PHONEPE_CLIENT_VERSION. PHONEPE_CLIENT_SECRET_FILE names a file with the secret.
+        PHONEPE_CLIENT_VERSION, PHONEPE_DPOP. PHONEPE_CLIENT_SECRET_FILE names a file with the secret.
+        PHONEPE_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of PHONEPE.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     scope: str | Iterable[str] | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -35,6 +39,8 @@ class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://github.com/plaid/plaid-openapi/blob/master/2020-09-14.yml (read 2026-11-28)
@@ -53,6 +59,8 @@ class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         scope: str | Iterable[str] | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -61,6 +69,8 @@ class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             scope=scope,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -69,8 +79,9 @@ class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are PLAID_CLIENT_ID, PLAID_CLIENT_SECRET, PLAID_ENVIRONMENT, PLAID_BASE_URL, PLAID_SCOPE.
-        PLAID_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are PLAID_CLIENT_ID, PLAID_CLIENT_SECRET, PLAID_ENVIRONMENT, PLAID_BASE_URL, PLAID_SCOPE,
+        PLAID_DPOP. PLAID_CLIENT_SECRET_FILE names a file with the secret. PLAID_CERTIFICATE_FILE names a file with the
+        certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of PLAID.

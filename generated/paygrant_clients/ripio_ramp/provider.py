@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -33,6 +37,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -52,6 +58,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment,
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "auto",
     ) -> None:
         super().__init__(
@@ -60,6 +68,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
             client_secret=client_secret,
             environment=environment,
             base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -70,7 +80,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPIO_RAMP_CLIENT_ID, RIPIO_RAMP_CLIENT_SECRET, RIPIO_RAMP_ENVIRONMENT, RIPIO_RAMP_BASE_URL,
-        RIPIO_RAMP_BASIC_ENCODING. RIPIO_RAMP_CLIENT_SECRET_FILE names a file with the secret.
+        RIPIO_RAMP_DPOP, RIPIO_RAMP_BASIC_ENCODING. RIPIO_RAMP_CLIENT_SECRET_FILE names a file with the secret.
+        RIPIO_RAMP_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_RAMP.

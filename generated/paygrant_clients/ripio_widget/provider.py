@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     username: str
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         username: The client id, the user's external_ref and the wallet address, joined by colons.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.ripio.com/ramps-api/widget/authentication.md (read 2026-11-21)
@@ -53,6 +59,8 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         username: str,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -61,6 +69,8 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             username=username,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -70,7 +80,8 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPIO_WIDGET_CLIENT_ID, RIPIO_WIDGET_CLIENT_SECRET, RIPIO_WIDGET_ENVIRONMENT,
-        RIPIO_WIDGET_BASE_URL, RIPIO_WIDGET_USERNAME. RIPIO_WIDGET_CLIENT_SECRET_FILE names a file with the secret.
+        RIPIO_WIDGET_BASE_URL, RIPIO_WIDGET_USERNAME, RIPIO_WIDGET_DPOP. RIPIO_WIDGET_CLIENT_SECRET_FILE names a file
+        with the secret. RIPIO_WIDGET_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_WIDGET.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     audience: str
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "test", "uat" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         audience: A URN that names the environment and the tenant.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.ripple.com/products/payments-direct/api-docs/payments-direct-api/reference/payments-direct-api/authentication/authenticate.md
@@ -54,6 +60,8 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         audience: str,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -62,6 +70,8 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             audience=audience,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -70,8 +80,9 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_ENVIRONMENT, RIPPLE_BASE_URL, RIPPLE_AUDIENCE.
-        RIPPLE_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_ENVIRONMENT, RIPPLE_BASE_URL, RIPPLE_AUDIENCE,
+        RIPPLE_DPOP. RIPPLE_CLIENT_SECRET_FILE names a file with the secret. RIPPLE_CERTIFICATE_FILE names a file with
+        the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -22,6 +24,8 @@ class _Arguments(TypedDict, total=False):
     base_url: str | None
     audience: str
     auth_method: Literal["client_secret_post", "client_secret_basic"]
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
     basic_encoding: Literal["auto", "plain", "form"]
 
 
@@ -37,6 +41,8 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         audience: A URN that names the environment and the tenant.
         auth_method: The method of client authentication: "client_secret_post" or "client_secret_basic".
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
         basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
             "auto".
 
@@ -59,6 +65,8 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: str | None = None,
         audience: str,
         auth_method: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post",
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
         basic_encoding: Literal["auto", "plain", "form"] = "plain",
     ) -> None:
         super().__init__(
@@ -69,6 +77,8 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
             base_url=base_url,
             audience=audience,
             auth_method=auth_method,
+            certificate=certificate,
+            dpop=dpop,
             basic_encoding=basic_encoding,
         )
 
@@ -79,8 +89,9 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPPLE_RLUSD_CLIENT_ID, RIPPLE_RLUSD_CLIENT_SECRET, RIPPLE_RLUSD_ENVIRONMENT,
-        RIPPLE_RLUSD_BASE_URL, RIPPLE_RLUSD_AUDIENCE, RIPPLE_RLUSD_AUTH_METHOD, RIPPLE_RLUSD_BASIC_ENCODING.
-        RIPPLE_RLUSD_CLIENT_SECRET_FILE names a file with the secret.
+        RIPPLE_RLUSD_BASE_URL, RIPPLE_RLUSD_AUDIENCE, RIPPLE_RLUSD_AUTH_METHOD, RIPPLE_RLUSD_DPOP,
+        RIPPLE_RLUSD_BASIC_ENCODING. RIPPLE_RLUSD_CLIENT_SECRET_FILE names a file with the secret.
+        RIPPLE_RLUSD_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE_RLUSD.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class RippleWallet(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -32,6 +36,8 @@ class RippleWallet(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.ripple.com/products/wallet/api-and-developer-experience/api-conventions (read 2026-11-28)
@@ -53,9 +59,17 @@ class RippleWallet(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment,
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
-            _PACKAGE, client_id=client_id, client_secret=client_secret, environment=environment, base_url=base_url
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -65,7 +79,8 @@ class RippleWallet(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are RIPPLE_WALLET_CLIENT_ID, RIPPLE_WALLET_CLIENT_SECRET, RIPPLE_WALLET_ENVIRONMENT,
-        RIPPLE_WALLET_BASE_URL. RIPPLE_WALLET_CLIENT_SECRET_FILE names a file with the secret.
+        RIPPLE_WALLET_BASE_URL, RIPPLE_WALLET_DPOP. RIPPLE_WALLET_CLIENT_SECRET_FILE names a file with the secret.
+        RIPPLE_WALLET_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE_WALLET.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     shop: str
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         shop: The name of the shop, which is the first label of its host.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant (read
@@ -57,6 +63,8 @@ class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment = "production",
         base_url: str | None = None,
         shop: str,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -65,6 +73,8 @@ class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             shop=shop,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -73,8 +83,9 @@ class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_ENVIRONMENT, SHOPIFY_BASE_URL, SHOPIFY_SHOP.
-        SHOPIFY_CLIENT_SECRET_FILE names a file with the secret.
+        The variables are SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_ENVIRONMENT, SHOPIFY_BASE_URL, SHOPIFY_SHOP,
+        SHOPIFY_DPOP. SHOPIFY_CLIENT_SECRET_FILE names a file with the secret. SHOPIFY_CERTIFICATE_FILE names a file
+        with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of SHOPIFY.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -20,6 +22,8 @@ class _Arguments(TypedDict, total=False):
     client_secret: str | Callable[[], str]
     environment: Environment
     base_url: str | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class Swan(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -32,6 +36,8 @@ class Swan(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
         environment: "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://github.com/swan-io/docs/blob/main/docs/developers/using-api/authentication/guide-get-token-project.mdx
@@ -50,9 +56,17 @@ class Swan(SpecProvider["TokenResponse"], spec=_PACKAGE):
         client_secret: str | Callable[[], str],
         environment: Environment = "production",
         base_url: str | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
-            _PACKAGE, client_id=client_id, client_secret=client_secret, environment=environment, base_url=base_url
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            environment=environment,
+            base_url=base_url,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -61,8 +75,8 @@ class Swan(SpecProvider["TokenResponse"], spec=_PACKAGE):
     ) -> Self:
         """Make a provider from environment variables.
 
-        The variables are SWAN_CLIENT_ID, SWAN_CLIENT_SECRET, SWAN_ENVIRONMENT, SWAN_BASE_URL. SWAN_CLIENT_SECRET_FILE
-        names a file with the secret.
+        The variables are SWAN_CLIENT_ID, SWAN_CLIENT_SECRET, SWAN_ENVIRONMENT, SWAN_BASE_URL, SWAN_DPOP.
+        SWAN_CLIENT_SECRET_FILE names a file with the secret. SWAN_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of SWAN.

@@ -10,6 +10,8 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
     from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
 
 _PACKAGE = sys.modules[__name__.rpartition(".")[0]]
@@ -21,6 +23,8 @@ class _Arguments(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     scope: str | Iterable[str] | None
+    certificate: "ClientCertificate | None"
+    dpop: "bool | Signer"
 
 
 class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
@@ -34,6 +38,8 @@ class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705).
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://github.com/TrueLayer/truelayer-dotnet/blob/main/src/TrueLayer/Auth/AuthApi.cs (read 2026-11-28)
@@ -54,6 +60,8 @@ class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
         environment: Environment,
         base_url: str | None = None,
         scope: str | Iterable[str] | None = None,
+        certificate: "ClientCertificate | None" = None,
+        dpop: "bool | Signer" = False,
     ) -> None:
         super().__init__(
             _PACKAGE,
@@ -62,6 +70,8 @@ class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
             environment=environment,
             base_url=base_url,
             scope=scope,
+            certificate=certificate,
+            dpop=dpop,
         )
 
     @classmethod
@@ -71,7 +81,8 @@ class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
         """Make a provider from environment variables.
 
         The variables are TRUELAYER_CLIENT_ID, TRUELAYER_CLIENT_SECRET, TRUELAYER_ENVIRONMENT, TRUELAYER_BASE_URL,
-        TRUELAYER_SCOPE. TRUELAYER_CLIENT_SECRET_FILE names a file with the secret.
+        TRUELAYER_SCOPE, TRUELAYER_DPOP. TRUELAYER_CLIENT_SECRET_FILE names a file with the secret.
+        TRUELAYER_CERTIFICATE_FILE names a file with the certificate.
 
         Args:
             prefix: How the names of the variables begin, instead of TRUELAYER.

@@ -36,6 +36,7 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._secrets import compared_as_a_whole, fingerprint
+from paygrant._spec.description import WITHOUT_SECRET
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Provider(Generic[R_co]):
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
         if self._client_auth.method != "none":
             check_text("client_id", self.client_id)
-        if self._client_auth.method not in {"none", "private_key_jwt", "tls_client_auth"}:
+        if self._client_auth.method not in WITHOUT_SECRET:
             check_secret("client_secret", self.client_secret, multiline=is_key(self._client_auth))
         if self._endpoint.servers:
             check_choice("environment", self._environment, self._endpoint.servers)
@@ -357,22 +358,28 @@ _LONGEST_READ = 5.0
 
 
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
-    """Make a provider. If its secret is in a file, the file is read now, so that a bad one is reported at once."""
+    """Make a provider. If its secret or key is in a file, the file is read now, so that a bad one is reported at once."""
+    from paygrant._providers.key_file import PRIVATE_KEY, KeyFile
     from paygrant._providers.kind import SECRET
     from paygrant._providers.secret_file import SecretFile
 
     made = make(**arguments)
     if isinstance(arguments.get(SECRET), SecretFile):
         registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
+    if isinstance(arguments.get(PRIVATE_KEY), KeyFile):
+        registration_of(made).credentials()
     return made
 
 
 def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
-    from paygrant._providers.kind import REREAD, Argument
+    from paygrant._providers.kind import REREAD, Argument, key_arguments
 
+    keys = {each.name: each for each in key_arguments()}
     for each in inspect.signature(kind).parameters.values():
-        if each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
+        if each.name == "private_key":
+            yield from keys.values()
+        elif each.name not in {"certificate", *keys} and each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
             choices = _literals(each.annotation)
             if each.name == "environment" and kind._endpoint is Provider._endpoint:
                 choices = tuple(endpoint_of(kind._package).servers)

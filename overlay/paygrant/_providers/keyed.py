@@ -1,19 +1,16 @@
 """KeyedProvider: what providers have in common that take a key or a certificate besides, or instead of, a secret."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from paygrant._arguments import check_function, check_hashable, check_text, check_type, invalid_argument
 from paygrant._providers.base import BasicProvider, provider
 from paygrant._request.certificate import ClientCertificate
 from paygrant._request.dpop import key_of_process
 from paygrant._request.registration import check_algorithm
-from paygrant._request.signing_key import Signer, SigningKey, signer_of
-from paygrant._spec.description import ASSERTION_METHODS
+from paygrant._request.signing_key import Signer, SigningKey, fitted, signer_of
+from paygrant._spec.description import ASSERTION_METHODS, WITHOUT_SECRET
 from paygrant._tokens.token import R_co
-
-if TYPE_CHECKING:
-    from paygrant._request.signing_key import Algorithm
 
 PrivateKey = SigningKey | Signer | str | bytes
 """What can be a private key."""
@@ -43,7 +40,7 @@ class KeyedProvider(BasicProvider[R_co]):
 
     def __post_init__(self) -> None:
         method = self._client_auth.method
-        wanted = method not in {"private_key_jwt", "tls_client_auth", "none"}
+        wanted = method not in WITHOUT_SECRET
         if wanted and self.client_secret == "":
             raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
         if not wanted and self.client_secret != "" and method != "none":
@@ -62,6 +59,14 @@ class KeyedProvider(BasicProvider[R_co]):
         super().__post_init__()
         self._check_certificate()
 
+    @property
+    def _effective_base_url(self) -> str:
+        """The base URL in use: the caller's, or the environment's, which may have one for clients with a certificate."""
+        server = self._endpoint.servers.get(self._environment or "")
+        if self.base_url is None and self.certificate is not None and server is not None and server.mtls_url:
+            return server.mtls_url
+        return super()._effective_base_url
+
     def _check_private_key(self) -> None:
         method, key = self._client_auth.method, self.private_key
         if key is None:
@@ -73,7 +78,7 @@ class KeyedProvider(BasicProvider[R_co]):
         if callable(key) and not isinstance(key, Signer):
             check_function("private_key", key, _A_KEY)
             return
-        signer = signer_of("private_key", key)
+        signer = fitted(signer_of("private_key", key), self._client_auth.assertion)
         check_algorithm(self._client_auth, signer)
         check_hashable("private_key", signer, "a key that can be hashed")
         self._set("private_key", signer)
@@ -92,52 +97,6 @@ class KeyedProvider(BasicProvider[R_co]):
         if isinstance(self.dpop, bool):
             return key_of_process() if self.dpop else None
         return self.dpop
-
-
-class KeyFile:
-    """Reads a mounted private key each time it is called, so that a rotated key needs no restart.
-
-    Args:
-        path: The file, in PEM or as a JWK.
-        key_id: The key's id as the provider knows it. A JWK may state its own.
-        algorithm: The algorithm, if it is not the default of the key.
-    """
-
-    __slots__ = ("_read", "algorithm", "key_id", "path")
-
-    def __init__(self, path: str, key_id: str | None = None, algorithm: "Algorithm | None" = None) -> None:
-        self.path = path
-        self.key_id = key_id
-        self.algorithm: Algorithm | None = algorithm
-        self._read: tuple[str, SigningKey] | None = None
-
-    def __call__(self) -> SigningKey:
-        """The key in the file.
-
-        Raises:
-            ConfigurationError: The file cannot be read, or holds no private key.
-        """
-        from paygrant._providers.secret_file import SecretFile
-
-        text = SecretFile(self.path, "private_key")()
-        if self._read is None or self._read[0] != text:
-            self._read = text, SigningKey(text, key_id=self.key_id, algorithm=self.algorithm)
-        return self._read[1]
-
-    def _facts(self) -> tuple[object, ...]:
-        return self.path, self.key_id, self.algorithm
-
-    def __eq__(self, other: object) -> bool:
-        return self._facts() == other._facts() if isinstance(other, KeyFile) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._facts())
-
-    def __reduce__(self) -> tuple[type["KeyFile"], tuple[object, ...]]:
-        return KeyFile, self._facts()
-
-    def __repr__(self) -> str:
-        return f"KeyFile({self.path!r})"
 
 
 METHODS: tuple[

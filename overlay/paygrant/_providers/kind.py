@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from paygrant._arguments import check_text, invalid_argument, shown
 from paygrant._errors import ConfigurationError
+from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY, with_keys
 from paygrant._providers.secret_file import SecretFile
+from paygrant._spec.description import WITHOUT_SECRET
 
 if TYPE_CHECKING:
     from paygrant._spec.description import TokenEndpoint
@@ -122,14 +124,32 @@ class ProviderKind(Generic[P_co]):
                 names[each.name] = f"{variable}_FILE"
                 found[each.name] = SecretFile(path, each.name)
         self._check_missing(names, {*found, *overrides}, overrides.keys())
+        names |= {new: names[old] for new, old in _FROM_FILES.items() if old in names}
         try:
-            return self.make(**{**dict(self._converted(found)), **overrides})
+            values = {**dict(self._converted(found)), **overrides}
+            return self.make(**with_keys(values, self.method_of(values)))
         except ConfigurationError as error:
             argument = error.argument or ""
+            origin = _FROM_FILES.get(argument, argument)
+            if argument == "password" and origin in {*overrides, *found}:
+                error = invalid_argument(argument, "is locked", "a private key without a password")
             if argument in overrides or argument not in names:
                 raise
+            if origin in overrides:
+                raise ConfigurationError(str(error).replace(argument, origin, 1), argument=origin) from None
             message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
             raise ConfigurationError(message, argument=names[argument]) from None
+
+    def method_of(self, values: Mapping[str, Any]) -> str:
+        """The method of client authentication that these arguments choose."""
+        default = next((each.default for each in self.arguments if each.name == "auth_method"), None)
+        first = self.endpoint.client_auth[0].method if self.endpoint else ""
+        return str(values.get("auth_method") or default or first)
+
+    def wants_secret(self, values: Mapping[str, Any]) -> bool:
+        """Whether the method that these arguments choose uses a client secret."""
+        has_secret = any(each.name == SECRET for each in self.arguments)
+        return has_secret and self.method_of(values) not in WITHOUT_SECRET
 
     def _converted(self, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The values that texts and files give. A secret that is read again stays in its file."""
@@ -155,6 +175,23 @@ class ProviderKind(Generic[P_co]):
         first = names.get(missing[0], missing[0])
         message = f"environment variable {first}: is missing; expected a value for each of {needed}"
         raise ConfigurationError(message, argument=first)
+
+
+_FROM_FILES = {
+    "certificate": CERTIFICATE_FILE,
+    "password": PRIVATE_KEY,
+    "private_key_file": PRIVATE_KEY,
+}
+"""Other arguments that an error may name, and those whose variables determine them."""
+
+
+def key_arguments() -> Iterator[Argument]:
+    """The arguments that name files with keys and certificates."""
+    about = "The private key, in PEM or as a JWK: it signs assertions, or belongs to the certificate."
+    yield Argument(name=PRIVATE_KEY, secret=True, about=about)
+    yield Argument(name=KEY_ID, about="The private key's id as the provider knows it.")
+    about = "A file with the client certificate in PEM. It also holds the private key, unless that has its own file."
+    yield Argument(name=CERTIFICATE_FILE, about=about)
 
 
 def prefix_of(name: str, prefix: str | None) -> str:

@@ -56,7 +56,7 @@ class Installed:
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ServedSpec:
     """A spec as the sandbox serves it.
 

@@ -2,28 +2,55 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from paygrant._arguments import is_link_local
-from paygrant._providers.kind import SECRET, Argument
-from paygrant._spec.description import TokenEndpoint
+from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY
+from paygrant._providers.kind import SECRET, Argument, key_arguments
+from paygrant._spec.description import ASSERTION_METHODS, WITHOUT_SECRET, TokenEndpoint
 
 
 def sends_client_id(description: TokenEndpoint) -> bool:
     """Whether a request carries the client's id, or a function may need it."""
-    sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in description.client_auth)
+    signing = {"client_secret_basic", "custom", *ASSERTION_METHODS}
+    sent = any(each.client_id or each.method in signing for each in description.client_auth)
     return sent or "client_id" in description.token_use.headers.values()
+
+
+def keywords_of(description: TokenEndpoint) -> Iterator[str]:
+    """The keywords of the constructor. Some arguments name files in their place."""
+    signs = any(each.method == "private_key_jwt" for each in description.client_auth)
+    for each in arguments_of(description):
+        if each.name == CERTIFICATE_FILE:
+            yield "certificate"
+        elif each.name not in {KEY_ID, PRIVATE_KEY} or (signs and each.name == PRIVATE_KEY):
+            yield each.name
+
+
+def _credentials_of(description: TokenEndpoint, methods: tuple[str, ...]) -> Iterator[Argument]:
+    """What the client authenticates with: its id, secret, key and certificate."""
+    required = methods[0] != "none" and sends_client_id(description)
+    yield Argument(name="client_id", required=required, about="The client's id.")
+    if {*methods} - WITHOUT_SECRET:
+        required = not {*methods} & WITHOUT_SECRET
+        yield Argument(name=SECRET, required=required, secret=True, about="The client's secret.")
+    for each in key_arguments():
+        if each.name != KEY_ID or "private_key_jwt" in methods:
+            yield replace(each, required=each.name == PRIVATE_KEY and {*methods} == {"private_key_jwt"})
+    if ASSERTION_METHODS & {*methods}:
+        about = "The audience of assertions, instead of what the spec says."
+        yield Argument(name="assertion_audience", about=about)
+    about = "Binds tokens to a key that this process makes (RFC 9449)."
+    yield Argument(name="dpop", kind="boolean", about=about)
 
 
 def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:
     """The arguments that a spec gives a provider, credentials first."""
     servers: tuple[str, ...] = tuple(description.servers)
     methods: tuple[str, ...] = tuple(each.method for each in description.client_auth)
-    needed = methods[0] != "none"
     if {*methods} != {"none"}:
-        required = needed and sends_client_id(description)
-        yield Argument(name="client_id", required=required, about="The client's id.")
-        yield Argument(name=SECRET, required=needed, secret=True, about="The client's secret.")
+        yield from _credentials_of(description, methods)
     if servers:
         about = "One of the environments that the spec names."
         only = servers[0] if len(servers) == 1 else None

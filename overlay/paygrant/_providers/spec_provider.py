@@ -19,9 +19,12 @@ from paygrant._arguments import (
     checked,
     invalid_argument,
 )
-from paygrant._providers.base import BasicProvider, made_with_secret
+from paygrant._providers.base import made_with_secret
 from paygrant._providers.function_identity import identity_of
+from paygrant._providers.keyed import KeyedProvider, PrivateKey
 from paygrant._providers.typed_class import checked_members
+from paygrant._request.certificate import ClientCertificate
+from paygrant._request.signing_key import Signer
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.token import R_co
 
@@ -49,7 +52,7 @@ class _Parameters(dict[str, Any]):
 
 @compared_as_a_whole
 @dataclass(frozen=True, repr=False, init=False)
-class SpecProvider(BasicProvider[R_co]):
+class SpecProvider(KeyedProvider[R_co]):
     """Any token endpoint that a spec describes. Each argument that the spec names is a keyword of the constructor.
 
     Attributes:
@@ -93,6 +96,10 @@ class SpecProvider(BasicProvider[R_co]):
         base_url: str | None = ...,
         basic_encoding: Literal["auto", "plain", "form"] | None = ...,
         auth_method: str | None = ...,
+        private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
+        certificate: ClientCertificate | None = ...,
+        assertion_audience: str | None = ...,
+        dpop: bool | Signer = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -108,6 +115,10 @@ class SpecProvider(BasicProvider[R_co]):
         base_url: str | None = ...,
         basic_encoding: Literal["auto", "plain", "form"] | None = ...,
         auth_method: str | None = ...,
+        private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
+        certificate: ClientCertificate | None = ...,
+        assertion_audience: str | None = ...,
+        dpop: bool | Signer = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -123,6 +134,10 @@ class SpecProvider(BasicProvider[R_co]):
         base_url: str | None = None,
         basic_encoding: Literal["auto", "plain", "form"] | None = None,
         auth_method: str | None = None,
+        private_key: PrivateKey | Callable[[], PrivateKey] | None = None,
+        certificate: ClientCertificate | None = None,
+        assertion_audience: str | None = None,
+        dpop: bool | Signer = False,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         allow_link_local: bool = False,
         **parameters: Any,
@@ -146,6 +161,10 @@ class SpecProvider(BasicProvider[R_co]):
             "environment": environment,
             "base_url": base_url,
             "basic_encoding": basic_encoding,
+            "private_key": private_key,
+            "certificate": certificate,
+            "assertion_audience": assertion_audience,
+            "dpop": dpop,
             "authenticate": authenticate,
             "allow_link_local": allow_link_local,
             "parameters": {**kept, **parameters},
@@ -167,13 +186,9 @@ class SpecProvider(BasicProvider[R_co]):
             from paygrant._providers.spec_arguments import sends_client_id
 
             client_id = None if sends_client_id(self._description) else self._description.name
-        if self._spec is None:  # the constructor of a generated class requires what is needed
-            if client_id is None:
-                raise invalid_argument("client_id", "is missing", "the client's id")
-            if client_secret is None:
-                expected = "the client's secret, or a callable that returns it"
-                raise invalid_argument("client_secret", "is missing", expected)
-        return cast("Any", client_id), cast("Any", client_secret)
+        if self._spec is None and client_id is None:  # that of a generated class requires it
+            raise invalid_argument("client_id", "is missing", "the client's id")
+        return cast("Any", client_id), "" if client_secret is None else client_secret
 
     def __init_subclass__(cls, *, spec: ModuleType | None = None, **more: Any) -> None:
         """Prepare a generated class: no error shows its arguments, and ``dataclasses.replace`` knows them.
@@ -250,7 +265,7 @@ class SpecProvider(BasicProvider[R_co]):
         def __getattr__(self, name: str) -> Any:
             """The value of one of the spec's own arguments; None if it was not given."""
             description = vars(self).get("_description")
-            if description and any(each.argument == name for each in description.parameters):
+            if description and any(each.argument == name for each in description.arguments):
                 return self.parameters.get(name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -258,15 +273,10 @@ class SpecProvider(BasicProvider[R_co]):
         check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
         check_choice("auth_method", chosen, self._methods)
-        from paygrant._spec.names import RESERVED_METHODS
-
-        if chosen in RESERVED_METHODS:
-            raise invalid_argument("auth_method", f"is {chosen}, which this version cannot use", "another method")
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None and not self._in_host:
-            check_url(
-                "environment", server.url, link_local=self.allow_link_local
-            )  # the address in a file may be anything
+            for url in filter(None, (server.url, server.mtls_url)):  # the address in a file may be anything
+                check_url("environment", url, link_local=self.allow_link_local)
         super().__post_init__()
         if (self._client_auth.method == "custom") != (self.authenticate is not None):
             missing = self.authenticate is None
@@ -326,16 +336,22 @@ class SpecProvider(BasicProvider[R_co]):
         """The parameters as they are sent."""
         wanted = {str(each.argument): each for each in self._description.arguments}
         for name in self.parameters.keys() - wanted.keys():
-            from paygrant._providers.spec_arguments import arguments_of
+            from paygrant._providers.spec_arguments import keywords_of
 
-            allowed = ", ".join(each.name for each in arguments_of(self._description))
+            allowed = ", ".join(keywords_of(self._description))
             raise invalid_argument(name, "is unknown", f"one of: {allowed}")
         for name, each in wanted.items():
             value = _checked(name, self.parameters.get(name, each.default), each)
             if value is not None:
                 yield name, value
-            elif each.required:
+            elif each.required or self._is_needed_by_assertion(name):
                 raise invalid_argument(name, "is missing", f"a value of type {each.kind}")
+
+    def _is_needed_by_assertion(self, argument: str) -> bool:
+        """Whether the chosen method of client authentication needs an argument."""
+        stated = self._client_auth.assertion
+        replaced = self.assertion_audience is not None and stated and argument == stated.audience_argument
+        return bool(stated and stated.arguments.get(argument)) and not replaced
 
     def _check_exclusions(self) -> None:
         """Check that no two arguments exclude each other."""

@@ -1,5 +1,6 @@
 """Builds a token request: each value in the place that the endpoint's description states, and the credentials."""
 
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from paygrant._arguments import invalid_argument, is_coroutine
@@ -8,6 +9,9 @@ from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.unsigned import UnsignedRequest, text
 from paygrant._spec.description import ASSERTION_METHODS, Assertion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def build_request(registration: ClientRegistration, credentials: Credentials, encoding: Encoding) -> UnsignedRequest:
@@ -65,7 +69,7 @@ def _assert(request: UnsignedRequest, registration: ClientRegistration, credenti
     signer = credentials.signer
     if signer is None:
         raise invalid_argument("private_key", "is missing", "a SigningKey, or a private key in PEM or as a JWK")
-    arguments = registration.arguments
+    arguments: Mapping[str, Any] = {**registration.arguments, "client_id": registration.client_id}
     claims = {each.name: arguments.get(each.argument) if each.argument else each.value for each in stated.claims}
     assertion = client_assertion(
         signer,

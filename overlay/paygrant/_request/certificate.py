@@ -144,7 +144,7 @@ class ClientCertificate:
 
     def _fault(self, error: ssl.SSLError, key: str) -> tuple[str, str, str]:
         """The argument that OpenSSL complains of, what is wrong, and what is expected."""
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
             return "private_key_file", "does not fit the certificate", "the private key of this certificate"
         if "PRIVATE KEY-----" not in key:
             return "private_key_file", "holds no private key", "a private key in PEM"
@@ -214,12 +214,17 @@ class _ReloadingContext(ssl.SSLContext):
         names = ("server_side", "do_handshake_on_connect", "suppress_ragged_eofs", "server_hostname", "session")
         options |= zip(names, args, strict=False)
         shake = options.pop("do_handshake_on_connect", True)
+        connected = True  # ssl asks the same
+        try:
+            sock.getpeername()
+        except OSError:
+            connected = False
         wrapped: Any = self._prepared(
             # The handshake waits for the server, so it comes after the lock.
             lambda: super(_ReloadingContext, self).wrap_socket(sock, do_handshake_on_connect=False, **options)
         )
         wrapped.do_handshake_on_connect = shake
-        if shake and wrapped._connected:  # what ssl itself asks
+        if shake and connected:
             try:
                 wrapped.do_handshake()
             except BaseException:

@@ -149,7 +149,8 @@ class ClientRegistration:
     def _signer(self, secret: str) -> "Signer | None":
         if self.client_auth.method == "client_secret_jwt":
             stated = self.client_auth.assertion
-            return SecretSigner(secret, next(iter(stated.algorithms if stated else ()), "HS256"))
+            algorithms = stated.algorithms if stated else ()
+            return SecretSigner(secret, next((each for each in algorithms if each.startswith("HS")), "HS256"))
         if self.private_key is None:
             return None
         value = self.private_key
@@ -164,9 +165,9 @@ class ClientRegistration:
                 fault = "the callable is asynchronous" if is_coroutine(value) else ""
             if fault:
                 raise invalid_argument("private_key", fault, "a callable that returns the private key")
-        from paygrant._request.signing_key import signer_of
+        from paygrant._request.signing_key import fitted, signer_of
 
-        signer = signer_of("private_key", value)
+        signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args, runtime_checkable
 
 from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
@@ -11,6 +11,8 @@ from paygrant._errors import missing_extra
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from paygrant._spec.description import Assertion
 
 Algorithm = Literal["RS256", "PS256", "ES256", "ES384", "EdDSA"]
 ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
@@ -46,6 +48,9 @@ class Signer(Protocol):
         ...
 
 
+Signer.__module__ = "paygrant"
+
+
 class SigningKey:
     """A private key that signs assertions (RFC 7523) and proofs (RFC 9449). It needs the extra ``paygrant[keys]``.
 
@@ -67,7 +72,7 @@ class SigningKey:
     """
 
     __module__ = "paygrant"
-    __slots__ = ("_key", "_sign", "algorithm", "key_id", "public_jwk", "thumbprint")
+    __slots__ = ("_is_stated", "_key", "_sign", "algorithm", "key_id", "public_jwk", "thumbprint")
 
     @checked
     def __init__(
@@ -94,6 +99,7 @@ class SigningKey:
             raise invalid_argument("algorithm", fault, f"one that fits the key: {' or '.join(fitting)}")
         if key_id is None and stated.get("kid") is not None:
             key_id = check_text("private_key", stated["kid"])
+        self._is_stated = bool(algorithm or stated.get("alg"))
         self._key = key
         self._sign = _signature(key, chosen)
         self.algorithm: str = chosen
@@ -105,6 +111,17 @@ class SigningKey:
     def sign(self, data: bytes) -> bytes:
         """The signature of these bytes, as a JWS holds it (RFC 7518 section 3)."""
         return self._sign(data)
+
+    def accepted_by(self, algorithms: Collection[str]) -> "SigningKey":
+        """The key with one of these algorithms, unless none fits or its user has stated another."""
+        found = next((each for each in _fitting(self._key) if each in algorithms), None)
+        if self._is_stated or found is None:
+            return self
+        twin = object.__new__(SigningKey)
+        twin._is_stated, twin._key, twin._sign = False, self._key, _signature(self._key, found)
+        twin.algorithm, twin.key_id = found, self.key_id
+        twin.public_jwk, twin.thumbprint = self.public_jwk, self.thumbprint
+        return twin
 
     def _facts(self) -> tuple[object, ...]:
         return self.algorithm, self.key_id, self.thumbprint
@@ -173,6 +190,14 @@ def signer_of(argument: str, value: object, *, with_public_key: bool = False) ->
         check_text(f"{argument}.key_id", signer.key_id)
     if with_public_key or hasattr(value, "public_jwk"):
         thumbprint(_public_part(argument, getattr(value, "public_jwk", None)))
+    return signer
+
+
+def fitted(signer: Signer, assertion: "Assertion | None") -> Signer:
+    """The key with an algorithm that the provider accepts, if the key's own is only a default that it does not accept."""
+    accepted = assertion.algorithms if assertion else ()
+    if isinstance(signer, SigningKey) and accepted and signer.algorithm not in accepted:
+        return signer.accepted_by(accepted)
     return signer
 
 

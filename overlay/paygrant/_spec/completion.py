@@ -65,6 +65,8 @@ def _complete_servers(spec: dict[str, Any]) -> None:
         for server in filter(is_object, servers):
             if isinstance(server.get("url"), str):
                 server["url"] = server["url"].rstrip("/")
+            if isinstance(server.get("x-mtls-url"), str):
+                server["x-mtls-url"] = server["x-mtls-url"].rstrip("/")
             if len(servers) == 1:
                 fill(server, **{"x-environment": "production"})
             fill(server, description=f"The environment {server.get('x-environment')}.")
@@ -188,9 +190,13 @@ class _Completion:
         """Each method of client authentication that has names, with these names."""
         methods: Any = self.endpoint.get("client_authentication")
         for each in filter(is_object, methods if is_array(methods) else []):
-            if each.get("method") in {"client_secret_post", "header", "query"}:
+            method: Any = each.get("method")
+            if method in {"client_secret_post", "header", "query"}:
                 names = [each.get(part, part) for part in ("client_id", "client_secret")]
-                yield str(each["method"]), [name for name in names if isinstance(name, str)]
+                yield str(method), [name for name in names if isinstance(name, str)]
+            elif method in {"private_key_jwt", "client_secret_jwt", "tls_client_auth"}:
+                name = each.get("client_id", "client_id" if method == "tls_client_auth" else None)
+                yield "client_secret_post", [name] if isinstance(name, str) else []
 
     def _source(self, name: str) -> Any:
         """The fixed value of a parameter; None if it has none."""
@@ -270,6 +276,8 @@ class _Completion:
         names = {str(each.get("method")) for each in (methods if is_array(methods) else []) if is_object(each)}
         if names == {"custom"} and "security" in self.operation:
             return
+        if any(is_object(each) and each.get("in") == "header" for each in (methods if is_array(methods) else [])):
+            return  # an assertion in the header is a Bearer credential; the spec states that scheme
         wanted: list[Any] = [{"basic": []}] if "client_secret_basic" in names else []
         wanted += [{}] if names - {"client_secret_basic", "custom"} else []
         kinds = {json_name: self._scheme(json_name) for json_name in self._stated_schemes()}

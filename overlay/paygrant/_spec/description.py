@@ -22,16 +22,26 @@ Method: TypeAlias = Literal[
 ASSERTION_METHODS = frozenset({"private_key_jwt", "client_secret_jwt"})
 """The methods by which a client signs a JWT."""
 
+WITHOUT_SECRET = frozenset({"private_key_jwt", "tls_client_auth", "none"})
+"""The methods that use no client secret."""
+
+AssertionAlgorithm: TypeAlias = Literal["RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"]
+"""The algorithms of assertions. Those that begin with HS sign with the client's secret."""
+
 BasicEncoding: TypeAlias = Literal["auto", "plain", "form"]
 Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
 
 
 class Claim(NamedTuple):
-    """A claim of an assertion: it has a fixed value, or an argument of the caller fills it. Neither: it is left out."""
+    """A claim of an assertion: it has a fixed value, or an argument of the caller fills it. Neither: it is left out.
+
+    ``required`` says whether the caller must give the argument.
+    """
 
     name: str
     value: str | float | bool | None = None
     argument: str | None = None
+    required: bool = True
 
 
 class Assertion(NamedTuple):
@@ -47,13 +57,19 @@ class Assertion(NamedTuple):
         name: The field: ``client_assertion`` (section 2.2), or ``assertion`` (section 2.1).
     """
 
-    algorithms: tuple[str, ...] = ()
+    algorithms: tuple[AssertionAlgorithm, ...] = ()
     audience: str | None = None
     audience_argument: str | None = None
     lifetime: float = 60.0
     claims: tuple[Claim, ...] = ()
     place: Literal["body", "header"] = "body"
-    name: str = "client_assertion"
+    name: Literal["client_assertion", "assertion"] = "client_assertion"
+
+    @property
+    def arguments(self) -> dict[str, bool]:
+        """The arguments of the caller that fill claims and the audience, and whether they are required."""
+        claims = {each.argument: each.required for each in self.claims if each.argument}
+        return claims | ({self.audience_argument: True} if self.audience_argument else {})
 
 
 class ClientAuth(NamedTuple):
@@ -61,7 +77,8 @@ class ClientAuth(NamedTuple):
 
     ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
     the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
-    ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
+    ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523), ``tls_client_auth`` shows a certificate
+    (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
     have the names that OAuth knows.
     """
 
@@ -174,10 +191,12 @@ class ErrorFields(NamedTuple):
 
 @dataclass(frozen=True)
 class Server:
-    """One environment: its base URL, and what else differs between environments."""
+    """One environment: its base URL, the one for clients with a certificate, and what else differs."""
 
     url: str
     environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    mtls_url: str | None = None
+    """Replaces the base URL for a client that shows a certificate (RFC 8705 section 5)."""
 
 
 @dataclass(frozen=True)
@@ -208,9 +227,17 @@ class TokenEndpoint:
 
     @property
     def arguments(self) -> list[Parameter]:
-        """The parameters that arguments of the caller fill. An argument that fills several stands here once."""
+        """What arguments of the caller fill: parameters, and claims of assertions. Each argument stands here once.
+
+        An argument of a claim alone is required if every method of client authentication needs it.
+        """
         found: dict[str, Parameter] = {}
         for each in self.parameters:
             if each.argument and (each.argument not in found or each.required):
                 found[each.argument] = each
+        needed = [auth.assertion.arguments if auth.assertion else {} for auth in self.client_auth]
+        for argument in {name: None for each in needed for name in each if name != "client_id"}:
+            about = f"Fills {argument} in the assertion."
+            required = all(each.get(argument) for each in needed)
+            found.setdefault(argument, Parameter(argument, argument=argument, required=required, about=about))
         return list(found.values())

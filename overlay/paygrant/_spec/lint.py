@@ -15,7 +15,16 @@ from typing import Any
 from paygrant._errors import missing_extra
 
 try:
-    from paygrant._spec import document, lint_examples, lint_fit, lint_harm, lint_names, lint_servers, lint_shape
+    from paygrant._spec import (
+        document,
+        lint_auth,
+        lint_examples,
+        lint_fit,
+        lint_harm,
+        lint_names,
+        lint_servers,
+        lint_shape,
+    )
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
 from paygrant._spec.completion import completed
@@ -31,6 +40,7 @@ _STAGES = (
     lint_servers.server_faults,
     lint_shape.openapi_faults,
     lint_fit.fit_faults,
+    lint_auth.auth_faults,
     lint_examples.example_faults,
     lint_names.name_faults,
 )

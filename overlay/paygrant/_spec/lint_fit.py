@@ -17,7 +17,6 @@ from paygrant._spec.names import (
     HTTP_HEADERS,
     MODEL_NAMES,
     RESERVED_ARGUMENTS,
-    RESERVED_METHODS,
     SECRET_NAME,
     generated_name,
 )
@@ -115,17 +114,9 @@ def argument_names(spec: NormalizedSpec) -> Faults:
     for name, source in spec.parameter_sources.items():
         place = spec.place_of("parameters", name, "argument")
         if source.argument in RESERVED_ARGUMENTS:
-            yield place, f"{source.argument!r} is one of {', '.join(sorted(RESERVED_ARGUMENTS))}"
+            yield place, f"{source.argument!r} is taken"
         elif keyword.iskeyword(source.argument or ""):
             yield place, f"{source.argument!r} is a Python keyword"
-
-
-@rule
-def known_methods(spec: NormalizedSpec) -> Faults:
-    """This version cannot use private_key_jwt, client_secret_jwt and tls_client_auth."""
-    for index, auth in enumerate(spec.client_auth):
-        if auth.method in RESERVED_METHODS:
-            yield spec.place_of("client_auth", index, "method"), f"{auth.method} is not there yet"
 
 
 @rule
@@ -146,8 +137,9 @@ def exclusions(spec: NormalizedSpec) -> Faults:
 
 @rule
 def api_headers(spec: NormalizedSpec) -> Faults:
-    """A header of token_use must be filled by client_id or by an argument of parameters. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
+    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
     arguments = {source.argument for source in spec.parameter_sources.values()}
+    arguments.update(*(auth.assertion.arguments for auth in spec.client_auth if auth.assertion))
     if methods_of(spec) != {"none"}:
         arguments.add("client_id")
     taken = {*HTTP_HEADERS, (spec.token_use.header or "").lower()}
@@ -161,9 +153,9 @@ def api_headers(spec: NormalizedSpec) -> Faults:
 
 @rule
 def header_names(spec: NormalizedSpec) -> Faults:
-    """A parameter must not be a header that HTTP, the body or HTTP Basic sets. Two headers must not differ only in case."""
-    taken = {*HTTP_HEADERS}
-    if "client_secret_basic" in methods_of(spec):
+    """A parameter must not be a header that HTTP, the body, a proof (DPoP) or client authentication sets. Two headers must not differ only in case."""
+    taken = {*HTTP_HEADERS, "dpop"}
+    if {"basic", "bearer"} & {scheme_of(auth) for auth in spec.client_auth}:
         taken.add("authorization")
     for index, each in enumerate(spec.declared):
         if each.place == "header":
@@ -222,9 +214,10 @@ def unique_names(spec: NormalizedSpec) -> Faults:
 def secrets(spec: NormalizedSpec) -> Faults:
     """A field that carries credentials or the token, or has a name that says so, must have format: password."""
     filled = {_parameter_key(spec, name) for name in spec.parameter_sources}
-    named = {key for auth in spec.client_auth for key in _auth_keys(auth).values()}
+    named = {key for auth in spec.client_auth for key in (*_auth_keys(auth).values(), *assertion_keys(auth)[:1])}
+    public = {key for auth in spec.client_auth for key in assertion_keys(auth)[1:]}
     for key, part in _request_parts(spec).items():
-        carries = key in named or (key[0] == "body" and key not in filled)
+        carries = key in named or (key[0] == "body" and key not in filled | public)
         if (carries or SECRET_NAME.search(key[1])) and part.schema.get("format") != "password":
             yield part.pointer, f"the format is {part.schema.get('format')!r}"
     tokens = {_any_item(at) for at in spec.response.access_token}
@@ -236,16 +229,18 @@ def secrets(spec: NormalizedSpec) -> Faults:
 
 @rule
 def request_fields(spec: NormalizedSpec) -> Faults:
-    """client_authentication and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else."""
+    """client_authentication and parameters must name everything that TokenRequest and the operation's parameters declare, each once, and nothing else. The fields of an assertion need not be declared."""
     parameters = {_parameter_key(spec, name): spec.place_of("parameters", name) for name in spec.parameter_sources}
-    named = dict(parameters)
+    named, declared = dict(parameters), _request_parts(spec)
     for index, auth in enumerate(spec.client_auth):
         for part, key in _auth_keys(auth).items():
             place = spec.place_of("client_auth", index, part)
             if key in parameters:
                 yield place, f"{getattr(auth, part)!r} is a parameter as well"
             named[key] = place
-    declared = _request_parts(spec)
+        filled = {key: parameters.get(key, place) for key in assertion_keys(auth) for place in [""] if key in declared}
+        yield from ((place, f"{auth.method} fills it") for place in filled.values() if place)
+        named |= filled
     for (where, name), place in named.items():
         if (where, name) not in declared:
             yield place, f"the {where} has no {name!r}"
@@ -260,7 +255,7 @@ def required_fields(spec: NormalizedSpec) -> Faults:
     required = {key for key, part in _request_parts(spec).items() if part.required}
     parameters = {_parameter_key(spec, name) for name in spec.parameter_sources}
     for index, auth in enumerate(spec.client_auth):
-        missing = required - parameters - {*_auth_keys(auth).values()}
+        missing = required - parameters - {*_auth_keys(auth).values(), *assertion_keys(auth)}
         if missing and auth.method != "custom":
             names = sorted(name for _, name in missing)
             yield spec.place_of("client_auth", index), f"this method does not send {names}"
@@ -286,10 +281,10 @@ def fixed_values(spec: NormalizedSpec) -> Faults:
 
 @rule
 def basic_security(spec: NormalizedSpec) -> Faults:
-    """The operation's security must be HTTP Basic for client_secret_basic, and {} or absent for other methods. For custom it may be any other scheme."""
+    """The operation's security must be HTTP Basic for client_secret_basic, HTTP Bearer for an assertion in the header, and {} or absent for other methods. For custom it may be any other scheme."""
     allowed = {"+".join(schemes) or "none" for schemes in spec.security}
     methods = methods_of(spec)
-    wanted = {"basic" if method == "client_secret_basic" else "none" for method in methods - {"custom"}}
+    wanted = {scheme_of(auth) for auth in spec.client_auth if auth.method != "custom"}
     if "custom" in methods:
         allowed = {scheme for scheme in allowed if scheme == "basic" or scheme in wanted}
     if allowed != wanted:
@@ -385,6 +380,22 @@ def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
         for part, name in named.items()
         if name is not None and place is not None
     }
+
+
+def assertion_keys(auth: ClientAuth) -> list[Key]:
+    """The parts of the request that an assertion fills: its own field, then that of its type."""
+    stated = auth.assertion
+    if stated is None or stated.place == "header":
+        return []
+    names = [stated.name, "client_assertion_type"] if stated.name == "client_assertion" else [stated.name]
+    return [("body", _at(name)) for name in names]
+
+
+def scheme_of(auth: ClientAuth) -> str:
+    """The HTTP scheme by which a method authenticates the client (RFC 9110 section 11.1), or ``none``."""
+    if auth.method == "client_secret_basic":
+        return "basic"
+    return "bearer" if auth.assertion and auth.assertion.place == "header" else "none"
 
 
 def methods_of(spec: NormalizedSpec) -> set[str]:

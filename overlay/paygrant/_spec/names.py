@@ -7,18 +7,25 @@ import unicodedata
 RESERVED_ARGUMENTS = frozenset(
     {
         "allow_link_local",
+        "assertion_audience",
         "auth_method",
         "authenticate",
         "base_url",
         "basic_encoding",
+        "certificate",
+        "certificate_file",
         "client_id",
         "client_secret",
         "client_secret_file",
         "cls",
+        "dpop",
         "environment",
         "from_env",
+        "key_id",
         "parameters",
         "prefix",
+        "private_key",
+        "private_key_file",
         "self",
         "spec",
         "token_url",
@@ -57,9 +64,6 @@ CLASS_NAMES = frozenset(
     }
 )
 """Names that mean something else in a generated package, or everywhere in Python."""
-
-RESERVED_METHODS = frozenset({"private_key_jwt", "client_secret_jwt", "tls_client_auth"})
-"""Methods of client authentication that a spec may name, but that this version cannot use."""
 
 MODEL_NAMES = frozenset(
     {

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from paygrant._spec.client_auth import client_auth_of
 from paygrant._spec.description import (
     ClientAuth,
     Condition,
@@ -104,7 +105,10 @@ class NormalizedSpec:
     def servers(self) -> list[tuple[str, Server]]:
         """The environments by name, in the order of the spec."""
         return [
-            (each["x-environment"], Server(each["url"], each.get("x-environment-facts", {})))
+            (
+                each["x-environment"],
+                Server(each["url"], each.get("x-environment-facts", {}), each.get("x-mtls-url")),
+            )
             for each in self.data.get("servers", ())
         ]
 
@@ -166,11 +170,18 @@ class NormalizedSpec:
 
     @property
     def security(self) -> list[tuple[str, ...]]:
-        """The alternatives of the operation's security: of each, its HTTP schemes; another scheme is ``other``."""
+        """The alternatives of the operation's security: of each, its HTTP schemes; another scheme is ``other``.
+
+        A certificate (``mutualTLS``) is left out: connections have it, not requests.
+        """
         schemes: Mapping[str, Mapping[str, str]] = self.data["components"].get("securitySchemes", {})
         alternatives: list[Mapping[str, Any]] = self.operation.get("security") or [{}]
         return [
-            tuple(schemes.get(name, {}).get("scheme", "other").lower() for name in alternative)
+            tuple(
+                schemes.get(name, {}).get("scheme", "other").lower()
+                for name in alternative
+                if schemes.get(name, {}).get("type") != "mutualTLS"
+            )
             for alternative in alternatives
         ]
 
@@ -244,7 +255,7 @@ class NormalizedSpec:
     @property
     def client_auth(self) -> tuple[ClientAuth, ...]:
         """The methods of client authentication, the default first."""
-        return tuple(_client_auth(each) for each in self._endpoint["client_authentication"])
+        return tuple(client_auth_of(each) for each in self._endpoint["client_authentication"])
 
     @property
     def parameter_sources(self) -> dict[str, Source]:
@@ -348,12 +359,6 @@ class NormalizedSpec:
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
         return RequestPart("body", name, required, schema, _one_line(schema.get("description")))
-
-
-def _client_auth(stated: Mapping[str, Any]) -> ClientAuth:
-    """A method of client authentication. Where it has names, they are the words client_id and client_secret by default."""
-    names: dict[str, Any] = {"client_id": "client_id", "client_secret": "client_secret"}
-    return ClientAuth(**{**(names if ClientAuth(stated["method"]).place else {}), **stated})
 
 
 def source_urls(data: Mapping[str, Any]) -> list[str]:

@@ -46,7 +46,8 @@ class Given:
         self.variables = variables
         self.env_file = env_file
         known = {name for each in REREAD for name in (kind.variable(each), f"{kind.variable(each)}_FILE")}
-        wanted = any(each.name == SECRET for each in kind.arguments)
+        chosen = overrides.get("auth_method") or variables.get(kind.variable("auth_method"))
+        wanted = kind.wants_secret({"auth_method": chosen})
         missing = wanted and not known & variables.keys() and not REREAD & overrides.keys()
         prompt = {SECRET: functools.cache(functools.partial(_ask_person, f"{kind.variable(SECRET)}: "))}
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
@@ -84,7 +85,7 @@ class Given:
         """
         try:
             made = self.kind.from_variables(self.variables, self.overrides)
-            registration_of(made).secret()
+            registration_of(made).credentials()
         except ConfigurationError as error:
             raise self._named(error) from None
         return made

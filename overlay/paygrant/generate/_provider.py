@@ -8,7 +8,7 @@ import keyword
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from paygrant._spec.description import Parameter
+from paygrant._spec.description import ASSERTION_METHODS, WITHOUT_SECRET, Parameter
 from paygrant._spec.errors import GenerationError
 from paygrant._spec.reader import NormalizedSpec
 from paygrant.generate._docstring import docstring, one_line, paragraph, section
@@ -20,6 +20,12 @@ _MOST_CHOICES = 200
 
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 _SECRET = "str | Callable[[], str]"  # noqa: S105 - a type
+_KEY = '"Signer | str | bytes | Callable[[], Signer | str | bytes]"'
+_CERTIFICATE = '"ClientCertificate"'
+_ABOUT_KEY = (
+    "The key that signs assertions: a SigningKey, PEM, a JWK, an object that signs, or a callable that returns one."
+)
+_ABOUT_CERTIFICATE = "The client certificate that connections to the token endpoint show (RFC 8705)."
 _SCOPE = "str | Iterable[str]"
 
 _HEAD = '''{mark}
@@ -34,7 +40,7 @@ from paygrant import SpecProvider
 from .environments import Environment
 
 if TYPE_CHECKING:
-    from paygrant import UnsignedRequest
+    from paygrant import ClientCertificate, Signer, UnsignedRequest
 
     {model_import}
 
@@ -58,6 +64,10 @@ class {name}(SpecProvider[{model}], spec=_PACKAGE):
 {about_from_env}
         return super().from_env(_PACKAGE, prefix, **overrides)
 '''
+
+
+_WITHOUT_VARIABLE = frozenset({"authenticate", "certificate", "private_key"})
+"""Keywords that no text can give."""
 
 
 class _Keyword(NamedTuple):
@@ -107,12 +117,16 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     environments = [environment for environment, _ in spec.servers]
     methods: list[str] = list(dict.fromkeys(each.method for each in spec.client_auth))
     if methods != ["none"]:
-        sent = any(each.client_id or each.method in {"client_secret_basic", "custom"} for each in spec.client_auth)
+        signing = {"client_secret_basic", "custom", *ASSERTION_METHODS}
+        sent = any(each.client_id or each.method in signing for each in spec.client_auth)
         sent = "none" not in methods and (sent or "client_id" in spec.token_use.headers.values())
         yield _Keyword("client_id", "str" if sent else "str | None", None if sent else "None", "The client's id.")
         about = "The client's secret, or a callable that returns it. A callable is called for each token request."
-        needed = "none" not in methods
-        yield _Keyword("client_secret", _SECRET + (" | None" * (not needed)), None if needed else "None", about)
+        needs_secret = {*methods} - WITHOUT_SECRET
+        needed = needs_secret == {*methods}
+        if needs_secret:
+            yield _Keyword("client_secret", _SECRET + (" | None" * (not needed)), None if needed else "None", about)
+        yield from _key_keywords(methods)
     if environments:
         known = _alternatives(environments)
         only = ascii(environments[0]) if len(environments) == 1 else None
@@ -127,6 +141,7 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     if len(methods) > 1:
         about = f"The method of client authentication: {_alternatives(methods)}."
         yield _Keyword("auth_method", _literal(methods), ascii(methods[0]), about)
+    yield from _further_key_keywords(methods)
     if "client_secret_basic" in methods:
         about = 'How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
         stated = next(each.encoding for each in spec.client_auth if each.method == "client_secret_basic")
@@ -139,6 +154,28 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         kind = '"Callable[[UnsignedRequest], object]"'
         default = None if methods == ["custom"] else "None"
         yield _Keyword("authenticate", kind if default is None else f'{kind[:-1]} | None"', default, about)
+
+
+def _key_keywords(methods: list[str]) -> Iterator[_Keyword]:
+    """The keywords for a key or a certificate that every method needs."""
+    if methods == ["private_key_jwt"]:
+        yield _Keyword("private_key", _KEY, None, _ABOUT_KEY)
+    elif methods == ["tls_client_auth"]:
+        yield _Keyword("certificate", _CERTIFICATE, None, _ABOUT_CERTIFICATE)
+
+
+def _further_key_keywords(methods: list[str]) -> Iterator[_Keyword]:
+    """The keywords for keys and certificates that may be left out."""
+    if "private_key_jwt" in methods and len(methods) > 1:
+        yield _Keyword("private_key", f'"{_KEY[1:-1]} | None"', "None", _ABOUT_KEY)
+    if methods not in (["tls_client_auth"], ["none"]):
+        yield _Keyword("certificate", f'"{_CERTIFICATE[1:-1]} | None"', "None", _ABOUT_CERTIFICATE)
+    if ASSERTION_METHODS & {*methods}:
+        about = "The audience of assertions, such as the issuer, instead of what the spec says."
+        yield _Keyword("assertion_audience", "str | None", "None", about)
+    if methods != ["none"]:
+        about = "Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share."
+        yield _Keyword("dpop", '"bool | Signer"', "False", about)
 
 
 def _argument_type(argument: Parameter) -> str:
@@ -193,9 +230,13 @@ def _about_class(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
 
 def _about_from_env(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
     prefix = spec.name.upper()
-    variables = ", ".join(f"{prefix}_{each.name.upper()}" for each in keywords if each.name != "authenticate")
+    variables = ", ".join(f"{prefix}_{each.name.upper()}" for each in keywords if each.name not in _WITHOUT_VARIABLE)
     secret = any(each.name == "client_secret" for each in keywords)
     file = f" {prefix}_CLIENT_SECRET_FILE names a file with the secret." if secret else ""
+    if any(each.name == "private_key" for each in keywords):
+        file += f" {prefix}_PRIVATE_KEY_FILE names a file with the key, {prefix}_KEY_ID is its id."
+    if any(each.name == "certificate" for each in keywords):
+        file += f" {prefix}_CERTIFICATE_FILE names a file with the certificate."
     return docstring(
         "Make a provider from environment variables.",
         paragraph(f"The variables are {variables}.{file}", width=112),

@@ -1,0 +1,72 @@
+"""Rules on assertions, by which a client authenticates itself (RFC 7523). Each rule is a function."""
+
+import keyword
+from collections.abc import Iterator
+
+from paygrant._spec.description import Assertion
+from paygrant._spec.document import Document
+from paygrant._spec.errors import Fault
+from paygrant._spec.lint_fit import Check, Faults, faults_of, rule
+from paygrant._spec.names import RESERVED_ARGUMENTS
+from paygrant._spec.reader import NormalizedSpec
+
+_CHECKS: dict[str, Check] = {}
+
+
+def auth_faults(document: Document) -> Iterator[Fault]:
+    """Yield what breaks these rules."""
+    return faults_of(document, _CHECKS)
+
+
+def claim_arguments(spec: NormalizedSpec) -> Faults:
+    """An argument of a claim or an audience must be client_id or a name that is free, and no Python keyword. A parameter that it fills as well must be a string."""
+    texts = {each.argument for each in spec.endpoint.parameters if each.kind == "string"}
+    others = {each.argument for each in spec.endpoint.parameters} - texts
+    for index, assertion in _assertions(spec):
+        for name, argument in _named_arguments(assertion):
+            place = spec.place_of("client_auth", index, *name, "argument")
+            if argument in RESERVED_ARGUMENTS - {"client_id"} or keyword.iskeyword(argument):
+                yield place, f"{argument!r} is taken"
+            elif argument in others:
+                yield place, f"{argument!r} is no string"
+
+
+def assertion_body(spec: NormalizedSpec) -> Faults:
+    """An assertion in the body needs a requestBody."""
+    for index, assertion in _assertions(spec):
+        if assertion.place == "body" and spec.media_type is None:
+            yield spec.place_of("client_auth", index), "the operation has no requestBody"
+
+
+def unique_methods(spec: NormalizedSpec) -> Faults:
+    """Two entries must not have the same method that signs: auth_method could not choose."""
+    methods = [auth.method for auth in spec.client_auth]
+    for index, _ in _assertions(spec):
+        if methods[index] in methods[:index]:
+            yield spec.place_of("client_auth", index, "method"), f"{methods[index]!r} is a duplicate"
+
+
+def mtls_urls(spec: NormalizedSpec) -> Faults:
+    """Two servers must not differ in whether they have x-mtls-url: a client with a certificate needs it in every environment."""
+    stated = [server.mtls_url is not None for _, server in spec.servers]
+    if len({*stated}) > 1:
+        yield "/servers", "only some servers have x-mtls-url"
+
+
+for _check in (claim_arguments, assertion_body, unique_methods, mtls_urls):
+    rule(_check, _CHECKS)
+
+
+def _assertions(spec: NormalizedSpec) -> Iterator[tuple[int, Assertion]]:
+    for index, auth in enumerate(spec.client_auth):
+        if auth.assertion is not None:
+            yield index, auth.assertion
+
+
+def _named_arguments(assertion: Assertion) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The arguments that fill claims and the audience, each with the steps to its place."""
+    for claim in assertion.claims:
+        if claim.argument:
+            yield ("claims", claim.name), claim.argument
+    if assertion.audience_argument:
+        yield ("audience",), assertion.audience_argument

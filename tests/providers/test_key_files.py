@@ -1,0 +1,136 @@
+"""Keys and certificates from files that environment variables or options name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paygrant import ClientCertificate, ClientCredentials, ConfigurationError, Provider, SpecProvider
+from paygrant._providers.base import registration_of
+from paygrant._providers.key_file import KeyFile
+from paygrant.cli import main
+from tests.helpers.keys import Authority, pem, public_pem
+
+DOCUSIGN = Path(__file__).parents[1] / "endpoints/docusign.yaml"
+Variables = Callable[..., None]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Files with keys and certificates, by what they hold."""
+    certificate, key = Authority().issue("client")
+    texts = {
+        "key": pem("RS256"),
+        "public": public_pem("RS256"),
+        "locked": pem("RS256", password="canary-password"),
+        "certificate": certificate,
+        "certificate_key": key,
+        "both": f"{certificate}\n{key}",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.pem").write_text(text, "utf-8")
+    return {name: str(tmp_path / f"{name}.pem") for name in texts}
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    def set_all(prefix: str, **values: str) -> None:
+        for name, value in {"CLIENT_ID": "id", **values}.items():
+            monkeypatch.setenv(f"{prefix}_{name}", value)
+
+    return set_all
+
+
+def own(**overrides: Any) -> ClientCredentials:
+    return ClientCredentials.from_env("SHOP", token_url="https://a.example/token", **overrides)
+
+
+def spec() -> Provider:
+    return SpecProvider.from_env(DOCUSIGN)
+
+
+def test_a_key_for_assertions_comes_from_its_file(files: dict[str, str], variables: Variables) -> None:
+    variables("SHOP", AUTH_METHOD="private_key_jwt", PRIVATE_KEY_FILE=files["key"], KEY_ID="k1")
+    assert own().private_key == KeyFile(files["key"], "k1")
+    signer = registration_of(own()).credentials().signer
+    assert signer is not None
+    assert (signer.algorithm, signer.key_id) == ("RS256", "k1")
+
+
+def test_a_spec_has_variables_for_its_key_and_claims(files: dict[str, str], variables: Variables) -> None:
+    facts = {"ENVIRONMENT": "demo", "USER_ID": "u", "SCOPE": "signature", "AUDIENCE": "a"}
+    variables("DOCUSIGN", PRIVATE_KEY_FILE=files["key"], **facts)
+    assert registration_of(spec()).credentials().signer
+    variables("DOCUSIGN", PRIVATE_KEY_FILE=files["public"])
+    with pytest.raises(ConfigurationError, match="DOCUSIGN_PRIVATE_KEY_FILE: is a public key"):
+        spec()
+
+
+def test_the_private_key_file_belongs_to_the_certificate_of_tls_client_auth(
+    files: dict[str, str], variables: Variables
+) -> None:
+    variables("SHOP", AUTH_METHOD="tls_client_auth", CERTIFICATE_FILE=files["certificate"])
+    variables("SHOP", PRIVATE_KEY_FILE=files["certificate_key"])
+    assert own().certificate == ClientCertificate(files["certificate"], files["certificate_key"])
+    assert own().private_key is None
+
+
+def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], variables: Variables) -> None:
+    variables("SHOP", AUTH_METHOD="private_key_jwt", CERTIFICATE_FILE=files["both"], PRIVATE_KEY_FILE=files["key"])
+    assert own().certificate == ClientCertificate(files["both"], files["both"])
+    assert own().private_key == KeyFile(files["key"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"PRIVATE_KEY_FILE": "locked"}, "SHOP_PRIVATE_KEY_FILE: is locked"),
+        ({"PRIVATE_KEY_FILE": "public"}, "SHOP_PRIVATE_KEY_FILE: is a public key"),
+        ({"PRIVATE_KEY_FILE": "certificate"}, "SHOP_PRIVATE_KEY_FILE: is a public key"),
+        ({}, "SHOP_PRIVATE_KEY: is missing"),
+        ({"KEY_ID": "k1"}, "SHOP_KEY_ID: is given without a private key"),
+        ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "key"}, "SHOP_CERTIFICATE_FILE: holds no certificate"),
+        ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "certificate"}, "SHOP_PRIVATE_KEY.*: is missing"),
+        (
+            {"AUTH_METHOD": "tls_client_auth", "PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "certificate"},
+            "SHOP_PRIVATE_KEY_FILE: does not fit the certificate",
+        ),
+        ({"AUTH_METHOD": "tls_client_auth"}, "SHOP_CERTIFICATE_FILE: is missing"),
+        ({"AUTH_METHOD": "client_secret_basic", "CLIENT_SECRET": "s", "PRIVATE_KEY_FILE": "key"}, "uses none"),
+    ],
+)
+def test_an_error_names_the_variable(
+    given: dict[str, str], message: str, files: dict[str, str], variables: Variables
+) -> None:
+    values = {name: files[value] if name.endswith("_FILE") else value for name, value in given.items()}
+    variables("SHOP", **{"AUTH_METHOD": "private_key_jwt", **values})
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        own()
+    assert "BEGIN" not in str(caught.value)
+    assert caught.value.__context__ is None or "BEGIN" not in str(caught.value.__context__)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--private-key-file", "public"], "--private-key-file"),
+        (["--private-key-file", "locked"], "--private-key-file"),
+        (["--private-key-file", "key", "--certificate-file", "key"], "--certificate-file"),
+        (
+            ["--auth-method", "tls_client_auth", "--private-key-file", "key", "--certificate-file", "certificate"],
+            "--private-key-file",
+        ),
+    ],
+)
+def test_an_error_names_the_option(
+    options: list[str], message: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [files.get(each, each) for each in options]
+    method = [] if "--auth-method" in given else ["--auth-method", "private_key_jwt"]
+    where = ["--token-url", "https://a.example/token", "--client-id", "id", "--no-cache"]
+    assert main(["token", *where, *method, *given]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "Traceback" not in shown
+    assert "BEGIN" not in shown
