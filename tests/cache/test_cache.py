@@ -241,3 +241,9 @@ def test_a_cache_that_forgets_is_as_before_its_first_token(world: World) -> None
     assert world.acquirer.discarded == [token]
     world.fetch("b")
     assert isinstance(world.cache.replace(world.cache.held[0]), PendingRenewal)  # without a pause
+
+
+def test_an_invalidated_token_is_not_taken_from_the_store_again(world: World) -> None:
+    world.cache.invalidate(world.fetch("a"))
+    world.acquirer.stored = [world.grant("a")]
+    assert world.fetch("b").access_token == "b"
