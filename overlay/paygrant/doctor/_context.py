@@ -91,7 +91,7 @@ class Context:
         given = self._overrides.get("client_secret")
         if given is not None:
             return ("client_secret", given.path) if isinstance(given, SecretFile) else None
-        variable = f"{self.variable_names['client_secret']}_FILE"
+        variable = f"{self.variable_names.get('client_secret', '')}_FILE"
         path = self.variables.get(variable)
         return (variable, path) if path else None
 

@@ -22,6 +22,7 @@ from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
+from paygrant.doctor._keys import advice_on_assertion
 from paygrant.doctor._redaction import described
 
 if TYPE_CHECKING:
@@ -126,7 +127,10 @@ def _advice(context: "Context", error: TokenError, response: RawResponse | None)
     if response.status in _BY_STATUS:
         return _BY_STATUS[response.status]
     if isinstance(error, InvalidClient):
-        return "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
+        return (
+            advice_on_assertion(context)
+            or "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
+        )
     if response.is_html:
         return "Another server responds here: a proxy, a login page, or a wrong base_url."
     if isinstance(error, MalformedResponse):
