@@ -121,7 +121,7 @@ def secret_managers(secret: str, key: ec.EllipticCurvePrivateKey) -> dict[str, M
             return {"KeyId": KeyId, "Signature": _der(key, Message)}
 
     def client(service_name: str) -> SecretsManager | KMS:
-        return {"secretsmanager": SecretsManager, "kms": KMS}[service_name]()
+        return SecretsManager() if service_name == "secretsmanager" else KMS()
 
     secretmanager = _module("google.cloud.secretmanager", SecretManagerServiceClient=SecretManagerServiceClient)
     return _modules(

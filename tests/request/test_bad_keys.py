@@ -21,7 +21,8 @@ MIICXAIBAAKBgQC7 is no key at all
 
 
 def client(**given: Any) -> ClientCredentials:
-    return ClientCredentials(**{"client_id": "id", "token_url": URL, "auth_method": "private_key_jwt", **given})
+    arguments: dict[str, Any] = {"client_id": "id", "token_url": URL, "auth_method": "private_key_jwt", **given}
+    return ClientCredentials(**arguments)
 
 
 def short_rsa() -> str:
