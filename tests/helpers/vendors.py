@@ -121,7 +121,8 @@ def secret_managers(secret: str, key: ec.EllipticCurvePrivateKey) -> dict[str, M
             return {"KeyId": KeyId, "Signature": _der(key, Message)}
 
     def client(service_name: str) -> SecretsManager | KMS:
-        return {"secretsmanager": SecretsManager, "kms": KMS}[service_name]()
+        assert service_name in {"secretsmanager", "kms"}
+        return KMS() if service_name == "kms" else SecretsManager()
 
     secretmanager = _module("google.cloud.secretmanager", SecretManagerServiceClient=SecretManagerServiceClient)
     return _modules(

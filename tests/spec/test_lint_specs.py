@@ -279,7 +279,7 @@ def endpoint_cases() -> Iterator[Broken]:
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
     place = f"{ENDPOINT}/client_authentication/0"
-    for words, below in [
+    of_assertions: list[tuple[dict[str, Any], str]] = [
         ({"algorithms": ["HS256"]}, "/algorithms/0"),
         ({"algorithms": []}, "/algorithms"),
         ({"audience": "issuer"}, "/audience"),
@@ -293,7 +293,8 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"in": "header", "name": "assertion"}, ""),
         ({"client_secret": "secret"}, ""),
         ({"encoding": "plain"}, ""),
-    ]:
+    ]
+    for words, below in of_assertions:
         signed = {"method": "private_key_jwt", **words}
         yield broken("token-endpoint", {place: signed}, place + below, spec=SIGNED)
     misplaced: dict[str, dict[str, Any]] = {
