@@ -89,7 +89,7 @@ MISFITS: dict[str, tuple[Callable[..., object], tuple[object, ...], dict[str, An
     ),
     "the environment by position": (
         Ripple.from_env,
-        ("test",),
+        ("RIPPLE", "test"),
         {},
         "too many positional arguments; expected the arguments ",
     ),

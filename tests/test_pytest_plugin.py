@@ -12,6 +12,7 @@ from paygrant._cache import registry
 from paygrant._cache.renewal import PendingRenewal
 from tests.helpers.examples import DOCS, python_examples
 from tests.helpers.servers import Reply, Server, granted
+from tests.helpers.short import written
 
 pytest_plugins = ["pytester"]
 
@@ -107,6 +108,31 @@ def test_each_test_starts_clean_even_if_a_service_lives_on(run: Run) -> None:
         assert service.get("/resource").status_code == 401
     """
     run(suite.replace("\n    ", "\n"), conftest=IMPORTS + SERVICE).assert_outcomes(passed=10)
+
+
+OWN = """
+def test_a_spec_of_the_suite(paygrant_sandbox):
+    assert os.environ["ACME_CLIENT_SECRET"] == paygrant_sandbox.acme.client_secret
+    source = TokenSource(SpecProvider.from_env("specs/acme.yaml", realm="eu"))
+    with httpx.Client(base_url=paygrant_sandbox.acme.base_url, auth=TokenAuth(source)) as api:
+        paygrant_sandbox.acme.respond("POST", "/v1/payments", status=201, json={"id": 7})
+        assert api.post("/v1/payments").json() == {"id": 7}
+    assert paygrant_sandbox.acme.token_requests == 1
+"""
+
+
+def test_specs_of_the_suite_are_served(run: Run, pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("specs")
+    written(folder)
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\npaygrant_specs = ["specs/acme.yaml"]\n')
+    run(OWN).assert_outcomes(passed=1)
+
+
+def test_a_spec_of_the_suite_that_is_bad_is_named(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\npaygrant_specs = absent.yaml\n")
+    result = run(OWN)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ConfigurationError: spec: cannot be used*", "*absent.yaml*No such file*"])
 
 
 def test_retries_make_no_pauses(run: Run) -> None:
@@ -331,10 +357,11 @@ def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, pr
     source = TokenSource(provider)
     cache = cast("Any", source._cache)
     renewal = cache.token()
+    stop = cache._renewal.stop
     assert server.asked.wait(30)
     forgetting = threading.Thread(target=registry.forget_all)
     forgetting.start()
-    assert cache._stop.wait(30)
+    assert stop.wait(30)
     server.hold.set()
     forgetting.join(30)
     assert isinstance(renewal, PendingRenewal)

@@ -149,7 +149,9 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-@pytest.mark.parametrize("secret", [*SECRETS.values(), "client-secret-of-acme-9", "test_key_live_1", "abc", "x"])
+@pytest.mark.parametrize(
+    "secret", [*SECRETS.values(), "client-secret-of-acme-9", "test_key_live_1", "abc", "x", "0000EDEntiAls0000"]
+)
 def test_a_harmless_text_survives(text: str, secret: str) -> None:
     assert redact([secret, "acme", "my-client-app-7"], text) == text
 

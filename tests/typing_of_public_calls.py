@@ -379,6 +379,8 @@ def a_sandbox() -> None:
     with Sandbox(client=Client("id", "secret")) as sandbox:
         assert_type(sandbox.client_id, str)
         assert_type(sandbox.base_url("ripple"), str)
+    with Sandbox(specs=["acme.yaml", Path("shop.yaml")], host="0.0.0.0") as sandbox:
+        sandbox.acme.respond("POST", "/v1/payments", status=201, json={"id": 7}, headers={"Location": "/v1/payments/7"})
 
 
 assert_type(paygrant.__version__, str)

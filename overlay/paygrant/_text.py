@@ -45,6 +45,12 @@ _COMMON = re.compile(
 )
 """Words of the field. They give nothing away."""
 
+_LONG_WORDS = (
+    "application authenticate authentication authorization authorized credentials description identifier production "
+    "unauthorized unsupported"
+)
+"""Words of the field of which a part alone is as long as a run."""
+
 _quote = partial(quote, errors="surrogatepass")
 
 _WRITTEN: tuple[Callable[[str], str], ...] = (
@@ -199,7 +205,9 @@ def _telling_runs(reduced: str) -> Iterator[str]:
     return (
         run
         for start, run in enumerate(_runs_of(reduced))
-        if sum(own[start : start + _RUN]) >= _OWN and (run.isalnum() or len({*run}) >= _DISTINCT)
+        if sum(own[start : start + _RUN]) >= _OWN
+        and run not in _LONG_WORDS
+        and (run.isalnum() or len({*run}) >= _DISTINCT)
     )
 
 

@@ -622,7 +622,7 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     document["x-token-endpoint"]["token_use"] = {
         name: value for name, value in asdict(token_use).items() if value is not None
     }
-    provider = described(document, client_id=CLIENT, client_secret="b", base_url=server.base_url)
+    provider = described(document, client_id=CLIENT, client_secret="b", base_url=server.base_url, scope=())
     return TokenSource(provider, store=MemoryStore())
 
 

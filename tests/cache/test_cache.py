@@ -44,11 +44,11 @@ class Outcomes:
 class World:
     """A cache with its acquirer. A renewal waits until ``run``."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, policy: RefreshPolicy = RefreshPolicy(jitter=0)) -> None:  # noqa: B008 - it cannot change
         self.clock = clock
         self.acquirer = Outcomes()
         self.renewals: list[Callable[[], None]] = []
-        self.cache = Cache(self.acquirer, RefreshPolicy(jitter=0), Meter("acme", "test"), self.renewals.append)
+        self.cache = Cache(self.acquirer, policy, Meter("acme", "test"), self.renewals.append)
 
     def grant(self, name: str, lifetime: float = 3600) -> Grant:
         return Grant(Token(name), self.clock(), lifetime)
@@ -183,3 +183,67 @@ def test_replacements_have_a_budget(world: World, clock: Clock) -> None:
     assert replaced == 5
     clock.pass_by(30)
     assert world.cache.replace(token) is not None
+
+
+def test_a_replaced_token_that_comes_back_gets_the_held_token(world: World) -> None:
+    world.fetch("a")
+    held = world.cache.held[0]
+    assert world.cache.replace(Token("older")) is held
+    assert world.renewals == []
+    world.clock.pass_by(3600)  # the held token has ended
+    assert isinstance(world.cache.replace(Token("older")), PendingRenewal)
+
+
+def test_a_caller_with_an_older_token_waits_while_the_held_token_counts_as_rejected(world: World) -> None:
+    held = world.fetch("a")
+    pending = world.cache.replace(held)
+    assert world.cache.replace(Token("older")) is pending
+    assert len(world.renewals) == 1
+
+
+def test_the_rejection_of_an_unconfirmed_replacement_starts_a_pause(world: World, clock: Clock) -> None:
+    pending = world.cache.replace(world.fetch("a"))
+    assert isinstance(pending, PendingRenewal)
+    world.run(world.grant("b"))
+    replacement = pending.wait()
+    assert world.cache.replace(replacement) is None
+    assert world.cache.replacement is None
+    clock.pass_by(29.9)
+    assert world.cache.replace(replacement) is None
+    clock.pass_by(0.1)
+    assert isinstance(world.cache.replace(replacement), PendingRenewal)
+
+
+@pytest.mark.parametrize("pause", [30.0, 0.0])
+def test_the_budget_of_replacements_comes_back_by_time(pause: float, clock: Clock) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, replacement_pause=pause))
+
+    def is_replaced(name: str) -> bool:
+        if world.cache.replace(world.cache.held[0]) is None:
+            return False
+        world.run(world.grant(name))
+        world.cache.accept_replacement(world.cache.held[0])
+        return True
+
+    world.fetch("0")
+    assert [is_replaced(f"first-{number}") for number in range(6)] == [True] * 5 + [pause == 0]
+    clock.pass_by(29)
+    assert is_replaced("after-29-seconds") == (pause == 0)
+    clock.pass_by(1)
+    assert is_replaced("after-30-seconds")
+    assert is_replaced("at-once") == (pause == 0)
+
+
+def test_a_cache_that_forgets_is_as_before_its_first_token(world: World) -> None:
+    token = world.fetch("a")
+    world.cache.reject_replacement(token)
+    world.cache.forget()
+    assert world.acquirer.discarded == [token]
+    world.fetch("b")
+    assert isinstance(world.cache.replace(world.cache.held[0]), PendingRenewal)  # without a pause
+
+
+def test_an_invalidated_token_is_not_taken_from_the_store_again(world: World) -> None:
+    world.cache.invalidate(world.fetch("a"))
+    world.acquirer.stored = [world.grant("a")]
+    assert world.fetch("b").access_token == "b"

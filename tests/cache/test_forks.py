@@ -73,7 +73,9 @@ def test_a_forked_child_of_a_busy_process_finds_all_locks_free(server: Server) -
         from paygrant._providers.base import registration_of
         cache = source._cache
         memory = cache._acquirer._store._store
-        with memory.lock(registration_of(source.provider).cache_key(Credentials("s")), 1), cache._lock, registry._guard, memory._guard:
+        registration = registration_of(source.provider)
+        key = registration.cache_key(registration.credentials())
+        with memory.lock(key, 1), cache._lock, registry._guard, memory._guard:
             child = os.fork()
             if child == 0:
                 print(source.get().access_token, flush=True)

@@ -266,8 +266,9 @@ def test_a_closed_source_raises_while_an_equal_source_goes_on(provider: Cryptofu
     twin = TokenSource(provider)
     with TokenSource(provider) as source:
         source.get()
-    with pytest.raises(ConfigurationError, match="source: is closed"):
+    with pytest.raises(ConfigurationError, match=r"^source: is closed; expected a new TokenSource$") as caught:
         source.get()
+    assert caught.value.argument == "source"
     twin.get()
     assert len(server.seen) == 1
 

@@ -18,6 +18,7 @@ from typing import Any, cast
 import pytest
 
 from tests.helpers.servers import Reply, Server, granted, serve
+from tests.helpers.short import written
 
 SECRET = "secret-canary-91bc"
 TOKEN = "token-canary-d04e"
@@ -355,16 +356,36 @@ def test_an_interrupt_ends_a_command_quietly_and_no_secret_is_in_the_process_lis
     assert SECRET.encode() not in listed
 
 
-def test_the_sandbox_is_served_until_interrupted(variables: dict[str, str]) -> None:
-    arguments = [*COMMAND, "sandbox", "--port", "0"]
+def test_the_sandbox_is_served_until_interrupted(variables: dict[str, str], tmp_path: Path) -> None:
+    arguments = [*COMMAND, "sandbox", "--port", "0", "--host", "0.0.0.0", "--spec", str(written(tmp_path))]
     with Popen(arguments, env=variables, stdout=PIPE, stderr=PIPE) as process:
         named: dict[bytes, bytes] = {}
         while (line := cast("Any", process.stdout).readline()) and b"Ctrl-C" not in line:
             named[line.split()[0]] = line.split()[1]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=LIMIT)
-    assert named[b"ripple"].startswith(b"http://127.0.0.1:")
+        _, err = process.communicate(timeout=LIMIT)
+    for name in (b"ripple", b"acme"):
+        assert named[name].startswith(b"http://127.0.0.1:")
+    assert b"listens on 0.0.0.0: everybody on the network can use it" in err
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (["--spec", "absent.yaml"], "No such file"),
+        (["--spec", "ripple.yaml"], "specs: has a second provider named ripple"),
+        (["--host", "example.com"], "host: is 'example.com'; expected an address of this machine"),
+    ],
+)
+def test_a_sandbox_that_cannot_start_says_why(
+    variables: dict[str, str], tmp_path: Path, options: list[str], fault: str
+) -> None:
+    written(tmp_path, name="ripple.yaml")
+    command = [*COMMAND, "sandbox", *options]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert fault in done.stderr
 
 
 # What is loaded

@@ -88,6 +88,7 @@ def run(
         "ACME_CLIENT_ID": "my-id",
         "ACME_CLIENT_SECRET": "my-secret",
         "ACME_ENVIRONMENT": "production",
+        "ACME_REALM": "eu",
         "SHOP2_CLIENT_ID": "my-other-id",
         "SHOP2_CLIENT_SECRET": "my-other-secret",
         "API_URL": api.base_url,
@@ -128,7 +129,7 @@ def run(
 
 
 def _write_files(folder: Path, port: int) -> None:
-    """The files that the examples read: an OpenAPI document, a spec for a function, one of a metadata service, an env file."""
+    """The files that the examples read: an OpenAPI document, specs (the short one is that of the page), an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
     document = document.replace("Northwind Parcel API", "Acme")
@@ -137,6 +138,7 @@ def _write_files(folder: Path, port: int) -> None:
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
+    (folder / "acme.yaml").write_text(block(DOCS / "any_provider.md", "yaml"), "utf-8")
     shutil.copy(ROOT / "tests/endpoints/custom/signed_form.yaml", folder / "signed.yaml")
     shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))

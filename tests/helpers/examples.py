@@ -36,8 +36,8 @@ def python_examples(path: Path) -> list[str]:
 
 
 def block(path: Path, language: str) -> str:
-    """The only block of a language on a page."""
-    [found] = Sybil([CodeBlockParser(language, evaluator=lambda _: None)]).parse(path).examples()
+    """The first block of a language on a page."""
+    found, *_ = Sybil([CodeBlockParser(language, evaluator=lambda _: None)]).parse(path).examples()
     return str(found.parsed)
 
 

@@ -75,7 +75,7 @@ def test_wrong_credentials_raise_the_error_of_rfc_6749(server: Server) -> None:
 def test_no_error_shows_a_parameter_that_may_be_secret(server: Server) -> None:
     server.reply = Reply({"error": "no", "error_description": "api, but canary-assertion-1 is wrong"}, 400)
     with pytest.raises(TokenRequestRejected, match=r"no: api, but\[cut\]"):
-        ask(at(server, parameters={"software_statement": "canary-assertion-1", "audience": "api"}))
+        ask(at(server, parameters={"user_assertion": "canary-assertion-1", "audience": "api"}))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from paygrant import ConfigurationError, Cryptofuse, Ripple
-from paygrant._request.proxy import environment_proxy, is_exempt
+from paygrant._request.proxy import environment_proxy, is_exempt, unusable_proxy
 from paygrant._request.transport import tls_context
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import Server, read_request, serve_raw
@@ -164,3 +164,30 @@ def test_a_link_local_address_uses_no_proxy(url: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:3128")
     assert environment_proxy(url) == ("all_proxy", None)
     assert environment_proxy("https://auth.example/token") == ("all_proxy", "http://127.0.0.1:3128")
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "proxy.example:3128", " http://proxy.example:3128 "])
+def test_a_proxy_elsewhere_is_for_https_alone(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+    assert environment_proxy("https://auth.example/token") == ("all_proxy", "http://proxy.example:3128")
+    assert environment_proxy("http://localhost/token") == ("all_proxy", None)
+    monkeypatch.setenv("no_proxy", "auth.example")
+    assert environment_proxy("https://auth.example/token") == ("all_proxy", None)
+
+
+def test_the_error_for_an_unusable_proxy_shows_the_class_of_the_cause_alone() -> None:
+    error = unusable_proxy("https_proxy", ValueError("http://name:password@proxy"))
+    assert str(error) == (
+        "https_proxy: names a proxy that cannot be used (ValueError); expected http://host:port, or socks5://host:port"
+    )
+    assert error.argument == "https_proxy"
+
+
+def test_a_key_log_that_can_be_made_is_not_the_fault(tmp_path: Path, no_authorities: pytest.MonkeyPatch) -> None:
+    no_authorities.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    no_authorities.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
+    with pytest.raises(ConfigurationError) as caught:
+        tls_context()
+    assert (
+        str(caught.value) == "SSL_CERT_FILE: cannot be read (FileNotFoundError); expected a file of certificates in PEM"
+    )

@@ -481,6 +481,11 @@ def test_what_is_no_error_in_a_form_is_none(body: bytes, server: Server) -> None
     [
         ("clé périmée".encode("latin-1"), "TEXT/PLAIN", "clé périmée"),
         (b"reason=42 is unknown", "text/plain", "reason=42 is unknown"),
+        (b"the token is unknown: try again", "text/plain", "the token is unknown: try again"),
+        (b'\x01"access_token": "damaged-JSON", "error": "x"}', "text/plain", None),
+        (b'{"access_token": "damaged-JSON"', "", None),
+        (b"sorry, my_token = damaged-form", "text/plain", "sorry,[cut]"),
+        (b"tok" * 300_000, "text/plain", "tok" * 100 + "[cut]"),
         (b"reason=42", "text/plain", "reason=42"),
         ("\u0144ieznany klient".encode("iso-8859-2"), "text/plain; charset=iso-8859-2", "\u0144ieznany klient"),
         (b"\xef\xbb\xbfno such client", "text/plain", "no such client"),

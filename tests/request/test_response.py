@@ -23,6 +23,7 @@ from paygrant import (
     TokenError,
     TokenRequestRejected,
 )
+from paygrant._request.response import RawResponse
 from tests.helpers.clock import Clock
 from tests.helpers.failures import failure
 from tests.helpers.providers import ask, make
@@ -148,3 +149,45 @@ def test_the_error_shows_an_invalid_location_unchanged(server: Server) -> None:
     server.reply = Reply({}, 302, {"Location": "http://["})
     with pytest.raises(MalformedResponse, match=r"a redirect to an address that is not valid, which is not followed"):
         ask(make(Cryptofuse, base_url=server.base_url))
+
+
+# The headers by themselves
+
+
+def raw(**headers: str) -> RawResponse:
+    return RawResponse(302, headers, b"", NOON + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/login", "https://auth.example:8443/login"),
+        ("https://user:password@other.example/a?code=1#token", "https://other.example/a"),
+        ("https://[fd00::5]:8443/a", "https://[fd00::5]:8443/a"),
+        ("https://[fd00::5]/a", "https://[fd00::5]/a"),
+        ("mailto:somebody", "mailto:somebody"),
+        ("https://[fd00/", "an address that is not valid"),
+        ("https://other.example:99999/", "an address that is not valid"),
+    ],
+)
+def test_the_target_of_a_redirect_is_an_address_without_its_secrets(location: str, target: str) -> None:
+    assert raw(location=location).redirect_target("https://auth.example:8443/token?key=1") == target
+
+
+def test_a_redirect_without_a_target_leads_to_itself() -> None:
+    assert raw().redirect_target("https://auth.example/token?key=1") == "https://auth.example/token"
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("Sat, 21 Nov 2026 12:00:00 GMT", NOON),
+        ("Sat, 21 Nov 2026 15:00:00 +0300", NOON),
+        ("Sat, 21 Nov 2026 12:00:00 -0000", NOON),
+        ("Sat, 21 Nov 2026 12:00:00", NOON),
+        ("Sat, 99 Nov 2026 12:00:00 GMT", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_date_in_a_header_has_its_zone_or_is_in_utc(date: str, moment: datetime | None) -> None:
+    assert raw(date=date).date == moment

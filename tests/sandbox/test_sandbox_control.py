@@ -75,6 +75,7 @@ def test_the_state_contains_everything(sandbox: Sandbox, client: httpx.Client) -
     assert of(document, "cryptofuse") == {
         "name": "cryptofuse",
         "base_url": "/cryptofuse",
+        "token_method": "POST",
         "token_path": "/o/token/",
         "token_requests": 1,
         "api_calls": 1,
@@ -435,21 +436,21 @@ def test_the_same_credentials_have_the_same_fingerprint(sandbox: Sandbox, client
 @pytest.mark.parametrize(
     ("method", "path", "recorded"),
     [
-        ("POST", "/cryptofuse/o/token", ("POST", "/cryptofuse/[unknown]", 404)),
+        ("POST", "/cryptofuse/o/token", ("POST", "/cryptofuse/[unknown]", 401)),
         ("GET", "/cryptofuse/o/token/", ("GET", "/cryptofuse/o/token/", 405)),
-        ("PUT", "/cryptofuse/resource", ("PUT", "/cryptofuse/resource", 405)),
+        ("PUT", "/cryptofuse/resource", ("PUT", "/cryptofuse/resource", 401)),
         ("GET", "/cryptofuse", ("GET", "/cryptofuse/[unknown]", 404)),
-        ("ODD", "/cryptofuse/resource", ("[unknown]", "/cryptofuse/resource", 405)),
+        ("ODD", "/cryptofuse/resource", ("[unknown]", "/cryptofuse/resource", 401)),
     ],
 )
-def test_a_request_to_an_unknown_path_is_recorded(
+def test_a_request_without_a_token_is_recorded(
     sandbox: Sandbox, client: httpx.Client, method: str, path: str, recorded: tuple[str, str, int]
 ) -> None:
     client.request(method, path)
     (request,) = sandbox.cryptofuse.requests
 
     assert (request.method, request.path, request.status) == recorded
-    assert (sandbox.cryptofuse.token_requests, sandbox.cryptofuse.api_calls) == (0, 0)
+    assert (sandbox.cryptofuse.token_requests, sandbox.cryptofuse.api_calls) == (0, request.status == 401)
 
 
 def test_long_and_unusual_values_are_shortened_and_cleaned(sandbox: Sandbox, client: httpx.Client) -> None:

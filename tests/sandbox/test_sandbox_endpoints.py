@@ -57,7 +57,8 @@ def request_of(name: str, endpoint: Endpoint, *, secret: str = CLIENT.client_sec
     built = build_request(registration, registration.credentials(), "plain")
     content_type = built.media_type or registration.endpoint.content_type
     headers = {**built.headers, **({"Content-Type": content_type} if content_type else {})}
-    return endpoint.read(headers, urlsplit(built.address).query, built.body)
+    lower = {name.lower(): value for name, value in headers.items()}  # as a server gives them
+    return endpoint.read(lower, urlsplit(built.address).query, built.body)
 
 
 @each_spec

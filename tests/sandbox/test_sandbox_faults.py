@@ -350,7 +350,7 @@ def test_a_response_can_be_late(endpoint: ProviderHandle, client: httpx.Client) 
     endpoint.delay(0.05)
 
     assert ask(client).status_code == 200
-    assert endpoint.requests[-1].milliseconds >= 50
+    assert endpoint.requests[-1].milliseconds > 45  # the two clocks differ a little
     assert not endpoint._provider.memory._wakers
 
 

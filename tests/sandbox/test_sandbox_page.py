@@ -5,6 +5,7 @@ import re
 import ssl
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -24,6 +25,7 @@ from playwright.sync_api import (
 from paygrant import MemoryStore, ProviderUnavailable, RefreshPolicy, Ripple, Token, TokenSource, basic_credentials
 from paygrant._secrets import fingerprint
 from paygrant.sandbox import Client, Sandbox
+from tests.helpers.short import written
 from tests.helpers.specs import SPECS
 from tests.peers.fixtures import need
 
@@ -204,7 +206,7 @@ def test_each_endpoint_is_shown_with_its_address(visit: Visit) -> None:
         expect(card.get_by_text(visit.sandbox.base_url(provider), exact=True)).to_be_visible()
         expect(card.get_by_text(f"POST {TOKEN_PATHS[provider]}", exact=True)).to_be_visible()
         expect(card).to_contain_text("0 token requests · 0 API calls")
-        expect(card).to_contain_text("Tokens alive 0")
+        expect(card).to_contain_text("Valid tokens 0")
         expect(card).to_contain_text("Faults 0")
     expect(visit.page.get_by_text("No requests yet.")).to_be_visible()
     expect(visit.page.locator("#connection")).to_have_text("Live")
@@ -222,7 +224,7 @@ def test_a_token_request_and_an_API_call_appear_without_a_reload(visit: Visit) -
     token = ask(visit.sandbox)
     card = visit.card("ripple")
     expect(card).to_contain_text("1 token request · 0 API calls")
-    expect(card).to_contain_text("Tokens alive 1")
+    expect(card).to_contain_text("Valid tokens 1")
     expect(card).to_contain_text(fingerprint(token.access_token))
 
     get(f"{visit.sandbox.base_url('ripple')}/resource", headers={"Authorization": token.authorization})
@@ -291,10 +293,10 @@ def test_a_fault_switched_on_by_the_page_fails_requests_until_it_is_switched_off
 def test_a_faults_times_run_down(visit: Visit) -> None:
     switch_on(visit, "ripple", "fail", times="2")
     faults = visit.card("ripple").locator(".faults")
-    expect(faults).to_contain_text("2 times more")
+    expect(faults).to_contain_text("for 2 more requests")
     with pytest.raises(ProviderUnavailable):
         ask(visit.sandbox)
-    expect(faults).to_contain_text("1 time more")
+    expect(faults).to_contain_text("for 1 more request")
     with pytest.raises(ProviderUnavailable):
         ask(visit.sandbox)
     expect(faults).to_be_empty()
@@ -318,13 +320,13 @@ def test_restore_switches_off_the_faults_of_one_provider_and_revoke_ends_its_tok
     visit.sandbox.cryptofuse.fail(503)
     card = visit.card("ripple")
     expect(card).to_contain_text("Faults 1")
-    card.get_by_role("button", name="Restore").click()
+    card.get_by_role("button", name="Switch off all").click()
     expect(card).to_contain_text("Faults 0")
     expect(visit.card("cryptofuse")).to_contain_text("Faults 1")
 
-    expect(card).to_contain_text("Tokens alive 1")
+    expect(card).to_contain_text("Valid tokens 1")
     card.get_by_role("button", name="Revoke").click()
-    expect(card).to_contain_text("Tokens alive 0")
+    expect(card).to_contain_text("Valid tokens 0")
     expect(card.locator(".tokens")).to_be_empty()
 
 
@@ -336,7 +338,7 @@ def test_reset_all_deletes_everything(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Reset all").click()
     expect(card).to_contain_text("0 token requests · 0 API calls")
     expect(card).to_contain_text("Faults 0")
-    expect(card).to_contain_text("Tokens alive 0")
+    expect(card).to_contain_text("Valid tokens 0")
     expect(visit.rows()).to_have_count(0)
 
 
@@ -356,7 +358,7 @@ def test_lifetimes_count_down_by_the_servers_clock(chromium: Browser, sandbox: S
         assert bar.get_attribute("max") == str(LIFETIME)
         assert bar.evaluate("bar => Math.round(bar.value)") == 29 * 60
         visit.page.clock.run_for(29 * 60_000)
-        expect(card).to_contain_text("Tokens alive 0")
+        expect(card).to_contain_text("Valid tokens 0")
         expect(card.get_by_role("timer")).to_have_count(0)
 
 
@@ -366,7 +368,7 @@ def test_a_card_shows_only_a_few_of_many_tokens(visit: Visit) -> None:
         for _ in range(count):
             client.post(f"{visit.sandbox.base_url('cryptofuse')}/o/token/", data={"grant_type": "client_credentials"})
     card = visit.card("cryptofuse")
-    expect(card).to_contain_text(f"Tokens alive {count}")
+    expect(card).to_contain_text(f"Valid tokens {count}")
     expect(card.locator(".tokens li")).to_have_count(4)
     expect(card).to_contain_text(f"and {count - 4} more")
 
@@ -376,7 +378,7 @@ def test_the_error_of_a_button_stays_until_a_button_works(visit: Visit) -> None:
     button = visit.card("ripple").get_by_role("button", name="Revoke")
     button.click()
     alert = visit.page.get_by_role("alert")
-    expect(alert).to_have_text("That did not work: not today")
+    expect(alert).to_have_text("The command failed: not today")
     visit.page.unroute("**/revoke")
     button.click()
     expect(alert).to_have_count(0)
@@ -444,8 +446,39 @@ def test_no_secret_and_no_token_reaches_the_page(visit: Visit) -> None:
 
     haystack = "\n".join([visit.page.content(), *visit.console, *visit.events, *visit.bodies()])
     assert fingerprint(token.access_token) in haystack
-    for canary in (CLIENT.client_secret, wrong, token.access_token, token.access_token[:16], basic):
+    for canary in (wrong, token.access_token, token.access_token[:16], basic):
         assert canary not in haystack
+    about_requests = "\n".join([visit.page.locator("table").inner_html(), *visit.console, *visit.events])
+    assert CLIENT.client_secret not in about_requests  # elsewhere, the page says what the sandbox accepts
+
+
+def test_the_page_has_the_credentials_and_a_command_for_each_provider(visit: Visit) -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    expect(visit.page.locator("#client")).to_have_text(
+        f"All providers accept the client id {CLIENT.client_id} with the client secret {CLIENT.client_secret}."
+    )
+    card = visit.card("ripple")
+    card.get_by_text("Command for a token").click()
+    command = card.locator(".command")
+    expect(command).to_be_visible()
+    expect(command).to_have_text(
+        f"RIPPLE_CLIENT_SECRET={CLIENT.client_secret} paygrant token ripple --client-id {CLIENT.client_id} "
+        f"--environment test --base-url {visit.sandbox.base_url('ripple')} --tenant-id TENANT_ID"
+    )
+    button = card.get_by_role("button", name="Copy command")
+    button.click()
+    expect(button).to_have_text("Copied")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == command.text_content()
+    visit.page.set_viewport_size({"width": 375, "height": 800})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_the_page_lists_a_spec_of_the_users_own(chromium: Browser, tmp_path: Path) -> None:
+    with Sandbox(specs=[written(tmp_path)]) as sandbox, chromium.new_page() as page:
+        page.goto(sandbox.url)
+        card = page.get_by_role("article", name="acme", exact=True)
+        expect(card).to_contain_text("POST /v1/{realm}/authorize")
+        expect(card.locator(".command")).to_contain_text("--realm REALM")
 
 
 @pytest.mark.parametrize(
@@ -483,7 +516,7 @@ def test_injected_markup_can_do_nothing(visit: Visit) -> None:
 
 def test_a_fault_can_be_switched_on_and_off_by_keyboard(visit: Visit) -> None:
     focused, press = visit.page.locator(":focus"), visit.page.keyboard.press
-    for name in ("Reset all", "Copy base URL", "Revoke all tokens", "Add a fault"):
+    for name in ("Reset all", "Copy base URL", "Command for a token", "Revoke all tokens", "Add a fault"):
         press("Tab")
         expect(focused).to_have_accessible_name(re.compile(name))
     press("Enter")

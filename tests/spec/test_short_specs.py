@@ -209,3 +209,10 @@ def test_no_odd_value_in_a_short_spec_is_more_than_a_finding(tmp_path: Path, odd
 
 def test_the_rules_of_the_box_are_rules() -> None:
     assert RULES.keys() >= OF_THE_BOX
+
+
+def test_a_variable_of_the_host_is_an_argument(tmp_path: Path) -> None:
+    server = '{url: "https://{shop}.acme.example", variables: {shop: {}}}'
+    path = written(tmp_path, SHORTEST.replace('{url: "https://auth.acme.example"}', server))
+    made = SpecProvider(path, **CREDENTIALS, shop="my-shop")
+    assert made.token_url == "https://my-shop.acme.example/oauth/token"

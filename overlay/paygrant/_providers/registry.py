@@ -56,7 +56,7 @@ class Installed:
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ServedSpec:
     """A spec as the sandbox serves it.
 
@@ -120,26 +120,22 @@ def served_specs() -> Iterator[ServedSpec]:
     """The specs of the box, and those of the providers that installed packages declare, sorted by origin and name."""
     from paygrant._spec.reader import spec_of
 
-    for name in sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg):
-        yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(_kind_of_box, name))
+    for name in names():
+        yield ServedSpec(name, spec_of(f"paygrant_clients.{name}"), functools.partial(kind_named, name))
     for each in installed():
         if each.kind is not None and each.module:
-            spec = spec_of(each.module)
-            if spec.name == each.name:
+            try:
+                spec = spec_of(each.module)
+                usable = spec.endpoint.name == each.name
+            except Exception:  # noqa: BLE001, S112 - the package may be anybody's, and the others go on
+                continue
+            if usable:
                 yield ServedSpec(each.name, spec, functools.partial(_same, each.kind))
 
 
 def served_spec_at(path: Path) -> ServedSpec:
     """The spec at a path. Raises what ``kind_at`` raises."""
     return ServedSpec(str(path), spec_at(path), functools.partial(kind_at, path))
-
-
-def _kind_of_box(name: str) -> "ProviderKind[Provider]":
-    if name in names():
-        return kind_named(name)
-    from paygrant._providers.spec_provider import kind_of_spec
-
-    return kind_of_spec(import_module(f"paygrant_clients.{name}"))
 
 
 def _same(kind: "ProviderKind[Provider]") -> "ProviderKind[Provider]":

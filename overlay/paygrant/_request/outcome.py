@@ -33,6 +33,15 @@ _OTHER_SCHEMES = frozenset(
 )
 """Token types and schemes that are not Bearer, as ``_scheme`` writes them (IANA's registries of both)."""
 
+_DOCUMENT = r"""(?s)\W*[{\[]|.*["']\s*:"""
+"""How a damaged JSON document looks: it begins with a bracket, or has a quoted name with a colon."""
+
+_FIELD_TO_CUT = r"(?i)\b[\w.\-]{0,40}?tok[\w.\-]{0,40}\s?="
+"""The field of a form that may hold a token."""
+
+_LONGEST_TEXT = 1000
+"""Characters of a failure's text that are looked at. Fewer are shown."""
+
 _DECORATION = r"access|oauth2?|token|type|[^a-z0-9]"
 """What servers write around the name of a scheme, in lower case."""
 
@@ -139,8 +148,13 @@ class ResponseReader:
             return None
         if isinstance(document, str):
             return self.redact(document) or None
-        plain = response.media_type == "text/plain" or (not response.media_type and not response.is_html)
-        return (self.redact(response.text) or None) if plain else None
+        if response.media_type != "text/plain" and (response.media_type or response.is_html):
+            return None
+        text = response.text[:_LONGEST_TEXT]
+        if re.match(_DOCUMENT, text):  # it may hold a token at any place
+            return None
+        field = re.search(_FIELD_TO_CUT, text)
+        return (self.redact(text) if field is None else f"{self.redact(text[: field.start()])}[cut]") or None
 
 
 class _UnusableError(Exception):

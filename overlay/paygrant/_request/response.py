@@ -19,7 +19,7 @@ _CHARSET = (
 
 _FORM = "application/x-www-form-urlencoded"
 
-_LOOKS_LIKE_A_FORM = re.compile(r"[\w.\-\[\]%+]+=[^&\s<>{}\"]*(?:&[\w.\-\[\]%+]+=[^&\s<>{}\"]*)*")
+_LOOKS_LIKE_A_FORM = r"[\w.\-\[\]%+]+=[^&\s<>{}\"]*(?:&[\w.\-\[\]%+]+=[^&\s<>{}\"]*)*"
 
 _MOST_FIELDS = 100
 """No error has as many."""
@@ -69,7 +69,7 @@ class RawResponse:
         Some servers, such as GitHub's, send errors as ``error=...&error_description=...``.
         """
         text = self.text.strip()
-        if self.media_type != _FORM and not _LOOKS_LIKE_A_FORM.fullmatch(text):
+        if self.media_type != _FORM and not re.fullmatch(_LOOKS_LIKE_A_FORM, text):
             return None
         for encoding, errors in (("utf-8", "strict"), ("windows-1252", "replace")):
             with suppress(ValueError):  # another encoding, or too many fields

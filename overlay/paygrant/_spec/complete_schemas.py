@@ -122,8 +122,7 @@ def value_of(schema: Any, left_out: Collection[str] = (), at: str = "", depth: i
     if kind == "array":
         return [value_of(schema.get("items"), left_out, f"{at}/0", depth + 1)]
     if kind in {"integer", "number"}:
-        least = schema.get("minimum")
-        return least if isinstance(least, int | float) else 1
+        return 1
     return True if kind == "boolean" else _TEXTS.get(str(schema.get("format")), "text")
 
 

@@ -120,9 +120,10 @@ class NormalizedSpec:
     @property
     def in_host(self) -> list[RequestPart]:
         """The parts of the host that the caller gives. All servers have the same."""
+        variables: Mapping[str, Any] = self.variables[0] if self.variables else {}
         return [
             RequestPart("host", name, required=True, schema={"type": "string"}, about=str(each.get("description", "")))
-            for name, each in next(iter(self.variables), {}).items()
+            for name, each in variables.items()
         ]
 
     @property

@@ -67,7 +67,7 @@ def _for_provider(name: str, kind: "ProviderKind[Provider]", example: str) -> cl
         _print,
         example=example,
         params=[
-            click.Option(["--header"], is_flag=True, help="Print the whole header: Authorization: Bearer ..."),
+            click.Option(["--header"], is_flag=True, help="Print the whole header, such as Authorization: Bearer ..."),
             _options.json_option("Print the token and what is known about it as JSON."),
             click.Option(
                 ["--format", "form"],
@@ -89,11 +89,23 @@ def _print(given: "Given", *, header: bool, as_json: bool, form: _Format, cache:
     provider = given.provider()
     found = obtain(given, provider, cache=cache)
     printed = {
-        "header": lambda: f"Authorization: {found.authorization}",
+        "header": lambda: f"{_header_of(provider)}: {found.authorization}",
         "json": lambda: _document(found),
         "env": lambda: f"{given.kind.prefix}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
     }
     _console.result(printed[forms.pop()]() if forms else found.access_token)
+
+
+def _header_of(provider: "Provider") -> str:
+    """The header by which the API wants the token.
+
+    Raises:
+        click.BadParameter: The API wants the token in the query.
+    """
+    use = registration_of(provider).endpoint.token_use
+    if use.header is None:
+        raise click.BadParameter(f"expected no --header: the API wants the token in the query, as {use.query}")
+    return use.header
 
 
 def _document(token: "Token") -> str:

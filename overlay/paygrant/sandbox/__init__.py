@@ -3,9 +3,10 @@
     with Sandbox() as sandbox:
         sandbox.ripple.base_url, sandbox.client_id, sandbox.client_secret
 
-For each provider it serves the token endpoint as the spec documents it, and one protected resource, ``/resource``.
-A page at ``/`` shows requests, tokens and faults. ``_fault_kinds`` describes the faults that can be switched on,
-``_control`` the control API. The sandbox listens on loopback only. It needs ``pip install "paygrant[sandbox]"``.
+For each provider it serves the token endpoint as the spec documents it, and an API: any other path, with a live token.
+``Sandbox(specs=["acme.yaml"])`` serves specs of the user's own as well. A page at ``/`` shows requests, tokens and faults.
+``_fault_kinds`` describes the faults that can be switched on, ``_control`` the control API. By default, the sandbox
+listens on loopback only. It needs ``pip install "paygrant[sandbox]"``.
 """
 
 from typing import TYPE_CHECKING

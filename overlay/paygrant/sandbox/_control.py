@@ -201,6 +201,7 @@ def _provider_state(provider: SandboxProvider) -> dict[str, Any]:
     return {
         "name": provider.name,
         "base_url": f"/{provider.name}",
+        "token_method": provider.endpoint.method,
         "token_path": provider.endpoint.path,
         "token_requests": memory.token_requests,
         "api_calls": memory.api_calls,

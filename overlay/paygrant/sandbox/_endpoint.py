@@ -102,7 +102,7 @@ class EndpointResponse:
 
     status: int
     document: Any = field(repr=False)
-    media_type: str | None = JSON
+    media_type: str | None = field(default=JSON, repr=False)
     token: str | None = field(default=None, repr=False)
     expires_at: float = 0.0
 

@@ -56,7 +56,9 @@ Stage: TypeAlias = Literal["date", "wire", "delay", "limit", "response", "lifeti
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """In the order in which they apply. Each stage changes the response of the later stages, or replaces it."""
 
-_BODILESS = frozenset({204, 205, 304})
+BODILESS = frozenset({204, 205, 304})
+"""The statuses whose responses have no body."""
+
 _YEARS = 1e9
 """Seconds, about 30 years. A larger offset could leave the years that an HTTP date can express."""
 
@@ -183,7 +185,8 @@ def _at_least_one(argument: str, value: Any) -> None:
     check_whole(argument, value, least=1)
 
 
-def _status(argument: str, value: Any) -> None:
+def check_status(argument: str, value: Any) -> None:
+    """Refuse what is no status of a final response."""
     if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:  # noqa: PLR2004 - RFC 9110
         raise invalid_argument(argument, f"is {shown(value)}", "a status from 200 to 599")
 
@@ -193,14 +196,15 @@ def _redirect_status(argument: str, value: Any) -> None:
         raise invalid_argument(argument, f"is {shown(value)}", "a status from 300 to 399")
 
 
-def _header(argument: str, value: Any) -> None:
+def check_header(argument: str, value: Any) -> None:
+    """Refuse what is no value of a header."""
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
         raise invalid_argument(argument, f"is {shown(value)}", "printable ASCII, as in an HTTP header")
 
 
 def _retry_after(argument: str, value: Any) -> None:
     if isinstance(value, str):
-        _header(argument, value)
+        check_header(argument, value)
     else:
         _seconds(argument, value)
 
@@ -293,7 +297,7 @@ async def rate_limit(handler: RequestHandler, _proceed: Proceed, *, limiter: Lim
 
 @kind(
     "response",
-    FaultParameter("status", "integer", 503, "the status, from 200 to 599", _status),
+    FaultParameter("status", "integer", 503, "the status, from 200 to 599", check_status),
     FaultParameter(
         "retry_after",
         "text",
@@ -306,18 +310,18 @@ async def fail(handler: RequestHandler, _proceed: Proceed, *, status: int, retry
     """The response is an error with this status."""
     value = retry_after if isinstance(retry_after, str | None) else str(math.ceil(retry_after))
     headers = {} if value is None else {"Retry-After": value}
-    return Response(None, status, headers) if status in _BODILESS else handler.error(status, headers)
+    return Response(None, status, headers) if status in BODILESS else handler.error(status, headers)
 
 
-@kind("response", FaultParameter("status", "integer", 200, "the status, from 200 to 599", _status))
+@kind("response", FaultParameter("status", "integer", 200, "the status, from 200 to 599", check_status))
 async def html(_handler: RequestHandler, _proceed: Proceed, *, status: int) -> Response:
     """The response is an HTML page instead of JSON, as from a proxy."""
-    return HTMLResponse("" if status in _BODILESS else "<!doctype html><title>Maintenance</title>", status)
+    return HTMLResponse("" if status in BODILESS else "<!doctype html><title>Maintenance</title>", status)
 
 
 @kind(
     "response",
-    FaultParameter("to", "text", "https://elsewhere.invalid/", "the URL in the Location header", _header),
+    FaultParameter("to", "text", "https://elsewhere.invalid/", "the URL in the Location header", check_header),
     FaultParameter("status", "integer", 307, "the status, from 300 to 399", _redirect_status),
 )
 async def redirect(_handler: RequestHandler, _proceed: Proceed, *, to: str, status: int) -> Response:

@@ -3,24 +3,24 @@
 Each method that switches on a fault is one row of the table in ``_fault_kinds``, with types.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from json import dumps
+from json import dumps, loads
 from typing import Any, Literal
 
 from paygrant._arguments import (
     check_choice,
-    check_seconds,
     check_text,
     check_type,
-    check_whole,
     checked,
     invalid_argument,
+    shown,
 )
 from paygrant._providers.kind import prefix_of
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import Client, http_date
-from paygrant.sandbox._fault_kinds import Target
+from paygrant.sandbox._fault_kinds import BODILESS, Target, check_header, check_status
 from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._memory import ApiResponse, IssuedToken
 from paygrant.sandbox._record import METHODS, RecordedRequest
@@ -36,6 +36,10 @@ Oddity = Literal[
     "type_number",
 ]
 """What ``odd_types`` changes, the lifetime, the token or its type, and the type that it gets."""
+
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""RFC 9110 section 5.6.2."""
 
 
 class ProviderHandle:
@@ -242,25 +246,27 @@ class ProviderHandle:
         Raises:
             ConfigurationError: An argument is bad, or the path is the token endpoint's.
         """
-        check_choice("method", method, METHODS)
+        check_choice("method", method, sorted(METHODS))
         check_text("path", path, forbidden="?# ")
         if not path.startswith("/"):
             raise invalid_argument("path", "has no slash at its start", "a path such as /v4/payments")
-        check_whole("status", status, least=200)
-        check_seconds("status", status, most=599)
-        given = {} if headers is None else headers
+        check_status("status", status)
+        if json is not None and status in BODILESS:
+            raise invalid_argument("json", f"is given with status {status}, which has no body", "no json")
+        given: Mapping[str, str] = {} if headers is None else headers
         check_type("headers", given, Mapping, "a mapping of strings to strings")
         for name, value in given.items():
-            check_text("headers", name)
-            check_text("headers", value)
+            check_header("headers", value)
+            if not _HEADER_NAME.fullmatch(check_text("headers", name)):
+                raise invalid_argument("headers", f"has the name {shown(name)}", "names such as Retry-After")
         try:
-            dumps(json, allow_nan=False)
+            document = loads(dumps(json, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             fault = f"cannot be sent as JSON ({type(error).__name__})"
             raise invalid_argument(
                 "json", fault, "a document of dicts, lists, strings, numbers, booleans and None"
             ) from None
-        self._provider.set_response(method, path, ApiResponse(status, json, dict(given)))
+        self._provider.set_response(method, path, ApiResponse(status, document, dict(given)))
 
     def revoke(self) -> None:
         """Revoke all tokens: the resource refuses them from now on."""

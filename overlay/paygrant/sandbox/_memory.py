@@ -33,7 +33,7 @@ class IssuedToken:
         return fingerprint(self.access_token)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ApiResponse:
     """The response to calls of the API with a live token.
 

@@ -317,7 +317,7 @@ def _all_specs(paths: object) -> Mapping[str, ServedSpec]:
     for path in cast("Sequence[object]", paths):
         check_type("specs", path, str | PathLike, expected)
         served = served_spec_at(Path(fspath(cast("str | PathLike[str]", path))))
-        name = served.spec.name.replace("-", "_")
+        name = served.spec.name
         if not _NAME.fullmatch(name) or hasattr(Sandbox, name) or name in _RESERVED:
             fault = f"has a spec whose name the sandbox cannot use: {shown(name)}"
             raise invalid_argument("specs", fault, "a file with a name such as acme.yaml")

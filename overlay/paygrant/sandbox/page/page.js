@@ -55,7 +55,7 @@ async function press(method, path) {
     await command(method, path);
     trouble.hidden = true;
   } catch (error) {
-    write(trouble, `That did not work: ${error.message}`);
+    write(trouble, `The command failed: ${error.message}`);
     trouble.hidden = false;
   }
 }
@@ -83,9 +83,10 @@ const cards = new Map();
 /** The names of a card's buttons for screen readers. */
 const BUTTONS = {
   ".copy": "Copy base URL",
+  ".copy-command": "Copy command",
   ".revoke": "Revoke all tokens",
   ".add": "Add a fault",
-  ".restore": "Restore, all faults off",
+  ".restore": "Switch off all faults",
 };
 
 class Card {
@@ -94,7 +95,9 @@ class Card {
     this.element = copyOf("provider");
     this.element.setAttribute("aria-label", sentence(name));
     write(this.part("h3"), sentence(name));
-    this.part(".copy").addEventListener("click", (event) => this.copy(event.target));
+    this.part(".copy").addEventListener("click", (event) => this.copy(event.target, ".base-url"));
+    this.part(".copy-command").addEventListener("click", (event) => this.copy(event.target, ".command"));
+    $("summary", this.element).setAttribute("aria-label", `Command for a token: ${sentence(name)}`);
     this.part(".revoke").addEventListener("click", () => press("POST", `/${name}/revoke`));
     this.part(".restore").addEventListener("click", () => press("DELETE", `/${name}/faults`));
     for (const [button, what] of Object.entries(BUTTONS)) {
@@ -113,7 +116,9 @@ class Card {
     write(this.part(".token-requests"), plural(provider.token_requests, "token request"));
     write(this.part(".api-calls"), plural(provider.api_calls, "API call"));
     write(this.part(".base-url"), new URL(provider.base_url, location.origin).href);
-    write(this.part(".token-path"), `POST ${provider.token_path}`);
+    write(this.part(".token-path"), `${provider.token_method} ${provider.token_path}`);
+    write(this.part(".command"), usage.commands[this.name] ?? "");
+    this.part(".usage").hidden = !usage.commands[this.name];
     write(this.part(".fault-count"), String(provider.faults.length));
     this.element.classList.toggle("faulty", provider.faults.length > 0);
     draw(this.part(".faults"), provider.faults, (fault) => fault.id, (fault) => this.chip(fault), showTerms);
@@ -143,8 +148,8 @@ class Card {
     this.part(".more").hidden = !hidden;
   }
 
-  async copy(button) {
-    await navigator.clipboard.writeText(this.part(".base-url").textContent);
+  async copy(button, selector) {
+    await navigator.clipboard.writeText(this.part(selector).textContent);
     write(button, "Copied");
     setTimeout(() => write(button, "Copy"), 1500);
   }
@@ -169,13 +174,21 @@ function showTerms(item, { id, kind, on, times, ...parameters }) {
   const terms = Object.entries(parameters)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${sentence(name)} ${value}`);
-  terms.push(`on ${on}`, times === null ? "until switched off" : `${plural(times, "time")} more`);
+  terms.push(`on ${on}`, times === null ? "until switched off" : `for ${plural(times, "more request")}`);
   write($(".terms", item), terms.join(" · "));
 }
 
 // Switching faults on
 
 let kinds = [];
+let usage = { commands: {} };
+
+/** Shows the credentials that the sandbox accepts. */
+function showClient() {
+  write($("#client .client-id"), usage.client_id);
+  write($("#client .client-secret"), usage.client_secret);
+  $("#client").hidden = false;
+}
 
 class Picker {
   constructor(card) {
@@ -357,6 +370,8 @@ async function listen() {
   };
   try {
     kinds = await (await fetch("/control/faults")).json();
+    usage = await (await fetch("/control/usage")).json();
+    showClient();
   } catch {
     again();
     return;

@@ -1,0 +1,100 @@
+"""A function of the user's that computes the credentials of a request."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from paygrant import SpecProvider, UnsignedRequest
+from paygrant._providers.base import registration_of
+from paygrant._request.build import build_request
+from paygrant._request.credentials import Credentials
+from tests.helpers.arguments import refusal
+
+SPEC = Path(__file__).parents[1] / "endpoints/github_app.yaml"
+EXPECTED = "expected a function that completes an UnsignedRequest in place and returns None"
+
+
+def build(authenticate: Callable[[UnsignedRequest], object] | None) -> UnsignedRequest:
+    provider = SpecProvider(
+        SPEC, client_id="id-of-straw", client_secret="secret-of-straw", authenticate=print, installation_id=7
+    )
+    registration = dataclasses.replace(registration_of(provider), authenticate=authenticate)
+    return build_request(registration, Credentials("secret-of-straw"), "plain")
+
+
+def test_the_function_completes_the_request_in_place() -> None:
+    seen: list[UnsignedRequest] = []
+
+    def sign(request: UnsignedRequest) -> None:
+        seen.append(request)
+        request.headers["Authorization"] = f"Bearer {request.client_id}.{request.client_secret}"
+
+    request = build(sign)
+    assert seen == [request]
+    assert request.headers["Authorization"] == "Bearer id-of-straw.secret-of-straw"
+    assert request.headers["X-GitHub-Api-Version"] == "2022-11-28"
+    assert urlsplit(request.url).path == "/app/installations/7/access_tokens"
+    assert {"Bearer id-of-straw.secret-of-straw", "id-of-straw.secret-of-straw"} <= {*request.secrets}
+
+
+def test_what_the_function_adds_to_the_address_is_secret() -> None:
+    def sign(request: UnsignedRequest) -> None:
+        request.url += "/key-of-straw?signature=of-straw"
+        request.secrets = ("kept",)
+
+    secrets = build(sign).secrets
+    assert {"kept", "key-of-straw", "signature=of-straw"} <= {*secrets}
+    assert not {"", "app", "installations", "access_tokens"} & {*secrets}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("https://api.github.com/", "https://evil.example/"),
+        ("https://", "http://"),
+        ("https://", "https://somebody@"),
+        ("github.com/", "github.com:8443/"),
+    ],
+)
+def test_the_function_cannot_change_the_host(change: tuple[str, str]) -> None:
+    def lead_away(request: UnsignedRequest) -> None:
+        request.url = request.url.replace(*change)
+
+    text = refusal(lambda: build(lead_away), "authenticate")
+    assert text == "authenticate: the function changed the host; expected another path or query"
+
+
+def test_a_header_of_the_function_must_be_one_that_can_be_sent() -> None:
+    def sign(request: UnsignedRequest) -> None:
+        request.headers["X-Signature"] = "two\r\nlines"
+
+    assert "holds a character that a header cannot carry" in refusal(lambda: build(sign), "X-Signature")
+
+
+async def later(_: UnsignedRequest) -> None: ...
+
+
+def fail(request: UnsignedRequest) -> None:
+    raise LookupError(request.client_secret)
+
+
+def same(request: UnsignedRequest) -> UnsignedRequest:
+    return request
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (None, "is missing"),
+        (fail, "the function raised LookupError"),
+        (same, "the function returned a UnsignedRequest"),
+        (later, "the function is asynchronous"),
+    ],
+)
+def test_a_function_that_does_not_do_its_work_is_named_by_its_fault(
+    function: Callable[[UnsignedRequest], object] | None, fault: str
+) -> None:
+    assert refusal(lambda: build(function), "authenticate") == f"authenticate: {fault}; {EXPECTED}"
