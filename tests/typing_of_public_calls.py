@@ -3,6 +3,7 @@
 ``assert_type`` states what a user gets. A ``type: ignore`` states that a call must be an error: mypy reports it if it is none.
 """
 
+import ssl
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,7 @@ import requests
 import paygrant
 from paygrant import (
     AlternativePayments,
+    ClientCertificate,
     ClientCredentials,
     ConfigurationError,
     Cryptofuse,
@@ -37,6 +39,8 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
+    Signer,
+    SigningKey,
     SpecProvider,
     Store,
     Token,
@@ -380,3 +384,26 @@ def a_sandbox() -> None:
 
 
 assert_type(paygrant.__version__, str)
+
+
+# Keys and certificates
+
+
+def with_keys(kms: Signer) -> ClientCredentials:
+    key = SigningKey("pem", key_id="k1", algorithm="PS256", password="pw")
+    signer: Signer = key
+    assert_type(signer.sign(b"data"), bytes)
+    assert_type(key.thumbprint, str)
+    certificate = ClientCertificate("client.pem", Path("client.key"), password=None)
+    assert_type(certificate.ssl_context(), ssl.SSLContext)
+    ClientCredentials(
+        client_id="id",
+        token_url="https://a.example/token",
+        auth_method="tls_client_auth",
+        certificate=certificate,
+        dpop=True,
+    )
+    SpecProvider("acme.yaml", client_id="id", private_key=kms, assertion_audience="https://a.example", dpop=key)
+    return ClientCredentials(
+        client_id="id", token_url="https://a.example/token", auth_method="private_key_jwt", private_key=lambda: key
+    )

@@ -15,10 +15,12 @@ from typing import Any
 
 import aiohttp
 import httpx
+import jwt
 import pytest
 
 import paygrant_clients.cryptofuse
 from paygrant import (
+    ClientCredentials,
     ConfigurationError,
     Cryptofuse,
     InvalidClient,
@@ -829,6 +831,38 @@ def test_a_request_to_another_origin_has_no_further_header(
     auth = client.auth(with_use(server, use), origins={api.server.base_url})
     client.call(auth, elsewhere.base_url)
     assert [shows(seen, CLIENT) for seen in elsewhere.seen] == [False]
+
+
+def bound_source(server: Server) -> TokenSource:
+    """A source of tokens that are bound to the key of this process (RFC 9449)."""
+    server.reply = granted("token-1", token_type="DPoP")
+    provider = ClientCredentials(client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=True)
+    return TokenSource(provider, store=MemoryStore())
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_neither_token_nor_proof_to_another_origin(
+    client: ApiClient, api: Api, server: Server, elsewhere: Server, status: int
+) -> None:
+    auth = client.auth(bound_source(server))
+    elsewhere.reply = Reply({}, 401)
+    api.server.reply = Reply({}, status, {"Location": f"{elsewhere.base_url}/moved"})
+    assert client.call(auth, api.url, "POST", follow=True, **client.body(b"100 EUR")).status == 401
+    assert [(seen.headers["Authorization"], "DPoP" in seen.headers) for seen in api.server.seen] == [
+        ("DPoP token-1", True)
+    ]
+    assert [{"Authorization", "DPoP"} & {*seen.headers} for seen in elsewhere.seen] == [set()]
+
+
+def test_a_call_within_an_origin_is_proved_again_after_a_redirect(client: ApiClient, api: Api, server: Server) -> None:
+    def reply(seen: Seen) -> Reply:
+        if seen.path != "/moved":
+            return Reply({}, 307, {"Location": "/moved"})
+        proved = jwt.decode(seen.headers["DPoP"], options={"verify_signature": False})["htu"]
+        return Reply({}, 200 if proved.endswith("/moved") else 401)
+
+    api.server.reply = reply
+    assert client.call(client.auth(bound_source(server)), api.url, "POST", follow=True).status == 200
 
 
 def test_each_call_has_a_token_of_its_own_if_tokens_are_used_once(client: ApiClient, api: Api, server: Server) -> None:

@@ -195,7 +195,7 @@ def test_a_private_key_is_a_file_and_never_an_option(run: Any, tmp_path: Path) -
     shown = run("token", "--token-url", "https://auth.example/t", "-h").out
     assert "--private-key-file" in shown
     assert "--private-key TEXT" not in shown
-    assert "--certificate" not in shown
+    assert "--certificate-file TEXT" in shown
     assert "--basic-encoding [auto|plain|form]" in shown
     ran = run("token", "--token-url", "https://auth.example/t", "--private-key", SECRET)
     assert ran.code == 2

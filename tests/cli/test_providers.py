@@ -35,7 +35,7 @@ def test_providers_are_shown_with_base_urls_and_variables(run: Any) -> None:
             assert [environment, server.url] in lines
         for each in _catalog.parameters(registry.kind_named(name)):
             variable = each.variable
-            if each.name == "client_secret":
+            if each.secret:
                 variable = f"{variable}_FILE or {variable}"
             assert [each.option, variable] in lines
     assert "HTTP Basic or fields of the body" in out

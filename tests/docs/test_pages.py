@@ -16,16 +16,30 @@ from typing import Any
 
 import anyio
 import httpx
+import jwt
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization
 
-from paygrant import InvalidClient, ProviderUnavailable, RateLimited, Ripple, SpecProvider, TokenAuth, TokenSource
+from paygrant import (
+    ClientCredentials,
+    InvalidClient,
+    ProviderUnavailable,
+    RateLimited,
+    Ripple,
+    SpecProvider,
+    TokenAuth,
+    TokenSource,
+)
+from paygrant._providers.base import registration_of
+from paygrant._request.build import build_request
 from paygrant.generate import lint
 from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
 from tests.helpers.box import ARGUMENTS
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
+from tests.helpers.keys import Authority, pem, public_pem, write_pair
 from tests.helpers.servers import Reply, Seen, Server, granted
 
 RUN = Callable[[str], dict[str, Any]]
@@ -74,6 +88,7 @@ def run(
         "ACME_CLIENT_ID": "my-id",
         "ACME_CLIENT_SECRET": "my-secret",
         "ACME_ENVIRONMENT": "production",
+        "ACME_REALM": "eu",
         "SHOP2_CLIENT_ID": "my-other-id",
         "SHOP2_CLIENT_SECRET": "my-other-secret",
         "API_URL": api.base_url,
@@ -92,7 +107,11 @@ def run(
             variables[f"{name}_{argument}".upper()] = value if isinstance(value, str) else " ".join(value)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    for modules in (vendors.secret_managers(sandbox.client_secret), vendors.celery(), vendors.mcp()):
+    monkeypatch.setenv("PKCS11_MODULE", "/usr/lib/pkcs11.so")
+    monkeypatch.setenv("PKCS11_PIN", "pin-of-straw")
+    key: Any = serialization.load_pem_private_key(pem("ES256").encode(), None)
+    services = vendors.key_services(key)
+    for modules in (vendors.secret_managers(sandbox.client_secret, key), services, vendors.celery(), vendors.mcp()):
         stand_ins(modules)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -110,7 +129,7 @@ def run(
 
 
 def _write_files(folder: Path, port: int) -> None:
-    """The files that the examples read: an OpenAPI document, a spec for a function, one of a metadata service, an env file."""
+    """The files that the examples read: an OpenAPI document, specs (the short one is that of the page), an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
     document = document.replace("Northwind Parcel API", "Acme")
@@ -119,10 +138,14 @@ def _write_files(folder: Path, port: int) -> None:
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
+    (folder / "acme.yaml").write_text(block(DOCS / "any_provider.md", "yaml"), "utf-8")
     shutil.copy(ROOT / "tests/endpoints/custom/signed_form.yaml", folder / "signed.yaml")
     shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")
+    (folder / "key.pem").write_text(pem("RS256"), "utf-8")
+    (folder / "proofs.pem").write_text(pem("ES256"), "utf-8")
+    write_pair(folder, Authority().issue("client"))
     (folder / "ripple.env").chmod(0o600)
 
 
@@ -147,6 +170,22 @@ def test_each_secret_manager_gives_the_secret_that_the_provider_takes(
         assert sandbox.ripple.token_requests == number
     with TokenSource(Ripple.from_env()) as source:
         source.get()
+
+
+def test_the_key_in_each_device_signs_assertions(run: RUN) -> None:
+    namespace = run("overlay/docs/keys.md")
+    signers = {name: value for name, value in namespace.items() if name.startswith("key_in_")}
+    assert len(signers) == 4
+    for signer in signers.values():
+        provider = ClientCredentials(
+            client_id="id", token_url="https://a.example/token", auth_method="private_key_jwt", private_key=signer
+        )
+        registration = registration_of(provider)
+        request = build_request(registration, registration.credentials(), "plain")
+        claims = jwt.decode(
+            request.fields["client_assertion"], public_pem("ES256"), ["ES256"], audience=provider.token_url
+        )
+        assert claims["sub"] == "id"
 
 
 def test_the_pod_of_kubernetes_sets_variables_that_the_provider_reads() -> None:

@@ -56,6 +56,30 @@ def test_a_provider_that_is_made_is_examined(kind: str, tmp_path: Path, server: 
     assert len(server.seen) >= 1
 
 
+def test_a_response_without_a_token_names_the_places_of_the_spec_and_the_fields(tmp_path: Path, server: Server) -> None:
+    provider = acme(tmp_path, server)
+    server.reply = Reply({"data": {"access_token": "canary-token", "newToken": []}, "x" * 40: 1})
+    findings = list(diagnose(provider, variables={}))
+    [advice] = [each.advice for each in findings if each.check == "response"]
+    assert advice == (
+        "The response holds no token. The spec expects it at /data/accessToken; "
+        "the response has the fields /data/access_token, /data/newToken, /.... "
+        "response.access_token in the spec may be wrong. If it is right, check base_url."
+    )
+    assert "canary" not in repr(findings)
+    server.reply = Reply({})
+    [advice] = [each.advice for each in diagnose(provider, variables={}) if each.check == "response"]
+    assert "the response has no fields." in advice
+
+
+def test_without_a_spec_the_advice_does_not_speak_of_one(server: Server) -> None:
+    provider = ClientCredentials(**CREDENTIALS, token_url=f"{server.base_url}/t")
+    server.reply = Reply({"accessToken": "canary-token"})
+    [advice] = [each.advice for each in diagnose(provider, variables={}) if each.check == "response"]
+    assert "holds no token" in advice
+    assert "spec" not in advice
+
+
 @pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])
 def test_refused_credentials_are_found(kind: str, tmp_path: Path, server: Server) -> None:
     provider = made(kind, tmp_path, server)

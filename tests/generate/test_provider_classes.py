@@ -136,6 +136,8 @@ def test_each_argument_of_the_spec_is_a_keyword_with_its_type(many: Any) -> None
         "client_secret": "str | collections.abc.Callable[[], str]",
         "environment": "Literal['test', 'uat', 'production']",
         "base_url": "str | None",
+        "certificate": "'ClientCertificate | None'",
+        "dpop": "'bool | Signer'",
         "audience": "str",
         "tenant": "str",
         "level": "Literal[1, 2]",

@@ -9,10 +9,71 @@ from contextlib import asynccontextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any, Self
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
 Function = Callable[..., Any]
 
 
-def secret_managers(secret: str) -> dict[str, ModuleType]:
+def _der(key: ec.EllipticCurvePrivateKey, data: bytes, *, is_digest: bool = False) -> bytes:
+    return key.sign(data, ec.ECDSA(utils.Prehashed(hashes.SHA256()) if is_digest else hashes.SHA256()))
+
+
+def _plain(key: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
+    """R and S of 32 bytes each."""
+    return b"".join(part.to_bytes(32, "big") for part in utils.decode_dss_signature(_der(key, digest, is_digest=True)))
+
+
+def key_services(key: ec.EllipticCurvePrivateKey) -> dict[str, ModuleType]:
+    """google-cloud-kms, azure-keyvault-keys and python-pkcs11, all with this key."""
+
+    class KeyManagementServiceClient:
+        def asymmetric_sign(self, request: dict[str, Any]) -> Any:
+            assert request["name"].startswith("projects/")
+            return SimpleNamespace(signature=_der(key, request["digest"]["sha256"], is_digest=True))
+
+    class CryptographyClient:
+        def __init__(self, key: str, credential: object) -> None:
+            assert key.startswith("https://")
+            assert credential
+
+        def sign(self, algorithm: str, digest: bytes) -> Any:
+            assert algorithm == "ES256"
+            return SimpleNamespace(signature=_plain(key, digest))
+
+    class Key:
+        def sign(self, data: bytes, *, mechanism: str) -> bytes:
+            assert mechanism == "ECDSA"
+            return _plain(key, data)
+
+    class Session:
+        def get_key(self, *, object_class: str, label: str) -> Key:
+            assert object_class == "PRIVATE_KEY"
+            assert label
+            return Key()
+
+    class Device:
+        def open(self, *, user_pin: str) -> Session:
+            assert user_pin
+            return Session()
+
+    class Library:
+        def get_token(self, *, token_label: str) -> Device:
+            assert token_label
+            return Device()
+
+    def lib(path: str) -> Library:
+        assert path
+        return Library()
+
+    kms = _module("google.cloud.kms", KeyManagementServiceClient=KeyManagementServiceClient)
+    algorithm = SimpleNamespace(es256="ES256")
+    crypto = _module("azure.keyvault.keys.crypto", CryptographyClient=CryptographyClient, SignatureAlgorithm=algorithm)
+    kinds = {"ObjectClass": SimpleNamespace(PRIVATE_KEY="PRIVATE_KEY"), "Mechanism": SimpleNamespace(ECDSA="ECDSA")}
+    return _modules(kms, _module("azure.keyvault.keys"), crypto, _module("pkcs11", lib=lib, **kinds))
+
+
+def secret_managers(secret: str, key: ec.EllipticCurvePrivateKey) -> dict[str, ModuleType]:
     """boto3, google-cloud-secret-manager, azure-identity, azure-keyvault-secrets and hvac, all with this secret."""
 
     class SecretsManager:
@@ -47,14 +108,25 @@ def secret_managers(secret: str) -> dict[str, ModuleType]:
             assert raise_on_deleted_version
             return {"data": {"data": {"client_secret": secret}, "metadata": {"version": 1}}}
 
-    def client(service_name: str) -> SecretsManager:
-        assert service_name == "secretsmanager"
-        return SecretsManager()
+    class KMS:
+        def sign(
+            self,
+            *,
+            KeyId: str,  # noqa: N803 - as boto3 names it
+            Message: bytes,  # noqa: N803 - as boto3 names it
+            MessageType: str,  # noqa: N803 - as boto3 names it
+            SigningAlgorithm: str,  # noqa: N803 - as boto3 names it
+        ) -> dict[str, Any]:
+            assert (MessageType, SigningAlgorithm) == ("RAW", "ECDSA_SHA_256")
+            return {"KeyId": KeyId, "Signature": _der(key, Message)}
+
+    def client(service_name: str) -> SecretsManager | KMS:
+        return SecretsManager() if service_name == "secretsmanager" else KMS()
 
     secretmanager = _module("google.cloud.secretmanager", SecretManagerServiceClient=SecretManagerServiceClient)
     return _modules(
         _module("boto3", client=client),
-        _module("google.cloud", secretmanager=secretmanager),
+        _module("google.cloud", secretmanager=secretmanager, kms=key_services(key)["google.cloud.kms"]),
         secretmanager,
         _module("azure"),
         _module("azure.identity", DefaultAzureCredential=DefaultAzureCredential),

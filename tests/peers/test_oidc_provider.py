@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -303,6 +306,46 @@ def test_sixty_four_cold_threads_get_one_token_and_one_challenge(strict_server: 
         assert len({*pool.map(get, range(64))}) == 1
     after = counts(strict_server)
     assert (after["token"] - before["token"], after["granted"] - before["granted"]) == (2, 1)
+
+
+_PROCESS = """
+import json, sys
+from paygrant import ClientCredentials, FileStore, SigningKey, TokenSource
+
+task = json.load(sys.stdin)
+provider = ClientCredentials(
+    client_id="bound", client_secret=task["secret"], token_url=task["url"], dpop=SigningKey(task["key"])
+)
+print(TokenSource(provider, store=FileStore(task["folder"])).get().access_token)
+"""
+
+
+def test_eight_processes_with_one_key_and_one_store_get_one_token(strict_server: str, tmp_path: Path) -> None:
+    task = {
+        "secret": SECRET,
+        "url": f"{strict_server}/token",
+        "key": pem("ES256", 13),
+        "folder": str(tmp_path / "tokens"),
+    }
+    before = counts(strict_server)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    for each in processes:
+        assert each.stdin
+        each.stdin.write(json.dumps(task))
+        each.stdin.close()
+    tokens = set[str]()
+    for each in processes:
+        assert each.stdout
+        tokens.add(each.stdout.read())
+        each.stdout.close()
+    assert [each.wait() for each in processes] == [0] * 8
+    assert len(tokens) == 1
+    assert tokens != {""}
+    after = counts(strict_server)
+    assert after["token"] - before["token"] <= 2  # one challenge at most
 
 
 def test_a_thousand_tasks_get_one_token(strict_server: str) -> None:

@@ -22,6 +22,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     certificate, key = Authority().issue("client")
     texts = {
         "key": pem("RS256"),
+        "other": pem("ES256"),
         "public": public_pem("RS256"),
         "locked": pem("RS256", password="canary-password"),
         "certificate": certificate,
@@ -93,7 +94,7 @@ def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], vari
         ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "key"}, "SHOP_CERTIFICATE_FILE: holds no certificate"),
         ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "certificate"}, "SHOP_PRIVATE_KEY.*: is missing"),
         (
-            {"AUTH_METHOD": "tls_client_auth", "PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "certificate"},
+            {"AUTH_METHOD": "tls_client_auth", "PRIVATE_KEY_FILE": "other", "CERTIFICATE_FILE": "certificate"},
             "SHOP_PRIVATE_KEY_FILE: does not fit the certificate",
         ),
         ({"AUTH_METHOD": "tls_client_auth"}, "SHOP_CERTIFICATE_FILE: is missing"),

@@ -11,6 +11,7 @@ from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from tempfile import mkdtemp
 from textwrap import dedent
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from paygrant import (
 from paygrant._auth.bearer import Authorization
 from paygrant._auth.httpx import HeadersBySentName
 from paygrant._providers.base import BasicProvider, Provider
+from paygrant._providers.keyed import KeyedProvider
 from paygrant._providers.ripio import WidgetURL
 from paygrant._providers.spec_provider import SpecProvider
 from paygrant._stores.base import Entry
@@ -47,6 +49,7 @@ from paygrant_clients.ripple.client import Client as GeneratedClient
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers import box
 from tests.helpers.exposure import shown
+from tests.helpers.keys import Authority
 from tests.helpers.providers import ARGUMENTS, make
 from tests.helpers.secrets import CORES, CREDENTIALS, SECRET, TOKEN, found
 
@@ -195,6 +198,7 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {"provider": Sandbox(client=Client(*CORES[:2]))._providers["ripple"], "client": Client(*CORES[:2])}
     elif kind in {Codec, FileStore, RedisStore}:
         own = {"key": KEY, "client_or_url": f"redis://{CORES[0]}:{CORES[1]}@127.0.0.1:1"}
+    own |= {"private_key": PAIR[1], "password": CORES[1]} if kind is paygrant.SigningKey else {}
     unnamed = {"installation_id": 7} if kind is SpecProvider else {}
     own |= HARMLESS_IN_RESPONSES if kind.__module__.startswith("paygrant_clients.") else {}
     return unnamed | {
@@ -221,7 +225,7 @@ def instance(kind: Any) -> Any:
     return made
 
 
-ABSTRACT = {Provider, BasicProvider}
+ABSTRACT = {Provider, BasicProvider, KeyedProvider}
 WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 

@@ -279,7 +279,7 @@ def endpoint_cases() -> Iterator[Broken]:
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
     place = f"{ENDPOINT}/client_authentication/0"
-    for words, below in [
+    described: list[tuple[dict[str, Any], str]] = [
         ({"algorithms": ["HS256"]}, "/algorithms/0"),
         ({"algorithms": []}, "/algorithms"),
         ({"audience": "issuer"}, "/audience"),
@@ -293,7 +293,8 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"in": "header", "name": "assertion"}, ""),
         ({"client_secret": "secret"}, ""),
         ({"encoding": "plain"}, ""),
-    ]:
+    ]
+    for words, below in described:
         signed = {"method": "private_key_jwt", **words}
         yield broken("token-endpoint", {place: signed}, place + below, spec=SIGNED)
     misplaced: dict[str, dict[str, Any]] = {
@@ -330,7 +331,11 @@ def word_cases() -> Iterator[Broken]:
     where = f"{place}/0/audience/argument"
     yield broken("claim-arguments", {place: [{**sound, "audience": audience}]}, where, spec=SIGNED)
     yield broken("unique-methods", {place: [sound, sound | {"lifetime": 9}]}, f"{place}/1/method", spec=SIGNED)
-    bodiless = {f"{POST}/requestBody": ABSENT, f"{SCHEMAS}/TokenRequest": ABSENT, f"{ENDPOINT}/parameters": {}}
+    bodiless: dict[str, Any] = {
+        f"{POST}/requestBody": ABSENT,
+        f"{SCHEMAS}/TokenRequest": ABSENT,
+        f"{ENDPOINT}/parameters": {},
+    }
     yield broken("assertion-body", bodiless, f"{place}/0", spec=SIGNED)
     yield broken("mtls-urls", {"/servers/0/x-mtls-url": "https://mtls.example"}, "/servers")
     excludes = f"{ENDPOINT}/parameters/audience/excludes"

@@ -124,7 +124,7 @@ class _Exchange:
     ) -> None:
         self._registration = registration
         self._credentials = credentials
-        self._encoding = encoding
+        self._encoding: Encoding = encoding
         self._transport = transport
         self._limits = limits
         self._skew = 0.0

@@ -158,8 +158,11 @@ def _key_of(private_key: str, key_id: str | None, algorithm: Algorithm) -> Signi
 
 def new_key(algorithm: Algorithm = "ES256") -> SigningKey:
     """A new key on the curve P-256, for proofs of this process."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+    except ImportError as error:
+        raise missing_extra("DPoP", error, "keys") from None
 
     plain = serialization.NoEncryption()
     key = ec.generate_private_key(ec.SECP256R1())

@@ -13,6 +13,7 @@ from paygrant import _clock
 from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._providers.base import own_kind_of, registration_of
+from paygrant._providers.client_credentials import ClientCredentials
 from paygrant._providers.kind import ProviderKind
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
@@ -91,7 +92,7 @@ class Context:
         given = self._overrides.get("client_secret")
         if given is not None:
             return ("client_secret", given.path) if isinstance(given, SecretFile) else None
-        variable = f"{self.variable_names['client_secret']}_FILE"
+        variable = f"{self.variable_names.get('client_secret', '')}_FILE"
         path = self.variables.get(variable)
         return (variable, path) if path else None
 
@@ -138,6 +139,12 @@ class Context:
             ConfigurationError: There is no secret, or the settings are not valid.
         """
         return self.registration.secret(within=self.policy.deadline)
+
+    @property
+    def has_spec(self) -> bool:
+        """Whether a spec describes the provider."""
+        source: Any = self._kind.source
+        return not (isinstance(source, type) and issubclass(source, ClientCredentials))
 
     @property
     def endpoint(self) -> "TokenEndpoint":

@@ -6,6 +6,7 @@ In a response with a token, only the texts at places that the spec knows are sho
 import html
 import json
 import re
+from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ _LONGEST = 400
 _WIDEST = 50
 """Members. The rest of a larger object or array is left out."""
 
+_MOST_FIELDS = 10
+"""Fields whose names are listed."""
+
 _READ = 1 << 14
 """Characters. The rest of a body that is not JSON is not read."""
 
@@ -47,6 +51,9 @@ _HARMLESS = re.compile(
 )
 """Texts without spaces that are no secrets, as far as their form shows."""
 
+_CAMEL_CASE = re.compile(r"[a-z]{1,14}(?:[A-Z][a-z]{1,14}){,4}", re.ASCII)
+"""The name of a field that is no secret, such as ``accessToken``."""
+
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -57,6 +64,29 @@ def described(response: RawResponse, reader: ResponseReader) -> str:
         f"{name}: {_masked(response.headers[name], reader)}" for name in _SHOWN_HEADERS if name in response.headers
     ]
     return "; ".join([f"{response.status} {media_type}, {_body(response, reader)}", *headers])
+
+
+def fields_of(response: RawResponse, reader: ResponseReader) -> list[str]:
+    """The places of the fields in a JSON body, without values: JSON Pointers. Further fields are left out."""
+    found = list(islice(_leaves(response.document), _MOST_FIELDS + 1))
+    shown = ["/".join(_masked_name(each, reader) for each in place.split("/")) for place in found[:_MOST_FIELDS]]
+    return [*shown, "..."] if len(found) > _MOST_FIELDS else shown
+
+
+def _masked_name(name: str, reader: ResponseReader) -> str:
+    """The name of a field. It may be in camel case, in which values are masked."""
+    return name if _CAMEL_CASE.fullmatch(name) and reader.redact(name) == name else _masked(name, reader)
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[str]:
+    """Yield the places that have no members, or are too deep."""
+    inner: Any = value
+    if isinstance(value, dict | list) and inner and place.count("/") < _DEEPEST:
+        members = inner.items() if isinstance(value, dict) else enumerate(inner)
+        for key, each in members:
+            yield from _leaves(each, f"{place}/{escaped(str(key))}")
+    elif place:
+        yield place
 
 
 def _body(response: RawResponse, reader: ResponseReader) -> str:

@@ -17,12 +17,14 @@ from paygrant._errors import (
     TokenRequestRejected,
 )
 from paygrant._request.lifetime import jwt_claims, lifetime_at
+from paygrant._request.outcome import first_at
 from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
-from paygrant.doctor._redaction import described
+from paygrant.doctor._keys import advice_on_assertion
+from paygrant.doctor._redaction import described, fields_of
 
 if TYPE_CHECKING:
     from paygrant.doctor._context import Context
@@ -126,13 +128,31 @@ def _advice(context: "Context", error: TokenError, response: RawResponse | None)
     if response.status in _BY_STATUS:
         return _BY_STATUS[response.status]
     if isinstance(error, InvalidClient):
-        return "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
+        return (
+            advice_on_assertion(context)
+            or "Check that id and secret are complete, belong to this provider and environment, and are not revoked."
+        )
     if response.is_html:
         return "Another server responds here: a proxy, a login page, or a wrong base_url."
     if isinstance(error, MalformedResponse):
+        return _malformed_advice(context, error, response)
+    return "Show this response to the provider, with the time and the header that names the request."
+
+
+def _malformed_advice(context: "Context", error: MalformedResponse, response: RawResponse) -> str:
+    """Advice for a success that cannot be used. Of a response, the names of fields are shown, no values."""
+    document = response.document
+    token = None if document is None else first_at(document, context.endpoint.response.access_token)
+    if document is None or token or not context.has_spec:
         fault = context.reader(response).redact(str(error).rpartition(", ")[2])
         return f"The response cannot be used: {fault}. Check base_url, then show this to the provider."
-    return "Show this response to the provider, with the time and the header that names the request."
+    places = " or ".join(context.endpoint.response.access_token)
+    fields = ", ".join(fields_of(response, context.reader(response)))
+    return (
+        f"The response holds no token. The spec expects it at {places}; "
+        f"the response has {'the fields ' + fields if fields else 'no fields'}. "
+        "response.access_token in the spec may be wrong. If it is right, check base_url."
+    )
 
 
 def basic(context: "Context") -> Iterator[Finding]:

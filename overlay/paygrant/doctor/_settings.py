@@ -11,6 +11,7 @@ from paygrant._errors import ConfigurationError
 from paygrant._secrets import fingerprint
 from paygrant.doctor._context import Context, Setting
 from paygrant.doctor._finding import Finding, failed, ok, warning
+from paygrant.doctor._keys import certificate_findings, key_errors, keys_in_words
 
 _BYTE_ORDER_MARK = "\ufeff"
 _QUOTES = "\"'`"
@@ -28,13 +29,15 @@ def settings(context: Context) -> Iterator[Finding]:
         for setting, oddity in oddities
         if setting.name not in explained
     ]
+    found += certificate_findings(context)
     found += [*(open_to_others(context.secret_file[1]) if context.secret_file else ()), *_environment_mismatch(context)]
     yield from found
     if not errors and not found:
         names = ", ".join(dict.fromkeys(setting.name for setting in context.settings))
         # No fingerprint of the secret: it could be used to check a guess.
-        secret = f"secret of {len(context.secret)} characters"
-        yield ok(f"client {fingerprint(context.provider.client_id)}, {secret}; {names}")
+        parts = [f"secret of {len(context.secret)} characters"] if context.secret else []
+        parts += keys_in_words(context)
+        yield ok(f"{', '.join([f'client {fingerprint(context.provider.client_id)}', *parts])}; {names}")
 
 
 def _errors(context: Context) -> Iterator[ConfigurationError]:
@@ -43,6 +46,8 @@ def _errors(context: Context) -> Iterator[ConfigurationError]:
         _ = context.secret
     except ConfigurationError as error:
         yield error
+    else:
+        yield from key_errors(context)
     try:
         _ = context.route_or_none
     except ConfigurationError as error:

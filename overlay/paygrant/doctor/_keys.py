@@ -1,0 +1,96 @@
+"""What the doctor says about keys and certificates."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paygrant._errors import ConfigurationError
+from paygrant._request.signing_key import identity_of
+from paygrant._secrets import fingerprint
+from paygrant.doctor._finding import Finding, failed, span, warning
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from paygrant.doctor._context import Context
+
+_SOON = timedelta(days=30)
+"""A certificate that ends within this time needs a successor: authorities and providers take days."""
+
+_LARGEST_SKEW = 10.0
+"""Seconds. With a larger difference of the clocks, some servers refuse assertions."""
+
+
+def key_errors(context: "Context") -> Iterator[ConfigurationError]:
+    """The reason why a key cannot be used: it cannot be read, or does not fit the provider's algorithms."""
+    try:
+        context.registration.credentials()
+    except ConfigurationError as error:
+        yield error
+
+
+def certificate_findings(context: "Context") -> Iterator[Finding]:
+    """Warn about a certificate that has expired, expires soon, or is not valid yet."""
+    certificate = _certificate(context)
+    if certificate is None:
+        return
+    now, end = datetime.now(UTC), certificate.not_valid_after_utc
+    about = f"the certificate of {certificate.subject.rfc4514_string()!a}, issued by {certificate.issuer.rfc4514_string()!a},"
+    if end <= now:
+        advice = "Replace the files by a new certificate and its key. They are read again without a restart."
+        yield failed("configuration", f"{about} expired {span((now - end).total_seconds())} ago", advice)
+    elif certificate.not_valid_before_utc > now:
+        advice = "Check this machine's clock, or wait."
+        yield failed(
+            "configuration", f"{about} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}", advice
+        )
+    elif end - now < _SOON:
+        advice = "Ask its issuer for a new one, and register it with the provider."
+        yield warning(f"{about} expires in {span((end - now).total_seconds())}", advice)
+
+
+def keys_in_words(context: "Context") -> list[str]:
+    """The key and the certificate, for people."""
+    found = list[str]()
+    with suppress(ConfigurationError):
+        signer = context.registration.credentials().signer
+        if signer is not None and context.registration.private_key is not None:
+            known = f" with id {signer.key_id!a}" if signer.key_id else ""
+            found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
+    certificate = _certificate(context)
+    if certificate is not None:
+        end = certificate.not_valid_after_utc
+        found.append(f"certificate issued by {certificate.issuer.rfc4514_string()!a} until {end:%Y-%m-%d}")
+    return found
+
+
+def advice_on_assertion(context: "Context") -> str:
+    """What may be wrong with a refused assertion; empty if the client makes none."""
+    registration, response = context.registration, context.attempt.response
+    if registration.client_auth.assertion is None and not registration.client_auth.method.endswith("_jwt"):
+        return ""
+    if response is not None and response.date is not None:
+        ahead = (response.received - response.date).total_seconds()
+        if abs(ahead) > _LARGEST_SKEW:
+            direction = "ahead of" if ahead > 0 else "behind"
+            return (
+                f"This machine's clock is {span(abs(ahead))} {direction} the server's: the likely cause. Synchronize it "
+                "(NTP)."
+            )
+    return (
+        "Check that the provider has the public key under this key id, that the client's id is right, and that the "
+        f"provider expects the audience {registration.audience!a}."
+    )
+
+
+def _certificate(context: "Context") -> "Certificate | None":
+    """The client's certificate. None if there is none, or nothing to read it with."""
+    with suppress(ConfigurationError, ImportError, OSError, ValueError):
+        stated = context.registration.certificate
+        if stated is not None:
+            from cryptography.x509 import load_pem_x509_certificate
+
+            return load_pem_x509_certificate(Path(stated.certificate_file).read_bytes())
+    return None
