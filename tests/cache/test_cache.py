@@ -245,5 +245,6 @@ def test_a_cache_that_forgets_is_as_before_its_first_token(world: World) -> None
 
 def test_an_invalidated_token_is_not_taken_from_the_store_again(world: World) -> None:
     world.cache.invalidate(world.fetch("a"))
+    world.clock.pass_by(60)
     world.acquirer.stored = [world.grant("a")]
     assert world.fetch("b").access_token == "b"

@@ -13,7 +13,7 @@ from paygrant._request.build import build_request
 from paygrant._request.credentials import Credentials
 from tests.helpers.arguments import refusal
 
-SPEC = Path(__file__).parents[1] / "endpoints/github_app.yaml"
+SPEC = Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml"
 EXPECTED = "expected a function that completes an UnsignedRequest in place and returns None"
 
 
