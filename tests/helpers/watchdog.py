@@ -48,7 +48,7 @@ SLEEP = 60.0
 """Seconds. Foreign code sleeps for so long, unless the test ends before."""
 
 POLICY = RefreshPolicy(deadline=DEADLINE, timeout=DEADLINE, jitter=0.0, refresh_fraction=0.0)
-SPEC = Path(__file__).parents[1] / "endpoints/github_app.yaml"
+SPEC = Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml"
 
 _numbers = itertools.count()
 

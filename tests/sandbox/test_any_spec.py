@@ -33,8 +33,8 @@ def assert_it(request: Any) -> None:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "auth0": {"audience": "https://api.example.com"},
     "azure_metadata": {"resource": "https://vault.example"},
-    "docusign": {"authenticate": assert_it},
-    "github_app": {"authenticate": compute, "installation_id": 7},
+    "signed_form": {"authenticate": assert_it},
+    "signed_app": {"authenticate": compute, "installation_id": 7},
     "personio": {"partner_id": "p", "app_id": "a"},
     "tableau": {"api_version": "3.24", "site": "site"},
     "zoho": {"refresh_token": "canary-refresh-token"},
@@ -42,7 +42,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 """The arguments that a spec requires."""
 
-REAL = {path.stem: path for path in FOLDER.glob("*.yaml") if path.stem != "airwallex"}
+NOT_SERVED = {"airwallex", "docusign", "github_app"}
+"""Airwallex is in the box. The sandbox cannot check the assertions of the other two yet."""
+
+REAL = {path.stem: path for path in FOLDER.rglob("*.yaml") if path.stem not in NOT_SERVED}
 ASCII_ONLY = {"custom", "header"}
 """Methods whose credentials must be ASCII."""
 
@@ -67,7 +70,7 @@ def test_a_real_endpoint_gives_a_token_that_its_api_accepts(real: Sandbox, name:
     assert (first.status_code, first.json(), second.status_code) == (200, {"provider": name}, 200)
 
 
-@pytest.mark.parametrize("name", sorted(REAL.keys() - {"azure_metadata", "docusign", "github_app"}))
+@pytest.mark.parametrize("name", sorted(REAL.keys() - {"azure_metadata", "signed_app", "signed_form"}))
 def test_a_real_endpoint_refuses_a_wrong_secret(real: Sandbox, name: str) -> None:
     with pytest.raises(InvalidClient):
         source_of(real, REAL[name], client_secret="canary-91bc").get()
@@ -80,7 +83,7 @@ def test_a_method_that_sends_no_credentials_has_none_as_arguments(real: Sandbox)
 
 
 def test_a_request_that_a_function_completes_must_fit_the_schema(real: Sandbox) -> None:
-    address = f"{real.docusign.base_url}/oauth/token"
+    address = f"{real.signed_form.base_url}/oauth/token"
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": "anything"}
     assert httpx.post(address, data=grant, trust_env=False).status_code == 200
     assert httpx.post(address, data={**grant, "grant_type": "password"}, trust_env=False).status_code == 400
@@ -366,7 +369,7 @@ def test_the_command_of_a_spec_prints_a_token(acme: Sandbox, tmp_path: Path) -> 
 
 def test_a_provider_that_needs_a_function_has_no_command(real: Sandbox) -> None:
     commands = httpx.get(f"{real.url}/control/usage", trust_env=False).json()["commands"]
-    assert (commands["docusign"], commands["github_app"]) == (None, None)
+    assert (commands["signed_form"], commands["signed_app"]) == (None, None)
     assert "--client-id" not in commands["azure_metadata"]
 
 
