@@ -90,7 +90,7 @@ def test_the_public_jwk_holds_nothing_of_the_private_key() -> None:
     for algorithm in ALGORITHMS:
         key = SigningKey(pem(algorithm))
         assert not {"d", "p", "q", "k"} & {*key.public_jwk}
-        assert all(each not in repr(key) for each in key.public_jwk.values())
+        assert all(each not in repr(key) for each in key.public_jwk.values() if len(each) > 8)
 
 
 def openssh() -> str:
