@@ -181,37 +181,16 @@ class Provider(Generic[R_co]):
         Raises:
             ConfigurationError: The class describes no token endpoint without arguments, or the prefix is bad.
         """
-        from paygrant._providers.kind import ProviderKind, prefix_of
-
         if not has_variables(cls):
             fault = f"{cls.__name__} has no environment variables of its own"
             raise invalid_argument("from_env", fault, _EXPECTED)
         documented = cls._endpoint is Provider._endpoint
-        name = cls._package.rpartition(".")[2]
-        return ProviderKind(
-            name=name,
-            prefix=prefix_of(name, prefix),
-            make=functools.partial(made_with_secret, cls),
-            source=cls,
-            arguments=tuple(_arguments_of(cls)),
-            alternatives=cls._alternatives,
-            endpoint=endpoint_of(cls._package) if documented else None,
-        )
+        endpoint = endpoint_of(cls._package) if documented else None
+        return _kind_of_class(cls, cls._package.rpartition(".")[2], prefix, endpoint)
 
     def _own_kind(self) -> "ProviderKind[Self]":
         """What is known of this provider's class, or of its spec."""
-        from paygrant._providers.kind import ProviderKind, prefix_of
-
-        cls, name = type(self), self._endpoint.name
-        return ProviderKind(
-            name=name,
-            prefix=prefix_of(name, None),
-            make=functools.partial(made_with_secret, cls),
-            source=cls,
-            arguments=tuple(_arguments_of(cls)),
-            alternatives=self._alternatives,
-            endpoint=self._endpoint,
-        )
+        return _kind_of_class(type(self), self._endpoint.name, None, self._endpoint)
 
     @property
     def _endpoint(self) -> "TokenEndpoint":
@@ -327,6 +306,20 @@ def has_variables(kind: type[Provider]) -> bool:
 def registration_of(provider: Provider) -> "ClientRegistration":
     """What the engine knows of a provider."""
     return provider._registration
+
+
+def _kind_of_class(cls: type[P], name: str, prefix: str | None, endpoint: "TokenEndpoint | None") -> "ProviderKind[P]":
+    from paygrant._providers.kind import ProviderKind, prefix_of
+
+    return ProviderKind(
+        name=name,
+        prefix=prefix_of(name, prefix),
+        make=functools.partial(made_with_secret, cls),
+        source=cls,
+        arguments=tuple(_arguments_of(cls)),
+        alternatives=cls._alternatives,
+        endpoint=endpoint,
+    )
 
 
 def kind_of(kind: type[P], prefix: str | None = None) -> "ProviderKind[P]":
