@@ -27,6 +27,8 @@ from paygrant import (
     MemoryStore,
     ProviderUnavailable,
     RefreshPolicy,
+    SigningKey,
+    TokenAuth,
     TokenSource,
 )
 from paygrant._auth.bearer import Authorization
@@ -37,6 +39,7 @@ from tests.helpers.apis import Api, Unseekable, token_of
 from tests.helpers.clients import CLIENTS, HTTPX, ONE_SHOT, REPEATABLE, AnyAuth, ApiClient, Body, Httpx
 from tests.helpers.clock import Clock
 from tests.helpers.described import described
+from tests.helpers.keys import pem
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
 
 
@@ -863,6 +866,26 @@ def test_a_call_within_an_origin_is_proved_again_after_a_redirect(client: ApiCli
 
     api.server.reply = reply
     assert client.call(client.auth(bound_source(server)), api.url, "POST", follow=True).status == 200
+
+
+def test_the_response_stands_if_the_api_wants_yet_another_nonce(client: ApiClient, api: Api, server: Server) -> None:
+    api.server.reply = lambda _: Reply(
+        {"call": len(api.server.seen)},
+        401,
+        {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": f"nonce-{len(api.server.seen)}"},
+    )
+    answer = client.call(client.auth(bound_source(server)), api.url, "POST", **client.body(b"100 EUR"))
+    assert (answer.status, len(api.server.seen), len(server.seen)) == (401, 2, 1)
+    assert json.loads(answer.content) == {"call": 2}
+
+
+def test_an_auth_with_a_key_travels_to_another_process(server: Server) -> None:
+    key = SigningKey(pem("ES256"))
+    provider = ClientCredentials(client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=key)
+    auth = pickle.loads(pickle.dumps(TokenAuth(TokenSource(provider))))
+    server.reply = granted("token-1", token_type="DPoP")
+    request = next(auth.sync_auth_flow(httpx.Request("GET", "https://api.example/x")))
+    assert jwt.get_unverified_header(request.headers["DPoP"])["jwk"] == key.public_jwk
 
 
 def test_each_call_has_a_token_of_its_own_if_tokens_are_used_once(client: ApiClient, api: Api, server: Server) -> None:

@@ -67,17 +67,17 @@ class BearerAuth:
         """Headers that travel with the token, to the same origins only."""
         self._prover = registration.prover
         """Makes a proof for each call, if tokens are bound to a key (RFC 9449)."""
-        self._plain = self._prover is None
         self._only_authorization = (
-            (use.header or "").lower() == "authorization" and not self._further_headers and self._plain
+            (use.header or "").lower() == "authorization" and not self._further_headers and self._prover is None
         )
         """Clients remove this header on a redirect to another origin."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_cache"}
+        return {name: value for name, value in vars(self).items() if name not in {"_cache", "_prover"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _cache=cache_of(state["_source"]))
+        source = state["_source"]
+        self.__dict__.update(state, _cache=cache_of(source), _prover=registration_of(source.provider).prover)
 
     def _replacement_for(self, token: Token, status: int, request: Any) -> "Token | PendingRenewal | None":
         """What to send in place of a token that got this status. None: the caller gets this response.
@@ -104,6 +104,23 @@ class BearerAuth:
             return self._further_headers
         proof = self._prover.proof(method, url, token.access_token)
         return {**self._further_headers, "DPoP": Proof(proof)}
+
+    def _wants_proof(self, token: Token, response: Any, status: int, request: Any, url: str) -> bool:
+        """Whether a call may succeed with another proof. This notes the nonce of the response.
+
+        Args:
+            token: The token that the call carried.
+            response: The response.
+            status: Its status.
+            request: The request that got it. After a redirect, that is the last step.
+            url: The address that the proof was made for.
+        """
+        if self._prover is None:
+            return False
+        if self._note_nonce(response, request.url):
+            return True
+        moved = without_query(str(request.url)) != without_query(url)
+        return moved and status in self._rejected_statuses and self._carries(request, token)
 
     def _note_nonce(self, response: Any, url: object) -> bool:
         """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""

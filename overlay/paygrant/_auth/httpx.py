@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
-from paygrant._auth.bearer import BearerAuth, Origin, without_query
+from paygrant._auth.bearer import BearerAuth, Origin
 from paygrant._cache.renewal import PendingRenewal
 from paygrant._tokens.token import Token
 
@@ -129,7 +129,11 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = self._source.get()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement and self._plain:
+        if (
+            response.status_code not in self._rejected_statuses
+            and token is not self._cache.replacement
+            and self._prover is None
+        ):
             return  # nearly always, so it costs no call
         steps = self._further_steps(token, str(request.url), response)
         reply: Token | ResponseT | None = None
@@ -148,19 +152,14 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             url: The address of the request, before any redirect.
             response: The response.
         """
-        if self._prover is not None:
-            wants_nonce = self._note_nonce(response, response.request.url)
-            refused = response.status_code in self._rejected_statuses
-            # A client that follows a redirect sends the proof that was made for the first address.
-            redirected = refused and without_query(str(response.request.url)) != without_query(url)
-            if wants_nonce or (redirected and self._carries(response.request, token)):
-                request = cast("RequestT", response.request)
-                if not _repeatable(request):
-                    return
-                self._put(request, token)
-                response = yield request
-                if self._note_nonce(response, response.request.url):
-                    return
+        if self._wants_proof(token, response, response.status_code, response.request, url):
+            request = cast("RequestT", response.request)
+            if not _repeatable(request):
+                return
+            self._put(request, token)
+            response = yield request
+            if self._note_nonce(response, response.request.url):
+                return
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return
@@ -198,7 +197,11 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = await self._source.aget()
         self._put(request, token)
         response = yield request
-        if response.status_code not in self._rejected_statuses and token is not self._cache.replacement and self._plain:
+        if (
+            response.status_code not in self._rejected_statuses
+            and token is not self._cache.replacement
+            and self._prover is None
+        ):
             return
         steps = self._further_steps(token, str(request.url), response)
         reply: Token | ResponseT | None = None

@@ -48,7 +48,7 @@ class TokenAuth(BearerAuth):
         token = await self._source.aget()
         self._put(request, token)
         response = await handler(request)
-        if not self._plain and self._note_nonce(response, request.url):
+        if self._wants_proof(token, response, response.status, request, str(request.url)):
             if not _repeatable(request.body):
                 return response
             response = await self._repeated(token, request, response, handler)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
-from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin, without_query
+from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
 from paygrant._errors import missing_extra
 from paygrant._tokens.token import Token
 
@@ -60,7 +60,7 @@ class TokenAuth(BearerAuth, AuthBase):
         names = [
             *([] if self._header is None else [self._header]),
             *self._further_headers,
-            *([] if self._plain else ["DPoP"]),
+            *([] if self._prover is None else ["DPoP"]),
         ]
         if not names or not response.is_redirect:
             return
@@ -75,16 +75,11 @@ class TokenAuth(BearerAuth, AuthBase):
     def _on_response(self, token: Token, url: str, response: Response, **options: Any) -> Response:
         """Handle the response to a request with this token, which was sent to this address with these options."""
         self._keep_from_others(response, response.request)
-        if not self._plain:
-            wants_nonce = self._note_nonce(response, response.url)
-            refused = response.status_code in self._rejected_statuses
-            # After a redirect, the proof is still the one that was made for the first address.
-            redirected = refused and without_query(response.url) != without_query(url)
-            if wants_nonce or (redirected and self._carries(response.request, token)):
-                repeated = self._repeated(token, response, options)
-                if repeated is None or self._note_nonce(repeated, repeated.url):
-                    return repeated or response
-                response = repeated
+        if self._wants_proof(token, response, response.status_code, response.request, url):
+            repeated = self._repeated(token, response, options)
+            if repeated is None or self._note_nonce(repeated, repeated.url):
+                return response if repeated is None else repeated
+            response = repeated
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
             return response
