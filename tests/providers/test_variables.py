@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paygrant import AlternativePayments, Cryptofuse, RipioRamp, RipioWidget, Ripple, TokenSource
-from paygrant._providers.base import Provider, name_of, registration_of
+from paygrant._providers.base import Provider, kind_of, registration_of
 from tests.helpers.arguments import refusal
 from tests.helpers.providers import (
     ARGUMENTS,
@@ -52,7 +52,7 @@ FROM_VARIABLES: dict[type[Provider], dict[str, Any]] = {
 
 
 def prefix(kind: type[Provider]) -> str:
-    return name_of(kind).upper()
+    return kind_of(kind).name.upper()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from paygrant import MemoryStore, RipioWidget, Token, TokenAuth, TokenSource
 from paygrant._cache.cache import NOTHING, Cache
 from paygrant._cache.renewal import PendingRenewal
-from paygrant._providers.base import Provider, name_of
+from paygrant._providers.base import Provider, kind_of
 from tests.helpers.exposure import Watch, a_source, each_call, echoing, searched_failure, shown
 from tests.helpers.providers import GRANTED, each_provider, make
 from tests.helpers.secrets import CORES, CREDENTIALS, TOKEN, found
@@ -102,7 +102,7 @@ def test_no_object_in_use_shows_a_secret(kind: type[Provider], server: Server) -
 
 @each_provider
 def test_no_generated_client_shows_a_secret(kind: type[Provider]) -> None:
-    clients = import_module(f"paygrant_clients.{name_of(kind)}.client")
+    clients = import_module(f"paygrant_clients.{kind_of(kind).name}.client")
     options: dict[str, Any] = {
         "base_url": "https://api.example",
         "headers": {"X-Secret": TOKEN},

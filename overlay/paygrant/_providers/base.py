@@ -336,11 +336,6 @@ def own_kind_of(provider: P) -> "ProviderKind[P]":
     return provider._own_kind()
 
 
-def name_of(kind: type[Provider]) -> str:
-    """The name of a class of providers, as its spec has it, such as ``ripple``."""
-    return kind._kind().name
-
-
 def description_of(kind: type[Provider]) -> "TokenEndpoint":
     """The description of the token endpoint of a class of providers."""
     return endpoint_of(kind._package)
