@@ -90,20 +90,8 @@ class ClientRegistration:
         """
         if isinstance(self.client_secret, str):
             return self.client_secret
-        try:
-            secret = self.client_secret() if within is None else _clock.within(within, self.client_secret)
-        except Exception as error:
-            if type(error) is ConfigurationError:  # our own, such as a SecretFile's
-                raise
-            in_time = within is None or not isinstance(error, TimeoutError)
-            fault = f"the callable raised {type(error).__name__}" if in_time else "could not be read in time"
-        else:
-            if is_coroutine(secret):
-                raise invalid_argument(
-                    "client_secret", "the callable is asynchronous", "a callable that returns the secret"
-                )
-            return check_text("client_secret", secret, multiline=is_key(self.client_auth))
-        raise invalid_argument("client_secret", fault, "a callable that returns the secret")
+        secret = _called("client_secret", self.client_secret, "a callable that returns the secret", within)
+        return check_text("client_secret", secret, multiline=is_key(self.client_auth))
 
     def credentials(self) -> Credentials:
         """The client's credentials as they are now: its secret, key and certificate.
@@ -155,16 +143,7 @@ class ClientRegistration:
             return None
         value = self.private_key
         if callable(value) and not hasattr(value, "sign"):
-            try:
-                value = value()
-            except Exception as error:
-                if type(error) is ConfigurationError:  # our own, such as that of a damaged key
-                    raise
-                fault = f"the callable raised {type(error).__name__}"
-            else:
-                fault = "the callable is asynchronous" if is_coroutine(value) else ""
-            if fault:
-                raise invalid_argument("private_key", fault, "a callable that returns the private key")
+            value = _called("private_key", value, "a callable that returns the private key")
         from paygrant._request.signing_key import fitted, signer_of
 
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
@@ -206,6 +185,26 @@ class ClientRegistration:
             mark,
         ]
         return sha256(dumps(shape).encode()).hexdigest()
+
+
+def _called(argument: str, function: Callable[[], object], expected: str, within: float | None = None) -> Any:
+    """What a callable of the user returns.
+
+    Raises:
+        ConfigurationError: It failed, is asynchronous, or did not return in time.
+    """
+    try:
+        value = function() if within is None else _clock.within(within, function)
+    except Exception as error:
+        if type(error) is ConfigurationError:  # our own, such as a SecretFile's
+            raise
+        in_time = within is None or not isinstance(error, TimeoutError)
+        fault = f"the callable raised {type(error).__name__}" if in_time else "could not be read in time"
+    else:
+        if not is_coroutine(value):
+            return value
+        fault = "the callable is asynchronous"
+    raise invalid_argument(argument, fault, expected)
 
 
 def check_algorithm(client_auth: "ClientAuth", signer: "Signer") -> None:
