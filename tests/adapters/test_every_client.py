@@ -879,6 +879,31 @@ def test_the_response_stands_if_the_api_wants_yet_another_nonce(client: ApiClien
     assert json.loads(answer.content) == {"call": 2}
 
 
+def test_all_calls_at_a_change_of_the_nonce_are_repeated(client: ApiClient, api: Api, server: Server) -> None:
+    """The first response gives the nonce. To the other calls, it is no new one when their responses come."""
+    all_are_here = threading.Barrier(8)
+
+    def reply(seen: Seen) -> Reply:
+        if jwt.decode(seen.headers["DPoP"], options={"verify_signature": False}).get("nonce") == "n-1":
+            return Reply({})
+        all_are_here.wait(10)
+        return Reply({}, 401, {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"})
+
+    api.server.reply = reply
+    assert client.herd(client.auth(bound_source(server)), api.url, 8) == [200] * 8
+    assert (len(api.server.seen), len(server.seen)) == (16, 1)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_call_that_did_not_fail_for_want_of_a_nonce_is_not_repeated(
+    client: ApiClient, api: Api, server: Server, status: int
+) -> None:
+    demand = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"}
+    api.server.reply = Reply({}, status, demand)
+    assert client.call(client.auth(bound_source(server)), api.url, "POST", **client.body(b"100 EUR")).status == status
+    assert len(api.server.seen) == 1
+
+
 def test_an_auth_with_a_key_travels_to_another_process(server: Server) -> None:
     key = SigningKey(pem("ES256"))
     provider = ClientCredentials(client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=key)

@@ -117,14 +117,21 @@ class BearerAuth:
         """
         if self._prover is None:
             return False
-        if self._note_nonce(response, request.url):
+        if self._wants_nonce(response, status, request.url):
             return True
         moved = without_query(str(request.url)) != without_query(url)
         return moved and status in self._rejected_statuses and self._carries(request, token)
 
-    def _note_nonce(self, response: Any, url: object) -> bool:
-        """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""
-        return self._prover is not None and self._prover.note_response(str(url), response.headers)
+    def _wants_nonce(self, response: Any, status: int, url: object) -> bool:
+        """Whether the API refuses a call only because its proof lacks a nonce. This notes the nonce of the response."""
+        if self._prover is None:
+            return False
+        nonce = response.headers.get("DPoP-Nonce")
+        return self._prover.note_response(str(url), status, nonce, self._challenges(response))
+
+    def _challenges(self, response: Any) -> Iterable[str]:
+        """The headers WWW-Authenticate (RFC 9110 section 11.6.1). Most clients join several into one value."""
+        return (response.headers.get("WWW-Authenticate", ""),)
 
     def _with_token(self, url: str, token: Token) -> str:
         """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""

@@ -158,7 +158,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
                 return
             self._put(request, token)
             response = yield request
-            if self._note_nonce(response, response.request.url):
+            if self._wants_nonce(response, response.status_code, response.request.url):
                 return
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
@@ -168,7 +168,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if _repeatable(request):
             self._put(request, token)
             response = yield request
-            if not self._note_nonce(response, response.request.url):
+            if not self._wants_nonce(response, response.status_code, response.request.url):
                 self._note_status(token, response.status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
