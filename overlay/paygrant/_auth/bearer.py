@@ -105,6 +105,20 @@ class BearerAuth:
         proof = self._prover.proof(method, url, token.access_token)
         return {**self._further_headers, "DPoP": Proof(proof)}
 
+    if TYPE_CHECKING:
+
+        def _put(self, request: Any, token: Token) -> None:
+            """Put a token on a request, with all that travels with it."""
+
+    async def _put_async(self, request: Any, token: Token) -> None:
+        """The same, on an event loop: a key in a KMS or an HSM must not block the loop while it signs."""
+        if self._prover is None or self._prover.is_immediate:
+            self._put(request, token)
+            return
+        from anyio import to_thread
+
+        await to_thread.run_sync(self._put, request, token, abandon_on_cancel=True)
+
     def _wants_proof(self, token: Token, response: Any, status: int, request: Any, url: str) -> bool:
         """Whether a call may succeed with another proof. This notes the nonce of the response.
 

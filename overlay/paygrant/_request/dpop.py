@@ -61,6 +61,11 @@ class Prover:
         """The last token, and its hash: nearly all calls carry the same token."""
         self.thumbprint = thumbprint(public)
 
+    @property
+    def is_immediate(self) -> bool:
+        """Whether the key is in this process, so that a proof waits for nothing."""
+        return isinstance(self._signer, SigningKey)
+
     def proof(self, method: str, url: str, token: str | None = None) -> str:
         """A new proof for one request.
 

@@ -47,7 +47,7 @@ class TokenAuth(BearerAuth):
         if not self._may_carry(request):
             return await handler(request)
         token = await self._source.aget()
-        self._put(request, token)
+        await self._put_async(request, token)
         response = await handler(request)
         if self._wants_proof(token, response, response.status, request, str(request.url)):
             if not _repeatable(request.body):
@@ -79,7 +79,7 @@ class TokenAuth(BearerAuth):
         )  # otherwise only those of the last response are kept
         await response.read()  # so that the connection can be used again
         request.update_expect_continue()  # the server may have responded without a status 100
-        self._put(request, token)
+        await self._put_async(request, token)
         return await handler(request)
 
     def _may_carry(self, request: ClientRequest) -> bool:
