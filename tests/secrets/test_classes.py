@@ -256,7 +256,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         client_secret: str
 
     @dataclass
-    class LooseAnswer:
+    class LooseResponse:
         body: bytes
 
     class LooseText:
@@ -266,7 +266,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         def __str__(self) -> str:
             return self.access_token
 
-    for kind in (Loose, LooseAnswer, LooseText):
+    for kind in (Loose, LooseResponse, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
 
