@@ -230,6 +230,7 @@ def _request_state(request: RecordedRequest) -> dict[str, Any]:
         "headers": request.headers,
         "parameters": request.parameters,
         "fault": ", ".join(request.faults) or None,
+        "reason": request.reason or None,
     }
 
 
