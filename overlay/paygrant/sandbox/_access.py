@@ -1,8 +1,9 @@
 """How the sandbox's client gets to one provider: the address, the credentials, and the files with keys."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from paygrant._arguments import check_choice
 from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY, with_keys
 from paygrant._providers.kind import prefix_of
 from paygrant._providers.secret_file import SecretFile
@@ -11,6 +12,12 @@ from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._client_auth import Client
 from paygrant.sandbox._keys import ClientKeys
 from paygrant.sandbox._tls import Certificates
+
+if TYPE_CHECKING:
+    from paygrant._spec.description import Method
+
+_NO_KEY = "the sandbox has no key"
+"""What takes the place of a private key that cannot be made."""
 
 TRUST_VARIABLE = "SSL_CERT_FILE"
 """The variable that names trusted authorities."""
@@ -42,16 +49,6 @@ class ClientAccess:
         self._keys = keys
         self._url = url
 
-    @property
-    def client_auth(self) -> ClientAuth:
-        """The first method of client authentication in the spec."""
-        return self._endpoint.client_auth[0]
-
-    @property
-    def shows_certificate(self) -> bool:
-        """Whether that method is a certificate."""
-        return self.client_auth.method == "tls_client_auth"
-
     def base_url(self, *, with_tls: bool) -> str:
         """The base URL to use instead of the provider's own."""
         return f"{self._url(with_tls)}/{self.name}"
@@ -72,34 +69,63 @@ class ClientAccess:
         stated = next((each.assertion for each in methods), None)
         return stated.algorithms if stated else ()
 
-    def credentials(self, *, with_certificate: bool) -> dict[str, str]:
-        """The credentials as texts, by the names of arguments. Keys and certificates are paths of files."""
-        method, found = self.client_auth.method, dict[str, str]()
-        if method != "none":
+    def client_auth(self, method: str | None) -> ClientAuth:
+        """A method of client authentication in the spec: this one, or else the first.
+
+        Raises:
+            ConfigurationError: The spec does not have it.
+        """
+        found = {each.method: each for each in reversed(self._endpoint.client_auth)}
+        if method is not None:
+            check_choice("auth_method", method, [each.method for each in self._endpoint.client_auth])
+        return self._endpoint.client_auth[0] if method is None else found[cast("Method", method)]
+
+    def credentials(self, method: str | None = None, *, certificate: bool = False) -> dict[str, str]:
+        """The credentials for a method as texts, by the names of arguments. Keys and certificates are paths of files.
+
+        Args:
+            method: The method of client authentication. None: the first one in the spec.
+            certificate: Whether the client shows its certificate, although the method does not need it.
+        """
+        auth, found = self.client_auth(method), dict[str, str]()
+        if auth.method != "none":
             found["client_id"] = self.client.client_id
-        if method not in WITHOUT_SECRET:
+        if auth.method not in WITHOUT_SECRET:
             found["client_secret"] = self.client.client_secret
-        if method == "private_key_jwt":
+        if auth.method == "private_key_jwt":
             found |= {PRIVATE_KEY: self.private_key_file, KEY_ID: self.key_id}
-        if with_certificate:
+        if certificate or auth.method == "tls_client_auth":
             found[CERTIFICATE_FILE] = self.certificates.client_file
         return found
 
-    def arguments(self, *, with_certificate: bool) -> dict[str, Any]:
+    def arguments(self, method: str | None = None, *, certificate: bool = False) -> dict[str, Any]:
         """The arguments with which the provider's class uses the sandbox."""
-        given: dict[str, Any] = self.credentials(with_certificate=with_certificate)
+        given: dict[str, Any] = self._settings(method, certificate=certificate)
         if PRIVATE_KEY in given:
             given[PRIVATE_KEY] = SecretFile(given[PRIVATE_KEY], PRIVATE_KEY)
-        return with_keys(given, self.client_auth.method) | self._place(with_tls=with_certificate)
+        return with_keys(given, self.client_auth(method).method)
 
-    def environ(self, *, with_certificate: bool) -> dict[str, str]:
+    def environ(self, method: str | None = None, *, certificate: bool = False) -> dict[str, str]:
         """The same arguments as environment variables."""
-        prefix = prefix_of(self.name, None)
-        found = self.credentials(with_certificate=with_certificate) | self._place(with_tls=with_certificate)
-        variables = {f"{prefix}_{argument.upper()}": value for argument, value in found.items()}
+        prefix, found = prefix_of(self.name, None), self._settings(method, certificate=certificate)
         if PRIVATE_KEY in found:
-            variables[f"{prefix}_PRIVATE_KEY_FILE"] = variables.pop(f"{prefix}_PRIVATE_KEY")
-        return variables | ({TRUST_VARIABLE: self.certificates.trust_file} if with_certificate else {})
+            found[f"{PRIVATE_KEY}_file"] = found.pop(PRIVATE_KEY)
+        variables = {f"{prefix}_{argument.upper()}": value for argument, value in found.items()}
+        return variables | ({TRUST_VARIABLE: self.certificates.trust_file} if CERTIFICATE_FILE in found else {})
+
+    def environ_without_keys(self) -> dict[str, str]:
+        """Variables for the case that the extra for keys is not installed: the error for the private key names the extra."""
+        prefix = prefix_of(self.name, None)
+        found = {"client_id": self.client.client_id, PRIVATE_KEY: _NO_KEY} | self._place(with_tls=False)
+        return {f"{prefix}_{argument.upper()}": value for argument, value in found.items()}
+
+    def _settings(self, method: str | None, *, certificate: bool) -> dict[str, str]:
+        """The credentials, and where the provider is."""
+        found = self.credentials(method, certificate=certificate)
+        found |= self._place(with_tls=CERTIFICATE_FILE in found)
+        if self.client_auth(method) != self._endpoint.client_auth[0]:
+            found["auth_method"] = self.client_auth(method).method
+        return found
 
     def _place(self, *, with_tls: bool) -> dict[str, str]:
         found = {"base_url": self.base_url(with_tls=with_tls)}

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import check_text, invalid_argument
 from paygrant._spec.reader import JSON, TEXT
 from paygrant.sandbox import _wire
 from paygrant.sandbox._binding import check_certificate, check_key
@@ -138,6 +138,16 @@ class SandboxProvider:
     def register_key(self, key: VerifyingKey) -> None:
         """Accept assertions by a key, until the sandbox is reset."""
         self.memory.keys = (*self.memory.keys, key)
+
+    def expect_audience(self, audience: str | None) -> None:
+        """Accept assertions for this audience only, until the sandbox is reset. None: as the spec says.
+
+        Raises:
+            ConfigurationError: It is no text.
+        """
+        if audience is not None:
+            check_text("audience", audience)
+        self.memory.audience = audience
 
     def revoke(self) -> None:
         """Revoke all tokens."""

@@ -137,36 +137,42 @@ class ProviderHandle:
             ImportError: That method needs ``paygrant[keys]``, which is not installed.
             RuntimeError: The sandbox is not running.
         """
-        return self._access.arguments(with_certificate=self._access.shows_certificate)
+        return self._access.arguments()
 
     @property
     def environ(self) -> dict[str, str]:
         """The same arguments as the environment variables that ``from_env()`` reads, such as ``RIPPLE_CLIENT_ID``.
 
-        If the method is a certificate, ``SSL_CERT_FILE`` is among them. Raises what ``arguments`` raises.
+        Keys and certificates are in files. With a certificate, ``SSL_CERT_FILE`` is among the variables: it adds the
+        sandbox's authority to the trusted ones. Raises what ``arguments`` raises.
         """
-        return self._access.environ(with_certificate=self._access.shows_certificate)
+        return self._access.environ()
 
-    @property
-    def tls_arguments(self) -> dict[str, Any]:
-        """``arguments`` with a client certificate, over TLS: tokens are then bound to it (RFC 8705 section 3).
+    @checked
+    def arguments_for(self, auth_method: str | None = None, *, certificate: bool = False) -> dict[str, Any]:
+        """``arguments`` for another method of client authentication, or with a client certificate (RFC 8705).
+
+        With a certificate, ``base_url`` leads to the TLS port, and tokens are bound to the certificate. The client must
+        trust ``ca_file``: see ``environ_for``.
+
+        Args:
+            auth_method: A method that the spec documents. None: the first one.
+            certificate: Whether the client shows its certificate, although the method does not need it.
 
         Raises:
-            ConfigurationError: ``SSL_CERT_FILE`` names a file that cannot be used.
-            ImportError: ``paygrant[keys]`` is not installed.
+            ConfigurationError: The spec does not document the method.
+            ImportError: Keys or certificates are needed, and ``paygrant[keys]`` is not installed.
             RuntimeError: The sandbox is not running.
         """
-        return self._access.arguments(with_certificate=True)
+        return self._access.arguments(auth_method, certificate=certificate)
 
-    @property
-    def tls_environ(self) -> dict[str, str]:
-        """``environ`` with a client certificate, over TLS. ``SSL_CERT_FILE`` adds the sandbox's authority to the trusted ones.
+    @checked
+    def environ_for(self, auth_method: str | None = None, *, certificate: bool = False) -> dict[str, str]:
+        """``environ`` for another method of client authentication, or with a client certificate.
 
-        Raises:
-            ImportError: ``paygrant[keys]`` is not installed.
-            RuntimeError: The sandbox is not running.
+        The arguments and errors are those of ``arguments_for``.
         """
-        return self._access.environ(with_certificate=True)
+        return self._access.environ(auth_method, certificate=certificate)
 
     @property
     def token_requests(self) -> int:
@@ -386,9 +392,7 @@ class ProviderHandle:
         Raises:
             ConfigurationError: It is no text.
         """
-        if audience is not None:
-            check_text("audience", audience)
-        self._provider.memory.audience = audience
+        self._provider.expect_audience(audience)
 
     def renew_certificate(self) -> None:
         """Issue a new certificate to the client, into the same file. The earlier one stays valid.
@@ -411,6 +415,15 @@ class ProviderHandle:
 
     def __repr__(self) -> str:
         return f"<ProviderHandle {self.name}>"
+
+
+def variables_for(handle: ProviderHandle) -> dict[str, str]:
+    """The handle's ``environ``. Without the extra for keys, the error for a private key names the extra."""
+    access = handle._access
+    try:
+        return access.environ()
+    except ImportError:
+        return access.environ_without_keys()
 
 
 def _http_date(moment: datetime) -> str:

@@ -22,7 +22,6 @@ LEEWAY = 5.0
 """Seconds by which the clocks of client and sandbox may differ."""
 
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1"}
-_FAMILIES = {"RS": "RSAPublicKey", "PS": "RSAPublicKey", "ES": "EllipticCurvePublicKey", "Ed": "Ed25519PublicKey"}
 
 FirstUse = Callable[[str, float], bool]
 """Takes an id and the time until which it counts. Returns whether it is the first use."""
@@ -49,10 +48,13 @@ class VerifyingKey:
 
     def fits(self, algorithm: str) -> bool:
         """Whether the key is of the kind that an algorithm needs."""
-        if algorithm in SYMMETRIC:
-            return isinstance(self.key, bytes)
-        kind = any(each.__name__ == _FAMILIES[algorithm[:2]] for each in type(self.key).__mro__)
-        return kind and (algorithm not in _CURVES or self.key.curve.name == _CURVES[algorithm])
+        if algorithm in SYMMETRIC or isinstance(self.key, bytes):
+            return algorithm in SYMMETRIC and isinstance(self.key, bytes)
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # most sandboxes have no keys
+
+        if algorithm in _CURVES:
+            return isinstance(self.key, ec.EllipticCurvePublicKey) and self.key.curve.name == _CURVES[algorithm]
+        return isinstance(self.key, ed25519.Ed25519PublicKey if algorithm == "EdDSA" else rsa.RSAPublicKey)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -4,6 +4,7 @@ A reset replaces the memory with a new one. A request keeps the memory that it s
 it changes the old memory, which nobody reads.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
@@ -113,7 +114,7 @@ class Memory:
     def is_first_use(self, identifier: str, until: float, now: float) -> bool:
         """Whether an id was not used before. It counts as used until a time."""
         with self._lock:
-            is_new = self._used.get(identifier, 0.0) < now
+            is_new = self._used.get(identifier, -math.inf) < now
             self._used[identifier] = until
             if len(self._used) > self._most_used:
                 self._used = {each: end for each, end in self._used.items() if end >= now}

@@ -40,7 +40,7 @@ class Usage:
         }
 
     def _command(self, name: str, base_url: str) -> str | None:
-        """A command for a shell. None if a function must compute the credentials."""
+        """A command for a shell. None if it cannot be given: a function must compute the credentials, for example."""
         served = self._served[name]
         kind, environments = served.kind(), list(served.spec.endpoint.servers)
         needed = [each for each in kind.arguments if each.name not in _OWN and _is_needed(each, kind.alternatives)]
@@ -48,11 +48,11 @@ class Usage:
             return None
         access, words = self._access[name], list[str]()
         try:
-            credentials = access.credentials(with_certificate=access.shows_certificate)
-            if access.shows_certificate:
+            credentials = access.credentials()
+            if "certificate_file" in credentials:
                 base_url = access.base_url(with_tls=True)
                 words = [f"{TRUST_VARIABLE}={quote(access.certificates.trust_file)}"]
-        except ImportError:  # the extra for keys is not installed
+        except (ImportError, RuntimeError):  # the extra for keys is not installed, or there is no TLS port
             return None
         if secret := credentials.pop("client_secret", None):
             words.append(f"{kind.variable('client_secret')}={quote(secret)}")
