@@ -107,6 +107,7 @@ def test_the_state_contains_everything(sandbox: Sandbox, client: httpx.Client) -
         "headers": sandbox.cryptofuse.requests[0].headers,
         "parameters": GRANT,
         "fault": "date",
+        "reason": None,
     }
 
 

@@ -23,7 +23,7 @@ class Client:
     client_secret: str = field(default="sandbox-secret", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class PeerCertificate:
     """The certificate that a connection showed.
 

@@ -96,8 +96,8 @@ class EndpointResponse:
     media_type: str | None = field(default=JSON, repr=False)
     token: str | None = field(default=None, repr=False)
     expires_at: float = 0.0
-    reason: str = ""
-    binding: Mapping[str, str] = field(default_factory=dict[str, str])
+    reason: str = field(default="", repr=False)
+    binding: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class Endpoint:

@@ -34,8 +34,8 @@ class JwtError(Exception):
         code: The error code of a proof's refusal (RFC 9449 sections 5 and 8).
     """
 
-    def __init__(self, text: str, code: str = "invalid_dpop_proof") -> None:
-        super().__init__(text)
+    def __init__(self, message: str, code: str = "invalid_dpop_proof") -> None:
+        super().__init__(message)
         self.code = code
 
 

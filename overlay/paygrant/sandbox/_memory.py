@@ -41,7 +41,7 @@ class IssuedToken:
     access_token: str = field(repr=False)
     issued_at: float
     expires_at: float
-    binding: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    binding: Mapping[str, str] = field(default_factory=dict[str, str], hash=False, repr=False)
 
     @property
     def fingerprint(self) -> str:

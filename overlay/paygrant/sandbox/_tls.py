@@ -10,10 +10,11 @@ import ssl
 import threading
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from paygrant._errors import missing_extra
 from paygrant.sandbox._client_auth import PeerCertificate
@@ -89,7 +90,8 @@ class Certificates:
             return self._authority
 
 
-class _Authority(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class _Authority:
     """A certificate authority."""
 
     key: Any
