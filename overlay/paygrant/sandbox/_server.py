@@ -249,12 +249,19 @@ class Sandbox:
             logger.warning("the sandbox listens on %s: everybody on the network can use it", host)
         self._running = _Running(self.app, self._address)
         if self._tls_port is not None:
-            self._url(with_tls=True)
+            try:
+                self._url(with_tls=True)
+            except BaseException:
+                self._stop()
+                raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         with self._tls_lock:
             for each in (self._running, self._tls):
                 if each:
