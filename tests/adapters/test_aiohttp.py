@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from paygrant import TokenSource
+from paygrant import ClientCredentials, TokenSource
 from paygrant.adapters.aiohttp import TokenAuth
 from tests.helpers.apis import Api, token_of
-from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
+from tests.helpers.servers import Reply, Seen, Server, granted, read_request, serve, serve_raw
 
 T = TypeVar("T")
 
@@ -255,3 +255,13 @@ def test_calls_without_a_time_limit_are_kept_apart(auth: TokenAuth, api: Api) ->
         elsewhere.reply = Reply({})
         assert asyncio.run(main()) == [200] * 20
         assert [token_of(seen) for seen in elsewhere.seen] == [None] * 10
+
+
+def test_a_demand_for_a_nonce_is_found_in_the_second_of_two_challenges(api: Api, server: Server) -> None:
+    server.reply = granted(token_type="DPoP")
+    url = f"{server.base_url}/token"
+    source = TokenSource(ClientCredentials(client_id="c", client_secret="s", token_url=url, dpop=True))
+    challenges = {"WWW-Authenticate": "Bearer", "Www-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"}
+    api.server.reply = lambda _: Reply({}, 200 if len(api.server.seen) > 1 else 401, challenges)
+    assert run(TokenAuth(source), status_of(api.url)) == 200
+    assert (len(api.server.seen), len(server.seen)) == (2, 1)

@@ -17,6 +17,7 @@ import aiohttp
 import httpx
 import jwt
 import pytest
+import sniffio
 
 import paygrant_clients.cryptofuse
 from paygrant import (
@@ -27,6 +28,7 @@ from paygrant import (
     MemoryStore,
     ProviderUnavailable,
     RefreshPolicy,
+    Signer,
     SigningKey,
     TokenAuth,
     TokenSource,
@@ -836,10 +838,12 @@ def test_a_request_to_another_origin_has_no_further_header(
     assert [shows(seen, CLIENT) for seen in elsewhere.seen] == [False]
 
 
-def bound_source(server: Server) -> TokenSource:
-    """A source of tokens that are bound to the key of this process (RFC 9449)."""
+def bound_source(server: Server, key: Signer | None = None) -> TokenSource:
+    """A source of tokens that are bound to a key (RFC 9449), by default to that of this process."""
     server.reply = granted("token-1", token_type="DPoP")
-    provider = ClientCredentials(client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=True)
+    provider = ClientCredentials(
+        client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=key or True
+    )
     return TokenSource(provider, store=MemoryStore())
 
 
@@ -879,9 +883,63 @@ def test_the_response_stands_if_the_api_wants_yet_another_nonce(client: ApiClien
     assert json.loads(answer.content) == {"call": 2}
 
 
+def test_all_calls_at_a_change_of_the_nonce_are_repeated(client: ApiClient, api: Api, server: Server) -> None:
+    """The first response gives the nonce. To the other calls, it is no new one when their responses come."""
+    all_are_here = threading.Barrier(8)
+
+    def reply(seen: Seen) -> Reply:
+        if jwt.decode(seen.headers["DPoP"], options={"verify_signature": False}).get("nonce") == "n-1":
+            return Reply({})
+        all_are_here.wait(10)
+        return Reply({}, 401, {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"})
+
+    api.server.reply = reply
+    assert client.herd(client.auth(bound_source(server)), api.url, 8) == [200] * 8
+    assert (len(api.server.seen), len(server.seen)) == (16, 1)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_call_that_did_not_fail_for_want_of_a_nonce_is_not_repeated(
+    client: ApiClient, api: Api, server: Server, status: int
+) -> None:
+    demand = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"}
+    api.server.reply = Reply({}, status, demand)
+    assert client.call(client.auth(bound_source(server)), api.url, "POST", **client.body(b"100 EUR")).status == status
+    assert len(api.server.seen) == 1
+
+
+class Device:
+    """A key in a device. It notes whether it signs on the thread of an event loop."""
+
+    algorithm, key_id, public_jwk = "ES256", None, SigningKey(pem("ES256")).public_jwk
+
+    def __init__(self) -> None:
+        self.on_a_loop = list[bool]()
+
+    def sign(self, data: bytes) -> bytes:
+        try:
+            sniffio.current_async_library()
+        except sniffio.AsyncLibraryNotFoundError:
+            self.on_a_loop.append(False)
+        else:
+            self.on_a_loop.append(True)
+        return SigningKey(pem("ES256")).sign(data)
+
+
+def test_a_key_in_a_device_does_not_block_an_event_loop(client: ApiClient, api: Api, server: Server) -> None:
+    demand = {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n-1"}
+    statuses = iter([401, 401, 200])  # for want of a nonce, then for want of another token
+    api.server.reply = lambda _: Reply({}, next(statuses), demand if len(api.server.seen) == 1 else {})
+    key = Device()
+    assert client.call(client.auth(bound_source(server, key)), api.url).status == 200
+    assert key.on_a_loop == [False] * 5
+
+
 def test_an_auth_with_a_key_travels_to_another_process(server: Server) -> None:
     key = SigningKey(pem("ES256"))
-    provider = ClientCredentials(client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=key)
+    provider = ClientCredentials(
+        client_id=CLIENT, client_secret="b", token_url=f"{server.base_url}/t", dpop=key or True
+    )
     auth = pickle.loads(pickle.dumps(TokenAuth(TokenSource(provider))))
     server.reply = granted("token-1", token_type="DPoP")
     request = next(auth.sync_auth_flow(httpx.Request("GET", "https://api.example/x")))

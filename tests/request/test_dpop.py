@@ -1,15 +1,19 @@
 """Prover: what a proof holds (RFC 9449 section 4.2), and which nonces it uses."""
 
 import hashlib
+import threading
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
 
+from paygrant import ClientCredentials, TokenRequestRejected, TokenSource
 from paygrant._request.dpop import Prover, key_of_process
 from paygrant._request.signing_key import SigningKey
 from tests.helpers.keys import pem, public_pem
+from tests.helpers.servers import Reply, Seen, Server, granted
 
 TOKEN = "tokcanaryd04e"
 NOW = 1_800_000_000.9
@@ -51,7 +55,7 @@ def test_no_two_proofs_have_the_same_jti(prover: Prover) -> None:
 
 
 def test_a_nonce_counts_at_its_origin_only(prover: Prover) -> None:
-    assert prover.note_nonce("https://API.example/a?b", "n-1")
+    prover.note_nonce("https://API.example/a?b", "n-1")
     assert claims(prover.proof("GET", "https://api.example/other", TOKEN))["nonce"] == "n-1"
     for url in ("https://api.example:8443/a", "http://api.example/a", "https://other.example/a"):
         assert "nonce" not in claims(prover.proof("GET", url, TOKEN))
@@ -66,15 +70,14 @@ def test_the_token_endpoint_has_nonces_of_its_own(prover: Prover) -> None:
 
 
 def test_the_newest_nonce_counts(prover: Prover) -> None:
-    assert prover.note_nonce(TOKEN_URL, "n-1", from_token_endpoint=True)
-    assert not prover.note_nonce(TOKEN_URL, "n-1", from_token_endpoint=True)
-    assert prover.note_nonce(TOKEN_URL, "n-2", from_token_endpoint=True)
+    for nonce in ("n-1", "n-1", "n-2"):
+        prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
     assert claims(prover.proof("POST", TOKEN_URL))["nonce"] == "n-2"
 
 
 @pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb"])
 def test_what_is_no_nonce_is_ignored(prover: Prover, nonce: str | None) -> None:
-    assert not prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
+    prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
     assert "nonce" not in claims(prover.proof("POST", TOKEN_URL))
 
 
@@ -88,3 +91,35 @@ def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
 def test_a_process_has_one_key() -> None:
     assert key_of_process() is key_of_process()
     assert key_of_process().algorithm == "ES256"
+
+
+DEMAND = Reply({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": "n-1"})
+
+
+def bound_source(server: Server, number: int = 0) -> TokenSource:
+    key = SigningKey(pem("ES256"))
+    url = f"{server.base_url}/token"
+    return TokenSource(ClientCredentials(client_id=f"c-{number}", client_secret="s", token_url=url, dpop=key))
+
+
+def test_all_clients_with_a_key_are_served_when_the_token_endpoint_demands_a_nonce(server: Server) -> None:
+    """The first response gives the nonce. To the other clients, it is no new one when their responses come."""
+    all_are_here = threading.Barrier(8)
+
+    def reply(seen: Seen) -> Reply:
+        if jwt.decode(seen.headers["DPoP"], options={"verify_signature": False}).get("nonce") == "n-1":
+            return granted(token_type="DPoP")
+        all_are_here.wait(10)
+        return DEMAND
+
+    server.reply = reply
+    with ThreadPoolExecutor(8) as pool:
+        assert {*pool.map(lambda number: bound_source(server, number).get().token_type, range(8))} == {"DPoP"}
+    assert len(server.seen) == 16
+
+
+def test_a_token_request_is_repeated_for_a_nonce_once(server: Server) -> None:
+    server.reply = DEMAND
+    with pytest.raises(TokenRequestRejected, match="use_dpop_nonce"):
+        bound_source(server).get()
+    assert len(server.seen) == 2

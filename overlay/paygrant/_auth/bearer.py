@@ -105,6 +105,20 @@ class BearerAuth:
         proof = self._prover.proof(method, url, token.access_token)
         return {**self._further_headers, "DPoP": Proof(proof)}
 
+    if TYPE_CHECKING:
+
+        def _put(self, request: Any, token: Token) -> None:
+            """Put a token on a request, with all that travels with it."""
+
+    async def _put_async(self, request: Any, token: Token) -> None:
+        """The same, on an event loop: a key in a KMS or an HSM must not block the loop while it signs."""
+        if self._prover is None or self._prover.is_immediate:
+            self._put(request, token)
+            return
+        from anyio import to_thread
+
+        await to_thread.run_sync(self._put, request, token, abandon_on_cancel=True)
+
     def _wants_proof(self, token: Token, response: Any, status: int, request: Any, url: str) -> bool:
         """Whether a call may succeed with another proof. This notes the nonce of the response.
 
@@ -117,14 +131,21 @@ class BearerAuth:
         """
         if self._prover is None:
             return False
-        if self._note_nonce(response, request.url):
+        if self._wants_nonce(response, status, request.url):
             return True
         moved = without_query(str(request.url)) != without_query(url)
         return moved and status in self._rejected_statuses and self._carries(request, token)
 
-    def _note_nonce(self, response: Any, url: object) -> bool:
-        """Note the nonce of a response, for the next proofs. True: the server refuses the call for want of this nonce."""
-        return self._prover is not None and self._prover.note_response(str(url), response.headers)
+    def _wants_nonce(self, response: Any, status: int, url: object) -> bool:
+        """Whether the API refuses a call only because its proof lacks a nonce. This notes the nonce of the response."""
+        if self._prover is None:
+            return False
+        nonce = response.headers.get("DPoP-Nonce")
+        return self._prover.note_response(str(url), status, nonce, self._challenges(response))
+
+    def _challenges(self, response: Any) -> Iterable[str]:
+        """The headers WWW-Authenticate (RFC 9110 section 11.6.1). Most clients join several into one value."""
+        return (response.headers.get("WWW-Authenticate", ""),)
 
     def _with_token(self, url: str, token: Token) -> str:
         """A URL with the token in its query, in place of an earlier token. All other bytes stay as they are."""

@@ -140,12 +140,16 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         with suppress(StopIteration):
             while True:
                 step = steps.send(reply)
-                reply = step.wait() if isinstance(step, PendingRenewal) else (yield step)
+                if isinstance(step, PendingRenewal):
+                    reply = step.wait()
+                else:
+                    self._put(*step)
+                    reply = yield step[0]
 
     def _further_steps(
         self, token: Token, url: str, response: ResponseT
-    ) -> "Generator[RequestT | PendingRenewal, Any, None]":
-        """What follows a response: requests to send, and renewals to wait for.
+    ) -> "Generator[tuple[RequestT, Token] | PendingRenewal, Any, None]":
+        """What follows a response: requests to send, each with the token to put on it, and renewals to wait for.
 
         Args:
             token: The token that the request carried.
@@ -156,9 +160,8 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             request = cast("RequestT", response.request)
             if not _repeatable(request):
                 return
-            self._put(request, token)
-            response = yield request
-            if self._note_nonce(response, response.request.url):
+            response = yield request, token
+            if self._wants_nonce(response, response.status_code, response.request.url):
                 return
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:
@@ -166,9 +169,8 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         token = other if isinstance(other, Token) else (yield other)
         request = cast("RequestT", response.request)  # after a redirect, this is the last step only
         if _repeatable(request):
-            self._put(request, token)
-            response = yield request
-            if not self._note_nonce(response, response.request.url):
+            response = yield request, token
+            if not self._wants_nonce(response, response.status_code, response.request.url):
                 self._note_status(token, response.status_code)
 
     def _put(self, request: RequestT, token: Token) -> None:
@@ -195,7 +197,10 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             yield request
             return
         token = await self._source.aget()
-        self._put(request, token)
+        if self._prover is None:
+            self._put(request, token)
+        else:
+            await self._put_async(request, token)
         response = yield request
         if (
             response.status_code not in self._rejected_statuses
@@ -208,7 +213,11 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         with suppress(StopIteration):
             while True:
                 step = steps.send(reply)
-                reply = await step.wait_async() if isinstance(step, PendingRenewal) else (yield step)
+                if isinstance(step, PendingRenewal):
+                    reply = await step.wait_async()
+                else:
+                    await self._put_async(*step)
+                    reply = yield step[0]
 
 
 class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):

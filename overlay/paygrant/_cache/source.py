@@ -41,6 +41,17 @@ class TokenSource(Generic[R_co]):
     """
 
     __module__ = "paygrant"
+    __slots__ = (
+        "__weakref__",
+        "_cache",
+        "_meter",
+        "_monotonic",
+        "_policy",
+        "_store",
+        "_transport",
+        "_transport_name",
+        "provider",
+    )
 
     @checked
     def __init__(

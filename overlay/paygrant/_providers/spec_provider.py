@@ -272,7 +272,7 @@ class SpecProvider(KeyedProvider[R_co]):
     def __post_init__(self) -> None:
         check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
-        check_choice("auth_method", chosen, self._methods)
+        check_choice("auth_method", chosen, [each.method for each in self._description.client_auth])
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None and not self._in_host:
             for url in filter(None, (server.url, server.mtls_url)):  # the address in a file may be anything
@@ -299,11 +299,8 @@ class SpecProvider(KeyedProvider[R_co]):
 
     @property
     def _client_auth(self) -> "ClientAuth":
-        return self._methods.get(self.auth_method or "", self._description.client_auth[0])
-
-    @property
-    def _methods(self) -> "Mapping[str, ClientAuth]":
-        return {each.method: each for each in self._description.client_auth}
+        known, chosen = self._description.client_auth, self.auth_method
+        return known[0] if chosen is None else next((each for each in known if each.method == chosen), known[0])
 
     @property
     def _in_host(self) -> "Parameter | None":

@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -60,6 +61,11 @@ class Prover:
         """The last token, and its hash: nearly all calls carry the same token."""
         self.thumbprint = thumbprint(public)
 
+    @property
+    def is_immediate(self) -> bool:
+        """Whether the key is in this process, so that a proof waits for nothing."""
+        return isinstance(self._signer, SigningKey)
+
     def proof(self, method: str, url: str, token: str | None = None) -> str:
         """A new proof for one request.
 
@@ -82,25 +88,33 @@ class Prover:
             claims["nonce"] = nonce
         return signed_after(self._header, claims, self._signer)
 
-    def note_response(self, url: str, headers: Mapping[str, str]) -> bool:
-        """Note the nonce of a response to an API call. True: the API refuses the call for want of this nonce."""
-        is_new = self.note_nonce(url, headers.get("DPoP-Nonce"))
-        return is_new and NONCE_ERROR in headers.get("WWW-Authenticate", "")
+    def note_response(self, url: str, status: int, nonce: str | None, challenges: Iterable[str]) -> bool:
+        """Note the nonce of a response to an API call.
 
-    def note_nonce(self, url: str, nonce: str | None, *, from_token_endpoint: bool = False) -> bool:
-        """Note the nonce of a response's header ``DPoP-Nonce``, for the next proofs.
+        Args:
+            url: The address that the response came from.
+            status: Its status.
+            nonce: Its header ``DPoP-Nonce``.
+            challenges: Its headers ``WWW-Authenticate``.
 
         Returns:
-            Whether it is a nonce that the last proof did not have.
+            Whether the API refuses the call only for want of a nonce. The nonce may be known already: another call
+            noted it while this one was on its way.
         """
+        self.note_nonce(url, nonce)
+        return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and any(
+            NONCE_ERROR in each for each in challenges
+        )
+
+    def note_nonce(self, url: str, nonce: str | None, *, from_token_endpoint: bool = False) -> None:
+        """Note the nonce of a response's header ``DPoP-Nonce``, for the next proofs."""
         if not nonce or len(nonce) > _LONGEST_NONCE or not nonce.isascii() or not nonce.isprintable():
-            return False
+            return
         place = _place(url, is_token_endpoint=from_token_endpoint)
-        is_new = self._nonces.pop(place, None) != nonce
+        self._nonces.pop(place, None)
         self._nonces[place] = nonce
-        while len(self._nonces) > _MOST_NONCES:
-            self._nonces.pop(next(iter(self._nonces)), None)
-        return is_new
+        for oldest in list(self._nonces)[:-_MOST_NONCES]:
+            self._nonces.pop(oldest, None)
 
 
 def _place(url: str, *, is_token_endpoint: bool) -> str:

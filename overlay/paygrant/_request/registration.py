@@ -179,8 +179,11 @@ class ClientRegistration:
             kind: Each kind of entry has names of its own.
             mark: What the transport adds, such as a client certificate.
         """
+        return self.cache_keys(credentials, (kind,), mark)[0]
+
+    def cache_keys(self, credentials: Credentials, kinds: tuple[str, ...], mark: str) -> list[str]:
+        """Like ``cache_key``, for several kinds of entries."""
         shape = [
-            kind,
             self.name,
             self.environment,
             self.token_url,
@@ -193,7 +196,8 @@ class ClientRegistration:
             self.identity,
             mark,
         ]
-        return sha256(dumps(shape).encode()).hexdigest()
+        text = dumps(shape)[1:]
+        return [sha256(f"[{dumps(kind)}, {text}".encode()).hexdigest() for kind in kinds]
 
 
 def _called(argument: str, function: Callable[[], object], expected: str, within: float | None = None) -> Any:

@@ -85,7 +85,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         replace(
             token,
             expires_at=None if lifetime is None else response.received + timedelta(seconds=lifetime),
-            response=KeptResponse(response.text, model_reader(registration.models)),
+            response=KeptResponse(response.text, token.access_token, model_reader(registration.models)),
         ),
         since=started,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,
@@ -143,10 +143,11 @@ class _Exchange:
         """Whether the server refused the request for a reason that the response mends: a nonce, or the server's time."""
         url, prover = self._registration.token_url, self._credentials.prover
         if prover:
-            is_new = prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
             from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
 
-            if is_new and response.is_client_error and NONCE_ERROR in response.text:
+            # Another client's response may have given this nonce while the request was on its way.
+            prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
+            if response.is_client_error and NONCE_ERROR in response.text:
                 return True
         signed = prover is not None or self._credentials.signer is not None
         return signed and response.is_client_error and abs(skew_of(url) - self._skew) >= LEAST_SKEW

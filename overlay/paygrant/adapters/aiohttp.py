@@ -8,6 +8,7 @@ aiohttp passes each step of a redirect to the middleware as a separate request. 
 from the origin that a redirect leads to.
 """
 
+from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
@@ -46,13 +47,13 @@ class TokenAuth(BearerAuth):
         if not self._may_carry(request):
             return await handler(request)
         token = await self._source.aget()
-        self._put(request, token)
+        await self._put_async(request, token)
         response = await handler(request)
         if self._wants_proof(token, response, response.status, request, str(request.url)):
             if not _repeatable(request.body):
                 return response
             response = await self._repeated(token, request, response, handler)
-            if self._note_nonce(response, request.url):
+            if self._wants_nonce(response, response.status, request.url):
                 return response
         other = self._replacement_for(token, response.status, request)
         if other is None:
@@ -65,7 +66,7 @@ class TokenAuth(BearerAuth):
         if not _repeatable(request.body):
             return response
         response = await self._repeated(token, request, response, handler)
-        if not self._note_nonce(response, request.url):
+        if not self._wants_nonce(response, response.status, request.url):
             self._note_status(token, response.status)
         return response
 
@@ -78,7 +79,7 @@ class TokenAuth(BearerAuth):
         )  # otherwise only those of the last response are kept
         await response.read()  # so that the connection can be used again
         request.update_expect_continue()  # the server may have responded without a status 100
-        self._put(request, token)
+        await self._put_async(request, token)
         return await handler(request)
 
     def _may_carry(self, request: ClientRequest) -> bool:
@@ -92,6 +93,9 @@ class TokenAuth(BearerAuth):
         asked = redirect.request_info
         carried = asked.headers.get(self._header) if self._header is not None else asked.url.query.get(self._query)
         return _origin(asked.url) == where and carried is not None
+
+    def _challenges(self, response: ClientResponse) -> Iterable[str]:
+        return response.headers.getall("WWW-Authenticate", ())
 
     def _put(self, request: ClientRequest, token: Token) -> None:
         if self._header is not None:

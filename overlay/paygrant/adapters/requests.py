@@ -77,7 +77,7 @@ class TokenAuth(BearerAuth, AuthBase):
         self._keep_from_others(response, response.request)
         if self._wants_proof(token, response, response.status_code, response.request, url):
             repeated = self._repeated(token, response, options)
-            if repeated is None or self._note_nonce(repeated, repeated.url):
+            if repeated is None or self._wants_nonce(repeated, repeated.status_code, repeated.url):
                 return response if repeated is None else repeated
             response = repeated
         other = self._replacement_for(token, response.status_code, response.request)
@@ -91,7 +91,7 @@ class TokenAuth(BearerAuth, AuthBase):
         repeated = self._repeated(token, response, options)
         if repeated is None:
             return response
-        if not self._note_nonce(repeated, repeated.url):
+        if not self._wants_nonce(repeated, repeated.status_code, repeated.url):
             self._note_status(token, repeated.status_code)
         return repeated
 

@@ -24,6 +24,7 @@ def build() -> click.Command:
                 ["--host"],
                 default="127.0.0.1",
                 show_default=True,
+                metavar="ADDRESS",
                 help="The address to listen on. With 0.0.0.0, everybody on the network can use the sandbox.",
             ),
             click.Option(
@@ -31,6 +32,7 @@ def build() -> click.Command:
                 type=click.IntRange(0, 65535),
                 default=0,
                 show_default=True,
+                metavar="PORT",
                 help="The port to listen on; 0 is any free port.",
             ),
         ],

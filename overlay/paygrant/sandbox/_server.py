@@ -62,8 +62,9 @@ _SHUTDOWN_LIMIT = 1
 class Sandbox:
     """A server with the token endpoint of each provider. All other paths are the provider's API.
 
-    As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the same server
-    as an ASGI application, for clients that need no socket. Each provider is an attribute: ``sandbox.ripple``.
+    As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the sandbox as an
+    ASGI application: ``httpx.ASGITransport(sandbox.app)`` calls it without a port. Each provider is an attribute:
+    ``sandbox.ripple``.
     Providers that installed packages declare are there, too.
 
     Args:
