@@ -304,6 +304,11 @@ def test_a_finding_in_a_schema_has_the_line_where_its_author_wrote_it(tmp_path: 
     assert "level:" in text.splitlines()[found.line - 1]
 
 
+def test_an_object_that_is_called_token_is_no_secret_itself(tmp_path: Path) -> None:
+    data = short({"x-token-endpoint.response": {"access_token": ["/token/value"]}})
+    assert lint(written(tmp_path, json.dumps(data))) == []
+
+
 def test_the_rules_of_the_box_are_rules() -> None:
     assert RULES.keys() >= OF_THE_BOX
 
