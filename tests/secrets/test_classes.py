@@ -191,10 +191,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
-        own = dict.fromkeys(parameters(kind), "words")
-    elif kind is _failures.UnknownWord:
-        own = {"message": "words", "ctx": None}
+    elif kind in {_catalog.ProviderParameter, _failures.Failure, _failures.UnknownWord}:  # of docstrings and errors
+        own = {**dict.fromkeys(parameters(kind), "words"), "ctx": None}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
