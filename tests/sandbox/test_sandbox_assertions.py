@@ -23,7 +23,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._request import credentials
+from paygrant._cache import registry
 from paygrant.sandbox import Client, ProviderHandle, Sandbox
 from tests.helpers.banks import ASSERTION_TYPE, assertion, bank, key_of, public_jwk
 from tests.helpers.keys import authority, pem, public_pem
@@ -265,7 +265,7 @@ CLAIMS = """\
 )
 def test_the_claims_of_the_spec_are_demanded(tmp_path: Path, changes: dict[str, Any], reason: str | None) -> None:
     def check(endpoint: ProviderHandle) -> None:
-        claims = {"sub": "user", "scope": "payments", "client": "sandbox-client", **changes}
+        claims: dict[str, Any] = {"sub": "user", "scope": "payments", "client": "sandbox-client", **changes}
         response = post(endpoint, assertion(NOW, claims.pop("audience", "https://auth.bank.example"), **claims))
         assert response.json().get("error_description") == reason
 
@@ -294,7 +294,7 @@ def test_an_assertion_in_the_header_is_checked(tmp_path: Path) -> None:
     with Sandbox(specs=[path], clock=lambda: NOW) as sandbox:
         sandbox.bank.register_key(public_pem("ES256"))
         url = token_url(sandbox.bank)
-        statuses = []
+        statuses: list[int] = []
         for credentials_ in (f"Bearer {assertion(NOW, url)}", f"Bearer {assertion(NOW, url, sub='x')}", "Basic eA=="):
             headers = {"Authorization": credentials_}
             response = httpx.post(url, data={"grant_type": "client_credentials"}, headers=headers, trust_env=False)
@@ -415,7 +415,7 @@ def source_of(endpoint: ProviderHandle, spec: Path, method: str | None = None, *
 def live(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(specs=[bank(tmp_path)], client=Client(client_secret=SECRET)) as sandbox:
         yield sandbox
-    credentials._skews.clear()
+    registry.forget_all()
 
 
 @pytest.mark.parametrize("method", [None, "private_key_jwt", "client_secret_jwt", "client_secret_basic"])

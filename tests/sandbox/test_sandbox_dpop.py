@@ -27,7 +27,7 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._request import credentials
+from paygrant._cache import registry
 from paygrant._request.credentials import prover_for
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
@@ -165,11 +165,9 @@ def test_a_replayed_proof_is_refused(endpoint: ProviderHandle) -> None:
     assert endpoint.requests[-1].reason == "jti: was used before; expected a new id"
 
 
-@pytest.mark.parametrize("change", [lambda url: f"{url}?a=b#c", lambda url: url.replace("http:", "HTTP:")])
-def test_query_fragment_and_case_of_the_scheme_do_not_count(
-    endpoint: ProviderHandle, change: Callable[[str], str]
-) -> None:
-    assert ask(endpoint, proof(NOW, "POST", change(token_url(endpoint)))).status_code == 200
+@pytest.mark.parametrize(("old", "new"), [("token", "token?a=b#c"), ("http:", "HTTP:")])
+def test_query_fragment_and_case_of_the_scheme_do_not_count(endpoint: ProviderHandle, old: str, new: str) -> None:
+    assert ask(endpoint, proof(NOW, "POST", token_url(endpoint).replace(old, new))).status_code == 200
 
 
 def test_wrong_credentials_are_refused_before_the_proof_is_looked_at(endpoint: ProviderHandle) -> None:
@@ -222,7 +220,7 @@ def test_a_call_with_a_wrong_proof_is_refused(
     token = bound_token(endpoint)
     proofs = []
     if changes is not None:
-        given = {"method": "GET", "url": resource(endpoint), "token": token, **changes}
+        given: dict[str, Any] = {"method": "GET", "url": resource(endpoint), "token": token, **changes}
         proofs = [proof(NOW, **given)]
     response = call(endpoint, f"DPoP {token}", *proofs)
     assert response.status_code == 401
@@ -304,12 +302,12 @@ def test_without_a_proof_no_nonce_is_needed(endpoint: ProviderHandle) -> None:
 def live(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(specs=[bank(tmp_path, METHODS)]) as sandbox:
         yield sandbox
-    credentials._skews.clear()
-    credentials._prover.cache_clear()
+    registry.forget_all()
 
 
 def source_of(endpoint: ProviderHandle, folder: Path, method: str | None = None, **more: Any) -> TokenSource[Any]:
-    provider = SpecProvider(folder / "bank.yaml", **{**endpoint.arguments_for(method), "dpop": True, **more})
+    given: dict[str, Any] = {**endpoint.arguments_for(method), "dpop": True, **more}
+    provider = SpecProvider(folder / "bank.yaml", **given)
     return TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1, refusal_pause=0))
 
 
@@ -336,7 +334,7 @@ def by_requests(source: TokenSource[Any], url: str) -> list[int]:
 def by_aiohttp(source: TokenSource[Any], url: str) -> list[int]:
     async def run() -> list[int]:
         async with aiohttp.ClientSession(middlewares=[for_aiohttp.TokenAuth(source)]) as api:
-            statuses = []
+            statuses: list[int] = []
             for method in ("GET", "POST"):
                 async with api.request(method, url, json=None if method == "GET" else {}) as response:
                     statuses.append(response.status)
