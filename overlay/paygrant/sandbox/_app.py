@@ -367,6 +367,9 @@ class ApiRequestHandler(_RequestHandler):
 
     def _binding_refusal(self, token: IssuedToken) -> Response | None:
         """The refusal of a call that lacks what its token is bound to: a certificate, or a proof."""
+        is_by_proof = self.endpoint.is_by_proof(self.request.headers)
+        if not token.binding and not is_by_proof:
+            return None
         evidence = self.evidence
         try:
             check_certificate(token, evidence)
@@ -374,7 +377,7 @@ class ApiRequestHandler(_RequestHandler):
             self.reason = str(error)
             return self._challenge(HTTPStatus.UNAUTHORIZED, f', error="{error.code}"')
         try:
-            check_key(token, evidence, is_by_proof=self.endpoint.is_by_proof(self.request.headers))
+            check_key(token, evidence, is_by_proof=is_by_proof)
         except JwtError as error:
             self.reason = str(error)
             return self._proof_challenge(error.code)

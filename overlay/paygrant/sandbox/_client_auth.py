@@ -113,6 +113,8 @@ class Authenticator:
         found = [*self._secrets(authorization, parameters), *self._assertions(authorization, parameters, evidence)]
         if not found and self._takes_certificates:
             return [self._certificate_fault(parameters, evidence.certificate)]
+        if not found and all(each.method in ASSERTION_METHODS for each in self._methods):
+            return ["assertion: there is none; expected one where the spec says"]
         return found
 
     def _secrets(self, authorization: str, parameters: Mapping[str, Any]) -> Iterator[str | None]:
