@@ -311,9 +311,8 @@ class _Protocol(H11Protocol):
             self.transport.abort()
 
     async def _call_application(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        scope["extensions"] = {_wire.CONNECTION: self}
-        if tls := self.transport.get_extra_info("ssl_object"):
-            scope["extensions"][_wire.CERTIFICATE] = peer_certificate(tls)
+        tls = self.transport.get_extra_info("ssl_object")
+        scope["extensions"] = {_wire.CONNECTION: self, _wire.CERTIFICATE: peer_certificate(tls)}
         await self._application(scope, receive, send)
 
 
