@@ -173,6 +173,20 @@ def test_generate_takes_a_short_spec(run: Any, acme: str, tmp_path: Path) -> Non
 # Without a spec
 
 
+def test_all_that_is_missing_is_named_at_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLIENT_CREDENTIALS_CLIENT_ID", raising=False)
+    monkeypatch.delenv("CLIENT_CREDENTIALS_CLIENT_SECRET", raising=False)
+    asked = ["token", "--token-url", "https://auth.acme.example/token"]
+    assert run(*asked).err == (
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for each of "
+        "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_CLIENT_SECRET (or ..._FILE)\n"
+    )
+    assert run(*asked, "--auth-method", "private_key_jwt").err == (
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for "
+        "CLIENT_CREDENTIALS_CLIENT_ID\n"
+    )
+
+
 def test_a_token_url_is_enough(run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIENT_CREDENTIALS_CLIENT_SECRET", SECRET)
     url = f"{server.base_url}/oauth/token"

@@ -22,7 +22,7 @@ def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
     code, out, err = run("token", "acme")
     assert (code, out) == (2, "")
     known = ", ".join(registry.names())
-    more = "the name of a provider that an installed package declares, or the path of a spec, such as acme.yaml"
+    more = "or the path of a spec, such as acme.yaml"
     assert err == f"paygrant: unknown provider 'acme'; expected one of {known}, {more}; see paygrant token --help\n"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paygrant._providers.kind import prefix_of
-from paygrant._providers.registry import find, is_path, names
+from paygrant._providers.registry import find, is_path, known_names, names
 from paygrant.cli import _console, _failures
 from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
 from paygrant.cli._given import Given
@@ -220,8 +220,7 @@ def kind_for(word: str) -> "ProviderKind[Provider] | None":
 
 def unknown_provider(word: str) -> str:
     """The error for a word that names no provider."""
-    others = "the name of a provider that an installed package declares, or the path of a spec, such as acme.yaml"
-    return _failures.unknown("provider", word, names(), others)
+    return _failures.unknown("provider", word, known_names(), "or the path of a spec, such as acme.yaml")
 
 
 def provider_command(  # noqa: PLR0913 - one for each thing that a command has

@@ -35,11 +35,16 @@ def build() -> click.Command:
                 metavar="PORT",
                 help="The port to listen on; 0 is any free port.",
             ),
+            click.Option(
+                ["--tls-port"],
+                type=click.IntRange(0, 65535),
+                help="The port for TLS with client certificates; 0 is any free port.",
+            ),
         ],
     )
 
 
-def _serve(*, specs: tuple[str, ...], host: str, port: int) -> None:
+def _serve(*, specs: tuple[str, ...], host: str, port: int, tls_port: int | None) -> None:
     from paygrant.sandbox.terminal import serve
 
-    serve(port, host, specs)
+    serve(port, host, specs, tls_port)
