@@ -102,6 +102,7 @@ class Authenticator:
         in_body = {each.name for each in stated if each.place == "body"}
         self.fields = in_body | ({"client_assertion_type", "client_id"} if "client_assertion" in in_body else set())
         """The fields of the body that assertions need, whether or not the spec declares them."""
+        self._facts = [each.environment_facts for each in description.servers.values()]
         self._takes_certificates = any(each.method == "tls_client_auth" for each in self._methods)
 
     def faults(self, authorization: str, parameters: Mapping[str, Any], evidence: Evidence) -> list[str | None]:
@@ -171,6 +172,7 @@ class Authenticator:
                 evidence.audience is not None,
                 evidence.now,
                 lambda each, until: evidence.first_use(f"assertion {each}", until),
+                self._facts,
             )
             check_assertion(text, auth, rules)
         except JwtError as error:
