@@ -103,6 +103,7 @@ class Authenticator:
         others = {"client_assertion_type", "client_id"} if "client_assertion" in in_body else set[str]()
         self.fields: frozenset[str] = frozenset[str]({*in_body, *others})
         """The fields of the body that assertions need, whether or not the spec declares them."""
+        self._facts = [each.environment_facts for each in description.servers.values()]
         self._takes_certificates = any(each.method == "tls_client_auth" for each in self._methods)
 
     def faults(self, authorization: str, parameters: Mapping[str, Any], evidence: Evidence) -> list[str | None]:
@@ -174,6 +175,7 @@ class Authenticator:
                 evidence.audience is not None,
                 evidence.now,
                 lambda each, until: evidence.first_use(f"assertion {each}", until),
+                self._facts,
             )
             check_assertion(text, auth, rules)
         except JwtError as error:
