@@ -8,6 +8,7 @@ import _thread
 import functools
 import heapq
 import itertools
+import math
 import queue
 import sys
 import threading
@@ -145,6 +146,8 @@ class Timers:
         """By time. A number of its own decides between equal times, so that no Python code runs within a comparison."""
         self._numbers = itertools.count()
         self._compact_at = _COMPACT_AT
+        self._looks_at = math.inf
+        """When the thread looks at the heap by itself. Without end while it is awake: a timer of now it may miss."""
         self._wake: queue.SimpleQueue[Literal["look", "end"]] = queue.SimpleQueue()
         """Wakes the thread: to look at the heap, or to end if there is no timer."""
         self._permit: deque[None] = deque([None])
@@ -155,7 +158,7 @@ class Timers:
         timer = Timer(action)
         when = time.monotonic() + seconds
         heapq.heappush(self._heap, (when, next(self._numbers), timer))
-        if not self._started() and (len(self._heap) > self._compact_at or self._is_first(when)):
+        if not self._started() and (len(self._heap) > self._compact_at or when < self._looks_at):
             self._wake.put("look")
         return timer
 
@@ -163,12 +166,6 @@ class Timers:
         """End the thread if there is no timer."""
         if not self._permit:
             self._wake.put("end")
-
-    def _is_first(self, when: float) -> bool:
-        try:
-            return self._heap[0][0] >= when
-        except IndexError:  # the thread has just taken it out
-            return False
 
     def _started(self) -> bool:
         """Start the thread if it does not run; whether that was done."""
@@ -184,11 +181,14 @@ class Timers:
 
     def _run(self) -> None:
         while True:
+            self._looks_at = math.inf
             self._compact()
-            wait = self._heap[0][0] - time.monotonic() if self._heap else _IDLE
+            now = time.monotonic()
+            wait = self._heap[0][0] - now if self._heap else _IDLE
             if wait <= 0:
                 self._act(heapq.heappop(self._heap)[2])
                 continue
+            self._looks_at = now + wait
             try:
                 ends = self._wake.get(timeout=min(wait, threading.TIMEOUT_MAX)) == "end"
             except queue.Empty:

@@ -218,7 +218,8 @@ def test_with_a_held_lock_every_other_call_ends(server: Server, locked: Callable
 def test_a_source_can_be_made_while_a_lock_is_held(
     server: Server, locked: Callable[[TokenSource], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry._guard, "_waits", (0.2, 0.1))
+    monkeypatch.setattr(registry._guard, "_seconds", 0.2)
+    monkeypatch.setattr(registry._guard, "_more", 0.1)
     locked(TokenSource(client(server), policy=POLICY))
     assert TokenSource(client(server), policy=POLICY).get().access_token
 

@@ -162,7 +162,7 @@ class TokenAcquirer:
         attempt_failed: Callable[[], None],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
-        key, error_key = (registration.cache_key(credentials, kind, self._mark) for kind in ("token", "error"))
+        key, error_key = registration.cache_keys(credentials, ("token", "error"), self._mark)
         if registration.endpoint.token_use.single_use:
             self._raise_remembered(error_key)
             return Acquired(self._request(registration, credentials, error_key, stop, attempt_failed), key)

@@ -27,9 +27,14 @@ from paygrant._tokens.token import Token, same_token
 Held = tuple[Token, float]
 """The token at hand, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
 
-NOTHING: Held = (Token(""), -math.inf)
+_LONG_AGO = -math.inf
+"""One object for all caches: each ``-math.inf`` would be a further one."""
 
-_NO_LIFE = Life(-math.inf, -math.inf, -math.inf)
+NOTHING: Held = (Token(""), _LONG_AGO)
+
+_NO_LIFE = Life(_LONG_AGO, _LONG_AGO, _LONG_AGO)
+
+_NO_REPLACEMENTS = 0.0, _LONG_AGO
 
 
 class Acquirer(Protocol):
@@ -131,12 +136,12 @@ class Cache:
         self._acquired: Acquired | None = None
         self._life = _NO_LIFE
         self._rejected = NOTHING[0]
-        self._no_replacement_until = -math.inf
-        self._replacements = 0.0, -math.inf
+        self._no_replacement_until = _LONG_AGO
+        self._replacements = _NO_REPLACEMENTS
         """How much of the budget of replacements is used, and when that was noted."""
         self._failures = 0
         self._failing = False
-        self._no_renewal_until = -math.inf
+        self._no_renewal_until = _LONG_AGO
 
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
@@ -362,7 +367,7 @@ class Cache:
         self._life, self._acquired = life, acquired
         self.replacement = None if self._rejected is NOTHING[0] else acquired.grant.token
         self._rejected = NOTHING[0]
-        self._failures, self._failing, self._no_renewal_until = 0, False, -math.inf
+        self._failures, self._failing, self._no_renewal_until = 0, False, _LONG_AGO
 
     def _note_failure(self, error: object) -> None:
         """Pause before the next renewal that nobody waits for."""
@@ -396,7 +401,7 @@ class Cache:
         if token.expires_at is None:  # each policy decides how long such a token lives
             grant = replace(grant, lifetime=min(grant.lifetime, self._policy.default_lifetime))
         life = grant.life(self._policy, 0.0)
-        since = self._acquired.grant.since if self._acquired else -math.inf
+        since = self._acquired.grant.since if self._acquired else _LONG_AGO
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends
         return grant if better and _clock.monotonic() < life.expires else None
 

@@ -35,13 +35,17 @@ class BoundedLock:
         more: How much longer to wait after that. In a process that was frozen, the holder needs a moment to go on.
     """
 
-    __slots__ = ("_lock", "_waits", "at_once")
+    __slots__ = ("_lock", "_more", "_seconds")
 
     def __init__(self, seconds: float, more: float) -> None:
         self._lock = threading.RLock()
-        self._waits = min(seconds, threading.TIMEOUT_MAX), more
-        self.at_once = _AtOnce(self._lock)
+        self._seconds = min(seconds, threading.TIMEOUT_MAX)
+        self._more = more
+
+    @property
+    def at_once(self) -> _AtOnce:
         """Enters it if no other thread holds it. Otherwise this raises BlockedError at once."""
+        return _AtOnce(self._lock)
 
     @property
     def is_mine(self) -> bool:
@@ -51,7 +55,9 @@ class BoundedLock:
     def __enter__(self) -> None:
         lock = self._lock
         # Most often it is free. An attempt that does not wait also costs less.
-        if not (lock.acquire(blocking=False) or any(lock.acquire(timeout=wait) for wait in self._waits)):
+        if not (
+            lock.acquire(blocking=False) or any(lock.acquire(timeout=wait) for wait in (self._seconds, self._more))
+        ):
             raise BlockedError
 
     def __exit__(self, *_: object) -> None:

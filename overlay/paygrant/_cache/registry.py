@@ -78,7 +78,7 @@ def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) ->
     A transport may add a client certificate, which shapes the token.
     """
     if transport is None or name is not None:
-        return f"transport {name}" if name else ""
+        return _mark_of(name) if name else ""
     known = _marks.get(id(transport))
     if known:
         return known
@@ -90,6 +90,12 @@ def transport_mark(transport: "httpx.BaseTransport | None", name: str | None) ->
     except TypeError:  # no weak references to it: then each source has tokens of its own
         del _marks[id(transport)]
     return mark
+
+
+@functools.lru_cache(maxsize=256)
+def _mark_of(name: str) -> str:
+    """The mark of a transport with a name. Caches share it."""
+    return f"transport {name}"
 
 
 def _new_cache(  # noqa: PLR0913, PLR0917 - a provider, what is known of it, and a source's arguments

@@ -29,7 +29,7 @@ class KeyedProvider(BasicProvider[R_co]):
         assertion_audience: The audience of assertions, such as the issuer (FAPI 2.0). The default is what the spec says,
             or else the token URL.
         dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: all that have it
-            share the tokens.
+            share the tokens. The default is what the spec says.
     """
 
     client_secret: str | Callable[[], str] = ""
@@ -52,6 +52,9 @@ class KeyedProvider(BasicProvider[R_co]):
                 fault = f"is given, but {method} makes no assertion"
                 raise invalid_argument("assertion_audience", fault, "auth_method='private_key_jwt'")
         check_type("dpop", self.dpop, bool | Signer, "True, a SigningKey, or an object that signs and has public_jwk")
+        if self.dpop is False and self._endpoint.token_use.dpop:
+            fault = "is False, but the provider binds each token to a key"
+            raise invalid_argument("dpop", fault, "True, or a SigningKey")
         if not isinstance(self.dpop, bool):
             check_hashable("dpop", signer_of("dpop", self.dpop, with_public_key=True), "a key that can be hashed")
         elif self.dpop:

@@ -99,7 +99,7 @@ class SpecProvider(KeyedProvider[R_co]):
         private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
         certificate: ClientCertificate | None = ...,
         assertion_audience: str | None = ...,
-        dpop: bool | Signer = ...,
+        dpop: bool | Signer | None = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -118,7 +118,7 @@ class SpecProvider(KeyedProvider[R_co]):
         private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
         certificate: ClientCertificate | None = ...,
         assertion_audience: str | None = ...,
-        dpop: bool | Signer = ...,
+        dpop: bool | Signer | None = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -137,7 +137,7 @@ class SpecProvider(KeyedProvider[R_co]):
         private_key: PrivateKey | Callable[[], PrivateKey] | None = None,
         certificate: ClientCertificate | None = None,
         assertion_audience: str | None = None,
-        dpop: bool | Signer = False,
+        dpop: bool | Signer | None = None,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         allow_link_local: bool = False,
         **parameters: Any,
@@ -164,7 +164,7 @@ class SpecProvider(KeyedProvider[R_co]):
             "private_key": private_key,
             "certificate": certificate,
             "assertion_audience": assertion_audience,
-            "dpop": dpop,
+            "dpop": description.token_use.dpop if dpop is None else dpop,
             "authenticate": authenticate,
             "allow_link_local": allow_link_local,
             "parameters": {**kept, **parameters},
@@ -272,7 +272,7 @@ class SpecProvider(KeyedProvider[R_co]):
     def __post_init__(self) -> None:
         check_type("allow_link_local", self.allow_link_local, bool, "True or False")
         chosen = self._client_auth.method if self.auth_method is None else self.auth_method
-        check_choice("auth_method", chosen, self._methods)
+        check_choice("auth_method", chosen, [each.method for each in self._description.client_auth])
         server = self._description.servers.get(self.environment) if isinstance(self.environment, str) else None
         if server and self.base_url is None and not self._in_host:
             for url in filter(None, (server.url, server.mtls_url)):  # the address in a file may be anything
@@ -299,11 +299,8 @@ class SpecProvider(KeyedProvider[R_co]):
 
     @property
     def _client_auth(self) -> "ClientAuth":
-        return self._methods.get(self.auth_method or "", self._description.client_auth[0])
-
-    @property
-    def _methods(self) -> "Mapping[str, ClientAuth]":
-        return {each.method: each for each in self._description.client_auth}
+        known, chosen = self._description.client_auth, self.auth_method
+        return known[0] if chosen is None else next((each for each in known if each.method == chosen), known[0])
 
     @property
     def _in_host(self) -> "Parameter | None":

@@ -127,11 +127,20 @@ class ClientRegistration:
         return self.endpoint.token_use.prefix if self.proof_key is None else "DPoP"
 
     @property
+    def lacks_certificate(self) -> bool:
+        """Whether a host of the spec wants a client certificate and the client has none. Another host may be a proxy."""
+        servers = self.endpoint.servers.values()
+        documented = self.effective_base_url in {url for each in servers for url in (each.url, each.mtls_url)}
+        return self.endpoint.needs_certificate and self.certificate is None and documented
+
+    @property
     def audience(self) -> str:
         """The audience of an assertion: one string, never guessed from a response."""
         stated = self.client_auth.assertion
-        by_argument = stated and stated.audience_argument and self.arguments.get(stated.audience_argument)
-        found = self.assertion_audience or by_argument or (stated and stated.audience)
+        found = self.assertion_audience
+        if stated and not found:
+            by_argument = self.arguments.get(stated.audience_argument or "")
+            found = by_argument or self.environment_facts.get(stated.audience_fact or "") or stated.audience
         return str(found or self.token_url)
 
     def _signer(self, secret: str) -> "Signer | None":
@@ -170,8 +179,11 @@ class ClientRegistration:
             kind: Each kind of entry has names of its own.
             mark: What the transport adds, such as a client certificate.
         """
+        return self.cache_keys(credentials, (kind,), mark)[0]
+
+    def cache_keys(self, credentials: Credentials, kinds: tuple[str, ...], mark: str) -> list[str]:
+        """Like ``cache_key``, for several kinds of entries."""
         shape = [
-            kind,
             self.name,
             self.environment,
             self.token_url,
@@ -184,7 +196,8 @@ class ClientRegistration:
             self.identity,
             mark,
         ]
-        return sha256(dumps(shape).encode()).hexdigest()
+        text = dumps(shape)[1:]
+        return [sha256(f"[{dumps(kind)}, {text}".encode()).hexdigest() for kind in kinds]
 
 
 def _called(argument: str, function: Callable[[], object], expected: str, within: float | None = None) -> Any:

@@ -85,7 +85,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         replace(
             token,
             expires_at=None if lifetime is None else response.received + timedelta(seconds=lifetime),
-            response=KeptResponse(response.text, model_reader(registration.models)),
+            response=KeptResponse(response.text, token.access_token, model_reader(registration.models)),
         ),
         since=started,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,

@@ -107,11 +107,12 @@ def _new_transport(
 def shared_connections() -> Generator[None]:
     """Let the token requests of this thread share connections. At the end they are closed."""
     transports: dict[tuple[object, ...], httpx.BaseTransport] = {}
-    _thread_local.transports = transports
+    mine = _thread_local
+    mine.transports = transports
     try:
         yield
     finally:
-        del _thread_local.transports
+        del mine.transports
         for transport in transports.values():
             transport.close()
 

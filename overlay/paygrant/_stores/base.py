@@ -238,14 +238,14 @@ def _to_grant(document: Any) -> Grant:
         _text(document["token_type"]),
         scope=tuple(_text(each) for each in document["scope"]),
         expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
-        response=None if response is None else _response(response),
+        response=None if response is None else _response(response, document["access_token"]),
     )
     return Grant(token, since=-_number(document["age"]), lifetime=_number(document["lifetime"]))
 
 
-def _response(text: Any) -> KeptResponse:
+def _response(text: Any, access_token: str) -> KeptResponse:
     json.loads(_text(text))  # the model is made when a user looks at it, but a damaged text is found now
-    return KeptResponse(text)
+    return KeptResponse(text, access_token)
 
 
 def _from_error(error: _errors.TokenError) -> dict[str, object]:

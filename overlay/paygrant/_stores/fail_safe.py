@@ -19,6 +19,9 @@ _STORE_PAUSE = 5.0
 _RETRIES = 0.05, 0.1, 0.2, 0.4
 """Seconds before each further attempt, if a store refuses at once. Redis restarts in less time than all of them take."""
 
+_LONG_AGO = -math.inf
+"""One object for all clients."""
+
 _AT_ONCE = 0.1
 """Seconds. A failure that takes longer is one of a store that hangs, which gets no further attempt."""
 
@@ -31,7 +34,7 @@ class FailSafeStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._failing = False
-        self._away_until = -math.inf
+        self._away_until = _LONG_AGO
 
     def load(self, key: str) -> Entry | None:
         """The entry under a key. None if there is none, or if the store fails."""

@@ -27,16 +27,26 @@ TOKEN_TEXT = re.compile(r"[\x21-\x7e]+")
 class KeptResponse:
     """A response as it came, as JSON text. It is read each time that a user looks at it, so nobody shares an object.
 
+    The text holds the access token once more, which is long. So it is kept in parts, and the token among them is the
+    caller's object.
+
     Args:
         text: The JSON text.
+        access_token: The token that the text holds.
         read: Makes the model, or a mapping, from the text.
     """
 
-    __slots__ = ("read", "text")
+    __slots__ = ("_after", "_before", "_token", "read")
 
-    def __init__(self, text: str, read: Callable[[str], Any] = json.loads) -> None:
-        self.text = text
+    def __init__(self, text: str, access_token: str, read: Callable[[str], Any] = json.loads) -> None:
+        self._before, found, self._after = text.partition(access_token) if access_token else (text, "", "")
+        self._token = access_token if found else ""
         self.read = read
+
+    @property
+    def text(self) -> str:
+        """The JSON text."""
+        return f"{self._before}{self._token}{self._after}"
 
 
 class _Response:
@@ -136,5 +146,5 @@ def read_by(token: Token, read: Callable[[str], Any]) -> Token:
     """The same token, whose kept response is made by this function."""
     value = _response.slot.__get__(token)
     if isinstance(value, KeptResponse) and value.read is not read:
-        return replace(token, response=KeptResponse(value.text, read))
+        return replace(token, response=KeptResponse(value.text, token.access_token, read))
     return token

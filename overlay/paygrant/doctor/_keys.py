@@ -34,6 +34,9 @@ def key_errors(context: "Context") -> Iterator[ConfigurationError]:
 def certificate_findings(context: "Context") -> Iterator[Finding]:
     """Warn about a certificate that has expired, expires soon, or is not valid yet."""
     certificate = _certificate(context)
+    if context.registration.lacks_certificate:
+        advice = "Give certificate=, or the variable that ends in CERTIFICATE_FILE. A transport of yours may show it instead."
+        yield warning("no client certificate, and the provider wants one", advice)
     if certificate is None:
         return
     now, end = datetime.now(UTC), certificate.not_valid_after_utc
