@@ -62,6 +62,8 @@ def keys_in_words(context: "Context") -> list[str]:
         if signer is not None and context.registration.private_key is not None:
             known = f" with id {signer.key_id!a}" if signer.key_id else ""
             found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
+    if (prover := context.registration.prover) is not None:
+        found.append(f"tokens bound to the key {prover.thumbprint[:8]}: each API call needs a proof (RFC 9449)")
     certificate = _certificate(context)
     if certificate is not None:
         end = certificate.not_valid_after_utc
