@@ -1,11 +1,15 @@
 """The two encodings of Basic credentials, and the order in which they are tried."""
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from paygrant import (
     AlternativePayments,
+    ConfigurationError,
     Cryptofuse,
     InvalidClient,
     MalformedResponse,
@@ -15,6 +19,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider, registration_of
+from paygrant._providers.secret_file import SecretFile
 from paygrant._request.unsigned import checked_header
 from tests.helpers.arguments import refusal
 from tests.helpers.providers import AWKWARD, ask, make, request_of
@@ -139,3 +144,38 @@ def test_each_kind_of_entry_has_keys_of_its_own() -> None:
 def test_a_header_must_be_one_that_can_be_sent(name: str, value: str) -> None:
     said = refusal(lambda: checked_header("tenant", name, value), "tenant")
     assert said == "tenant: holds a character that a header cannot carry; expected printable ASCII"
+
+
+def test_what_is_wrong_with_a_callable_for_the_secret_is_said() -> None:
+    def fail() -> str:
+        raise TimeoutError("canary")
+
+    async def coroutine() -> str:
+        return "canary"
+
+    def later() -> Any:
+        return coroutine()
+
+    def sleep() -> str:
+        threading.Event().wait(20)
+        return "canary"
+
+    expected = "expected a callable that returns the secret"
+    for function, within, fault in (
+        (fail, None, "the callable raised TimeoutError"),
+        (later, None, "the callable is asynchronous"),
+        (later, 10.0, "the callable is asynchronous"),
+        (sleep, 0.05, "could not be read in time"),
+    ):
+        registration = registration_of(make(Cryptofuse, client_secret=function))
+        said = refusal(lambda: registration.secret(within), "client_secret")  # noqa: B023
+        assert said == f"client_secret: {fault}; {expected}"
+
+
+def test_a_callable_for_the_secret_may_raise_an_error_of_ours(tmp_path: Path) -> None:
+    registration = registration_of(
+        make(Cryptofuse, client_secret=SecretFile(str(tmp_path / "missing"), "client_secret"))
+    )
+    for within in (None, 10.0):
+        with pytest.raises(ConfigurationError, match="FileNotFoundError"):
+            registration.secret(within)
