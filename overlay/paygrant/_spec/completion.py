@@ -62,6 +62,9 @@ def unusable(data: Any) -> tuple[str, str, str] | None:
     """Why a spec cannot be completed: the rule, the place and what is wrong; None if it can."""
     if is_object(data) and not is_object(data.get(ENDPOINT)):
         return "sections", "", f"there is no {ENDPOINT}, which describes the token request"
+    version = data.get("openapi") if is_object(data) else None
+    if isinstance(version, str) and not version.startswith("3.1."):
+        return "openapi", "/openapi", f"the version is {version!r}; expected 3.1.0"
     if is_object(data) and only_operation(data) is None:
         return (
             "one-operation",
