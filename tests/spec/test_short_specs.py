@@ -121,7 +121,7 @@ def test_secrets_of_a_short_spec_are_secret(tmp_path: Path) -> None:
 
 def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Login"}}}
-    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/Session"}}}
+    response = {"application/json": {"schema": {"$ref": "#/components/schemas/Session"}}}
     data: dict[str, Any] = yaml.safe_load(SHORT)
     operation = data["paths"]["/v1/{realm}/authorize"]["post"]
     login = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -130,7 +130,7 @@ def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
         "tags": ["Login"],
         "security": [{"oauth": []}],
         "requestBody": {"content": content},
-        "responses": {"201": {"description": "A session.", "content": answer}},
+        "responses": {"201": {"description": "A session.", "content": response}},
     }
     session: dict[str, Any] = {
         "type": "object",

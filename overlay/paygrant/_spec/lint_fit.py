@@ -225,10 +225,8 @@ def secrets(spec: NormalizedSpec) -> Faults:
     tokens = {_any_item(at) for at in spec.response.access_token}
     for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
         for at, place, field in spec.fields(model):
-            may_be = field["type"] != "object" and SECRET_NAME.search(
-                at
-            )  # an object is no secret; what it holds may be
-            if (_any_item(at) in carrying or may_be) and field.get("format") != "password":
+            sounds_secret = field["type"] != "object" and SECRET_NAME.search(at)  # an object is none, but may hold one
+            if (_any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
                 yield place, f"the format is {field.get('format')!r}"
 
 
