@@ -314,7 +314,9 @@ def test_a_finding_in_a_schema_has_the_line_where_its_author_wrote_it(tmp_path: 
             "'/data/accessToken' is not a list. A list of JSON Pointers, such as",
         ),
         ("/data/accessToken", "data.accessToken", "'data.accessToken' is not allowed here. A JSON Pointer (RFC 6901)"),
-        ("openapi: 3.1.0", "openapi: 3.0.3", "the version is '3.0.3'; expected 3.1.0"),
+        ("openapi: 3.1.0", "openapi: 3.0.3", "the version is 3.0.3; expected 3.1.0"),
+        ("openapi: 3.1.0", "openapi: 3.1", "the version is 3.1; expected 3.1.0"),
+        ("openapi: 3.1.0", "openapi: [3]", "the version is of type list; expected 3.1.0"),
         ("https://sandbox.acme.example", "http://localhost", "For a server on this machine, pass base_url."),
         ("/v1/{realm}/authorize", "v1/{realm}/authorize", "The path begins with a slash"),
         ("[{at: /data/expiresIn, unit: seconds}]", "{unit: never}", "{'unit': 'never'} is not a list"),
@@ -330,6 +332,14 @@ def test_a_mistake_is_one_finding_that_says_what_is_expected(tmp_path: Path, rig
 def test_the_finding_about_the_name_of_a_file_has_a_good_name(tmp_path: Path) -> None:
     [found] = lint(written(tmp_path, name="Acme-Pay.yaml"))
     assert found.fault.text == "the name is 'Acme-Pay'; did you mean 'acme_pay'?"
+
+
+def test_a_spec_of_many_names_is_compared_in_a_moment(tmp_path: Path) -> None:
+    fields = {f"client_secre{index}": {"type": "string"} for index in range(3000)}
+    body = {"content": {"application/json": {"schema": {"properties": fields}}}}
+    parameters = {f"client_secr{index}t": {"value": "x"} for index in range(1000)}
+    changes = {"paths./v1/{realm}/authorize.post.requestBody": body, "x-token-endpoint.parameters": parameters}
+    assert len(lint(written(tmp_path, json.dumps(short(changes))))) <= 20
 
 
 def test_an_object_that_is_called_token_is_no_secret_itself(tmp_path: Path) -> None:
