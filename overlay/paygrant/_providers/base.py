@@ -36,7 +36,6 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._secrets import compared_as_a_whole, fingerprint
-from paygrant._spec.description import WITHOUT_SECRET
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
@@ -130,6 +129,7 @@ class Provider(Generic[R_co]):
 
     def __post_init__(self) -> None:
         from paygrant._request.registration import is_key
+        from paygrant._spec.description import WITHOUT_SECRET  # importing paygrant need not wait for them
 
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)

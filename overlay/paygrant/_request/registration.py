@@ -15,7 +15,6 @@ from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
-from paygrant._request.jws import SecretSigner
 from paygrant._request.unsigned import UnsignedRequest, checked_header
 
 if TYPE_CHECKING:
@@ -138,6 +137,8 @@ class ClientRegistration:
         if self.client_auth.method == "client_secret_jwt":
             stated = self.client_auth.assertion
             algorithms = stated.algorithms if stated else ()
+            from paygrant._request.jws import SecretSigner
+
             return SecretSigner(secret, next((each for each in algorithms if each.startswith("HS")), "HS256"))
         if self.private_key is None:
             return None

@@ -119,8 +119,6 @@ class Entry:
 Entry.__init__ = checked(Entry.__init__)  # type: ignore[method-assign]
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True, repr=False)
 class SavedEntry:
     """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.
 
@@ -132,11 +130,19 @@ class SavedEntry:
         environment: The environment of the token, if it was stated.
     """
 
-    outcome: Grant | _errors.TokenError
-    left: float
-    moment: float
-    provider: str | None = None
-    environment: str | None = None
+    def __init__(
+        self,
+        outcome: Grant | _errors.TokenError,
+        left: float,
+        moment: float,
+        provider: str | None = None,
+        environment: str | None = None,
+    ) -> None:
+        self.outcome = outcome
+        self.left = left
+        self.moment = moment
+        self.provider = provider
+        self.environment = environment
 
     def entry(self, passed: float) -> Entry:
         """The entry for this process, this many seconds after it was saved."""

@@ -5,6 +5,7 @@ These are pure decisions: the caller gives the time and the random numbers. Time
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.policy import RefreshPolicy
@@ -22,8 +23,7 @@ class State(Enum):
     EXPIRED = "not handed out: callers wait for a new one"
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(NamedTuple):
     """The moments at which a token's state changes."""
 
     due: float
