@@ -32,7 +32,7 @@ from paygrant import (
 )
 from paygrant._auth.bearer import Authorization
 from paygrant._auth.httpx import HeadersBySentName
-from paygrant._providers.base import BasicProvider, Provider
+from paygrant._providers.base import Provider
 from paygrant._providers.keyed import KeyedProvider
 from paygrant._providers.ripio import WidgetURL
 from paygrant._providers.spec_provider import SpecProvider
@@ -225,7 +225,7 @@ def instance(kind: Any) -> Any:
     return made
 
 
-ABSTRACT = {Provider, BasicProvider, KeyedProvider}
+ABSTRACT = {Provider, KeyedProvider}
 WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 

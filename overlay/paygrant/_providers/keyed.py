@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from paygrant._arguments import check_function, check_hashable, check_text, check_type, invalid_argument
-from paygrant._providers.base import BasicProvider, provider
+from paygrant._arguments import check_choice, check_function, check_hashable, check_text, check_type, invalid_argument
+from paygrant._providers.base import Provider, provider
 from paygrant._spec.description import ASSERTION_METHODS, WITHOUT_SECRET
 from paygrant._tokens.token import R_co
 
@@ -21,10 +21,12 @@ _A_KEY = "a SigningKey, a private key in PEM or as a JWK, or a callable that ret
 
 
 @provider
-class KeyedProvider(BasicProvider[R_co]):
-    """A provider that may take a key or a certificate.
+class KeyedProvider(Provider[R_co]):
+    """A provider that may take a key or a certificate, or the credentials as HTTP Basic.
 
     Attributes:
+        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
+            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
         private_key: The key for ``private_key_jwt``: a SigningKey, PEM, a JWK, an object with ``algorithm``, ``key_id``
             and ``sign(data)``, or a callable that returns one of these.
         certificate: The client certificate that connections to the token endpoint show (RFC 8705).
@@ -34,6 +36,7 @@ class KeyedProvider(BasicProvider[R_co]):
             share the tokens.
     """
 
+    basic_encoding: Literal["auto", "plain", "form"] | None = None
     client_secret: str | Callable[[], str] = ""
     private_key: "PrivateKey | Callable[[], PrivateKey] | None" = None
     certificate: "ClientCertificate | None" = None
@@ -41,6 +44,7 @@ class KeyedProvider(BasicProvider[R_co]):
     dpop: "bool | Signer" = False
 
     def __post_init__(self) -> None:
+        self._check_endpoint()
         method = self._client_auth.method
         wanted = method not in WITHOUT_SECRET
         if wanted and self.client_secret == "":
@@ -56,6 +60,11 @@ class KeyedProvider(BasicProvider[R_co]):
         if self.dpop is not False:
             self._check_proof_key()
         super().__post_init__()
+        if self.basic_encoding is not None:
+            check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
+        encoding = self.basic_encoding or self._client_auth.encoding
+        if method == "client_secret_basic" and encoding != "form":
+            check_text("client_id", self.client_id, forbidden=":")
         self._check_certificate()
 
     def _check_proof_key(self) -> None:

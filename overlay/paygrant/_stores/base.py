@@ -7,7 +7,7 @@ the moment of saving. Bytes that cannot be read are treated as if they were not 
 import json
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -149,7 +149,7 @@ class SavedEntry:
         saved = _clock.monotonic() - passed
         outcome = self.outcome
         if isinstance(outcome, Grant):
-            outcome = replace(outcome, since=saved + outcome.since)
+            outcome = outcome._replace(since=saved + outcome.since)
         return Entry(outcome, saved + self.left, self.provider, self.environment)
 
     def entry_by_wall_clock(self) -> Entry | None:

@@ -3,11 +3,9 @@
 These are pure decisions: the caller gives the time and the random numbers. Times are seconds of the monotonic clock.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token
 
@@ -37,9 +35,7 @@ class Life(NamedTuple):
         return State.DUE if now < (self.ends if failing else self.expires) else State.EXPIRED
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """A token as it was issued, with the facts that decide its life.
 
     Attributes:
