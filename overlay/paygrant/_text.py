@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to show: on one line, without secrets, and not too long.
+"""Text that others wrote, made fit to show: on one line, without secrets, and not too long; and names that are alike.
 
 A secret is not searched for as it is written, because a server may repeat it in any spelling, in parts or in pieces.
 The text is decoded, reduced to letters and digits, and compared in short runs. For secrets with many signs, it is also
@@ -12,6 +12,9 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from urllib.parse import quote, quote_plus, unquote
+
+_ALIKE = 0.8
+"""How much two names have in common, from 0 to 1, if one is a typing error of the other."""
 
 _LONGEST_TEXT = 300
 """Characters. The start of a server's text says what went wrong."""
@@ -75,6 +78,16 @@ def one_line(text: str, limit: int | None = None) -> str:
     """
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def similar(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one is probably meant to be; None if none resembles it. Case does not count."""
+    from difflib import get_close_matches  # only a typing error needs it
+
+    plain = {each.lower(): each for each in known}
+    wanted = name.lower()
+    swapped = [each for each in plain if sorted(each) == sorted(wanted)]
+    return next((plain[each] for each in swapped or get_close_matches(wanted, plain, 1, _ALIKE)), None)
 
 
 def os_error_words(error: OSError | ValueError) -> str:

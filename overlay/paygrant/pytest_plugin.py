@@ -50,19 +50,16 @@ def paygrant_sandbox(paygrant_sandbox_session: "Sandbox", monkeypatch: pytest.Mo
     During a test that uses it:
 
     - The variables that from_env() reads point to it: credentials, base URL and environment. Other variables, such as
-      RIPPLE_TENANT_ID, do not change.
+      RIPPLE_TENANT_ID, do not change. Keys and certificates need pip install "paygrant[keys]".
     - Nothing remains of earlier tests: no fault, count, token, error or pause, even if a token source lives on. Tests
       must not share a FileStore or RedisStore: these keep an error for a minute.
     - Retries make no pauses, so fail(503, times=2) does not slow a test down. RefreshPolicy(max_attempts=1) makes one
       request only.
     """
     from paygrant import _clock
-    from paygrant.sandbox.fixture import forget
+    from paygrant.sandbox.fixture import forget, point_to
 
-    for name in paygrant_sandbox_session.providers:
-        for variable, value in getattr(paygrant_sandbox_session, name).environ.items():
-            monkeypatch.setenv(variable, value)
-        monkeypatch.delenv(f"{name.upper()}_CLIENT_SECRET_FILE", raising=False)
+    point_to(paygrant_sandbox_session, monkeypatch)
     # A proxy of the machine must not be used for loopback. Libraries prefer the lower-case variable.
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     if direct != "*":  # means all hosts, but urllib understands it only alone

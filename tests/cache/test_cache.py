@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Thread
+from typing import Any
 
 import anyio
 import pytest
 
-from paygrant import PaygrantError, RefreshPolicy, Token, TokenError, _clock
+from paygrant import ConfigurationError, PaygrantError, RefreshPolicy, Token, TokenError, _clock
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
 from paygrant._cache.renewal import PendingRenewal
@@ -248,3 +251,152 @@ def test_an_invalidated_token_is_not_taken_from_the_store_again(world: World) ->
     world.clock.pass_by(60)
     world.acquirer.stored = [world.grant("a")]
     assert world.fetch("b").access_token == "b"
+
+
+def test_callers_with_an_older_token_get_the_held_one_while_renewal_fails(world: World) -> None:
+    token = world.fetch("a")
+    world.clock.pass_by(3000)
+    assert world.cache.token() is token
+    world.run(TokenError("an outage"))
+    world.clock.pass_by(580)  # within the margin, which is given up
+    assert world.cache.replace(Token("older")) is token
+
+
+# Tokens of the store
+
+
+@pytest.mark.parametrize(
+    ("since", "lifetime", "is_taken"), [(2000, 1601, True), (2000, 1600, False), (2900, 699, False), (-5, 3606, True)]
+)
+def test_a_due_token_is_replaced_by_a_stored_one_that_ends_later(
+    world: World, since: float, lifetime: float, *, is_taken: bool
+) -> None:
+    began = world.clock()
+    world.fetch("held")
+    world.clock.pass_by(3000)
+    world.cache.token()
+    assert takes(world, began + since, lifetime) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("since", "lifetime", "is_taken"), [(1, 1000, True), (0, 3600, False), (0, 9999, False), (-1, 9999, False)]
+)
+def test_a_rejected_token_is_replaced_by_a_stored_one_that_began_later(
+    world: World, since: float, lifetime: float, *, is_taken: bool
+) -> None:
+    began = world.clock()
+    token = world.fetch("held")
+    world.clock.pass_by(10)
+    world.cache.replace(token)
+    assert takes(world, began + since, lifetime) == is_taken
+
+
+@pytest.mark.parametrize(("age", "is_taken"), [(89, True), (90, False), (95, False), (101, False)])
+def test_a_stored_token_is_not_taken_after_its_margin_began(world: World, age: float, *, is_taken: bool) -> None:
+    world.cache.token()
+    assert takes(world, world.clock() - age, 100) == is_taken
+
+
+def takes(world: World, since: float, lifetime: float) -> bool:
+    """Whether the pending renewal takes such a token of the store rather than a new one."""
+    stored = Token("stored", expires_at=datetime(2030, 1, 1, tzinfo=UTC))
+    world.acquirer.stored = [Grant(stored, since, lifetime)]
+    world.run(world.grant("new"))
+    return world.cache.held[0].access_token == "stored"
+
+
+# Renewals that hang
+
+
+def test_renewals_that_hang_start_ever_more_rarely(clock: Clock) -> None:
+    world = World(clock, RefreshPolicy(deadline=10, jitter=0))
+    assert [pause_after_a_hang(world) for _ in range(14)] == [
+        *(0, 0, 0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600)
+    ]
+    while len(world.renewals) > 1:
+        world.run()  # those that hung end at last
+    world.run(world.grant("a"))
+    assert world.cache.held[0].access_token == "a"
+    world.cache.invalidate(world.cache.held[0])
+    assert pause_after_a_hang(world) == 0
+
+
+def pause_after_a_hang(world: World) -> float:
+    """Let a renewal hang until it is given up. Return the seconds until the next one starts, in steps of 5."""
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    world.clock.pass_by(11)  # the deadline and a little
+    with pytest.raises(TokenError, match="no token before the deadline"):
+        pending.wait()
+    started, began = len(world.renewals), world.clock()
+    while world.cache.token() is pending:
+        assert len(world.renewals) == started
+        world.clock.pass_by(5)
+    assert len(world.renewals) == started + 1
+    return world.clock() - began
+
+
+def test_the_token_of_a_renewal_that_was_given_up_is_of_use(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    acquire = world.acquirer.acquire
+
+    def slowly(*arguments: Any) -> Acquired:
+        world.clock.pass_by(60)
+        with pytest.raises(TokenError):
+            pending.wait()
+        return acquire(*arguments)
+
+    monkeypatch.setattr(world.acquirer, "acquire", slowly)
+    world.run(world.grant("a"))
+    token = world.cache.token()
+    assert isinstance(token, Token)
+    assert token.access_token == "a"
+
+
+# Calls that interrupt others
+
+
+def test_a_call_that_interrupts_a_decision_does_not_wait(world: World) -> None:
+    with world.cache._lock, pytest.raises(ConfigurationError) as caught:
+        world.cache.token()
+    fault = "source: a signal handler or a finalizer requested a token while its thread was doing so"
+    assert (str(caught.value), caught.value.argument) == (f"{fault}; expected a later call", "source")
+    token = world.fetch("a")
+    with world.cache._lock:
+        assert world.cache.token() is token
+        assert world.cache.replace(token) is None
+
+
+def test_a_call_by_what_takes_part_in_a_renewal_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals: list[ConfigurationError] = []
+    acquire = world.acquirer.acquire
+
+    def nested(*arguments: Any) -> Acquired:
+        with pytest.raises(ConfigurationError) as caught:
+            world.cache.token()
+        refusals.append(caught.value)
+        return acquire(*arguments)
+
+    monkeypatch.setattr(world.acquirer, "acquire", nested)
+    assert world.fetch("a").access_token == "a"
+    fault = "source: a token was requested from within the token's own renewal; expected a call from outside"
+    assert [(str(each), each.argument) for each in refusals] == [(fault, "source")]
+
+
+def test_a_cache_that_forgets_stops_its_renewal_and_waits_for_it() -> None:
+    class Waiting(Outcomes):
+        def acquire(self, better: object, stop: _clock.Event, attempt_failed: object) -> Acquired:
+            del better, attempt_failed
+            assert stop.wait(10)
+            raise TokenError("stopped")
+
+    cache = Cache(
+        Waiting(), RefreshPolicy(), Meter("acme", "test"), lambda run: Thread(target=run, daemon=True).start()
+    )
+    pending = cache.token()
+    assert isinstance(pending, PendingRenewal)
+    cache.forget()
+    assert pending.completed
+    with pytest.raises(TokenError, match="stopped"):
+        pending.wait()

@@ -51,7 +51,7 @@ def test_a_worker_is_used_again() -> None:
     assert len(used) == pool.count == 1
 
 
-def test_there_are_at_most_so_many_workers_of_a_host() -> None:
+def test_the_workers_of_a_host_have_a_limit() -> None:
     pool, go_on = Workers(), threading.Event()
     end, ended = done()
 
@@ -243,7 +243,7 @@ def test_a_renewal_that_was_given_up_is_of_use_when_it_ends(server: Server) -> N
     assert source.get().access_token in {"token-1", "token-2"}
 
 
-def test_whoever_comes_after_the_deadline_starts_a_new_renewal(server: Server) -> None:
+def test_a_call_after_the_deadline_starts_a_new_renewal(server: Server) -> None:
     """A process that was frozen in the middle of a renewal may never end it."""
     calls, go_on = list[int](), threading.Event()
 

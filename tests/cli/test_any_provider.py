@@ -11,6 +11,12 @@ from tests.helpers.command_line import SECRET, TOKEN, forget_in_memory, sent
 from tests.helpers.servers import Reply, Server, granted
 from tests.helpers.short import SHORT, SHORTEST, written
 
+UNDECLARED = (
+    "{grantType: {value: client_credentials}, level: {argument: level}, realm: {argument: realm}, "
+    "scope: {argument: scope}, audience: {argument: audience}}"
+)
+"""Parameters of which the listed body of the short spec lacks two."""
+
 pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
 
 
@@ -134,27 +140,51 @@ def test_providers_shows_one_spec(run: Any, acme: str) -> None:
     assert run("providers", "nobody").code == 2
 
 
-def test_lint_prints_warnings_and_goes_on(run: Any, acme: str, tmp_path: Path) -> None:
-    ran = run("lint", acme)
+def test_a_short_spec_has_no_findings(run: Any, acme: str) -> None:
+    assert run("lint", acme) == (0, f"{acme}: no findings\n", "")
+
+
+def test_lint_prints_warnings_and_goes_on(run: Any, tmp_path: Path) -> None:
+    warned = str(written(tmp_path, f"{SHORT}  parameters: {UNDECLARED}\n"))
+    ran = run("lint", warned)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.count("\n") == 1
-    assert "warning: descriptions" in ran.out
-    assert "more)" in ran.out
-    assert run("lint", acme, "--all").out.count("\n") > 1
-    assert all(each["warning"] for each in json.loads(run("lint", acme, "--json").out))
+    assert "warning: undeclared-fields" in ran.out
+    assert "(and 1 more)" in ran.out
+    assert run("lint", warned, "--all").out.count("\n") == 2
+    assert all(each["warning"] for each in json.loads(run("lint", warned, "--json").out))
     bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
     assert run("lint", bad).code == 2
 
 
+def test_generate_names_the_command_that_shows_warnings(run: Any, tmp_path: Path) -> None:
+    warned = str(written(tmp_path, f"{SHORT}  parameters: {UNDECLARED}\n"))
+    ran = run("generate", warned, "--output", str(tmp_path / "out"))
+    assert (ran.code, ran.err) == (0, f'paygrant: 2 warnings about the spec; "paygrant lint {warned}" shows them\n')
+
+
 def test_generate_takes_a_short_spec(run: Any, acme: str, tmp_path: Path) -> None:
     ran = run("generate", acme, "--output", str(tmp_path / "out"))
-    assert ran.code == 0
-    assert 'warnings about the spec; "paygrant lint' in ran.err
+    assert (ran.code, ran.err) == (0, "")
     assert (tmp_path / "out/acme/models/token_response.py").exists()
     assert run("token", str(tmp_path / "out/acme")).code == 0
 
 
 # Without a spec
+
+
+def test_all_that_is_missing_is_named_at_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLIENT_CREDENTIALS_CLIENT_ID", raising=False)
+    monkeypatch.delenv("CLIENT_CREDENTIALS_CLIENT_SECRET", raising=False)
+    asked = ["token", "--token-url", "https://auth.acme.example/token"]
+    assert run(*asked).err == (
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for each of "
+        "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_CLIENT_SECRET (or ..._FILE)\n"
+    )
+    assert run(*asked, "--auth-method", "private_key_jwt").err == (
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for "
+        "CLIENT_CREDENTIALS_CLIENT_ID\n"
+    )
 
 
 def test_a_token_url_is_enough(run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +225,7 @@ def test_a_private_key_is_a_file_and_never_an_option(run: Any, tmp_path: Path) -
     shown = run("token", "--token-url", "https://auth.example/t", "-h").out
     assert "--private-key-file" in shown
     assert "--private-key TEXT" not in shown
-    assert "--certificate-file TEXT" in shown
+    assert "--certificate-file FILE" in shown
     assert "--basic-encoding [auto|plain|form]" in shown
     ran = run("token", "--token-url", "https://auth.example/t", "--private-key", SECRET)
     assert ran.code == 2

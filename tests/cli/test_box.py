@@ -7,7 +7,7 @@ import pytest
 
 from paygrant._providers import registry
 from paygrant.sandbox import Sandbox
-from tests.helpers.box import ARGUMENTS, TOKEN_URLS
+from tests.helpers.box import ARGUMENTS, PLACES, TOKEN_URLS
 from tests.helpers.command_line import forget_in_memory
 
 OWN = {
@@ -28,7 +28,7 @@ def test_the_command_line_knows_the_whole_box() -> None:
 
 
 @pytest.mark.usefixtures("user")
-@pytest.mark.parametrize("name", TOKEN_URLS)
+@pytest.mark.parametrize("name", PLACES)
 def test_a_token_is_printed(sandbox: Sandbox, name: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     forget_in_memory()
     for variable, value in getattr(sandbox, name).environ.items():

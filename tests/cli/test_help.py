@@ -11,6 +11,7 @@ import pytest
 from paygrant import RipioWidget
 from paygrant._providers import registry
 from paygrant.cli import _app, _catalog
+from tests.helpers.short import SHORT, written
 
 pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
 
@@ -61,6 +62,22 @@ def test_help_names_options_and_variables_and_no_other_providers(run: Any) -> No
         assert each.variable in shown
     assert "CRYPTOFUSE" not in shown
     assert "--client-secret " not in shown
+
+
+def test_help_says_what_kind_of_value_an_option_takes(run: Any, tmp_path: Path) -> None:
+    kinds = {"ttl": "{type: integer}", "rate": "{type: number}", "live": "{type: boolean}", "merchant": "{}"}
+    body = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
+    text = SHORT.replace("level: {type: integer, enum: [1, 2]}", body.replace(", ", f"\n{' ' * 16}"))
+    path = str(written(tmp_path, text))
+    shown = run("token", path, "--help").out
+    for option in ("--ttl INTEGER", "--rate NUMBER", "--merchant TEXT", "--base-url URL", "--certificate-file FILE"):
+        assert f"  {option} " in shown
+
+
+def test_help_lists_no_argument_among_the_options(run: Any) -> None:
+    for path in EVERY_COMMAND:
+        listed = run(*path, "--help").out.partition("Options:\n")[2].partition("\n\n")[0]
+        assert all(line.lstrip().startswith("-") or line.startswith("    ") for line in listed.splitlines())
 
 
 def test_no_variable_is_cut_in_help(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -373,7 +373,7 @@ def test_the_sandbox_is_served_until_interrupted(variables: dict[str, str], tmp_
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (["--spec", "absent.yaml"], "No such file"),
+        (["--spec", "absent.yaml"], "spec: absent.yaml: the file does not exist; expected the path of a spec"),
         (["--spec", "ripple.yaml"], "specs: has a second provider named ripple"),
         (["--host", "example.com"], "host: is 'example.com'; expected an address of this machine"),
     ],

@@ -19,11 +19,44 @@ pytestmark = pytest.mark.usefixtures("user", "nothing_leaks")
 
 
 def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
-    code, out, err = run("token", "nobody")
+    code, out, err = run("token", "acme")
     assert (code, out) == (2, "")
     known = ", ".join(registry.names())
-    more = "the name of a provider that an installed package declares, or the path of a spec, such as acme.yaml"
-    assert err == f"paygrant: unknown provider; expected one of {known}, {more}; see paygrant token --help\n"
+    more = "or the path of a spec, such as acme.yaml"
+    assert err == f"paygrant: unknown provider 'acme'; expected one of {known}, {more}; see paygrant token --help\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tokn", "ripple"], "unknown command 'tokn'; similar to token; see paygrant --help"),
+        (["cache", "lst"], "unknown command 'lst'; similar to list; see paygrant cache --help"),
+        (["cache", "x"], "unknown command 'x'; expected one of clear, list; see paygrant cache --help"),
+        (["token", "riple"], "unknown provider 'riple'; similar to ripple; see paygrant token --help"),
+        (
+            ["doctor", "alternative_payment"],
+            "unknown provider 'alternative_payment'; similar to alternative_payments; see paygrant doctor --help",
+        ),
+        (
+            ["providers", "paypl"],
+            "PROVIDER: unknown provider 'paypl'; similar to paypal; see paygrant providers --help",
+        ),
+        (
+            ["token", "ripple", "--environment", "Prodction"],
+            "--environment: unknown value 'Prodction'; similar to production; see paygrant token ripple --help",
+        ),
+        (
+            ["token", "ripple", "--environment", "live"],
+            "--environment: unknown value 'live'; expected one of test, uat, production; see paygrant token ripple --help",
+        ),
+        (
+            ["token", "ripple", "--environment", "a-name-that-is-longer"],
+            "--environment: unknown value; expected one of test, uat, production; see paygrant token ripple --help",
+        ),
+    ],
+)
+def test_an_unknown_word_is_shown_with_a_similar_one(run: Any, arguments: list[str], said: str) -> None:
+    assert run(*arguments) == (2, "", f"paygrant: {said}\n")
 
 
 @pytest.mark.parametrize(

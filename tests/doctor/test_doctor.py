@@ -213,7 +213,7 @@ def test_the_environment_variables_are_the_default(monkeypatch: pytest.MonkeyPat
         (
             {"CLIENT_ID": None, "TENANT_ID": None, "AUDIENCE": "x"},
             "environment variable RIPPLE_CLIENT_ID",
-            "of RIPPLE_CLIENT_ID.",
+            "for RIPPLE_CLIENT_ID.",
         ),
         (
             {"CLIENT_SECRET": ""},

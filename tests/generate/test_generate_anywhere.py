@@ -413,7 +413,7 @@ def test_it_writes_only_the_package_makes_no_connection_and_starts_only_ruff(tmp
         pytest.param(b"a: 1\na: 2\n", "duplicate", id="twice"),
         pytest.param(b"", "not a mapping", id="empty"),
         pytest.param(b"x: {$ref: 'file:///etc/passwd'}\n", "references: #/x/\\$ref", id="file"),
-        pytest.param(b"openapi: 3.1.0\n", "'info' is a required property", id="not normalized"),
+        pytest.param(b"openapi: 3.1.0\n", "sections: #: there is no x-token-endpoint", id="not normalized"),
     ],
 )
 def test_a_file_that_is_not_a_spec_is_an_error_with_its_place_and_writes_nothing(
@@ -433,7 +433,7 @@ def test_a_file_that_is_not_a_spec_is_an_error_with_its_place_and_writes_nothing
 
 @pytest.mark.parametrize("path", ["missing.yaml", ".", "a\0b.yaml", "x" * 300])
 def test_a_path_without_a_file_is_an_error_with_the_path(tmp_path: Path, path: str) -> None:
-    with pytest.raises(SpecError, match=r": yaml: #: "):
+    with pytest.raises(SpecError, match=r": the file (does not exist$|cannot be read \()"):
         generate(tmp_path / path, tmp_path)
     assert not list(tmp_path.iterdir())
 

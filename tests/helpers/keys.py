@@ -28,10 +28,13 @@ def pem_of(key: PrivateKeyTypes, password: str | None = None) -> str:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
 
 
-@cache
 def pem(algorithm: str, number: int = 0, password: str | None = None) -> str:
     """A private key for an algorithm. Another number gives another key."""
-    del number
+    return _made(algorithm, number, password)
+
+
+@cache
+def _made(algorithm: str, _number: int, password: str | None) -> str:
     return pem_of(MAKERS[algorithm](), password)
 
 

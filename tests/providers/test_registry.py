@@ -79,7 +79,7 @@ def test_a_path_is_found_and_gives_the_whole_spec(tmp_path: Path) -> None:
     spec = registry.spec_at(path)
     assert spec.name == "acme"
     assert {each.name for each in spec.examples()} == {"granted", "wrong_credentials"}
-    with pytest.raises(ConfigurationError, match="No such file"):
+    with pytest.raises(ConfigurationError, match=r"absent\.yaml: the file does not exist"):
         registry.find("absent.yaml")
     with pytest.raises(ConfigurationError, match="cannot be used"):
         registry.spec_at(written(tmp_path, "openapi: 3.1.0"))
@@ -112,7 +112,7 @@ def test_a_hostile_package_stops_no_other(run: Any) -> None:
         "leaves of the package leaves-dist is not used: it cannot be imported (SystemExit)",
         "liar of the package liar-dist is not used: its provider calls itself 'shop'",
         (
-            "nothing of the package nothing-dist is not used: provider: it leads to an object of type int; expected a "
+            "nothing of the package nothing-dist is not used: it leads to an object of type int; expected a "
             "class or a package"
         ),
         "ripple of the package ripple-dist is not used: paygrant has a provider of this name, which is used instead",
@@ -135,8 +135,13 @@ def test_a_package_that_fails_says_so_when_it_is_named(run: Any) -> None:
     failed = run({"fails": HOSTILE["fails"]}, "token", "fails")
     assert failed.returncode == 2
     assert failed.stderr.count("\n") == 1
-    assert "the package fails-dist declares it, but it cannot be imported (RuntimeError)" in failed.stderr
+    assert "the package fails-dist declares fails, but it cannot be imported (RuntimeError)" in failed.stderr
     assert SECRET not in failed.stderr
+
+
+def test_a_misspelt_name_of_an_installed_provider_is_recognized(run: Any) -> None:
+    said = run({"shop": GOOD}, "token", "shopp").stderr
+    assert said == "paygrant: unknown provider 'shopp'; similar to shop; see paygrant token --help\n"
 
 
 def test_a_name_that_forges_a_line_is_not_shown(run: Any) -> None:

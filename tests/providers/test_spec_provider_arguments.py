@@ -41,7 +41,8 @@ def test_a_package_its_folder_and_its_name_give_the_same_endpoint() -> None:
 
 def test_a_spec_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     text = refusal(lambda: SpecProvider(tmp_path / "acme.yaml", **CREDENTIALS), "spec")
-    assert "No such file or directory" in text
+    expected = "the path of a spec, or of a package that was generated from one"
+    assert text == f"spec: {tmp_path / 'acme.yaml'}: the file does not exist; expected {expected}"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "{}", '{"paths": {}}'])
@@ -57,7 +58,9 @@ def test_a_module_without_a_spec_is_refused() -> None:
 def test_a_spec_that_breaks_the_rules_is_refused_with_the_findings(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text("openapi: 3.1.0\ninfo: {title: Acme, version: v1}\npaths: {}\n", "utf-8")
-    assert "cannot be used\n" in refusal(lambda: SpecProvider(path, **CREDENTIALS), "spec")
+    assert "cannot be used; expected the path of a spec without these faults:\n" in refusal(
+        lambda: SpecProvider(path, **CREDENTIALS), "spec"
+    )
 
 
 @pytest.mark.parametrize("spec", [None, 7, b"acme.yaml", ["acme.yaml"], SpecProvider])

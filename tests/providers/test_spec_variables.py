@@ -114,7 +114,7 @@ def test_missing_variables_are_all_named(acme: Path, environ: Callable[..., None
 def test_a_spec_is_needed() -> None:
     from_env: Any = SpecProvider.from_env
     assert refusal(from_env, "spec").startswith("spec: is missing")
-    assert "No such file" in refusal(lambda: SpecProvider.from_env("absent.yaml"), "spec")
+    assert "absent.yaml: the file does not exist" in refusal(lambda: SpecProvider.from_env("absent.yaml"), "spec")
 
 
 def test_another_secret_of_the_spec_may_be_in_a_file(acme: Path, environ: Callable[..., None], tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_missing_variable_is_named(
     environ(kind, **{name: value})
     variable = f"{prefix(kind)}_{name}"
     text = refusal(kind.from_env, variable)
-    assert text.startswith(f"environment variable {variable}: is missing; expected a value for each of {variable}")
+    assert text.startswith(f"environment variable {variable}: is missing; expected a value for {variable}")
     assert ("(or ..._FILE)" in text) is (name == "CLIENT_SECRET")
 
 

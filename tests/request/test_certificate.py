@@ -10,7 +10,9 @@ import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,26 +150,53 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
     certificate, key = authority().issue("client")
     other = authority().issue("another")
     locked = authority().issue("client", password=PASSWORD)
-    for pair, options, words in (
-        ((certificate, other[1]), {}, "private_key_file: does not fit the certificate; expected "),
-        ((certificate, certificate), {}, "private_key_file: holds no private key; expected "),
-        (
-            (certificate, pem("ES256").replace("M", "N", 9)),
-            {},
-            "private_key_file: cannot be used with the certificate; ",
-        ),
-        (("", key), {}, "certificate_file: holds no certificate; expected "),
-        (
-            ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", key),
-            {},
-            "certificate_file: holds no certificate; ",
-        ),
-        (locked, {}, "password: is missing, and the private key is locked; expected "),
-        (locked, {"password": "seccanary91bc!"}, "password: is wrong; expected "),
-        (locked, {"password": ""}, "password: is empty; expected "),
+    unfit = "private_key_file: does not fit the certificate; expected the private key of this certificate"
+    keyless = "private_key_file: holds no private key; expected a private key in PEM"
+    unusable = (
+        "private_key_file: cannot be used with the certificate; expected a certificate and its private key in PEM"
+    )
+    empty = "certificate_file: holds no certificate; expected a certificate in PEM, the client's own first"
+    password = "expected the password of the private key"
+    for pair, options, text in (
+        ((certificate, other[1]), {}, unfit),
+        ((certificate, pem("RS256")), {}, unfit),
+        ((certificate, certificate), {}, keyless),
+        ((certificate, pem("ES256").replace("M", "N", 9)), {}, unusable),
+        (("", key), {}, empty),
+        (("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", key), {}, empty),
+        (("-----BEGIN CERTIFICATE-----\nabcde\n-----END CERTIFICATE-----", key), {}, empty),
+        (("-----BEGIN CERTIFICATE-----\nabcd", key), {}, empty),
+        (locked, {}, f"password: is missing, and the private key is locked; {password}"),
+        (locked, {"password": "seccanary91bc!"}, f"password: is wrong; {password}"),
+        (locked, {"password": ""}, "password: is empty; expected a non-empty string without control characters"),
     ):
         paths = write_pair(tmp_path, pair)
-        assert refusal(lambda: ClientCertificate(*paths, **options)).startswith(words)  # noqa: B023
+        assert refusal(lambda: ClientCertificate(*paths, **options)) == text  # noqa: B023
+
+
+def test_files_that_change_all_the_time_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, states = write_pair(tmp_path, authority().issue("client")), count()
+
+    def state(_: object) -> tuple[int]:
+        return (next(states),)
+
+    monkeypatch.setattr(ClientCertificate, "_state", state)
+    text = "certificate_file: is being changed; expected a file that does not change for a while"
+    assert refusal(lambda: ClientCertificate(*paths)) == text
+
+
+def test_the_first_certificate_of_a_chain_is_the_clients_own(tmp_path: Path) -> None:
+    certificate, key = authority().issue("client")
+    paths = write_pair(tmp_path, (f"{certificate}\n{authority().certificate}", key))
+    assert ClientCertificate(*paths).thumbprint == thumbprint(certificate)
+
+
+def test_notes_around_the_pem_may_have_any_encoding(tmp_path: Path) -> None:
+    certificate, key = authority().issue("client")
+    paths = write_pair(tmp_path, ("", ""))
+    for path, text in zip(paths, (certificate, key), strict=True):
+        path.write_bytes("Schlüssel\n".encode("latin-1") + text.encode())
+    assert ClientCertificate(*paths).thumbprint == thumbprint(certificate)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
@@ -178,7 +207,11 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     ):
         said = refusal(lambda: ClientCertificate(*paths))  # noqa: B023
         assert said == f"{name}: cannot be read (FileNotFoundError); expected a file in PEM"
-    assert refusal(lambda: ClientCertificate(5, key)).startswith("certificate_file: is of type int; ")  # type: ignore[arg-type]
+    paths_of_files: Any = 5, certificate
+    for argument, paths in (("certificate_file", paths_of_files), ("private_key_file", paths_of_files[::-1])):
+        said = refusal(lambda: ClientCertificate(*paths))  # noqa: B023
+        assert said == f"{argument}: is of type int; expected the path of a file in PEM"
+    assert refusal(lambda: ClientCertificate("", key)).startswith("certificate_file: is empty; expected ")
 
 
 def test_a_certificate_can_be_copied_pickled_and_compared(tmp_path: Path) -> None:
@@ -188,3 +221,43 @@ def test_a_certificate_can_be_copied_pickled_and_compared(tmp_path: Path) -> Non
     assert pickle.loads(pickle.dumps(certificate)) == certificate == ClientCertificate(*paths)
     assert hash(certificate) == hash(ClientCertificate(*paths))
     assert certificate != ClientCertificate(*paths, password="x")
+    assert certificate != paths
+    assert len({certificate, ClientCertificate(*paths), ClientCertificate(*paths, password="x")}) == 2
+    assert repr(certificate) == f"<ClientCertificate {str(paths[0])!r} thumbprint={certificate.thumbprint[:8]}>"
+
+
+def test_a_pickled_certificate_has_its_password(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client", password=PASSWORD))
+    certificate = ClientCertificate(*paths, password=PASSWORD)
+    assert pickle.loads(pickle.dumps(certificate)) == certificate
+
+
+@pytest.mark.usefixtures("trust")
+def test_the_context_wraps_sockets_as_any_context_does(tmp_path: Path) -> None:
+    context = ClientCertificate(*write_pair(tmp_path, authority().issue("client"))).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        plain = socket.create_connection(("127.0.0.1", port))
+        with plain, context.wrap_socket(plain, False, False, True, "localhost") as secured:  # noqa: FBT003
+            assert secured.version() is None, "the handshake is left to the caller"
+            secured.do_handshake()
+            assert secured.recv(2) == b"ok"
+        plain = socket.create_connection(("127.0.0.1", port))
+        with plain, context.wrap_socket(plain, do_handshake_on_connect=False, server_hostname="localhost") as secured:
+            assert secured.version() is None
+        with context.wrap_socket(socket.socket(), server_hostname="localhost") as secured:
+            secured.connect(("127.0.0.1", port))
+            assert secured.version() is not None
+            assert secured.recv(2) == b"ok"
+        plain = socket.create_connection(("127.0.0.1", port))
+        with plain, context.wrap_socket(plain, server_hostname="localhost") as secured:
+            assert secured.version() is not None
+            assert secured.recv(2) == b"ok"
+    assert len(seen) == 3
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_token_request_shows_the_certificate(tmp_path: Path) -> None:
+    certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
+    with tls_server(tmp_path) as (port, seen):
+        assert connect(certificate.current().context, port) == b"ok"
+    assert seen == [certificate.thumbprint]

@@ -10,7 +10,9 @@ import jwt
 import pytest
 
 from paygrant import ClientCredentials, TokenRequestRejected, TokenSource
-from paygrant._request.dpop import Prover, key_of_process
+from paygrant._request import credentials
+from paygrant._request.credentials import prover_for
+from paygrant._request.dpop import Prover, is_of_process, key_of_process
 from paygrant._request.signing_key import SigningKey
 from tests.helpers.keys import pem, public_pem
 from tests.helpers.servers import Reply, Seen, Server, granted
@@ -35,7 +37,7 @@ def test_a_proof_holds_what_the_rfc_demands(prover: Prover) -> None:
     header = jwt.get_unverified_header(proof)
     assert header == {"alg": "ES256", "typ": "dpop+jwt", "jwk": SigningKey(pem("ES256")).public_jwk}
     read = claims(proof)
-    assert len(read.pop("jti")) >= 16
+    assert len(read.pop("jti")) == 22  # 16 bytes in base64url
     assert read == {"htm": "POST", "htu": TOKEN_URL, "iat": 1_800_000_000}
 
 
@@ -75,6 +77,46 @@ def test_the_newest_nonce_counts(prover: Prover) -> None:
     assert claims(prover.proof("POST", TOKEN_URL))["nonce"] == "n-2"
 
 
+def test_a_nonce_may_be_long(prover: Prover) -> None:
+    prover.note_nonce(TOKEN_URL, "x" * 1024, from_token_endpoint=True)
+    assert claims(prover.proof("POST", TOKEN_URL))["nonce"] == "x" * 1024
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "is_demanded"),
+    [
+        (399, "use_dpop_nonce", False),
+        (400, "use_dpop_nonce", True),
+        (499, "use_dpop_nonce", True),
+        (500, "use_dpop_nonce", False),
+        (401, "invalid_token", False),
+    ],
+)
+def test_an_api_demands_a_nonce_by_status_and_error(
+    prover: Prover, status: int, error: str, *, is_demanded: bool
+) -> None:
+    url, challenges = "https://api.example/payments", ["Basic", f'DPoP error="{error}", algs="ES256"']
+    assert prover.note_response(url, status, "n-1", challenges) == is_demanded
+    assert claims(prover.proof("GET", url, TOKEN))["nonce"] == "n-1"
+    assert "nonce" not in claims(prover.proof("POST", url))
+    assert prover.note_response(url, status, None, challenges) == is_demanded
+
+
+def test_clients_with_one_key_share_the_nonces_of_a_server() -> None:
+    key, other = SigningKey(pem("ES256")), SigningKey(pem("ES256", 1))
+    assert prover_for(key, "https://a.example") is prover_for(key, "https://a.example")
+    assert prover_for(key, "https://a.example") is not prover_for(key, "https://b.example")
+    assert prover_for(key, "https://a.example") is not prover_for(other, "https://a.example")
+    assert prover_for(key, "https://a.example").thumbprint == key.thumbprint
+
+
+def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "unix_time", lambda: NOW)
+    monkeypatch.setattr(credentials, "_skews", {"https://c.example": -30})
+    for origin, seconds in (("https://c.example", -30), ("https://d.example", 0)):
+        assert claims(prover_for(SigningKey(pem("ES256")), origin).proof("GET", origin))["iat"] == int(NOW) + seconds
+
+
 @pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb"])
 def test_what_is_no_nonce_is_ignored(prover: Prover, nonce: str | None) -> None:
     prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
@@ -91,6 +133,8 @@ def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
 def test_a_process_has_one_key() -> None:
     assert key_of_process() is key_of_process()
     assert key_of_process().algorithm == "ES256"
+    assert is_of_process(key_of_process())
+    assert not is_of_process(SigningKey(pem("ES256")))
 
 
 DEMAND = Reply({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": "n-1"})

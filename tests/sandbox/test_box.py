@@ -15,11 +15,13 @@ import pytest
 from paygrant import InvalidClient, MalformedResponse, MemoryStore, RefreshPolicy, SpecProvider, TokenAuth, TokenSource
 from paygrant._spec.reader import spec_of
 from paygrant.sandbox import Sandbox
-from tests.helpers.box import ARGUMENTS, PLACES, TOKEN_URLS
+from tests.helpers.box import ARGUMENTS, AUDIENCES, PLACES, TOKEN_URLS
 from tests.helpers.servers import Reply, Seen, Server
 from tests.helpers.specs import ROOT
 
-NAMES = sorted(TOKEN_URLS)
+NAMES = sorted(PLACES)
+"""The providers that take a secret."""
+
 LIFETIMES = {
     "airwallex": 3600,
     "cielo": 1199,
@@ -59,7 +61,7 @@ def source_of(sandbox: Sandbox, name: str, spec: Path | ModuleType, **changes: A
 
 
 def test_no_provider_of_the_box_is_left_out(sandbox: Sandbox) -> None:
-    assert sorted(sandbox.providers) == NAMES == sorted(PLACES)
+    assert sorted(sandbox.providers) == sorted(TOKEN_URLS) == sorted(PLACES | AUDIENCES)
 
 
 @pytest.mark.parametrize("spec_of", [file_of, package_of])

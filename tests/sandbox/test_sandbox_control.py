@@ -107,6 +107,7 @@ def test_the_state_contains_everything(sandbox: Sandbox, client: httpx.Client) -
         "headers": sandbox.cryptofuse.requests[0].headers,
         "parameters": GRANT,
         "fault": "date",
+        "reason": None,
     }
 
 
@@ -215,7 +216,7 @@ def test_without_a_change_nothing_is_streamed(monkeypatch: pytest.MonkeyPatch) -
     async def listen() -> int:
         heard = 0
         with anyio.move_on_after(0.05):
-            async for _ in Control({}, journal, Usage(Client(), {}))._changes():
+            async for _ in Control({}, journal, Usage(Client(), {}, {}))._changes():
                 heard += 1
         return heard
 

@@ -13,7 +13,8 @@ from paygrant._request.build import build_request
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._spec.document import load
 from paygrant._spec.reader import NormalizedSpec
-from paygrant.sandbox._endpoint import Client, Endpoint, RequestParts
+from paygrant.sandbox import Client
+from paygrant.sandbox._endpoint import Endpoint, RequestParts
 
 SPECS = Path(__file__).parents[1] / "endpoints"
 CLIENT = Client()

@@ -115,7 +115,7 @@ HARMLESS: dict[str, Any] = {
 }
 """Parameters that are no secrets, or that take certain values only."""
 
-HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
+HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id", "resource"), "words")
 """Fields of some generated models that are no secrets."""
 
 WITH_CANARIES: dict[str, Any] = {
@@ -174,7 +174,10 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
 def of_the_box(kind: type[Any]) -> dict[str, Any]:
     """The arguments of a generated class of providers that take certain values only."""
     package, _, name = kind.__module__.rpartition(".")
-    return {"environment": "production", **box.ARGUMENTS.get(name, {})} if package == "paygrant_clients" else {}
+    if package != "paygrant_clients":
+        return {}
+    keys = {"private_key": box.credentials_of(name)["private_key"], "dpop": True} if name in box.AUDIENCES else {}
+    return {"environment": "production", **box.ARGUMENTS.get(name, {}), **keys}
 
 
 def arguments_of(kind: type[Any]) -> dict[str, Any]:
@@ -190,6 +193,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = {"environment": "test"}
     elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
         own = dict.fromkeys(parameters(kind), "words")
+    elif kind is _failures.UnknownWord:
+        own = {"message": "words", "ctx": None}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:

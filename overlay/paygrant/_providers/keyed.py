@@ -33,7 +33,7 @@ class KeyedProvider(Provider[R_co]):
         assertion_audience: The audience of assertions, such as the issuer (FAPI 2.0). The default is what the spec says,
             or else the token URL.
         dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: all that have it
-            share the tokens.
+            share the tokens. The default is what the spec says.
     """
 
     basic_encoding: Literal["auto", "plain", "form"] | None = None
@@ -57,6 +57,9 @@ class KeyedProvider(Provider[R_co]):
             if method not in ASSERTION_METHODS:
                 fault = f"is given, but {method} makes no assertion"
                 raise invalid_argument("assertion_audience", fault, "auth_method='private_key_jwt'")
+        if self.dpop is False and self._endpoint.token_use.dpop:
+            fault = "is False, but the provider binds each token to a key"
+            raise invalid_argument("dpop", fault, "True, or a SigningKey")
         if self.dpop is not False:
             self._check_proof_key()
         super().__post_init__()

@@ -123,7 +123,7 @@ class ProviderKind(Generic[P_co]):
                     raise invalid_argument(f"{variable}_FILE", f"is set together with {variable}", "one of the two")
                 names[each.name] = f"{variable}_FILE"
                 found[each.name] = SecretFile(path, each.name)
-        self._check_missing(names, {*found, *overrides}, overrides.keys())
+        self._check_missing(names, {**found, **overrides}, overrides.keys())
         names |= {new: names[old] for new, old in _FROM_FILES.items() if old in names}
         try:
             values = {**dict(self._converted(found)), **overrides}
@@ -160,10 +160,12 @@ class ProviderKind(Generic[P_co]):
                     value = value()
                 yield each.name, each.from_text(value) if isinstance(value, str) else value
 
-    def _check_missing(self, names: Mapping[str, str], given: set[str], overrides: Any) -> None:
+    def _check_missing(self, names: Mapping[str, str], given: Mapping[str, Any], overrides: Any) -> None:
         """Report everything that is missing in one error. If only a choice is missing, the constructor lists the choices."""
-        missing = [each.name for each in self.arguments if each.required and each.name not in given]
-        missing += [] if given & {*self.alternatives} else self.alternatives[:1]
+        secret = {SECRET} if self.wants_secret(given) else set[str]()
+        needed = {each.name for each in self.arguments if each.required} | secret
+        missing = [each.name for each in self.arguments if each.name in needed - given.keys()]
+        missing += [] if given.keys() & {*self.alternatives} else self.alternatives[:1]
         choices = {"environment", "base_url", *self.alternatives}
         known = {each.name for each in self.arguments}
         if not (len(missing) > 1 or {*missing} - choices) or not overrides <= known:
@@ -171,9 +173,10 @@ class ProviderKind(Generic[P_co]):
         notes = {each.name: " (or ..._FILE)" for each in self.arguments if each.secret}
         others = ", ".join(names[each] for each in self.alternatives[1:])
         notes |= dict.fromkeys(self.alternatives[:1], f" (or {others})")
-        needed = ", ".join(names.get(each, each) + notes.get(each, "") for each in missing)
+        wanted = ", ".join(names.get(each, each) + notes.get(each, "") for each in missing)
+        each_of = "each of " if len(missing) > 1 else ""
         first = names.get(missing[0], missing[0])
-        message = f"environment variable {first}: is missing; expected a value for each of {needed}"
+        message = f"environment variable {first}: is missing; expected a value for {each_of}{wanted}"
         raise ConfigurationError(message, argument=first)
 
 

@@ -8,7 +8,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from paygrant._arguments import check_type, invalid_argument
+from paygrant._errors import ConfigurationError
 from paygrant._spec.description import TokenEndpoint
+from paygrant._spec.errors import FILE, SpecError
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import NormalizedSpec, endpoint_of
 
@@ -89,20 +91,28 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
         ConfigurationError: There is no spec, or it breaks a rule.
         ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
     """
-    from paygrant._spec.errors import SpecError  # a generated package needs neither
-    from paygrant._spec.files import spec_at
+    from paygrant._spec.files import spec_at  # a generated package does not need it
 
     try:
         spec = spec_at(path, cache)
         endpoint = spec.endpoint
     except SpecError as error:
-        fault = f"cannot be used\n{error}\n"
+        refusal = _refusal(error)
     except _UNREADABLE as error:
-        fault = f"cannot be read at {str(path)!r} ({type(error).__name__})"
+        refusal = invalid_argument("spec", f"cannot be read at {str(path)!r} ({type(error).__name__})", _EXPECTED)
     else:
         _checked(endpoint)
         return spec
-    raise invalid_argument("spec", fault, _EXPECTED)
+    raise refusal
+
+
+def _refusal(error: SpecError) -> ConfigurationError:
+    """The error for a spec that cannot be used, with a line for each finding. A missing file is one line."""
+    if any(each.fault.rule == FILE for each in error.findings):
+        return invalid_argument("spec", str(error), _EXPECTED)
+    return ConfigurationError(
+        f"spec: cannot be used; expected the path of a spec without these faults:\n{error}", argument="spec"
+    )
 
 
 def _description_of(package: str) -> TokenEndpoint:

@@ -76,6 +76,11 @@ def names() -> list[str]:
     return sorted(each.name for each in iter_modules(import_module("paygrant_clients").__path__) if each.ispkg)
 
 
+def known_names() -> list[str]:
+    """The names above, and those that installed packages declare. No package is imported."""
+    return [*names(), *sorted({each.name for each in _declared() if _NAME.fullmatch(each.name)} - {*names()})]
+
+
 def class_of(name: str) -> type[Provider]:
     """The class of a provider of the box. It is imported when it is used."""
     if name in HAND_WRITTEN:
@@ -174,8 +179,8 @@ def find(word: str, prefix: str | None = None, cache: Cache | None = None) -> "P
         return None
     installed = _checked(found[0], found[1:], prefix)
     if installed.kind is None:
-        fault = f"the package {installed.package} declares it, but {installed.fault}"
-        raise invalid_argument("provider", fault, "a provider that can be used")
+        fault = f"the package {installed.package} declares {installed.name}, but {installed.fault}"
+        raise ConfigurationError(f"provider: {fault}", argument="provider")
     return installed.kind
 
 
@@ -217,7 +222,7 @@ def _checked(point: EntryPoint, others: list[EntryPoint], prefix: str | None) ->
         own_name = str(kind.name)
         fault = "" if own_name == name else f"its provider calls itself {_first_line(own_name)!r}"
     except ConfigurationError as error:
-        fault = _first_line(str(error))
+        fault = _first_line(str(error)).removeprefix("provider: ")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - its text may hold anything
         fault = f"it cannot be imported ({type(error).__name__})"
     else:

@@ -144,7 +144,8 @@ class ClientCertificate:
 
     def _fault(self, error: ssl.SSLError, key: str) -> tuple[str, str, str]:
         """The argument that OpenSSL complains of, what is wrong, and what is expected."""
-        if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
+        # A key of another type has one of the last two reasons, depending on the version of OpenSSL.
+        if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
             return "private_key_file", "does not fit the certificate", "the private key of this certificate"
         if "PRIVATE KEY-----" not in key:
             return "private_key_file", "holds no private key", "a private key in PEM"

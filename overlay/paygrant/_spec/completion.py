@@ -13,8 +13,8 @@ from paygrant._spec.complete_responses import complete_responses
 from paygrant._spec.complete_schemas import ensure, fill, mark_secrets, plain, pointers, resolved, snake_case
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.names import SECRET_NAME
-from paygrant._spec.pointer import escaped
-from paygrant._spec.reader import ENDPOINT, FORM, REQUEST
+from paygrant._spec.pointer import escaped, pointer_to
+from paygrant._spec.reader import ENDPOINT, ERROR, FORM, REQUEST, RESPONSE, SCHEMAS, TEXT
 
 _METHODS = ("get", "post", "put")
 _STANDARD_SECTIONS = ("externalDocs", "security", "webhooks", "jsonSchemaDialect")
@@ -42,7 +42,8 @@ def completed(name: str, data: Any) -> Any:
     spec = {key: value for key, value in deepcopy(data).items() if key not in _STANDARD_SECTIONS}
     info = spec.setdefault("info", {})
     if is_object(info):
-        fill(info, title=name, version="1", description=f"Issues access tokens of {name}.")
+        fill(info, title=name, version="1")
+        fill(info, description=f"Issues access tokens of {info['title']}.")
     fill(spec, openapi="3.1.0", tags=[], **{"x-provenance": {"sources": [], "deviations": []}})
     fill(spec["x-provenance"], sources=[], deviations=[])
     if not (is_array(spec["tags"]) and [each.get("name") for each in spec["tags"] if is_object(each)] == ["token"]):
@@ -55,6 +56,49 @@ def completed(name: str, data: Any) -> Any:
         path, operation = found
         _Completion(spec, spec[ENDPOINT], path, operation).run()
     return spec
+
+
+def unusable(data: Any) -> tuple[str, str, str] | None:
+    """Why a spec cannot be completed: the rule, the place and what is wrong; None if it can."""
+    if is_object(data) and not is_object(data.get(ENDPOINT)):
+        return "sections", "", f"there is no {ENDPOINT}, which describes the token request"
+    if is_object(data) and only_operation(data) is None:
+        return (
+            "one-operation",
+            "/paths" if "paths" in data else "",
+            "expected one path with one operation: get, post or put",
+        )
+    return None
+
+
+def origins(spec: Any) -> dict[str, str]:
+    """Where the author of a short spec stated each schema, by the place that it has when the spec is complete."""
+    only = only_operation(spec) if is_object(spec) else None
+    if only is None:
+        return {}
+    path, item, method = only
+    at = pointer_to("/paths", path, method)
+    operation: Any = item[method] or {}
+    bodies = [(REQUEST, pointer_to(at, "requestBody"), operation.get("requestBody"))]
+    responses: Any = operation.get("responses")
+    for status, response in responses.items() if is_object(responses) else ():
+        model = RESPONSE if status.startswith("2") else ERROR
+        bodies.append((model, pointer_to(at, "responses", status), response))
+    found: dict[str, str] = {}
+    for model, place, body in bodies:
+        content: Any = body.get("content") if is_object(body) else None
+        for media_type, part in content.items() if is_object(content) else ():
+            schema: Any = part.get("schema") if is_object(part) else None
+            reference = schema.get("$ref") if is_object(schema) else None
+            stated = str(reference)[1:] if reference else pointer_to(place, "content", media_type, "schema")
+            if schema is not None and media_type != TEXT:
+                found.setdefault(f"{SCHEMAS}/{model}", stated)
+    return found
+
+
+def placeholders(path: str) -> list[str]:
+    """The names in braces in a path, each once."""
+    return [*dict.fromkeys(re.findall(r"\{([^}]*)\}", path))]
 
 
 def _complete_servers(spec: dict[str, Any]) -> None:
@@ -80,21 +124,25 @@ def _in_host(server: Any) -> Iterator[tuple[str, Any]]:
     yield from variables.items() if is_object(variables) else ()
 
 
-def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The path of the only operation, and the operation with the path's own parameters; None if there is no such one."""
-    paths = spec.get("paths")
+def only_operation(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any], str] | None:
+    """The only path, what it has, and the only method; None if there is no such one."""
+    paths: Any = spec.get("paths")
     if not is_object(paths) or len(paths) != 1:
         return None
     ((path, item),) = paths.items()
-    if not is_object(item):
+    found = [method for method in item if method in _METHODS] if is_object(item) else []
+    if len(found) != 1 or not (item[found[0]] is None or is_object(item[found[0]])):
         return None
-    found = [method for method in item if method in _METHODS]
-    if len(found) != 1:
+    return path, item, found[0]
+
+
+def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The path of the only operation, and the operation with the path's own parameters; None if there is no such one."""
+    only = only_operation(spec)
+    if only is None:
         return None
-    (method,) = found
+    path, item, method = only
     operation: Any = {} if item[method] is None else item[method]
-    if not is_object(operation):
-        return None
     shared = item.pop("parameters", None)
     if is_array(shared):
         operation["parameters"] = [*shared, *operation.get("parameters", [])]
@@ -153,7 +201,7 @@ class _Completion:
         if not is_array(declared):
             return
         known = {each.get("name") for each in declared if is_object(each)}
-        for name in dict.fromkeys(re.findall(r"\{([^}]*)\}", self.path)):
+        for name in placeholders(self.path):
             if name not in known:
                 declared.append({"name": name, "in": "path"})
         for name, place in self._names_outside_the_body():
@@ -280,20 +328,24 @@ class _Completion:
             return  # an assertion in the header is a Bearer credential; the spec states that scheme
         wanted: list[Any] = [{"basic": []}] if "client_secret_basic" in names else []
         wanted += [{}] if names - {"client_secret_basic", "custom"} else []
-        kinds = {json_name: self._scheme(json_name) for json_name in self._stated_schemes()}
-        stated = {"basic" if kinds[each] == "basic" else "none" if not each else "other" for each in kinds}
+        alternatives = list(self._stated_alternatives())
+        certificates = [name for name in alternatives[0] if self._scheme(name, "type") == "mutualtls"]
+        needed = [name for name in certificates if all(name in each for each in alternatives)]
+        kinds = {next((name for name in each if name not in certificates), "") for each in alternatives}
+        stated = {"none" if not each else "basic" if self._scheme(each) == "basic" else "other" for each in kinds}
         if stated != {"basic" if each else "none" for each in wanted}:
-            self.operation["security"] = wanted or [{}]
+            self.operation["security"] = [each | {name: [] for name in needed} for each in wanted or [{}]]
             basic = {"type": "http", "scheme": "basic", "description": "The client's id and secret."}
-            self.schemes = {"basic": basic} if wanted and wanted[0] else None
+            kept = {name: self.schemes[name] for name in needed}
+            self.schemes = ({"basic": basic} if wanted and wanted[0] else {}) | kept
 
-    def _stated_schemes(self) -> Iterator[str]:
-        """The names of the stated alternatives; an empty name where no scheme is needed."""
+    def _stated_alternatives(self) -> Iterator[list[str]]:
+        """The stated alternatives: the names of the schemes of each; none where no scheme is needed."""
         stated: Any = self.operation.get("security")
         alternatives: list[Any] = stated if is_array(stated) and stated else [{}]
         for each in alternatives:
-            yield next(iter(each), "") if is_object(each) else ""
+            yield [*each] if is_object(each) else []
 
-    def _scheme(self, name: str) -> str:
+    def _scheme(self, name: str, part: str = "scheme") -> str:
         found = self.schemes.get(name) if is_object(self.schemes) else None
-        return str(found.get("scheme", "")).lower() if is_object(found) else ""
+        return str(found.get(part, "")).lower() if is_object(found) else ""

@@ -73,7 +73,8 @@ class Assertion(NamedTuple):
 
     Attributes:
         algorithms: The algorithms that the provider accepts. Empty: all of them.
-        audience: The claim ``aud``. None: an argument, or else the token URL.
+        audience: The claim ``aud``. None: a fact or an argument, or else the token URL.
+        audience_fact: The fact of the environment that gives it.
         audience_argument: The argument that gives it.
         lifetime: How long it is valid, in seconds.
         claims: More claims. They replace those of the same name.
@@ -83,6 +84,7 @@ class Assertion(NamedTuple):
 
     algorithms: tuple[AssertionAlgorithm, ...] = ()
     audience: str | None = None
+    audience_fact: str | None = None
     audience_argument: str | None = None
     lifetime: float = 60.0
     claims: tuple[Claim, ...] = ()
@@ -185,6 +187,7 @@ class TokenUse(NamedTuple):
         headers: Further headers of API calls, with the arguments that fill them; ``client_id`` is one.
         single_use: Whether each API call needs a new token.
         persist: Whether a store outside the process may keep the token.
+        dpop: Whether each token is bound to a key (RFC 9449).
     """
 
     header: str | None = "Authorization"
@@ -194,6 +197,7 @@ class TokenUse(NamedTuple):
     headers: Mapping[str, str] = _NONE
     single_use: bool = False
     persist: bool = True
+    dpop: bool = False
 
 
 class ResponseFields(NamedTuple):
@@ -244,6 +248,8 @@ class TokenEndpoint(NamedTuple):
     """The media type of the response."""
     content_type: str | None = None
     """The Content-Type of a request without a body, if it has one."""
+    needs_certificate: bool = False
+    """Whether connections to the token endpoint must show a client certificate, whatever the method is."""
     about: str = ""
     """What the endpoint is, for people, on one line."""
 

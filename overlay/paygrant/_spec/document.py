@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 import yaml
 
-from paygrant._spec.errors import Fault, Finding, SpecError
+from paygrant._spec.errors import FILE, Fault, Finding, SpecError
 from paygrant._spec.pointer import pointer_to
 from paygrant._text import one_line, os_error_words
 
@@ -74,8 +74,10 @@ def read(path: Path, content: bytes | None = None) -> Document:
         return _unreadable(path, one_line(str(error)))
     except UnicodeDecodeError as error:
         return _unreadable(path, f"the file is not UTF-8 at byte {error.start}")
+    except FileNotFoundError:
+        return _no_file(path, "the file does not exist")
     except (OSError, ValueError) as error:  # a ValueError: the path holds a NUL
-        return _unreadable(path, os_error_words(error))
+        return _no_file(path, f"the file cannot be read ({os_error_words(error)})")
 
 
 def _text(path: Path, content: bytes | None) -> str:
@@ -139,6 +141,10 @@ _Loader.add_constructor(_STR, _whole_text)
 
 def _unreadable(path: Path, text: str, mark: yaml.Mark | None = None) -> Document:
     return Document(path, None, {"": mark.line + 1 if mark else 1}, (_fault("", text),))
+
+
+def _no_file(path: Path, text: str) -> Document:
+    return Document(path, None, {"": 1}, (Fault(FILE, "", text),))
 
 
 def _fault(place: str, text: str) -> Fault:

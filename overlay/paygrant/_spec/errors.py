@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from paygrant._errors import PaygrantError
 
+FILE = "file"
+"""Stands in place of a rule if the file does not exist, or cannot be read."""
+
 
 class Fault(NamedTuple):
     """A broken rule: the rule's id, the place (a JSON Pointer, RFC 6901), and what is wrong there and what is expected."""
@@ -30,6 +33,8 @@ class Finding:
         from paygrant._text import one_line  # few users of specs see a finding
 
         rule, place, text = self.fault
+        if rule == FILE:
+            return one_line(f"{self.path}: {text}")
         return one_line(f"{self.path}:{self.line}: {'warning: ' * self.warning}{rule}: #{place}: {text}")
 
 

@@ -24,14 +24,15 @@ try:
         lint_names,
         lint_servers,
         lint_shape,
+        lint_spelling,
     )
 except ModuleNotFoundError as missing:
     raise missing_extra("paygrant.generate", missing, "generate") from missing
-from paygrant._spec.completion import completed
-from paygrant._spec.errors import Finding, SpecError
+from paygrant._spec.completion import completed, origins, unusable
+from paygrant._spec.errors import Fault, Finding, SpecError
 
 RULES = {**document.RULES, **lint_harm.RULES, **lint_shape.RULES, **lint_fit.RULES, **lint_names.RULES}
-"""Every rule: its id and its meaning."""
+"""Every rule of a normalized spec: its id and its meaning. ``lint_spelling`` has further ones for a spec that may be short."""
 
 _STAGES = (
     lint_harm.harm_faults,
@@ -60,16 +61,24 @@ OF_THE_BOX = frozenset(
 """The rules that only the specs of this project must keep. Another spec can be used all the same."""
 
 
+_FOR_AUTHORS = OF_THE_BOX - {"descriptions"}
+"""Those of the rules above that the author of another spec hears of. Nothing is lost without a description."""
+
+
 def lint(path: Path, *, strict: bool = False) -> list[Finding]:
     """Return what is wrong with a spec: the findings of the first stage that has any.
 
-    A spec that can be used may still break rules of the box. These findings are warnings, unless the check is strict.
+    A spec that can be used may still be better. These findings are warnings, unless the check is strict.
     """
     read = document.read(path)
     if strict:
         return _findings(read)
     errors, _ = _completed(read)
-    return errors or [replace(each, warning=True) for each in _findings(read) if each.fault.rule in OF_THE_BOX]
+    if errors:
+        return errors
+    better = [each for each in _findings(read) if each.fault.rule in _FOR_AUTHORS]
+    better += read.findings([*lint_spelling.misspelt_words(read), *lint_spelling.undeclared_fields(read)])
+    return [replace(each, warning=True) for each in sorted(better)]
 
 
 def load_checked(path: Path, *, strict: bool = False) -> dict[str, Any]:
@@ -95,11 +104,33 @@ def _completed(spec: document.Document) -> tuple[list[Finding], Any]:
     if faults := spec.faults or tuple(lint_harm.harm_faults_of_short_spec(spec)):
         return spec.findings(faults), None
     try:
+        if misnamed := [*lint_spelling.misspelt_fields(spec)]:
+            return _misspelt(spec) or spec.findings(misnamed), None
+        if reason := unusable(spec.data):
+            return _misspelt(spec) or spec.findings([Fault(*reason)]), None
         whole = replace(spec, data=completed(spec.path.stem, spec.data))
-        return _findings(whole, OF_THE_BOX), whole.data
+        findings = _findings(whole, OF_THE_BOX)
+        if findings:
+            findings = _misspelt(spec) or [_as_stated(each, spec) for each in _misspelt(whole) or findings]
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError):
         # A part that only a rule of the box looks at has another type than the later rules take for granted.
-        return _findings(spec), spec.data
+        return _misspelt(spec) or _findings(spec), spec.data
+    return findings, whole.data
+
+
+def _misspelt(spec: document.Document) -> list[Finding]:
+    """The misspelt words of a spec. A word that is missing for this reason is another finding, which says less."""
+    return spec.findings(lint_spelling.misspelt_words(spec))
+
+
+def _as_stated(finding: Finding, spec: document.Document) -> Finding:
+    """A finding in a completed spec, with the place and the line where the author of the spec stated the part."""
+    place = finding.fault.place
+    for complete, stated in origins(spec.data).items():
+        if place == complete or place.startswith(f"{complete}/"):
+            place = stated + place.removeprefix(complete)
+            break
+    return replace(finding, line=spec.line(place), fault=finding.fault._replace(place=place))
 
 
 def _findings(spec: document.Document, allowed: Collection[str] = ()) -> list[Finding]:

@@ -14,6 +14,7 @@ from referencing.jsonschema import DRAFT202012
 from paygrant._spec.document import Document, is_object
 from paygrant._spec.errors import Fault
 from paygrant._spec.pointer import pointer_to
+from paygrant._text import similar
 
 LONG = 80
 """Characters. A finding does not repeat a longer value; it names the place."""
@@ -46,9 +47,14 @@ def json_schema(schema: Any) -> Validator:
     return Draft202012Validator(schema, registry=_REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
+def normalized_errors(document: Document) -> Iterator[ValidationError]:
+    """Yield where a spec differs from the JSON Schema of a normalized spec."""
+    yield from json_schema(_NORMALIZED.contents).iter_errors(document.data)
+
+
 def shape_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the JSON Schema of a normalized spec."""
-    for error in json_schema(_NORMALIZED.contents).iter_errors(document.data):
+    for error in normalized_errors(document):
         rule = _nearest_title(error)
         expected = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
         yield _fault(rule, error, expected)
@@ -65,6 +71,10 @@ def openapi_faults(document: Document) -> Iterator[Fault]:
 
 def _fault(rule: str, error: ValidationError, expected: str) -> Fault:
     shown = repr(error.instance)
+    if error.validator == "enum" and isinstance(error.instance, str):
+        known: Any = error.validator_value
+        if meant := similar(error.instance, [each for each in known if isinstance(each, str)]):
+            return Fault(rule, pointer_to("", *error.absolute_path), f"{shown} is not known; did you mean {meant!r}?")
     text = error.message.replace(shown, "this") if len(shown) > LONG else error.message
     return Fault(rule, pointer_to("", *error.absolute_path), f"{text}. {expected}")
 

@@ -44,6 +44,7 @@ class ProviderParameter:
         required: Whether the provider requires it.
         flag: Whether its option has no value.
         secret: Whether its value is secret. The process list shows options, so its option names a file.
+        kind: The type of its value, as JSON Schema names it.
     """
 
     name: str
@@ -54,6 +55,14 @@ class ProviderParameter:
     required: bool
     flag: bool
     secret: bool
+    kind: str = "string"
+
+    @property
+    def metavar(self) -> str:
+        """What help shows in place of its value."""
+        by_kind = {"integer": "INTEGER", "number": "NUMBER", "boolean": "true|false"}
+        by_name = {"file": "FILE", "url": "URL", "scope": "SCOPES"}
+        return by_kind.get(self.kind) or by_name.get(self.name.rpartition("_")[2]) or "TEXT"
 
     @property
     def option(self) -> str:
@@ -93,6 +102,7 @@ def parameters(kind: "ProviderKind[Provider]") -> list[ProviderParameter]:
             required=each.required,
             flag=_is_flag(each),
             secret=each.secret,
+            kind=each.kind,
         )
         for each in kind.arguments
         if each.kind != "object" and each.name != "dpop"  # the key would die with the command

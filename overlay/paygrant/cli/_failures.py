@@ -1,5 +1,6 @@
 """How a command that fails ends: its exit code, and what it says, as lines or as JSON."""
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from paygrant import (
     RateLimited,
     TokenRequestRejected,
 )
-from paygrant._text import one_line
+from paygrant._text import one_line, similar
 from paygrant.cli import _console
 
 OTHER, USAGE = 1, 2
@@ -43,6 +44,10 @@ _FACTS = (
 
 _SHORT = 12
 """Characters. A longer word on the command line may be a secret typed by mistake."""
+
+
+class UnknownWord(click.UsageError):
+    """A word that names nothing. The message is one of ``unknown``, so it shows no secret."""
 
 
 class Failure(NamedTuple):
@@ -109,6 +114,8 @@ def _usage(error: click.ClickException, root: click.Command, arguments: Sequence
             message += f"; similar to {', '.join(sorted(error.possibilities))}"
     elif isinstance(error, click.BadParameter):
         message = _bad_value(error)
+    elif isinstance(error, UnknownWord):
+        message = error.message
     else:
         message = _of_click(error, arguments)
     return f"{message}; see {path} --help"
@@ -123,10 +130,34 @@ def _bad_value(error: click.BadParameter) -> str:
         return f"{name}: is missing"
     kind = error.param.type
     if isinstance(kind, click.Choice):
-        return f"{name}: is not a known value; expected one of {', '.join(map(str, kind.choices))}"
+        return f"{name}: {_unknown_value(error, list(map(str, kind.choices)))}"
     if isinstance(kind, click.IntRange):
         return f"{name}: is not in range; expected a whole number from {kind.min} to {kind.max}"
     return f"{name}: {error.message}"
+
+
+def _unknown_value(error: click.BadParameter, known: Sequence[str]) -> str:
+    """What is wrong with a value that is not one of the known ones."""
+    given = re.match(r"'(.*)' is not ", error.message)
+    return unknown("value", given[1] if given else "", known)
+
+
+def unknown(kind: str, word: str, known: Sequence[str], others: str = "") -> str:
+    """The error for a word that names nothing: a similar name, or all known ones.
+
+    The word is repeated if it is short or resembles a name. A longer word may be a secret that was typed by mistake.
+
+    Args:
+        kind: What the word should name, such as "provider".
+        word: The word.
+        known: The names.
+        others: What else the word could be.
+    """
+    meant = similar(word, known)
+    repeated = f" {word!r}" if word and (meant or len(word) <= _SHORT) else ""
+    if meant:
+        return f"unknown {kind}{repeated}; similar to {meant}"
+    return f"unknown {kind}{repeated}; expected one of {', '.join([*known, *([others] if others else [])])}"
 
 
 def _of_click(error: click.ClickException, arguments: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.kind import prefix_of
-from paygrant._providers.registry import find, is_path, names
-from paygrant.cli import _console
+from paygrant._providers.kind import SECRET, prefix_of
+from paygrant._providers.registry import find, is_path, known_names, names
+from paygrant.cli import _console, _failures
 from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
 from paygrant.cli._given import Given
 from paygrant.cli._store import spec_cache
@@ -77,7 +77,8 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the provider's parameters, then the command's own options."""
-        own = [each for each in self.get_params(ctx) if each not in self._provider_params]
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]  # usage shows arguments
+        own = [each for each in options if each not in self._provider_params]
         for heading, chosen in (("Parameters", self._provider_params), ("Options", own)):
             records = [record for each in chosen if (record := each.get_help_record(ctx))]
             if records:
@@ -86,7 +87,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group that lists its commands, and never repeats the name of one that does not exist: it may be a secret."""
+    """A group that lists its commands. It repeats an unknown one only if it cannot be a secret typed by mistake."""
 
     kind = "command"
 
@@ -120,7 +121,7 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first argument names."""
         if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
-            ctx.fail(f"unknown {self.kind}; expected one of {', '.join(self.list_commands(ctx))}")
+            raise _failures.UnknownWord(_failures.unknown(self.kind, args[0], self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -187,7 +188,7 @@ class ProviderGroup(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the provider that the first argument names."""
         if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
-            ctx.fail(unknown_provider())
+            raise _failures.UnknownWord(unknown_provider(args[0]), ctx)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
@@ -217,12 +218,9 @@ def kind_for(word: str) -> "ProviderKind[Provider] | None":
     return find(word, cache=spec_cache() if is_path(word) else None)
 
 
-def unknown_provider() -> str:
-    """The error for a word that names no provider. It is not repeated, because it may be a secret."""
-    return (
-        f"unknown provider; expected one of {', '.join(names())}, the name of a provider that an installed package "
-        "declares, or the path of a spec, such as acme.yaml"
-    )
+def unknown_provider(word: str) -> str:
+    """The error for a word that names no provider."""
+    return _failures.unknown("provider", word, known_names(), "or the path of a spec, such as acme.yaml")
 
 
 def provider_command(  # noqa: PLR0913 - one for each thing that a command has
@@ -311,14 +309,17 @@ def _options_for(parameter: ProviderParameter) -> list[click.Option]:
     names = [parameter.option, _OF_PROVIDER + parameter.name]
     if parameter.flag:
         return [click.Option(names, is_flag=True, default=None, help=about)]
-    return [click.Option(names, type=click.Choice(parameter.choices) if parameter.choices else str, help=about)]
+    if parameter.choices:
+        return [click.Option(names, type=click.Choice(parameter.choices), help=about)]
+    return [click.Option(names, metavar=parameter.metavar, help=about)]
 
 
 def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     """The option for a file with the secret, and a hidden one that refuses the secret itself."""
     option = f"--{dashed(parameter.name)}"
-    about = "A file that contains the secret; - is standard input."
-    about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the secret itself]"
+    what = "secret" if parameter.name == SECRET else parameter.name.replace("_", " ")
+    about = f"A file that contains the {what}; - is standard input."
+    about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the {what} itself]"
     file = click.Option(
         [parameter.option, _OF_PROVIDER + parameter.name], type=click.Path(), metavar="FILE", help=about
     )

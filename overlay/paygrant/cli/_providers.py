@@ -46,7 +46,7 @@ def _list(*, provider: str | None, as_json: bool) -> None:
     else:
         kind = _options.kind_for(provider)
         if kind is None:
-            raise click.BadParameter(_options.unknown_provider(), param_hint="PROVIDER")
+            raise click.BadParameter(_options.unknown_provider(provider), param_hint="PROVIDER")
         found = [_described(kind)]
     _console.draw(json.dumps(found) if as_json else "\n\n".join(map(_drawn, found)))
 

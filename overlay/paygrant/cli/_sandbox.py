@@ -24,6 +24,7 @@ def build() -> click.Command:
                 ["--host"],
                 default="127.0.0.1",
                 show_default=True,
+                metavar="ADDRESS",
                 help="The address to listen on. With 0.0.0.0, everybody on the network can use the sandbox.",
             ),
             click.Option(
@@ -31,13 +32,19 @@ def build() -> click.Command:
                 type=click.IntRange(0, 65535),
                 default=0,
                 show_default=True,
+                metavar="PORT",
                 help="The port to listen on; 0 is any free port.",
+            ),
+            click.Option(
+                ["--tls-port"],
+                type=click.IntRange(0, 65535),
+                help="The port for TLS with client certificates; 0 is any free port.",
             ),
         ],
     )
 
 
-def _serve(*, specs: tuple[str, ...], host: str, port: int) -> None:
+def _serve(*, specs: tuple[str, ...], host: str, port: int, tls_port: int | None) -> None:
     from paygrant.sandbox.terminal import serve
 
-    serve(port, host, specs)
+    serve(port, host, specs, tls_port)

@@ -100,8 +100,9 @@ def _generate(*, spec: Path, output: Path) -> None:
     except GenerationError as error:
         raise ConfigurationError(str(error), argument="spec") from None
     _console.result("\n".join(map(str, files)))
-    if warnings := len(lint(spec)):
-        _console.note(f'{warnings} warnings about the spec; "paygrant lint {spec}" shows them')
+    if number := len(lint(spec)):
+        warnings, shows_them = ("1 warning", "shows it") if number == 1 else (f"{number} warnings", "shows them")
+        _console.note(f'{warnings} about the spec; "paygrant lint {spec}" {shows_them}')
 
 
 def _lint(*, spec: Path, every: bool, as_json: bool) -> None:

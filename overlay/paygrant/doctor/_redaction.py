@@ -132,7 +132,7 @@ class _Mask:
             return "..."
         if isinstance(value, dict):
             return {
-                _masked(key, self._reader): self.of(each, f"{place}/{escaped(key)}")
+                _masked_name(key, self._reader): self.of(each, f"{place}/{escaped(key)}")
                 for key, each in islice(inner.items(), _WIDEST)
             }
         if isinstance(value, list):

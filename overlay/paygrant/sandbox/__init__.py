@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from paygrant._errors import missing_extra
 
 if TYPE_CHECKING:
-    from paygrant.sandbox._endpoint import Client
+    from paygrant.sandbox._client_auth import Client
     from paygrant.sandbox._faults import Fault
     from paygrant.sandbox._handle import ProviderHandle
     from paygrant.sandbox._memory import IssuedToken
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Fault", "IssuedToken", "ProviderHandle", "RecordedRequest", "Sandbox"]
 
 _HOME = {
-    "Client": "_endpoint",
+    "Client": "_client_auth",
     "Fault": "_faults",
     "IssuedToken": "_memory",
     "ProviderHandle": "_handle",

@@ -17,9 +17,12 @@ def main() -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); 0.0.0.0 lets others use it"
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free port)")
+    parser.add_argument(
+        "--tls-port", type=int, metavar="PORT", help="port for TLS with client certificates; 0 is any free port"
+    )
     given = parser.parse_args()
     try:
-        serve(given.port, given.host, given.spec)
+        serve(given.port, given.host, given.spec, given.tls_port)
     except ImportError as error:
         parser.exit(2, f"paygrant: {error}\n")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The ASGI application of the sandbox. Each provider has its token endpoint; all other paths are its API.
+"""What serves one provider of the sandbox: its token endpoint, and its API at all other paths.
 
 ``_endpoint`` decides how to respond to a token request, ``_fault_kinds`` says what can go wrong, and ``_memory`` keeps
 tokens, requests and faults.
@@ -7,35 +7,35 @@ tokens, requests and faults.
 import itertools
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import Scope
 
-from paygrant._arguments import invalid_argument
+from paygrant._arguments import check_text, invalid_argument
 from paygrant._spec.reader import JSON, TEXT
 from paygrant.sandbox import _wire
-from paygrant.sandbox._endpoint import Client, Endpoint, EndpointResponse, RequestParts, http_date
+from paygrant.sandbox._binding import check_certificate, check_key
+from paygrant.sandbox._client_auth import Client, Evidence, Nonces
+from paygrant.sandbox._endpoint import Endpoint, EndpointResponse, RequestParts
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
-from paygrant.sandbox._guard import RequestError, check_origin, limited_body
+from paygrant.sandbox._guard import RequestError, limited_body
+from paygrant.sandbox._jwt import JwtError, VerifyingKey
 from paygrant.sandbox._memory import ApiResponse, IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
 
 logger = logging.getLogger("paygrant.sandbox")
 
 _NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
-_CLOSE = {"Connection": "close"}  # otherwise the rest of a long body is read before the next request
-_RECORDED = "paygrant.recorded"
+RECORDED = "paygrant.recorded"
+"""The mark of a request that is recorded, in its ASGI scope."""
+
 RESOURCE = "/resource"
 """A path of every API, for tests that need no other."""
 
@@ -60,9 +60,18 @@ class Journal:
 class SandboxProvider:
     """One provider of the sandbox: its endpoint and its memory. Safe to use from any thread."""
 
-    def __init__(self, name: str, endpoint: Endpoint, client: Client, journal: Journal) -> None:
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        client: Client,
+        journal: Journal,
+        keys: Callable[[], tuple[VerifyingKey, ...]] = tuple,
+    ) -> None:
         self.name = name
         self.endpoint = endpoint
+        self.keys = keys
+        """Returns the public keys that the sandbox has made for its client."""
         self._journal = journal
         self.memory = self._new_memory()
         self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
@@ -126,6 +135,20 @@ class SandboxProvider:
             raise invalid_argument("path", "is the token endpoint", "a path of the API")
         self.memory.responses[method, path] = response
 
+    def register_key(self, key: VerifyingKey) -> None:
+        """Accept assertions by a key, until the sandbox is reset."""
+        self.memory.keys = (*self.memory.keys, key)
+
+    def expect_audience(self, audience: str | None) -> None:
+        """Accept assertions for this audience only, until the sandbox is reset. None: as the spec says.
+
+        Raises:
+            ConfigurationError: It is no text.
+        """
+        if audience is not None:
+            check_text("audience", audience)
+        self.memory.audience = audience
+
     def revoke(self) -> None:
         """Revoke all tokens."""
         self.memory.revoke()
@@ -148,9 +171,10 @@ class SandboxProvider:
         milliseconds: float,
         parts: RequestParts | None = None,
         faults: tuple[str, ...] = (),
+        reason: str = "",
     ) -> None:
         """Record a request."""
-        scope[_RECORDED] = True
+        scope[RECORDED] = True
         known = self.endpoint.names
         request = RecordedRequest(
             next(self._journal.numbers),
@@ -163,10 +187,11 @@ class SandboxProvider:
             self._redaction.headers(scope["headers"]),
             self._redaction.parameters(parts.query, parts.body, parts.headers, known=known) if parts else {},
             faults,
+            reason,
         )
         memory.record(request)
         self._journal.changed()
-        log(scope, path, status, faults)
+        log(scope, path, status, faults, reason)
 
     def _new_memory(self) -> Memory:
         return Memory(Faults(self.endpoint, self._journal.numbers, self._journal.changed))
@@ -194,6 +219,10 @@ class _RequestHandler:
         self.now = provider.now()
         self.lifetime: int | None = None
         self.oddity: str | None = None
+        self.skew = 0.0
+        self.nonces: Nonces | None = None
+        self.replayed = False
+        self.reason = ""
         self._began = perf_counter()
         self._applied: list[str] = []
 
@@ -212,8 +241,29 @@ class _RequestHandler:
             milliseconds=(perf_counter() - self._began) * 1000,
             parts=self.parts,
             faults=tuple(self._applied),
+            reason=self.reason,
         )
         return response
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the request has besides its parameters, for the checks of keys, proofs and certificates."""
+        request, memory = self.request, self.memory
+        path = request.scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or request.scope["path"]
+        return Evidence(
+            self.provider.now() + self.skew,
+            request.method,
+            f"{request.url.scheme}://{request.url.netloc}{path}",
+            request.headers.getlist("DPoP"),
+            _wire.certificate(request.scope),
+            self.nonces,
+            lambda: (*self.provider.keys(), *memory.keys),
+            memory.audience,
+            self._is_first,
+        )
+
+    def _is_first(self, identifier: str, until: float) -> bool:
+        return self.memory.is_first_use(identifier, until, self.provider.now() + self.skew) and not self.replayed
 
     @property
     def shown_path(self) -> str:
@@ -260,10 +310,14 @@ class TokenRequestHandler(_RequestHandler):
 
     def normal_response(self) -> Response:
         """The response that the provider documents."""
-        now = self.provider.now()
-        response = self.endpoint.respond(self.parts, now, lifetime=self.lifetime, oddity=self.oddity)
+        now, evidence = self.provider.now(), self.evidence
+        response = self.endpoint.respond(
+            self.parts, now + self.skew, lifetime=self.lifetime, oddity=self.oddity, evidence=evidence
+        )
+        self.reason = response.reason
         if response.token is not None:
-            self.memory.issue(IssuedToken(response.token, now, response.expires_at))
+            token = IssuedToken(response.token, now, response.expires_at - self.skew, response.binding)
+            self.memory.issue(token)
         return _as_response(response)
 
 
@@ -283,6 +337,8 @@ class ApiRequestHandler(_RequestHandler):
 
     def refusal(self) -> Response:
         """The response to a revoked token (RFC 6750 section 3.1)."""
+        if self.endpoint.is_by_proof(self.request.headers):
+            return self._proof_challenge("invalid_token")
         return self._challenge(self.endpoint.use.rejected_statuses[0], ', error="invalid_token"')
 
     def normal_response(self) -> Response:
@@ -292,9 +348,15 @@ class ApiRequestHandler(_RequestHandler):
             return self._challenge(self.endpoint.use.rejected_statuses[0], "")
         if (header := self.endpoint.missing_header(self.request.headers)) is not None:
             return as_json({"error": f"{header}: expected this header with its right value"}, HTTPStatus.BAD_REQUEST)
-        if not self.memory.accepts(token, self.provider.now(), single_use=self.endpoint.use.single_use):
+        issued = self.memory.find(token, self.provider.now())
+        if issued is not None and (refused := self._binding_refusal(issued)):
+            return refused
+        if issued is None or (self.endpoint.use.single_use and not self.memory.use_up(token)):
             return self.refusal()
         self.accepted = True
+        return self._accepted_response()
+
+    def _accepted_response(self) -> Response:
         path = self.request.scope["path"].removeprefix(f"/{self.provider.name}")
         found = self.memory.responses.get((self.request.method, path))
         if found is None:
@@ -303,64 +365,36 @@ class ApiRequestHandler(_RequestHandler):
             return Response(status_code=found.status, headers=found.headers)
         return as_json(found.document, found.status, found.headers)
 
+    def _binding_refusal(self, token: IssuedToken) -> Response | None:
+        """The refusal of a call that lacks what its token is bound to: a certificate, or a proof."""
+        evidence = self.evidence
+        try:
+            check_certificate(token, evidence)
+        except JwtError as error:
+            self.reason = str(error)
+            return self._challenge(HTTPStatus.UNAUTHORIZED, f', error="{error.code}"')
+        try:
+            check_key(token, evidence, is_by_proof=self.endpoint.is_by_proof(self.request.headers))
+        except JwtError as error:
+            self.reason = str(error)
+            return self._proof_challenge(error.code)
+        return None
+
+    def _proof_challenge(self, code: str) -> Response:
+        from paygrant.sandbox._dpop import challenge
+
+        return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": challenge(code)})
+
     def _challenge(self, status: int, error: str) -> Response:
         challenge = {"WWW-Authenticate": f'Bearer realm="{self.provider.name}"{error}'}
         return Response(status_code=status, headers=challenge if status == HTTPStatus.UNAUTHORIZED else None)
 
 
-class Envelope:
-    """Middleware: sets the Date of each response by the sandbox's clock, and records requests without a route.
-
-    A request from a page of another site changes nothing: it is refused, and neither counted nor recorded. A client that disconnects while it sends its request causes no error.
-    """
-
-    def __init__(
-        self, app: ASGIApp, providers: Mapping[str, SandboxProvider], clock: Callable[[], float], *, in_network: bool
-    ) -> None:
-        self._app = app
-        self._providers = providers
-        self._clock = clock
-        self._in_network = in_network
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def finish(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).setdefault("Date", http_date(self._clock()))
-                if _RECORDED not in scope:
-                    self._record(scope, message["status"])
-            await send(message)
-
-        with suppress(ClientDisconnect):
-            try:
-                if scope["type"] == "http":
-                    self._refuse_other_sites(scope)
-                await self._app(scope, receive, finish)
-            except RequestError as error:
-                allowed = {"Allow": error.allowed} if error.allowed else {}
-                response = as_json({"error": str(error)}, error.status, _CLOSE | allowed)
-                await response(scope, receive, finish)
-
-    def _record(self, scope: Scope, status: int) -> None:
-        name = scope["path"].removeprefix("/").partition("/")[0]
-        if provider := self._providers.get(name):
-            path = provider.shown_token_path(scope["path"])
-            provider.record(provider.memory, scope, path, status, at=self._clock(), milliseconds=0.0)
-        elif "endpoint" not in scope:  # the page and the control API are not logged
-            log(scope, f"/{UNKNOWN}", status, ())
-
-    def _refuse_other_sites(self, scope: Scope) -> None:
-        try:
-            check_origin(scope, in_network=self._in_network)
-        except RequestError as error:
-            scope[_RECORDED] = True
-            log(scope, f"/{UNKNOWN}", error.status, ())
-            raise
-
-
-def log(scope: Scope, path: str, status: int, faults: tuple[str, ...]) -> None:
+def log(scope: Scope, path: str, status: int, faults: tuple[str, ...], reason: str = "") -> None:
     """Log a request in one line. Query, headers and body are left out: they carry secrets."""
     applied = f" ({', '.join(faults)})" if faults else ""
-    logger.info("%s %s %s%s", shown_method(scope["method"]), path, status or "no response", applied)
+    why = f": {reason}" if reason else ""
+    logger.info("%s %s %s%s%s", shown_method(scope["method"]), path, status or "no response", applied, why)
 
 
 def as_json(
@@ -380,25 +414,3 @@ def _as_response(response: EndpointResponse) -> Response:
     if response.media_type == TEXT:
         return PlainTextResponse(str(response.document), response.status, _NOT_KEPT)
     return as_json(response.document, response.status, _NOT_KEPT, response.media_type)
-
-
-def create_app(
-    providers: Mapping[str, SandboxProvider],
-    clock: Callable[[], float],
-    more: Iterable[BaseRoute],
-    *,
-    in_network: bool = False,
-) -> Starlette:
-    """Make the ASGI application of these providers.
-
-    Args:
-        providers: The providers by name.
-        clock: Returns the time in seconds since the epoch.
-        more: Further routes.
-        in_network: Whether other machines can reach the application.
-    """
-    routes: list[BaseRoute] = [route for provider in providers.values() for route in provider.routes()]
-    envelope = Middleware(Envelope, providers, clock, in_network=in_network)
-    app = Starlette(routes=[*routes, *more], middleware=[envelope])
-    app.router.redirect_slashes = False  # a path matches exactly, as in the spec
-    return app

@@ -11,6 +11,8 @@ All paths are under ``/control``. Invalid input gets status 400 and ``{"error": 
 ``DELETE /control/{provider}/faults``      switches off all faults of this provider: 204
 ``DELETE /control/{provider}/faults/{id}`` switches off one fault: 204
 ``POST /control/{provider}/revoke``        revokes all tokens of this provider: 204
+``POST /control/{provider}/keys``          ``{"public_key": JWK or PEM, "key_id": "1"}``: a key that may sign assertions: 204
+``POST /control/{provider}/audience``      ``{"audience": "https://auth.example"}``: what assertions must be for: 204
 ``POST /control/reset``                    deletes faults, tokens, counts and requests of all providers, and ends the
                                            wait of requests that ``delay`` or ``drip`` holds: 204
 =========================================  ============================================================================
@@ -32,11 +34,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from paygrant._arguments import invalid_argument
 from paygrant._errors import ConfigurationError
 from paygrant.sandbox._app import Journal, SandboxProvider, as_json
 from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._guard import RequestError, limited_body
+from paygrant.sandbox._keys import public_key_of
 from paygrant.sandbox._record import RecordedRequest
 from paygrant.sandbox._usage import Usage
 
@@ -70,6 +74,8 @@ class Control:
             Route("/control/{provider}/faults", self.restore_all, methods=["DELETE"]),
             Route("/control/{provider}/faults/{number}", self.restore, methods=["DELETE"]),
             Route("/control/{provider}/revoke", self.revoke, methods=["POST"]),
+            Route("/control/{provider}/keys", self.register_key, methods=["POST"]),
+            Route("/control/{provider}/audience", self.expect_audience, methods=["POST"]),
         ]
         guarded = _Errors(Router(routes, redirect_slashes=False))
         return [Route("/control", guarded), Route("/control/{rest:path}", guarded)]
@@ -134,6 +140,30 @@ class Control:
         """POST /control/{provider}/revoke."""
         self._provider(request).revoke()
         return _done()
+
+    async def register_key(self, request: Request) -> Response:
+        """POST /control/{provider}/keys."""
+        given = await self._given(request, "public_key", "key_id")
+        try:
+            self._provider(request).register_key(
+                public_key_of("public_key", given.get("public_key"), given.get("key_id"))
+            )
+        except ImportError as missing:
+            raise RequestError(HTTPStatus.NOT_IMPLEMENTED, str(missing)) from None
+        return _done()
+
+    async def expect_audience(self, request: Request) -> Response:
+        """POST /control/{provider}/audience."""
+        audience = (await self._given(request, "audience")).get("audience")
+        self._provider(request).expect_audience(audience)
+        return _done()
+
+    async def _given(self, request: Request, *names: str) -> dict[str, Any]:
+        """The members of a request's document. Others are refused."""
+        given = await _document(request)
+        for unknown in given.keys() - {*names}:
+            raise invalid_argument(unknown, "is unknown", f"one of: {', '.join(names)}")
+        return given
 
     async def reset(self, _request: Request) -> Response:
         """POST /control/reset."""
@@ -230,6 +260,7 @@ def _request_state(request: RecordedRequest) -> dict[str, Any]:
         "headers": request.headers,
         "parameters": request.parameters,
         "fault": ", ".join(request.faults) or None,
+        "reason": request.reason or None,
     }
 
 

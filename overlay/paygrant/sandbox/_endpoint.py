@@ -6,25 +6,24 @@ It has no clock, no state and no I/O. ``_memory`` knows which tokens are valid.
 import json
 import re
 import secrets
-from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal, cast
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 import jwt
 from jsonschema import Draft202012Validator
 
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ClientAuth, Condition, Lifetime
+from paygrant._spec.description import Condition, Lifetime
 from paygrant._spec.pointer import value_at, with_value
-from paygrant._spec.reader import JSON, REQUEST, NormalizedSpec, is_json
-
-BasicDecoding = Literal["plain", "form"]
+from paygrant._spec.reader import JSON, REQUEST, TEXT, NormalizedSpec, is_json
+from paygrant.sandbox._client_auth import Authenticator, BasicDecoding, Client, Evidence
+from paygrant.sandbox._jwt import JwtError
 
 DEFAULT_LIFETIME = 3600
 """Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
@@ -32,15 +31,6 @@ DEFAULT_LIFETIME = 3600
 
 _NEVER = 10 * 365 * 24 * 3600
 """Seconds. The lifetime of tokens that do not expire."""
-
-
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True)
-class Client:
-    """The credentials that the sandbox accepts. They are not real, but they are not shown either."""
-
-    client_id: str = field(default="sandbox-client", repr=False)
-    client_secret: str = field(default="sandbox-secret", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,8 @@ ODDITIES: Mapping[str, UnusualType] = {
 class EndpointResponse:
     """The response of a token endpoint: status, document, and the token in it if there is one.
 
-    ``media_type`` is the document's: JSON, or text. None means that there is no body.
+    ``media_type`` is the document's: JSON, or text. None means that there is no body. ``reason`` says why a key, a proof
+    or a certificate was refused. ``binding`` has what the token is bound to (RFC 7800 section 3.1).
     """
 
     status: int
@@ -105,6 +96,8 @@ class EndpointResponse:
     media_type: str | None = field(default=JSON, repr=False)
     token: str | None = field(default=None, repr=False)
     expires_at: float = 0.0
+    reason: str = field(default="", repr=False)
+    binding: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class Endpoint:
@@ -139,19 +132,23 @@ class Endpoint:
         self._methods = {each.method for each in description.client_auth}
         self._at = re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", description.path))))
         self._client = client
-        self._basic_decoding = basic_decoding
+        self._authenticator = Authenticator(description, client, basic_decoding)
 
         schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
         self._schemas: Mapping[str, Any] = schema.get("properties", {})
         beside = [each for each in spec.declared if each.place in {"query", "header"}]
         fields = schema.get("properties", {}) | {each.name: each.schema for each in beside}
-        self._in_body = frozenset(schema.get("properties", ()))
+        self._in_body = frozenset(schema.get("properties", ())) | self._authenticator.fields
         self._in_query = frozenset(each.name for each in beside if each.place == "query")
         self._in_headers = frozenset(each.name for each in beside if each.place == "header")
-        self.names = frozenset(fields)
-        """The parameters that the spec names."""
-        self.open_names = frozenset(name for name, field in fields.items() if field.get("format") != "password")
+        self.names = frozenset(fields) | self._authenticator.fields
+        """The parameters that the spec names, and those that carry assertions."""
+        self.open_names = frozenset(
+            name
+            for name, field in fields.items()
+            if field.get("format") != "password" and name not in {"assertion", "client_assertion"}
+        )
         """The parameters that carry no secret."""
         self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
         """The right value of each parameter that has only one."""
@@ -179,7 +176,6 @@ class Endpoint:
         self._lifetime_at = next(iter(description.response.lifetime), None)
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
         self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
-        self._composed_name = next((each.name for each in description.parameters if each.argument == "username"), "")
         self._jwt_key = secrets.token_bytes(32)
 
     def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
@@ -200,7 +196,13 @@ class Endpoint:
         return self._at.fullmatch(path) is not None
 
     def respond(
-        self, request: RequestParts, now: float, *, lifetime: int | None = None, oddity: str | None = None
+        self,
+        request: RequestParts,
+        now: float,
+        *,
+        lifetime: int | None = None,
+        oddity: str | None = None,
+        evidence: Evidence | None = None,
     ) -> EndpointResponse:
         """Check a token request and respond as documented.
 
@@ -209,23 +211,38 @@ class Endpoint:
             now: Seconds since the epoch.
             lifetime: The lifetime of the token in seconds; None: the default of this endpoint.
             oddity: The unusual type in the response, one of ``ODDITIES``; None for no such type.
+            evidence: What the request has besides its parameters.
         """
+        evidence = evidence or Evidence(now)
         scheme, _, credentials = request.authorization.partition(" ")
         if self._methods == {"client_secret_basic"} and not (scheme.lower() == "basic" and credentials):
             return self.wrong_credentials
         parameters = self._all_parameters(request)
         if parameters is None:
             return self._bad_request
-        presented = list(self._presented(request.authorization, parameters))
-        if len(presented) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
+        faults = self._authenticator.faults(request.authorization, parameters, evidence)
+        if len(faults) > 1:  # RFC 6749 section 5.2: more than one mechanism is an invalid request
             return self._bad_request
-        if presented != [self._client] and (presented or not self._methods & {"none", "custom"}):
-            return self.wrong_credentials
-        return self._grant(parameters, now, lifetime, oddity)
+        if faults != [None] and (faults or not self._methods & {"none", "custom"}):
+            return self.refusal(next(iter(faults), "") or "")
+        binding = {} if evidence.certificate is None else {"x5t#S256": evidence.certificate.thumbprint}
+        if evidence.proofs:
+            found = self._proof_of(evidence)
+            if isinstance(found, EndpointResponse):
+                return found
+            binding["jkt"] = found
+        return self._grant(parameters, now, lifetime, oddity, binding)
+
+    def refusal(self, reason: str = "") -> EndpointResponse:
+        """The response to wrong credentials. It has the reason where the provider describes its errors."""
+        refused = replace(self.wrong_credentials, reason=reason)
+        return self._described(refused, reason) if reason else refused
 
     def token_in(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
         """The token of a call to the API. None if it is not where the spec says."""
         use = self.use
+        if self.is_by_proof(headers):
+            return headers[(use.header or "Authorization").lower()].partition(" ")[2] or None
         if use.query:
             return query.get(use.query)
         value = headers.get((use.header or "Authorization").lower(), "")
@@ -233,6 +250,12 @@ class Endpoint:
             return value or None
         prefix, _, token = value.partition(" ")
         return token if prefix.lower() == use.prefix.lower() else None
+
+    def is_by_proof(self, headers: Mapping[str, str]) -> bool:
+        """Whether the token of a call to the API has the scheme DPoP (RFC 9449 section 7.1)."""
+        if self.use.query:
+            return False
+        return headers.get((self.use.header or "Authorization").lower(), "").lower().startswith("dpop ")
 
     def missing_header(self, headers: Mapping[str, str]) -> str | None:
         """The name of a further header that a call to the API needs and does not have. None if all are there.
@@ -250,6 +273,24 @@ class Endpoint:
         if code is None:
             code = HTTPStatus(status).name.lower() if status in _STATUSES else "error"
         return EndpointResponse(status, with_value({}, next(iter(self._description.error.code), "/error"), code))
+
+    def _proof_of(self, evidence: Evidence) -> "str | EndpointResponse":
+        """The thumbprint of the key to which the token is bound, or the refusal of the proof (RFC 9449 section 5)."""
+        from paygrant.sandbox._dpop import check_proof  # few clients have proofs
+
+        try:
+            return check_proof(evidence)
+        except JwtError as error:
+            refused = replace(self.error(HTTPStatus.BAD_REQUEST, error.code), reason=str(error))
+        return self._described(refused, refused.reason)
+
+    def _described(self, response: EndpointResponse, text: str) -> EndpointResponse:
+        """A response with a text where the provider describes errors, unless the provider has a fixed text there."""
+        where = next(iter(self._description.error.description), "/error_description")
+        fixed = any(each.at == where for each in self._description.invalid_client)
+        if fixed or response.media_type is None or response.media_type == TEXT:
+            return response
+        return replace(response, document=with_value(response.document, where, text))
 
     def _refusal(self, spec: NormalizedSpec) -> EndpointResponse:
         """The refusal of a spec without an example of one: without a body if the spec says so."""
@@ -301,44 +342,13 @@ class Endpoint:
                 return json.loads(text)
         return text
 
-    def _presented(self, authorization: str, parameters: Mapping[str, Any]) -> Iterator[Client | None]:
-        """The credentials of a request, by each documented method; None if they cannot be read."""
-        for auth in self._description.client_auth:
-            match auth:
-                case ClientAuth(method="client_secret_basic"):
-                    scheme, _, encoded = authorization.partition(" ")
-                    if scheme.lower() == "basic":
-                        yield self._decoded(encoded)
-                case ClientAuth(client_id=id_name, client_secret=str(secret_name)):
-                    secret = _found(parameters, secret_name)
-                    if secret is not None:
-                        yield Client(self._client_id(id_name, parameters), str(secret))
-                case _:
-                    pass
-
-    def _client_id(self, name: str | None, parameters: Mapping[str, Any]) -> str:
-        """The client's id in a request.
-
-        If no field is the id alone, it may be the start of a username, up to a colon. Otherwise, the id is not sent.
-        """
-        if name is not None:
-            return str(_found(parameters, name))
-        before, colon, _ = str(parameters.get(self._composed_name, "")).partition(":")
-        return before if colon else self._client.client_id
-
-    def _decoded(self, encoded: str) -> Client | None:
-        """The parts of Basic credentials (RFC 7617)."""
-        try:
-            client_id, _, client_secret = b64decode(encoded, validate=True).decode().partition(":")
-        except ValueError:  # not base64, or not UTF-8
-            return None
-        basic = [each.encoding for each in self.client_auth if each.method == "client_secret_basic"]
-        if "form" in (basic if self._basic_decoding is None else [self._basic_decoding]):
-            client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
-        return Client(client_id, client_secret)
-
     def _grant(
-        self, parameters: Mapping[str, Any], now: float, lifetime: int | None, oddity: str | None
+        self,
+        parameters: Mapping[str, Any],
+        now: float,
+        lifetime: int | None,
+        oddity: str | None,
+        binding: Mapping[str, str],
     ) -> EndpointResponse:
         """The example of the spec, with a new token, its lifetime and its scope."""
         token = secrets.token_urlsafe(32)
@@ -360,16 +370,20 @@ class Endpoint:
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
                 document = with_value(document, at, changed(expires_at) if "lifetime" in changes else moment)
             case Lifetime(unit="jwt_exp"):
-                token = jwt.encode({"jti": token, "exp": changed(int(expires_at))}, self._jwt_key, "HS256")
+                claims = {"jti": token, "exp": changed(int(expires_at))} | ({"cnf": binding} if binding else {})
+                token = jwt.encode(claims, self._jwt_key, "HS256")
             case _:
                 pass
         response = self._description.response
         document = with_value(document, response.access_token[0], changes.get("access_token", _same)(token))
+        if "jkt" in binding and response.token_type:  # RFC 9449 section 5
+            document = with_value(document, response.token_type[0], "DPoP")
         if "token_type" in changes and response.token_type:
             document = with_value(document, response.token_type[0], changes["token_type"](None))
         if self._scope_name and response.scope and (scope := parameters.get(self._scope_name)):
             document = with_value(document, response.scope[0], scope)
-        return EndpointResponse(self._granted.status, document, self._granted.media_type, token, expires_at)
+        granted = self._granted
+        return EndpointResponse(granted.status, document, granted.media_type, token, expires_at, binding=binding)
 
     def _as_in_the_example(self, number: int, at: str) -> int | str:
         """A number, as text if the example has text there."""
@@ -390,11 +404,6 @@ class Endpoint:
 
 
 _STATUSES = frozenset(HTTPStatus)
-
-
-def _found(parameters: Mapping[str, Any], name: str) -> Any:
-    """The value of a field, by its name or its JSON Pointer."""
-    return value_at(parameters, name) if name.startswith("/") else parameters.get(name)
 
 
 def _seconds(document: Any, at: str, unit: int) -> int:

@@ -24,6 +24,11 @@ kind           parameters and their defaults                     what happens
 ``drip``       ``pace=1.0``                                      the body arrives byte by byte, with this pause
                                                                  (seconds) before each
 ``date``       ``offset=3600.0``                                 the Date header is wrong by this time
+``clock_skew`` ``seconds=30.0``                                  the sandbox's clock is wrong by this time: the Date
+                                                                 header, and the check of assertions and proofs
+``nonce``      ``requests=None``, ``seconds=None``               DPoP proofs must have a nonce, which changes after
+                                                                 this many requests or this time
+``reject_jti`` none                                              assertions and DPoP proofs count as used before
 =============  ================================================  ====================================================
 
 Faults of different stages add up: a response can be late, have status 503 and a wrong Date, and end half-way. Of each
@@ -44,6 +49,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 from starlette.responses import HTMLResponse, Response
 
 from paygrant._arguments import check_choice, check_seconds, check_whole, invalid_argument, shown
+from paygrant.sandbox._client_auth import Nonces
 from paygrant.sandbox._endpoint import ODDITIES, Endpoint, Limit, http_date
 from paygrant.sandbox._wire import CutShort, Drip, NoResponse
 
@@ -52,7 +58,9 @@ Target: TypeAlias = Literal["token", "resource"]
 
 TARGETS: tuple[Target, ...] = get_args(Target)
 
-Stage: TypeAlias = Literal["date", "wire", "delay", "limit", "response", "lifetime", "types"]
+Stage: TypeAlias = Literal[
+    "date", "clock", "nonce", "wire", "delay", "limit", "response", "replay", "lifetime", "types"
+]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """In the order in which they apply. Each stage changes the response of the later stages, or replaces it."""
 
@@ -73,6 +81,9 @@ class RequestHandler(Protocol):
     now: float
     lifetime: int | None
     oddity: str | None
+    skew: float
+    nonces: Nonces | None
+    replayed: bool
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
@@ -224,6 +235,35 @@ async def date(handler: RequestHandler, proceed: Proceed, *, offset: float) -> R
     return response
 
 
+@kind("clock", FaultParameter("seconds", "number", 30.0, "seconds; below zero, the clock is behind", _offset))
+async def clock_skew(handler: RequestHandler, proceed: Proceed, *, seconds: float) -> Response:
+    """The clock is ahead: the Date header shows it, and assertions and proofs are checked by it."""
+    handler.skew = seconds
+    response = await proceed()
+    response.headers["Date"] = http_date(handler.now + seconds)
+    return response
+
+
+def _nonces(_endpoint: Endpoint, requests: int | None, seconds: float | None) -> dict[str, Any]:
+    from paygrant.sandbox._dpop import ChangingNonces
+
+    return {"nonces": ChangingNonces(requests, seconds)}
+
+
+@kind(
+    "nonce",
+    FaultParameter("requests", "integer", None, "another nonce comes after this many; empty: never", _at_least_one),
+    FaultParameter("seconds", "number", None, "another nonce comes after this time; empty: never", _some_seconds),
+    prepare=_nonces,
+)
+async def nonce(handler: RequestHandler, proceed: Proceed, *, nonces: Nonces) -> Response:
+    """DPoP proofs must have a nonce, which each response gives."""
+    handler.nonces = nonces
+    response = await proceed()
+    response.headers["DPoP-Nonce"] = nonces.latest(handler.now)
+    return response
+
+
 @kind("wire", FaultParameter("kept", "integer", None, "bytes of the body that are sent; empty: half of it", _count))
 async def cut(_handler: RequestHandler, proceed: Proceed, *, kept: int | None) -> Response:
     """The connection closes before the body is complete."""
@@ -333,6 +373,13 @@ async def redirect(_handler: RequestHandler, _proceed: Proceed, *, to: str, stat
 async def refuse(handler: RequestHandler, _proceed: Proceed) -> Response:
     """Right credentials count as wrong, and valid tokens as revoked."""
     return handler.refusal()
+
+
+@kind("replay")
+async def reject_jti(handler: RequestHandler, proceed: Proceed) -> Response:
+    """Assertions and DPoP proofs count as used before."""
+    handler.replayed = True
+    return await proceed()
 
 
 @kind("lifetime", FaultParameter("seconds", "integer", 5, "seconds that a token lives", _lifetime), targets=("token",))

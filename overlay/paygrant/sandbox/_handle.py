@@ -4,7 +4,7 @@ Each method that switches on a fault is one row of the table in ``_fault_kinds``
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from json import dumps, loads
 from typing import Any, Literal
@@ -17,11 +17,12 @@ from paygrant._arguments import (
     invalid_argument,
     shown,
 )
-from paygrant._providers.kind import prefix_of
+from paygrant.sandbox._access import ClientAccess
 from paygrant.sandbox._app import SandboxProvider
-from paygrant.sandbox._endpoint import Client, http_date
+from paygrant.sandbox._endpoint import http_date
 from paygrant.sandbox._fault_kinds import BODILESS, Target, check_header, check_status
 from paygrant.sandbox._faults import Fault
+from paygrant.sandbox._keys import public_key_of
 from paygrant.sandbox._memory import ApiResponse, IssuedToken
 from paygrant.sandbox._record import METHODS, RecordedRequest
 
@@ -55,10 +56,9 @@ class ProviderHandle:
         ConfigurationError: From each of these methods, if an argument is invalid.
     """
 
-    def __init__(self, provider: SandboxProvider, client: Client, base_url: Callable[[str], str]) -> None:
+    def __init__(self, provider: SandboxProvider, access: ClientAccess) -> None:
         self._provider = provider
-        self._client = client
-        self._base_url = base_url
+        self._access = access
 
     @property
     def name(self) -> str:
@@ -72,41 +72,107 @@ class ProviderHandle:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        return self._base_url(self.name)
+        return self._access.base_url(with_tls=False)
+
+    @property
+    def tls_base_url(self) -> str:
+        """The same over TLS, for a client that shows its certificate (RFC 8705). ``SSL_CERT_FILE`` must name ``ca_file``.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+            RuntimeError: The sandbox is not running.
+        """
+        return self._access.base_url(with_tls=True)
 
     @property
     def client_id(self) -> str:
         """The client id that the endpoint accepts."""
-        return self._client.client_id
+        return self._access.client.client_id
 
     @property
     def client_secret(self) -> str:
         """The client secret that the endpoint accepts."""
-        return self._client.client_secret
+        return self._access.client.client_secret
+
+    @property
+    def private_key_file(self) -> str:
+        """The path of a private key in PEM that the endpoint knows. Its algorithm fits the spec.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        return self._access.private_key_file
+
+    @property
+    def key_id(self) -> str:
+        """The id of that key, which may be the ``kid`` of assertions. Raises what ``private_key_file`` raises."""
+        return self._access.key_id
+
+    @property
+    def certificate_file(self) -> str:
+        """The path of the client's certificate and its private key in PEM.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        return self._access.certificates.client_file
+
+    @property
+    def ca_file(self) -> str:
+        """The path of the authority that issued the certificates of server and client, in PEM.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        return self._access.certificates.ca_file
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments with which the provider's class uses the sandbox.
 
-        An example is ``Ripple(**sandbox.ripple.arguments, tenant_id="acme")``. The environment is the first in the spec.
+        An example is ``Ripple(**sandbox.ripple.arguments, tenant_id="acme")``. The environment is the first in the spec,
+        and so is the method of client authentication.
 
         Raises:
+            ImportError: That method needs ``paygrant[keys]``, which is not installed.
             RuntimeError: The sandbox is not running.
         """
-        endpoint = self._provider.endpoint
-        found = {"base_url": self.base_url}
-        if endpoint.client_auth[0].method != "none":
-            found = {"client_id": self.client_id, "client_secret": self.client_secret, **found}
-        return found | ({"environment": endpoint.environments[0]} if endpoint.environments else {})
+        return self._access.arguments()
 
     @property
     def environ(self) -> dict[str, str]:
         """The same arguments as the environment variables that ``from_env()`` reads, such as ``RIPPLE_CLIENT_ID``.
 
+        Keys and certificates are in files. With a certificate, ``SSL_CERT_FILE`` is among the variables: it adds the
+        sandbox's authority to the trusted ones. Raises what ``arguments`` raises.
+        """
+        return self._access.environ()
+
+    @checked
+    def arguments_for(self, auth_method: str | None = None, *, certificate: bool = False) -> dict[str, Any]:
+        """``arguments`` for another method of client authentication, or with a client certificate (RFC 8705).
+
+        With a certificate, ``base_url`` leads to the TLS port, and tokens are bound to the certificate. The client must
+        trust ``ca_file``: see ``environ_for``.
+
+        Args:
+            auth_method: A method that the spec documents. None: the first one.
+            certificate: Whether the client shows its certificate, although the method does not need it.
+
         Raises:
+            ConfigurationError: The spec does not document the method.
+            ImportError: Keys or certificates are needed, and ``paygrant[keys]`` is not installed.
             RuntimeError: The sandbox is not running.
         """
-        return {f"{prefix_of(self.name, None)}_{argument.upper()}": value for argument, value in self.arguments.items()}
+        return self._access.arguments(auth_method, certificate=certificate)
+
+    @checked
+    def environ_for(self, auth_method: str | None = None, *, certificate: bool = False) -> dict[str, str]:
+        """``environ`` for another method of client authentication, or with a client certificate.
+
+        The arguments and errors are those of ``arguments_for``.
+        """
+        return self._access.environ(auth_method, certificate=certificate)
 
     @property
     def token_requests(self) -> int:
@@ -212,6 +278,38 @@ class ProviderHandle:
         return self._switch_on("refuse", on, times)
 
     @checked
+    def clock_skew(self, seconds: float = 30.0, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Set the sandbox's clock this many seconds ahead; below zero, behind.
+
+        The Date header shows it, and the times in assertions and proofs are checked by it.
+        """
+        return self._switch_on("clock_skew", on, times, seconds=seconds)
+
+    @checked
+    def nonce(
+        self,
+        requests: int | None = None,
+        seconds: float | None = None,
+        *,
+        times: int | None = None,
+        on: Target = "token",
+    ) -> Fault:
+        """Require a nonce in DPoP proofs (RFC 9449 sections 8 and 9).
+
+        Args:
+            requests: Another nonce comes after this many requests. None: requests do not matter.
+            seconds: Another nonce comes after this time. None: time does not matter.
+            times: See the class.
+            on: See the class.
+        """
+        return self._switch_on("nonce", on, times, requests=requests, seconds=seconds)
+
+    @checked
+    def reject_jti(self, *, times: int | None = None, on: Target = "token") -> Fault:
+        """Refuse assertions and DPoP proofs as if they had been used before."""
+        return self._switch_on("reject_jti", on, times)
+
+    @checked
     def rate_limit(self, requests: int | None = None, seconds: float | None = None, *, on: Target = "token") -> Fault:
         """Respond with status 429 to requests beyond a limit: this many requests in this many seconds.
 
@@ -268,6 +366,42 @@ class ProviderHandle:
             ) from None
         self._provider.set_response(method, path, ApiResponse(status, document, dict(given)))
 
+    @checked
+    def register_key(self, public_key: str | Mapping[str, Any], *, key_id: str | None = None) -> None:
+        """Let the endpoint accept a key of yours for assertions, until the sandbox is reset.
+
+        Args:
+            public_key: The public key or a certificate in PEM, or a JWK.
+            key_id: The key's id, which the ``kid`` of an assertion must be. The default is that of the JWK, if it has one.
+
+        Raises:
+            ConfigurationError: It is no public key.
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        self._provider.register_key(public_key_of("public_key", public_key, key_id))
+
+    @checked
+    def expect_audience(self, audience: str | None) -> None:
+        """Set the audience that assertions must have, such as an issuer, until the sandbox is reset.
+
+        Without it, that is what the spec says, or else the URL of the sandbox's token endpoint.
+
+        Args:
+            audience: The audience. None: as without it.
+
+        Raises:
+            ConfigurationError: It is no text.
+        """
+        self._provider.expect_audience(audience)
+
+    def renew_certificate(self) -> None:
+        """Issue a new certificate to the client, into the same file. The earlier one stays valid.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        self._access.certificates.renew()
+
     def revoke(self) -> None:
         """Revoke all tokens: the resource refuses them from now on."""
         self._provider.revoke()
@@ -281,6 +415,15 @@ class ProviderHandle:
 
     def __repr__(self) -> str:
         return f"<ProviderHandle {self.name}>"
+
+
+def variables_for(handle: ProviderHandle) -> dict[str, str]:
+    """The handle's ``environ``. Without the extra for keys, the error for a private key names the extra."""
+    access = handle._access
+    try:
+        return access.environ()
+    except ImportError:
+        return access.environ_without_keys()
 
 
 def _http_date(moment: datetime) -> str:

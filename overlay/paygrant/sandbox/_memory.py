@@ -4,6 +4,7 @@ A reset replaces the memory with a new one. A request keeps the memory that it s
 it changes the old memory, which nobody reads.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
@@ -11,21 +12,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._record import KEPT, RecordedRequest
 
+if TYPE_CHECKING:
+    from paygrant.sandbox._jwt import VerifyingKey
+
+_FEW_IDS = 1000
+"""As long as so few ids are known, none is forgotten."""
+
 
 @compared_as_a_whole
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token that the sandbox issued. Times are in seconds since the epoch, by its clock."""
+    """A token that the sandbox issued.
+
+    Attributes:
+        access_token: The token.
+        issued_at: The time of its issue, in seconds since the epoch, by the sandbox's clock.
+        expires_at: The time of its end.
+        binding: What it is bound to: ``jkt``, the thumbprint of a key (RFC 9449 section 6.1), and ``x5t#S256``, that of a
+            certificate (RFC 8705 section 3.1). Empty if it is bound to nothing.
+    """
 
     access_token: str = field(repr=False)
     issued_at: float
     expires_at: float
+    binding: Mapping[str, str] = field(default_factory=dict[str, str], hash=False, repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -56,6 +72,8 @@ class Memory:
         token_requests: The number of token requests, refused ones included.
         api_calls: The number of calls of the API, refused ones included.
         responses: The responses that a test has set, by method and path.
+        keys: The public keys that a test has registered.
+        audience: The audience that assertions must have. None: as the spec says.
     """
 
     def __init__(self, faults: Faults) -> None:
@@ -63,10 +81,15 @@ class Memory:
         self.responses: dict[tuple[str, str], ApiResponse] = {}
         self.token_requests = 0
         self.api_calls = 0
+        self.keys: tuple[VerifyingKey, ...] = ()
+        self.audience: str | None = None
         self._lock = threading.Lock()
         self._tokens: dict[str, IssuedToken] = {}
         self._ends: list[tuple[float, str]] = []
         """A heap: the token that expires first comes first."""
+        self._used: dict[str, float] = {}
+        """The ids of assertions and proofs, and the time until which each counts."""
+        self._most_used = _FEW_IDS
         self._requests: deque[RecordedRequest] = deque(maxlen=KEPT)
         self._wakers: set[Callable[[], object]] = set()
         self._ended = False
@@ -78,14 +101,25 @@ class Memory:
             heappush(self._ends, (token.expires_at, token.access_token))
             self._prune(token.issued_at)
 
-    def accepts(self, token: str, now: float, *, single_use: bool = False) -> bool:
-        """Whether the API accepts a token. A token for a single use is dead from then on."""
-        if not single_use:
-            issued = self._tokens.get(token)
-            return issued is not None and issued.expires_at > now
+    def find(self, token: str, now: float) -> IssuedToken | None:
+        """A token that is valid, by its text."""
+        issued = self._tokens.get(token)
+        return issued if issued is not None and issued.expires_at > now else None
+
+    def use_up(self, token: str) -> bool:
+        """Let a token die. Returns whether it was alive."""
         with self._lock:
-            issued = self._tokens.pop(token, None)
-        return issued is not None and issued.expires_at > now
+            return self._tokens.pop(token, None) is not None
+
+    def is_first_use(self, identifier: str, until: float, now: float) -> bool:
+        """Whether an id was not used before. It counts as used until a time."""
+        with self._lock:
+            is_new = self._used.get(identifier, -math.inf) < now
+            self._used[identifier] = until
+            if len(self._used) > self._most_used:
+                self._used = {each: end for each, end in self._used.items() if end >= now}
+                self._most_used = max(_FEW_IDS, 2 * len(self._used))
+            return is_new
 
     def alive(self, now: float) -> tuple[IssuedToken, ...]:
         """The valid tokens, oldest first."""

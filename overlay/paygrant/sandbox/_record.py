@@ -37,7 +37,7 @@ _OPEN_HEADERS = frozenset(
     }
 )
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
-_SCHEMES = frozenset({"basic", "bearer"})
+_SCHEMES = frozenset({"basic", "bearer", "dpop"})
 _LONGEST = 200
 _LIKE_A_TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
 
@@ -57,6 +57,7 @@ class RecordedRequest:
         headers: The headers by lower-case name. Values that may be secret are replaced.
         parameters: The parameters of query and body by name. Values that may be secret are replaced.
         faults: The kinds of the faults that were applied.
+        reason: Why an assertion, a proof or a certificate was refused; empty if none was.
     """
 
     id: int
@@ -69,6 +70,7 @@ class RecordedRequest:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     faults: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Redaction:

@@ -32,13 +32,20 @@ from paygrant._arguments import (
 )
 from paygrant._providers.registry import ServedSpec, served_spec_at, served_specs
 from paygrant.sandbox import _page, _wire
-from paygrant.sandbox._app import Journal, SandboxProvider, create_app
+from paygrant.sandbox._access import ClientAccess
+from paygrant.sandbox._app import Journal, SandboxProvider
+from paygrant.sandbox._client_auth import BasicDecoding, Client
 from paygrant.sandbox._control import Control
-from paygrant.sandbox._endpoint import BasicDecoding, Client, Endpoint
+from paygrant.sandbox._endpoint import Endpoint
+from paygrant.sandbox._envelope import create_app
 from paygrant.sandbox._handle import ProviderHandle
+from paygrant.sandbox._keys import ClientKeys, Folder
+from paygrant.sandbox._tls import Certificates, peer_certificate
 from paygrant.sandbox._usage import Usage
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn._types import ASGI3Application
 
@@ -62,8 +69,9 @@ _SHUTDOWN_LIMIT = 1
 class Sandbox:
     """A server with the token endpoint of each provider. All other paths are the provider's API.
 
-    As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the same server
-    as an ASGI application, for clients that need no socket. Each provider is an attribute: ``sandbox.ripple``.
+    As a context manager, the sandbox listens in a daemon thread until the end of the block. ``app`` is the sandbox as an
+    ASGI application: ``httpx.ASGITransport(sandbox.app)`` calls it without a port. Each provider is an attribute:
+    ``sandbox.ripple``.
     Providers that installed packages declare are there, too.
 
     Args:
@@ -76,11 +84,12 @@ class Sandbox:
         host: The address to listen on. If it is no loopback address, such as ``"0.0.0.0"`` in a container, everybody on
             the network can use the sandbox, and it logs a warning.
         port: The port to listen on; 0 chooses a free port.
+        tls_port: The port for TLS; 0 chooses a free port. None: a free port, which opens when ``tls_url`` is used.
         clock: Returns the time in seconds since the epoch.
 
     Raises:
         ConfigurationError: An argument is bad or unknown, or a spec cannot be used, or its name is taken.
-        ImportError: ``paygrant[generate]`` is not installed to read a spec.
+        ImportError: ``paygrant[generate]`` is not installed to read a spec, or ``paygrant[keys]`` for ``tls_port``.
         OSError: When the block is entered: the address or the port is not available.
     """
 
@@ -94,6 +103,7 @@ class Sandbox:
         lifetime: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls_port: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         check_type("host", host, str, "an address, such as 127.0.0.1")
@@ -110,30 +120,40 @@ class Sandbox:
         if lifetime is not None:
             check_whole("lifetime", lifetime, least=0)
             check_seconds("lifetime", lifetime, most=_LONGEST_LIFETIME)
-        if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
-            raise invalid_argument("port", f"is {shown(port)}", "a whole number from 0 to 65535")
+        _check_port("port", port)
+        if tls_port is not None:
+            _check_port("tls_port", tls_port)
+        self._tls_port = tls_port
         if not callable(clock):
             raise invalid_argument("clock", f"is of type {type(clock).__name__}", "a function such as time.time")
         check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
         served = _all_specs(specs)
+        self._folder = Folder()
+        self._certificates = Certificates(self._folder, host)
+        keys = ClientKeys(self._folder)
         self._providers = {
             name: SandboxProvider(
                 name,
                 Endpoint(each.spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
                 self._client,
                 journal,
+                keys.public_keys,
             )
             for name, each in served.items()
         }
-        self._handles = {
-            name: ProviderHandle(provider, self._client, self.base_url) for name, provider in self._providers.items()
+        access = {
+            name: ClientAccess(provider, self._client, keys, self._certificates, self._url)
+            for name, provider in self._providers.items()
         }
-        usage = Usage(self._client, served)
+        self._handles = {name: ProviderHandle(self._providers[name], each) for name, each in access.items()}
+        usage = Usage(self._client, served, access)
         more = [*Control(self._providers, journal, usage).routes(), *_page.routes()]
         self.app = create_app(self._providers, clock, more, in_network=not is_loopback(host))
         self._running: _Running | None = None
+        self._tls: _Running | None = None
+        self._tls_lock = threading.Lock()
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -157,9 +177,35 @@ class Sandbox:
         Raises:
             RuntimeError: The sandbox is not running.
         """
-        if self._running is None:
-            raise RuntimeError("the sandbox is not running: use it as a context manager")
-        return self._running.url
+        return self._url(with_tls=False)
+
+    @property
+    def tls_url(self) -> str:
+        """The same server over TLS. A client may show its certificate there (RFC 8705).
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+            RuntimeError: The sandbox is not running.
+        """
+        return self._url(with_tls=True)
+
+    @property
+    def ca_file(self) -> str:
+        """The path of a file with the authority that issued the certificates of the server and the client, in PEM.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        return self._certificates.ca_file
+
+    @property
+    def certificate_file(self) -> str:
+        """The path of a file with the client's certificate and its private key, in PEM.
+
+        Raises:
+            ImportError: ``paygrant[keys]`` is not installed.
+        """
+        return self._certificates.client_file
 
     def base_url(self, provider: str) -> str:
         """The base URL to use instead of the provider's own.
@@ -202,14 +248,38 @@ class Sandbox:
         if not is_loopback(host):
             logger.warning("the sandbox listens on %s: everybody on the network can use it", host)
         self._running = _Running(self.app, self._address)
+        if self._tls_port is not None:
+            try:
+                self._url(with_tls=True)
+            except BaseException:
+                self._stop()
+                raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._running:
-            self._running.stop()
-            self._running = None
+        self._stop()
+
+    def _stop(self) -> None:
+        with self._tls_lock:
+            for each in (self._running, self._tls):
+                if each:
+                    each.stop()
+            self._running = self._tls = None
+        self._folder.remove()
+
+    def _url(self, with_tls: bool) -> str:  # noqa: FBT001 - the one thing that it depends on
+        """The URL of the sandbox, or that of its TLS port, which opens when it is needed first."""
+        if self._running is None:
+            raise RuntimeError("the sandbox is not running: use it as a context manager")
+        if not with_tls:
+            return self._running.url
+        with self._tls_lock:
+            if self._tls is None:
+                context = self._certificates.server_context()
+                self._tls = _Running(self.app, (self._address[0], self._tls_port or 0), context)
+            return self._tls.url
 
     def _provider(self, name: str) -> SandboxProvider:
         check_choice("provider", name, self._providers)
@@ -220,7 +290,7 @@ class _Protocol(H11Protocol):
     """uvicorn's HTTP protocol, with three differences.
 
     - It logs no requests, because logs would show queries and headers. uvicorn's own switch works for a whole process.
-    - Each request's scope has its connection, for ``_wire``.
+    - Each request's scope has its connection, and the certificate that it showed, for ``_wire``.
     - When the server stops, it closes connections instead of waiting for requests and responses.
     """
 
@@ -242,31 +312,34 @@ class _Protocol(H11Protocol):
 
     async def _call_application(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         scope["extensions"] = {_wire.CONNECTION: self}
+        if tls := self.transport.get_extra_info("ssl_object"):
+            scope["extensions"][_wire.CERTIFICATE] = peer_certificate(tls)
         await self._application(scope, receive, send)
 
 
 class _Running:
     """A uvicorn server with its own socket and thread."""
 
-    def __init__(self, app: "ASGIApp", address: tuple[str, int]) -> None:
+    def __init__(self, app: "ASGIApp", address: tuple[str, int], tls: "SSLContext | None" = None) -> None:
         host = address[0]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server(address, family=family)
         # Without it, responses on a kept connection take 40 ms. asyncio sets it only if the socket names its protocol.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         named = _LOOPBACK_OF.get(host, host)
-        self.url = f"http://{f'[{named}]' if ':' in named else named}:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=_Protocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                date_header=False,
-                timeout_graceful_shutdown=_SHUTDOWN_LIMIT,
-            )
+        self.url = f"{'http' if tls is None else 'https'}://{f'[{named}]' if ':' in named else named}:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            date_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_LIMIT,
         )
+        config.load()
+        config.ssl = tls  # uvicorn itself takes files, and makes a context of them that demands a client certificate
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="paygrant-sandbox", daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -293,6 +366,11 @@ class _Running:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def _check_port(argument: str, port: object) -> None:
+    if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
+        raise invalid_argument(argument, f"is {shown(port)}", "a whole number from 0 to 65535")
 
 
 def _is_address(host: str) -> bool:

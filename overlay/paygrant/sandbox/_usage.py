@@ -5,21 +5,31 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from paygrant._providers.registry import ServedSpec
-from paygrant.sandbox._endpoint import Client
+from paygrant.sandbox._access import TRUST_VARIABLE, ClientAccess
+from paygrant.sandbox._client_auth import Client
 
 if TYPE_CHECKING:
     from paygrant._providers.kind import Argument
 
-_OWN = frozenset({"client_id", "client_secret", "base_url", "environment"})
+_OWN = frozenset({"client_id", "client_secret", "private_key", "key_id", "certificate_file", "base_url", "environment"})
 """The arguments whose values the sandbox knows."""
+
+_OPTIONS = {
+    "client_id": "--client-id",
+    "private_key": "--private-key-file",
+    "key_id": "--key-id",
+    "certificate_file": "--certificate-file",
+}
+"""The options that give the credentials."""
 
 
 class Usage:
     """The credentials that the sandbox accepts, and a command for each provider."""
 
-    def __init__(self, client: Client, served: Mapping[str, ServedSpec]) -> None:
+    def __init__(self, client: Client, served: Mapping[str, ServedSpec], access: Mapping[str, ClientAccess]) -> None:
         self._client = client
         self._served = served
+        self._access = access
 
     def described(self, url: str) -> dict[str, Any]:
         """The credentials and the commands, as JSON data. ``url`` is the sandbox's."""
@@ -30,16 +40,25 @@ class Usage:
         }
 
     def _command(self, name: str, base_url: str) -> str | None:
-        """A command for a shell. None if a function must compute the credentials."""
+        """A command for a shell. None if it cannot be given: a function must compute the credentials, for example."""
         served = self._served[name]
         kind, environments = served.kind(), list(served.spec.endpoint.servers)
         needed = [each for each in kind.arguments if each.name not in _OWN and _is_needed(each, kind.alternatives)]
         if any(each.kind == "object" for each in needed) or served.spec.client_auth[0].method == "custom":
             return None
-        words = ["paygrant", "token", quote(served.word)]
-        if served.spec.client_auth[0].method != "none":
-            words = [f"{kind.variable('client_secret')}={quote(self._client.client_secret)}", *words]
-            words += ["--client-id", quote(self._client.client_id)]
+        access, words = self._access[name], list[str]()
+        try:
+            credentials = access.credentials()
+            if "certificate_file" in credentials:
+                base_url = access.base_url(with_tls=True)
+                words = [f"{TRUST_VARIABLE}={quote(access.certificates.trust_file)}"]
+        except (ImportError, RuntimeError):  # the extra for keys is not installed, or there is no TLS port
+            return None
+        if secret := credentials.pop("client_secret", None):
+            words.append(f"{kind.variable('client_secret')}={quote(secret)}")
+        words += ["paygrant", "token", quote(served.word)]
+        for argument, value in credentials.items():
+            words += [_OPTIONS[argument], quote(value)]
         words += [word for each in environments[:1] for word in ("--environment", quote(each))]
         words += ["--base-url", quote(base_url)]
         return " ".join([*words, *(word for each in needed for word in _option(each))])

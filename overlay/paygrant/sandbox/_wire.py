@@ -13,6 +13,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from paygrant._cache.event_loop import call_soon, running_loop
+from paygrant.sandbox._client_auth import PeerCertificate
+
+CERTIFICATE = "paygrant.certificate"
+"""The name of the extension that has the certificate of the client."""
 
 CONNECTION = "paygrant.connection"
 """The name of the extension in an ASGI scope."""
@@ -48,6 +52,13 @@ def connection(scope: Scope) -> Connection:
     """The connection of a request."""
     extensions: dict[str, Any] = scope.get("extensions") or {}
     found: Connection = extensions.get(CONNECTION) or _OtherServer()
+    return found
+
+
+def certificate(scope: Scope) -> PeerCertificate | None:
+    """The certificate that the connection of a request showed."""
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    found: PeerCertificate | None = extensions.get(CERTIFICATE)
     return found
 
 

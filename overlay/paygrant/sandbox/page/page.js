@@ -318,6 +318,13 @@ function details(request) {
     }
     if (list.children.length) cell.append(heading, list);
   }
+  if (request.reason) {
+    const heading = document.createElement("h4");
+    const text = document.createElement("p");
+    write(heading, "Refused");
+    write(text, request.reason);
+    cell.append(heading, text);
+  }
   if (!cell.children.length) write(cell, "No headers and no parameters.");
   return row;
 }
