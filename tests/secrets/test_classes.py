@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
@@ -191,10 +192,12 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
-        own = dict.fromkeys(parameters(kind), "words")
-    elif kind is _failures.UnknownWord:
-        own = {"message": "words", "ctx": None}
+    elif kind in {
+        _catalog.ProviderParameter,
+        _failures.Failure,
+        _failures.UnknownWord,
+    }:  # words of docstrings, and of errors
+        own = {name: None if name == "ctx" else "words" for name in parameters(kind)}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
@@ -283,8 +286,8 @@ def is_compared_by_fields(kind: Any) -> bool:
     """Whether pytest takes the comparison of a class for a generated one, and so prints its fields."""
     if not (dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")):
         return False
-    file = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", "")
-    return file == "<string>" or "attrs generated" in file
+    code = getattr(kind.__eq__, "__code__", None)
+    return code is None or code.co_filename == "<string>" or "attrs generated" in code.co_filename
 
 
 WITHOUT_SECRETS = {
@@ -303,7 +306,11 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
     program = """
         import pytest
         from dataclasses import replace
-        from paygrant import ClientCredentials, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant import ClientCredentials, Entry, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant._cache.acquire import Acquired
+        from paygrant._providers.base import registration_of
+        from paygrant._request.jws import SecretSigner
+        from paygrant._tokens.lifecycle import Grant
         from paygrant.sandbox import Client
         from paygrant_clients.ripple.client import AuthenticatedClient
         from paygrant_clients.ripple.models import TokenRequest, TokenResponse
@@ -324,6 +331,12 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
             "response": TokenResponse,
             "client": lambda secret: AuthenticatedClient("https://a.example", secret),
             "sandbox's client": lambda secret: Client("cid", secret),
+            "registration": lambda secret: registration_of(ripple(secret)),
+            "credentials": lambda secret: registration_of(ripple(secret)).credentials(),
+            "signer": lambda secret: SecretSigner(secret, "HS256"),
+            "grant": lambda secret: Grant(Token(secret), 0.0, 60.0),
+            "entry": lambda secret: Entry(Grant(Token(secret), 0.0, 60.0), 60.0),
+            "acquired": lambda secret: Acquired(Grant(Token(secret), 0.0, 60.0), "key"),
         }
 
         @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -334,11 +347,11 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
     """
     path = tmp_path / "test_them.py"
     path.write_text(dedent(program), "utf-8")
-    for more in ([], ["-vv"], ["-p", "no:paygrant"]):
+    for more in ([], ["-vv"], ["-vv", "--showlocals"], ["-p", "no:paygrant"]):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *more, path.name]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert "32 failed" in done.stdout
-        shown = [line for line in done.stdout.splitlines() if line.startswith("E ")]
+        assert "56 failed" in done.stdout
+        shown = [line for line in done.stdout.splitlines() if re.match("E |(one|other) +=", line)]
         assert shown
         assert "SECRET" not in "\n".join(shown)
 

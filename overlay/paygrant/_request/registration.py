@@ -16,6 +16,7 @@ from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
 from paygrant._request.unsigned import UnsignedRequest, checked_header
+from paygrant._secrets import compared_as_a_whole
 
 if TYPE_CHECKING:
     from paygrant._request.certificate import ClientCertificate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
+@compared_as_a_whole
 @dataclass(kw_only=True, repr=False, eq=False)
 class ClientRegistration:
     """A client and the token endpoint that it is registered with.
