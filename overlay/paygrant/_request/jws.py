@@ -41,11 +41,11 @@ def signed(header: Mapping[str, Any], claims: Mapping[str, Any], signer: Signer)
     return signed_after(segment(header), claims, signer)
 
 
-def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
-    """A signed JWT with a header that is encoded already."""
+def signed_after(header: str, claims: Mapping[str, Any], signer: Signer, argument: str = "private_key") -> str:
+    """A signed JWT with a header that is encoded already. An error names the argument that gave the key."""
     signing_input = f"{header}.{segment(claims)}"
     data = signing_input.encode()
-    signature = signer.sign(data) if type(signer) is SigningKey else _foreign_signature(signer, data)
+    signature = signer.sign(data) if type(signer) is SigningKey else _foreign_signature(signer, data, argument)
     return f"{signing_input}.{base64url(signature)}"
 
 
@@ -57,7 +57,7 @@ def segment(document: Mapping[str, Any]) -> str:
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _foreign_signature(signer: Signer, data: bytes) -> bytes:
+def _foreign_signature(signer: Signer, data: bytes, argument: str) -> bytes:
     """The signature that a caller's object makes. It may come in DER, as KMS and HSM give it."""
     try:
         signature: Any = signer.sign(data)
@@ -68,14 +68,14 @@ def _foreign_signature(signer: Signer, data: bytes) -> bytes:
     else:
         if isinstance(signature, bytes) and signature:
             size = _ECDSA_BYTES.get(signer.algorithm)
-            return signature if size is None or len(signature) == 2 * size else _from_der(signature, size)
+            return signature if size is None or len(signature) == 2 * size else _from_der(signature, size, argument)
         fault = f"sign() returned {'nothing' if signature == b'' else f'a {type(signature).__name__}'}"
         if is_coroutine(signature):
             fault = "sign() is asynchronous"
-    raise invalid_argument("private_key", fault, "an object whose sign(data) returns the signature as bytes")
+    raise invalid_argument(argument, fault, "an object whose sign(data) returns the signature as bytes")
 
 
-def _from_der(signature: bytes, size: int) -> bytes:
+def _from_der(signature: bytes, size: int, argument: str) -> bytes:
     """R and S of full length, from a signature in DER."""
     try:
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -85,7 +85,7 @@ def _from_der(signature: bytes, size: int) -> bytes:
         return b"".join(part.to_bytes(size, "big") for part in decode_dss_signature(signature))
     except (ValueError, OverflowError):
         fault = f"sign() returned {len(signature)} bytes that are no ECDSA signature"
-    raise invalid_argument("private_key", fault, f"R and S of {size} bytes each, or both in DER")
+    raise invalid_argument(argument, fault, f"R and S of {size} bytes each, or both in DER")
 
 
 @lru_cache(maxsize=64)
