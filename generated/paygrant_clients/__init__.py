@@ -5,14 +5,18 @@ TYPE_CHECKING = False  # type checkers take it for true, and so the module typin
 if TYPE_CHECKING:
     from .airwallex import Airwallex as Airwallex
     from .alternative_payments import AlternativePayments as AlternativePayments
+    from .banco_inter import BancoInter as BancoInter
     from .checkout import CheckoutCom as CheckoutCom
     from .cielo import Cielo as Cielo
     from .cryptofuse import Cryptofuse as Cryptofuse
     from .dlocal import DLocal as DLocal
     from .dwolla import Dwolla as Dwolla
+    from .efi_pix import EfiPix as EfiPix
     from .flutterwave import Flutterwave as Flutterwave
     from .gocardless_bank_account_data import GoCardlessBankAccountData as GoCardlessBankAccountData
+    from .jpmorgan_payments import JPMorganPayments as JPMorganPayments
     from .mangopay import Mangopay as Mangopay
+    from .mastercard import Mastercard as Mastercard
     from .mpesa import MPesa as MPesa
     from .paxos import Paxos as Paxos
     from .paypal import PayPal as PayPal
@@ -29,15 +33,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Airwallex",
     "AlternativePayments",
+    "BancoInter",
     "CheckoutCom",
     "Cielo",
     "Cryptofuse",
     "DLocal",
     "Dwolla",
+    "EfiPix",
     "Flutterwave",
     "GoCardlessBankAccountData",
+    "JPMorganPayments",
     "MPesa",
     "Mangopay",
+    "Mastercard",
     "Paxos",
     "PayPal",
     "PhonePe",
@@ -55,15 +63,19 @@ if not TYPE_CHECKING:
     _MODULES = {
         "Airwallex": "airwallex",
         "AlternativePayments": "alternative_payments",
+        "BancoInter": "banco_inter",
         "CheckoutCom": "checkout",
         "Cielo": "cielo",
         "Cryptofuse": "cryptofuse",
         "DLocal": "dlocal",
         "Dwolla": "dwolla",
+        "EfiPix": "efi_pix",
         "Flutterwave": "flutterwave",
         "GoCardlessBankAccountData": "gocardless_bank_account_data",
+        "JPMorganPayments": "jpmorgan_payments",
         "MPesa": "mpesa",
         "Mangopay": "mangopay",
+        "Mastercard": "mastercard",
         "Paxos": "paxos",
         "PayPal": "paypal",
         "PhonePe": "phonepe",

@@ -27,6 +27,7 @@ METHODS = {
     "client_secret_post": "fields of the body",
     "header": "headers",
     "query": "parameters of the query",
+    "private_key_jwt": "an assertion that the client's private key signs (RFC 7523)",
 }
 
 project = "paygrant"
@@ -78,6 +79,7 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
     yield from [f"The token endpoint is `{provider['path']}` below the base URL.", ""]
     places = " or as ".join(METHODS[method] for method in provider["auth_methods"])
     yield from [f"The credentials travel as {places}.", ""]
+    yield from _keys(spec)
 
     yield from ["## Arguments and variables", ""]
     yield from ["`from_env()` reads the variables. An argument in bold is required.", ""]
@@ -102,6 +104,29 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
         ]
     yield from ["## Sources", ""]
     yield from [f"- <{each['url']}> (read on {each['read']})" for each in provenance["sources"]]
+
+
+def _keys(spec: dict[str, Any]) -> Iterator[str]:
+    """What the provider wants of certificates, audiences and proofs."""
+    if "mutualTLS" in [each["type"] for each in spec["components"].get("securitySchemes", {}).values()]:
+        yield from ["Each connection shows the client's certificate (RFC 8705).", ""]
+    servers = [each for each in spec.get("servers", ()) if "x-mtls-url" in each]
+    if servers:
+        rows = [(each["x-environment"], each["x-mtls-url"]) for each in servers]
+        yield from _table("environment", "base URL with a certificate", rows=rows)
+    for method in spec["x-token-endpoint"]["client_authentication"]:
+        if "algorithms" in method:
+            yield from [f"The key signs by {' or '.join(method['algorithms'])}.", ""]
+            audience = method.get("audience", "token_url")
+            if audience == "token_url":
+                yield from ["The audience of the assertion is the token URL.", ""]
+            else:
+                rows = [
+                    (each["x-environment"], each["x-environment-facts"][audience["fact"]]) for each in spec["servers"]
+                ]
+                yield from _table("environment", "audience of the assertion", rows=rows)
+    if spec["x-token-endpoint"].get("token_use", {}).get("dpop"):
+        yield from ["Each token is bound to a key by DPoP (RFC 9449).", ""]
 
 
 def _variables(parameter: dict[str, Any]) -> str:

@@ -43,6 +43,9 @@ def _hosts(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
                 f"{environment}: {before.url} becomes {after.url}",
                 "the secret goes to another address",
             )
+        if before.mtls_url != after.mtls_url:
+            what = f"{environment}: with a certificate, {before.mtls_url} becomes {after.mtls_url}"
+            yield Weight.SECRET, what, "clients with a certificate use another address"
         for fact, value in before.environment_facts.items():
             if (found := after.environment_facts.get(fact)) != value:
                 weight = Weight.SECRET if _HOST.search(value) or _HOST.search(found or "") else Weight.BREAKING
@@ -100,6 +103,16 @@ def _address(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
         before, after = getattr(old, what), getattr(new, what)
         if before != after:
             yield Weight.BREAKING, f"{what} {before} becomes {after}", _OTHER_REQUEST
+
+
+def _binding(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
+    if old.token_use.dpop != new.token_use.dpop:
+        what = "tokens are bound to a key" if new.token_use.dpop else "tokens are no longer bound to a key"
+        yield Weight.BREAKING, what, "each API call needs a proof, or needs none"
+    if new.needs_certificate and not old.needs_certificate:
+        yield Weight.BREAKING, "connections need a certificate", "a source without one is refused"
+    if old.needs_certificate and not new.needs_certificate:
+        yield Weight.FINE, "connections need no certificate", "callers may still show one"
 
 
 def _parameters(old: TokenEndpoint, new: TokenEndpoint) -> _Found:
@@ -244,4 +257,13 @@ def _places(
             yield Weight.FINE, f"{fact} also read at {place}", "more responses are understood"
 
 
-_PARTS: tuple[_Part, ...] = (_hosts, _credentials, _address, _parameters, _response, _token_use, _conditions)
+_PARTS: tuple[_Part, ...] = (
+    _hosts,
+    _credentials,
+    _binding,
+    _address,
+    _parameters,
+    _response,
+    _token_use,
+    _conditions,
+)

@@ -31,7 +31,11 @@ def test_the_page_of_a_provider_has_what_its_spec_says(site: Path, spec: Path) -
     provenance = document["x-provenance"]
     wanted = [each["url"] for each in (*document.get("servers", ()), *provenance["sources"])]
     wanted += [each["id"] for each in provenance["deviations"]]
-    wanted += [f"{spec.stem.upper()}_CLIENT_SECRET_FILE", *document["paths"]]
+    wanted += [each["x-mtls-url"] for each in document.get("servers", ()) if "x-mtls-url" in each]
+    methods = document["x-token-endpoint"]["client_authentication"]
+    secret = "PRIVATE_KEY" if methods[0]["method"] == "private_key_jwt" else "CLIENT_SECRET"
+    wanted += [f"{spec.stem.upper()}_{secret}_FILE", *document["paths"]]
+    wanted += [word for method in methods for word in method.get("algorithms", ())]
     for each in wanted:
         assert each in page
 

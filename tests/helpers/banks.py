@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from secrets import token_urlsafe
@@ -10,7 +11,7 @@ from typing import Any, cast
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tests.helpers.keys import pem
+from tests.helpers.keys import MAKERS, pem
 from tests.helpers.short import written
 
 BANK = """\
@@ -24,6 +25,12 @@ x-token-endpoint:
     - {method: client_secret_basic}
     - {method: tls_client_auth}
 """
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients that use http only: to load the authorities takes longer than a request."""
+
+SHORT_JWK = {"kty": "RSA", "e": "AQAB", "n": "u" * 170}
+"""A public key of 1,020 bits."""
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -83,7 +90,7 @@ def proof(  # noqa: PLR0913 - what can be wrong
     stated = {"htm": method, "htu": url, "iat": int(now), "jti": token_urlsafe(16)}
     stated |= {"ath": b64(hashlib.sha256(token.encode()).digest())} if token else {}
     known = {name: value for name, value in (stated | claims).items() if value is not None}
-    given = {"typ": "dpop+jwt", "jwk": public_jwk(algorithm), **(header or {})}
+    given = {"typ": "dpop+jwt", "jwk": public_jwk(algorithm) if algorithm in MAKERS else {}, **(header or {})}
     return jws(known, algorithm, key_of(algorithm) if key is None else key, given)
 
 

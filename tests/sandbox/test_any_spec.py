@@ -13,8 +13,18 @@ from typing import Any
 import httpx
 import pytest
 
-from paygrant import ConfigurationError, InvalidClient, MemoryStore, RefreshPolicy, SpecProvider, TokenAuth, TokenSource
+from paygrant import (
+    ConfigurationError,
+    InvalidClient,
+    MemoryStore,
+    RefreshPolicy,
+    SigningKey,
+    SpecProvider,
+    TokenAuth,
+    TokenSource,
+)
 from paygrant.sandbox import Client, Sandbox
+from tests.helpers.keys import pem
 from tests.helpers.short import SHORT, SHORTEST, written
 from tests.helpers.specs import ROOT
 
@@ -79,6 +89,13 @@ def test_a_real_endpoint_refuses_a_wrong_secret(real: Sandbox, name: str) -> Non
     with pytest.raises(InvalidClient):
         source_of(real, REAL[name], client_secret="canary-91bc").get()
     assert "canary" not in repr(getattr(real, name).requests)
+
+
+@pytest.mark.parametrize("name", ["docusign", "github_app"])
+def test_a_real_endpoint_refuses_a_wrong_key(real: Sandbox, name: str) -> None:
+    with pytest.raises(InvalidClient):
+        source_of(real, REAL[name], private_key=SigningKey(pem("RS256"))).get()
+    assert getattr(real, name).requests[-1].reason.startswith("the signature is wrong")
 
 
 def test_a_method_that_sends_no_credentials_has_none_as_arguments(real: Sandbox) -> None:

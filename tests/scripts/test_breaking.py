@@ -26,7 +26,7 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
     return {"parameters": changed}
 
 
-def answer(**parts: Any) -> dict[str, Any]:
+def responds_with(**parts: Any) -> dict[str, Any]:
     return {"response": RIPPLE.response._replace(**parts)}
 
 
@@ -143,28 +143,28 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), FINE, "a takes every number"),
         (with_parameters(replace(COUNT, kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
         (with_parameters(FIXED), parameters(replace(FIXED, value=True)), BREAKING, "a is True, not 1"),
-        (RIPPLE, answer(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
-        (RIPPLE, answer(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
+        (RIPPLE, responds_with(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
+        (RIPPLE, responds_with(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
         (
             RIPPLE,
-            answer(access_token=("/refresh_token", "/access_token")),
+            responds_with(access_token=("/refresh_token", "/access_token")),
             SECRET,
             "access_token read at /refresh_token rather than at /access_token",
         ),
         (
-            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b", "/a")),
+            replace(RIPPLE, **responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b", "/a")),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
         (
-            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b",)),
+            replace(RIPPLE, **responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b",)),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
-        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
+        (RIPPLE, responds_with(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
         (RIPPLE, used(header="X-Token", prefix=""), SECRET, "sent in the header X-Token, not the header Authorization"),
         (RIPPLE, used(header=None, prefix="", query="key"), SECRET, "the token is sent in the query as key, not the"),
         (RIPPLE, used(rejected_statuses=(401, 403)), FINE, "403 rejects a token"),
@@ -174,6 +174,21 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
         (RIPPLE, used(single_use=True), BREAKING, "each token is used once"),
         (replace(RIPPLE, **used(single_use=True)), used(), BREAKING, "a token is used more than once"),
         (RIPPLE, used(persist=False), BREAKING, "tokens are no longer persisted"),
+        (RIPPLE, used(dpop=True), BREAKING, "tokens are bound to a key"),
+        (replace(RIPPLE, **used(dpop=True)), used(), BREAKING, "tokens are no longer bound to a key"),
+        (RIPPLE, {"needs_certificate": True}, BREAKING, "connections need a certificate"),
+        (
+            replace(RIPPLE, needs_certificate=True),
+            {"needs_certificate": False},
+            FINE,
+            "connections need no certificate",
+        ),
+        (
+            RIPPLE,
+            {"servers": {**RIPPLE.servers, "test": replace(RIPPLE.servers["test"], mtls_url="https://m.example")}},
+            SECRET,
+            "test: with a certificate, None becomes https://m.example",
+        ),
         (replace(RIPPLE, **used(persist=False)), used(), SECRET, "tokens are persisted"),
         (RIPPLE, {"accept": "application/vnd.api+json"}, BREAKING, "accept application/json becomes application/vnd"),
         (RIPPLE, {"content_type": "application/json"}, BREAKING, "content_type None becomes application/json"),
@@ -214,8 +229,8 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
         (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
         (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),
         (with_parameters(COUNT, replace(COUNT, name="b")), parameters(replace(COUNT, name="b"), COUNT), []),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), [BREAKING]),
-        (replace(RIPPLE, **answer(scope=("/a", "/b"))), answer(scope=("/a",)), [BREAKING]),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), [BREAKING]),
+        (replace(RIPPLE, **responds_with(scope=("/a", "/b"))), responds_with(scope=("/a",)), [BREAKING]),
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
     ],
 )

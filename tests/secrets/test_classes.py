@@ -115,7 +115,7 @@ HARMLESS: dict[str, Any] = {
 }
 """Parameters that are no secrets, or that take certain values only."""
 
-HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id"), "words")
+HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id", "resource"), "words")
 """Fields of some generated models that are no secrets."""
 
 WITH_CANARIES: dict[str, Any] = {
@@ -174,7 +174,10 @@ DESCRIBED: dict[type[Provider], dict[str, Any]] = {
 def of_the_box(kind: type[Any]) -> dict[str, Any]:
     """The arguments of a generated class of providers that take certain values only."""
     package, _, name = kind.__module__.rpartition(".")
-    return {"environment": "production", **box.ARGUMENTS.get(name, {})} if package == "paygrant_clients" else {}
+    if package != "paygrant_clients":
+        return {}
+    keys = {"private_key": box.credentials_of(name)["private_key"], "dpop": True} if name in box.AUDIENCES else {}
+    return {"environment": "production", **box.ARGUMENTS.get(name, {}), **keys}
 
 
 def arguments_of(kind: type[Any]) -> dict[str, Any]:
@@ -188,8 +191,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
-        own = dict.fromkeys(parameters(kind), "words")
+    elif kind in {_catalog.ProviderParameter, _failures.Failure, _failures.UnknownWord}:  # of docstrings and errors
+        own = {**dict.fromkeys(parameters(kind), "words"), "ctx": None}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
@@ -256,7 +259,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         client_secret: str
 
     @dataclass
-    class LooseAnswer:
+    class LooseResponse:
         body: bytes
 
     class LooseText:
@@ -266,7 +269,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         def __str__(self) -> str:
             return self.access_token
 
-    for kind in (Loose, LooseAnswer, LooseText):
+    for kind in (Loose, LooseResponse, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
 

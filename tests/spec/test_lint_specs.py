@@ -275,6 +275,9 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"headers": {"X-Client": "Client Id"}}, "/headers/X-Client"),
         ({"single_use": "yes"}, "/single_use"),
         ({"persist": None}, "/persist"),
+        ({"dpop": "yes"}, "/dpop"),
+        ({"dpop": True, "header": "X-Token"}, ""),
+        ({"dpop": True, "query": "token"}, ""),
     ]
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
@@ -293,6 +296,8 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"in": "header", "name": "assertion"}, ""),
         ({"client_secret": "secret"}, ""),
         ({"encoding": "plain"}, ""),
+        ({"audience": {"fact": "Issuer"}}, "/audience"),
+        ({"audience": {"fact": "issuer", "value": "a"}}, "/audience"),
     ]
     for words, below in described:
         signed = {"method": "private_key_jwt", **words}
@@ -330,6 +335,10 @@ def word_cases() -> Iterator[Broken]:
     audience = {"argument": "private_key"}
     where = f"{place}/0/audience/argument"
     yield broken("claim-arguments", {place: [{**sound, "audience": audience}]}, where, spec=SIGNED)
+    facts: dict[str, Any] = {f"/servers/{each}/x-environment-facts": {"other": "a"} for each in range(2)}
+    for servers in (facts, {"/servers": ABSENT}, {}):
+        changes: dict[str, Any] = {place: [{**sound, "audience": {"fact": "issuer"}}], **servers}
+        yield broken("audience-fact", changes, f"{place}/0/audience/fact", spec=SIGNED)
     yield broken("unique-methods", {place: [sound, sound | {"lifetime": 9}]}, f"{place}/1/method", spec=SIGNED)
     bodiless: dict[str, Any] = {
         f"{POST}/requestBody": ABSENT,
@@ -728,4 +737,4 @@ def test_the_extensions_have_the_words_of_an_assertion() -> None:
     words = {*extensions()["$defs"]["client-authentication"]["properties"]}
     fields = {*get_type_hints(description.ClientAuth), *get_type_hints(description.Assertion)}
 
-    assert words == fields - {"assertion", "audience_argument", "place"} | {"in"}
+    assert words == fields - {"assertion", "audience_argument", "audience_fact", "place"} | {"in"}

@@ -121,7 +121,7 @@ def test_secrets_of_a_short_spec_are_secret(tmp_path: Path) -> None:
 
 def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Login"}}}
-    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/Session"}}}
+    response = {"application/json": {"schema": {"$ref": "#/components/schemas/Session"}}}
     data: dict[str, Any] = yaml.safe_load(SHORT)
     operation = data["paths"]["/v1/{realm}/authorize"]["post"]
     login = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -130,7 +130,7 @@ def test_schemas_and_operations_may_have_other_names(tmp_path: Path) -> None:
         "tags": ["Login"],
         "security": [{"oauth": []}],
         "requestBody": {"content": content},
-        "responses": {"201": {"description": "A session.", "content": answer}},
+        "responses": {"201": {"description": "A session.", "content": response}},
     }
     session: dict[str, Any] = {
         "type": "object",
@@ -302,6 +302,11 @@ def test_a_finding_in_a_schema_has_the_line_where_its_author_wrote_it(tmp_path: 
     [found] = lint(written(tmp_path, text))
     assert found.fault.place == f"{BODY}/properties/level"
     assert "level:" in text.splitlines()[found.line - 1]
+
+
+def test_an_object_that_is_called_token_is_no_secret_itself(tmp_path: Path) -> None:
+    data = short({"x-token-endpoint.response": {"access_token": ["/token/value"]}})
+    assert lint(written(tmp_path, json.dumps(data))) == []
 
 
 def test_the_rules_of_the_box_are_rules() -> None:

@@ -50,6 +50,7 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
         https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/environment.py (read 2026-11-28)
         https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/oauth_credentials.py (read 2026-11-28)
         https://github.com/checkout/checkout-sdk-python/blob/main/checkout_sdk/oauth_scopes.py (read 2026-11-28)
+        https://www.checkout.com/docs/developer-resources/api/private-connections/mtls.md (read 2026-11-28)
 
     Raises:
         ConfigurationError: An argument is bad or missing.

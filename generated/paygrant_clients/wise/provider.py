@@ -45,6 +45,7 @@ class Wise(SpecProvider["TokenResponse"], spec=_PACKAGE):
     Sources:
         https://docs.wise.com/guides/developer/auth-and-security/client-credentials-token (read 2026-11-28)
         https://docs.wise.com/guides/developer (read 2026-11-28)
+        https://docs.wise.com/api-docs/guides/embedded-finance/getting-started (read 2026-11-28)
         https://docs.wise.com/guides/product/send-money/use-cases/embedded/authentication-and-access (read 2026-11-28)
 
     Raises:

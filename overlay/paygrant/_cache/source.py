@@ -80,9 +80,13 @@ class TokenSource(Generic[R_co]):
             check_text("transport_name", transport_name)
             if transport is None:
                 raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
-        if transport is not None and registration_of(provider).certificate is not None:
+        registration = registration_of(provider)
+        if transport is not None and registration.certificate is not None:
             fault = "is given together with the provider's certificate"
             raise invalid_argument("transport", fault, "one of the two: a transport has a TLS context of its own")
+        if transport is None and registration.lacks_certificate:
+            expected = "a ClientCertificate, a transport that shows one, or the base_url of a proxy that does"
+            raise invalid_argument("certificate", "is missing, and the provider wants one", expected)
         self.provider = provider
         self._store = store
         self._policy = policy

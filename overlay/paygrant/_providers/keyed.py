@@ -29,7 +29,7 @@ class KeyedProvider(BasicProvider[R_co]):
         assertion_audience: The audience of assertions, such as the issuer (FAPI 2.0). The default is what the spec says,
             or else the token URL.
         dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: all that have it
-            share the tokens.
+            share the tokens. The default is what the spec says.
     """
 
     client_secret: str | Callable[[], str] = ""
@@ -40,18 +40,21 @@ class KeyedProvider(BasicProvider[R_co]):
 
     def __post_init__(self) -> None:
         method = self._client_auth.method
+        self._check_private_key()
         wanted = method not in WITHOUT_SECRET
         if wanted and self.client_secret == "":
             raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
         if not wanted and self.client_secret != "" and method != "none":
             raise invalid_argument("client_secret", f"is given, but {method} uses none", "no client_secret")
-        self._check_private_key()
         if self.assertion_audience is not None:
             check_text("assertion_audience", self.assertion_audience)
             if method not in ASSERTION_METHODS:
                 fault = f"is given, but {method} makes no assertion"
                 raise invalid_argument("assertion_audience", fault, "auth_method='private_key_jwt'")
         check_type("dpop", self.dpop, bool | Signer, "True, a SigningKey, or an object that signs and has public_jwk")
+        if self.dpop is False and self._endpoint.token_use.dpop:
+            fault = "is False, but the provider binds each token to a key"
+            raise invalid_argument("dpop", fault, "True, or a SigningKey")
         if not isinstance(self.dpop, bool):
             check_hashable("dpop", signer_of("dpop", self.dpop, with_public_key=True), "a key that can be hashed")
         elif self.dpop:

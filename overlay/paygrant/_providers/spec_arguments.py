@@ -42,7 +42,7 @@ def _credentials_of(description: TokenEndpoint, methods: tuple[str, ...]) -> Ite
         about = "The audience of assertions, instead of what the spec says."
         yield Argument(name="assertion_audience", about=about)
     about = "Binds tokens to a key that this process makes (RFC 9449)."
-    yield Argument(name="dpop", kind="boolean", about=about)
+    yield Argument(name="dpop", kind="boolean", default="true" if description.token_use.dpop else None, about=about)
 
 
 def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:

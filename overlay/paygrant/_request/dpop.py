@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from paygrant._arguments import checked, invalid_argument
+from paygrant._arguments import invalid_argument
 from paygrant._request.jws import segment, signed_after
+from paygrant._request.response import NONCE_ERROR
 from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, public_part, thumbprint
-
-NONCE_ERROR = "use_dpop_nonce"
-"""The error by which a server asks for a proof with its nonce (RFC 9449 sections 8 and 9)."""
 
 _MOST_NONCES = 1024
 """Origins whose nonces are known. The one that was the first to give a nonce goes first."""
@@ -68,7 +66,6 @@ class Prover:
         """Whether the key is in this process, so that a proof waits for nothing."""
         return isinstance(self._signer, SigningKey)
 
-    @checked  # a traceback must not show the token
     def proof(self, method: str, url: str, token: str | None = None) -> str:
         """A new proof for one request.
 
@@ -80,6 +77,11 @@ class Prover:
         Raises:
             ConfigurationError: The caller's object could not sign.
         """
+        claims = self._claims(method, url, token)
+        del token  # if the key cannot sign, the traceback shows what this frame holds
+        return signed_after(self._header, claims, self._signer, "dpop")
+
+    def _claims(self, method: str, url: str, token: str | None) -> dict[str, Any]:
         target, origin = _target(url.partition("#")[0].partition("?")[0])
         claims: dict[str, Any] = {"jti": token_urlsafe(16), "htm": method, "htu": target, "iat": int(self._now())}
         if token is not None:
@@ -89,7 +91,7 @@ class Prover:
             claims["ath"] = known[1]
         if self._nonces and (nonce := self._nonces.get(_place(origin, is_token_endpoint=token is None))):
             claims["nonce"] = nonce
-        return signed_after(self._header, claims, self._signer, "dpop")
+        return claims
 
     def note_response(self, url: str, status: int, nonce: str | None, challenges: Iterable[str]) -> bool:
         """Note the nonce of a response to an API call.

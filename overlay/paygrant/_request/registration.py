@@ -127,11 +127,20 @@ class ClientRegistration:
         return self.endpoint.token_use.prefix if self.proof_key is None else "DPoP"
 
     @property
+    def lacks_certificate(self) -> bool:
+        """Whether a host of the spec wants a client certificate and the client has none. Another host may be a proxy."""
+        servers = self.endpoint.servers.values()
+        documented = self.effective_base_url in {url for each in servers for url in (each.url, each.mtls_url)}
+        return self.endpoint.needs_certificate and self.certificate is None and documented
+
+    @property
     def audience(self) -> str:
         """The audience of an assertion: one string, never guessed from a response."""
         stated = self.client_auth.assertion
-        by_argument = stated and stated.audience_argument and self.arguments.get(stated.audience_argument)
-        found = self.assertion_audience or by_argument or (stated and stated.audience)
+        found = self.assertion_audience
+        if stated and not found:
+            by_argument = self.arguments.get(stated.audience_argument or "")
+            found = by_argument or self.environment_facts.get(stated.audience_fact or "") or stated.audience
         return str(found or self.token_url)
 
     def _signer(self, secret: str) -> "Signer | None":

@@ -29,6 +29,7 @@ def _assertion(stated: Mapping[str, Any]) -> Assertion:
     return Assertion(
         algorithms=tuple(stated.get("algorithms", ())),
         audience=named.get("value"),
+        audience_fact=named.get("fact"),
         audience_argument=named.get("argument"),
         lifetime=stated.get("lifetime", default.lifetime),
         claims=tuple(Claim(name, **(source or {})) for name, source in stated.get("claims", {}).items()),

@@ -328,20 +328,24 @@ class _Completion:
             return  # an assertion in the header is a Bearer credential; the spec states that scheme
         wanted: list[Any] = [{"basic": []}] if "client_secret_basic" in names else []
         wanted += [{}] if names - {"client_secret_basic", "custom"} else []
-        kinds = {json_name: self._scheme(json_name) for json_name in self._stated_schemes()}
-        stated = {"basic" if kinds[each] == "basic" else "none" if not each else "other" for each in kinds}
+        alternatives = list(self._stated_alternatives())
+        certificates = [name for name in alternatives[0] if self._scheme(name, "type") == "mutualtls"]
+        needed = [name for name in certificates if all(name in each for each in alternatives)]
+        kinds = {next((name for name in each if name not in certificates), "") for each in alternatives}
+        stated = {"none" if not each else "basic" if self._scheme(each) == "basic" else "other" for each in kinds}
         if stated != {"basic" if each else "none" for each in wanted}:
-            self.operation["security"] = wanted or [{}]
+            self.operation["security"] = [each | {name: [] for name in needed} for each in wanted or [{}]]
             basic = {"type": "http", "scheme": "basic", "description": "The client's id and secret."}
-            self.schemes = {"basic": basic} if wanted and wanted[0] else None
+            kept = {name: self.schemes[name] for name in needed}
+            self.schemes = ({"basic": basic} if wanted and wanted[0] else {}) | kept
 
-    def _stated_schemes(self) -> Iterator[str]:
-        """The names of the stated alternatives; an empty name where no scheme is needed."""
+    def _stated_alternatives(self) -> Iterator[list[str]]:
+        """The stated alternatives: the names of the schemes of each; none where no scheme is needed."""
         stated: Any = self.operation.get("security")
         alternatives: list[Any] = stated if is_array(stated) and stated else [{}]
         for each in alternatives:
-            yield next(iter(each), "") if is_object(each) else ""
+            yield [*each] if is_object(each) else []
 
-    def _scheme(self, name: str) -> str:
+    def _scheme(self, name: str, part: str = "scheme") -> str:
         found = self.schemes.get(name) if is_object(self.schemes) else None
-        return str(found.get("scheme", "")).lower() if is_object(found) else ""
+        return str(found.get(part, "")).lower() if is_object(found) else ""

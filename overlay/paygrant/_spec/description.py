@@ -49,7 +49,8 @@ class Assertion(NamedTuple):
 
     Attributes:
         algorithms: The algorithms that the provider accepts. Empty: all of them.
-        audience: The claim ``aud``. None: an argument, or else the token URL.
+        audience: The claim ``aud``. None: a fact or an argument, or else the token URL.
+        audience_fact: The fact of the environment that gives it.
         audience_argument: The argument that gives it.
         lifetime: How long it is valid, in seconds.
         claims: More claims. They replace those of the same name.
@@ -59,6 +60,7 @@ class Assertion(NamedTuple):
 
     algorithms: tuple[AssertionAlgorithm, ...] = ()
     audience: str | None = None
+    audience_fact: str | None = None
     audience_argument: str | None = None
     lifetime: float = 60.0
     claims: tuple[Claim, ...] = ()
@@ -76,10 +78,10 @@ class ClientAuth(NamedTuple):
     """One method of client authentication: how the client's id and secret are sent.
 
     ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
-    the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
-    ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523), ``tls_client_auth`` shows a certificate
-    (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
-    have the names that OAuth knows.
+    the body, ``header`` as headers, and ``query`` as parameters of the query. Each has its name; a name that is None is
+    not sent. ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523). ``tls_client_auth`` shows a
+    certificate (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2
+    and RFC 7591 section 2 have the names that OAuth knows.
     """
 
     method: Method
@@ -162,6 +164,7 @@ class TokenUse:
         headers: Further headers of API calls, with the arguments that fill them; ``client_id`` is one.
         single_use: Whether each API call needs a new token.
         persist: Whether a store outside the process may keep the token.
+        dpop: Whether each token is bound to a key (RFC 9449).
     """
 
     header: str | None = "Authorization"
@@ -171,6 +174,7 @@ class TokenUse:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     single_use: bool = False
     persist: bool = True
+    dpop: bool = False
 
 
 class ResponseFields(NamedTuple):
@@ -222,6 +226,8 @@ class TokenEndpoint:
     """The media type of the response."""
     content_type: str | None = None
     """The Content-Type of a request without a body, if it has one."""
+    needs_certificate: bool = False
+    """Whether connections to the token endpoint must show a client certificate, whatever the method is."""
     about: str = field(default="", repr=False, compare=False)
     """What the endpoint is, for people, on one line."""
 

@@ -31,6 +31,17 @@ def claim_arguments(spec: NormalizedSpec) -> Faults:
                 yield place, f"{argument!r} is no string"
 
 
+def audience_fact(spec: NormalizedSpec) -> Faults:
+    """The fact that is the audience of an assertion must be in x-environment-facts of each server. There must be a server."""
+    for index, assertion in _assertions(spec):
+        fact = assertion.audience_fact
+        if fact and not (spec.servers and all(fact in server.environment_facts for _, server in spec.servers)):
+            yield (
+                spec.place_of("client_auth", index, "audience", "fact"),
+                f"no server, or not each server, has {fact!r}",
+            )
+
+
 def assertion_body(spec: NormalizedSpec) -> Faults:
     """An assertion in the body needs a requestBody."""
     for index, assertion in _assertions(spec):
@@ -53,7 +64,7 @@ def mtls_urls(spec: NormalizedSpec) -> Faults:
         yield "/servers", "only some servers have x-mtls-url"
 
 
-for _check in (claim_arguments, assertion_body, unique_methods, mtls_urls):
+for _check in (claim_arguments, audience_fact, assertion_body, unique_methods, mtls_urls):
     rule(_check, _CHECKS)
 
 

@@ -223,7 +223,8 @@ def secrets(spec: NormalizedSpec) -> Faults:
     tokens = {_any_item(at) for at in spec.response.access_token}
     for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
         for at, place, field in spec.fields(model):
-            if (_any_item(at) in carrying or SECRET_NAME.search(at)) and field.get("format") != "password":
+            sounds_secret = field["type"] != "object" and SECRET_NAME.search(at)  # an object is none, but may hold one
+            if (_any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
                 yield place, f"the format is {field.get('format')!r}"
 
 

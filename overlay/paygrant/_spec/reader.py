@@ -174,16 +174,30 @@ class NormalizedSpec:
 
         A certificate (``mutualTLS``) is left out: connections have it, not requests.
         """
-        schemes: Mapping[str, Mapping[str, str]] = self.data["components"].get("securitySchemes", {})
-        alternatives: list[Mapping[str, Any]] = self.operation.get("security") or [{}]
+        schemes = self._schemes
         return [
             tuple(
                 schemes.get(name, {}).get("scheme", "other").lower()
                 for name in alternative
                 if schemes.get(name, {}).get("type") != "mutualTLS"
             )
-            for alternative in alternatives
+            for alternative in self._alternatives
         ]
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether each alternative of the operation's security has a certificate (``mutualTLS``)."""
+        certificates = {name for name, scheme in self._schemes.items() if scheme.get("type") == "mutualTLS"}
+        return all(certificates & {*alternative} for alternative in self._alternatives)
+
+    @property
+    def _schemes(self) -> Mapping[str, Mapping[str, str]]:
+        schemes: Mapping[str, Mapping[str, str]] = self.data["components"].get("securitySchemes", {})
+        return schemes
+
+    @property
+    def _alternatives(self) -> list[Mapping[str, Any]]:
+        return self.operation.get("security") or [{}]
 
     def has_schema(self, name: str) -> bool:
         """Whether there is a schema of this name."""
@@ -301,6 +315,8 @@ class NormalizedSpec:
             use = {"header": None, "prefix": "", **use}
         elif "header" in use:
             use = {"prefix": "", **use}
+        elif use.get("dpop"):
+            use = {"prefix": "DPoP", **use}
         if "rejected_statuses" in use:
             use["rejected_statuses"] = tuple(use["rejected_statuses"])
         return TokenUse(**use)
@@ -331,6 +347,7 @@ class NormalizedSpec:
             about=_one_line(self.info.get("description") or self.info.get("title")),
             accept=self.accept,
             content_type=self.content_type,
+            needs_certificate=self.needs_certificate,
         )
 
     def _parameters(self) -> Iterator[Parameter]:

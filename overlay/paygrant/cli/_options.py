@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paygrant._providers.kind import prefix_of
+from paygrant._providers.kind import SECRET, prefix_of
 from paygrant._providers.registry import find, is_path, known_names, names
 from paygrant.cli import _console, _failures
 from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
@@ -317,7 +317,7 @@ def _options_for(parameter: ProviderParameter) -> list[click.Option]:
 def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     """The option for a file with the secret, and a hidden one that refuses the secret itself."""
     option = f"--{dashed(parameter.name)}"
-    what = "private key" if parameter.name == "private_key" else "secret"
+    what = "secret" if parameter.name == SECRET else parameter.name.replace("_", " ")
     about = f"A file that contains the {what}; - is standard input."
     about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the {what} itself]"
     file = click.Option(

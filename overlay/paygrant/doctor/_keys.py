@@ -34,6 +34,9 @@ def key_errors(context: "Context") -> Iterator[ConfigurationError]:
 def certificate_findings(context: "Context") -> Iterator[Finding]:
     """Warn about a certificate that has expired, expires soon, or is not valid yet."""
     certificate = _certificate(context)
+    if context.registration.lacks_certificate:
+        advice = "Give certificate=, or the variable that ends in CERTIFICATE_FILE. A transport of yours may show it instead."
+        yield warning("no client certificate, and the provider wants one", advice)
     if certificate is None:
         return
     now, end = datetime.now(UTC), certificate.not_valid_after_utc
@@ -59,6 +62,8 @@ def keys_in_words(context: "Context") -> list[str]:
         if signer is not None and context.registration.private_key is not None:
             known = f" with id {signer.key_id!a}" if signer.key_id else ""
             found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
+    if (prover := context.registration.prover) is not None:
+        found.append(f"tokens bound to the key {prover.thumbprint[:8]}: each API call needs a proof (RFC 9449)")
     certificate = _certificate(context)
     if certificate is not None:
         end = certificate.not_valid_after_utc

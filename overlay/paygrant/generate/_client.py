@@ -78,6 +78,7 @@ def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
     Content-Type without a body either, so that becomes a header.
     """
     prepared = deepcopy(dict(spec))
+    _leave_out_certificates(prepared)
     for path in prepared["paths"].values():
         for operation in path.values():
             if {} in operation.get("security", []):
@@ -99,6 +100,17 @@ def _prepared(spec: Mapping[str, Any]) -> dict[str, Any]:
                     if isinstance(const, str):
                         parameter["schema"]["enum"] = [const]
     return prepared
+
+
+def _leave_out_certificates(spec: dict[str, Any]) -> None:
+    """Remove what a spec says of certificates: connections have them, so the client sends no credentials for them."""
+    schemes: dict[str, Any] = spec["components"].get("securitySchemes", {})
+    certificates = {name for name, scheme in schemes.items() if scheme.get("type") == "mutualTLS"}
+    operations = [operation for path in spec["paths"].values() for operation in path.values()]
+    alternatives = [alternative for operation in operations for alternative in operation.get("security", ())]
+    for names in (schemes, *alternatives):
+        for name in certificates & names.keys():
+            del names[name]
 
 
 def _complaint(name: str, error: GeneratorError) -> Iterator[str]:

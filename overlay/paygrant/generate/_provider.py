@@ -26,6 +26,7 @@ _ABOUT_KEY = (
     "The key that signs assertions: a SigningKey, PEM, a JWK, an object that signs, or a callable that returns one."
 )
 _ABOUT_CERTIFICATE = "The client certificate that connections to the token endpoint show (RFC 8705)."
+_NEEDED = "The provider wants it at each of its own addresses."
 _SCOPE = "str | Iterable[str]"
 
 _HEAD = '''{mark}
@@ -126,7 +127,7 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         needed = needs_secret == {*methods}
         if needs_secret:
             yield _Keyword("client_secret", _SECRET + (" | None" * (not needed)), None if needed else "None", about)
-        yield from _key_keywords(methods)
+        yield from _key_keywords(methods, needs_certificate=spec.needs_certificate)
     if environments:
         known = _alternatives(environments)
         only = ascii(environments[0]) if len(environments) == 1 else None
@@ -141,7 +142,7 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
     if len(methods) > 1:
         about = f"The method of client authentication: {_alternatives(methods)}."
         yield _Keyword("auth_method", _literal(methods), ascii(methods[0]), about)
-    yield from _further_key_keywords(methods)
+    yield from _further_key_keywords(spec, methods)
     if "client_secret_basic" in methods:
         about = 'How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or "auto".'
         stated = next(each.encoding for each in spec.client_auth if each.method == "client_secret_basic")
@@ -156,26 +157,30 @@ def _keywords(spec: NormalizedSpec) -> Iterator[_Keyword]:
         yield _Keyword("authenticate", kind if default is None else f'{kind[:-1]} | None"', default, about)
 
 
-def _key_keywords(methods: list[str]) -> Iterator[_Keyword]:
+def _key_keywords(methods: list[str], *, needs_certificate: bool) -> Iterator[_Keyword]:
     """The keywords for a key or a certificate that every method needs."""
     if methods == ["private_key_jwt"]:
         yield _Keyword("private_key", _KEY, None, _ABOUT_KEY)
-    elif methods == ["tls_client_auth"]:
+    if methods == ["tls_client_auth"]:
         yield _Keyword("certificate", _CERTIFICATE, None, _ABOUT_CERTIFICATE)
+    elif needs_certificate:
+        yield _Keyword("certificate", f'"{_CERTIFICATE[1:-1]} | None"', "None", f"{_ABOUT_CERTIFICATE} {_NEEDED}")
 
 
-def _further_key_keywords(methods: list[str]) -> Iterator[_Keyword]:
+def _further_key_keywords(spec: NormalizedSpec, methods: list[str]) -> Iterator[_Keyword]:
     """The keywords for keys and certificates that may be left out."""
     if "private_key_jwt" in methods and len(methods) > 1:
         yield _Keyword("private_key", f'"{_KEY[1:-1]} | None"', "None", _ABOUT_KEY)
-    if methods not in (["tls_client_auth"], ["none"]):
+    if methods not in (["tls_client_auth"], ["none"]) and not spec.needs_certificate:
         yield _Keyword("certificate", f'"{_CERTIFICATE[1:-1]} | None"', "None", _ABOUT_CERTIFICATE)
     if ASSERTION_METHODS & {*methods}:
         about = "The audience of assertions, such as the issuer, instead of what the spec says."
         yield _Keyword("assertion_audience", "str | None", "None", about)
     if methods != ["none"]:
         about = "Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share."
-        yield _Keyword("dpop", '"bool | Signer"', "False", about)
+        bound = spec.token_use.dpop
+        about += " The provider gives no other tokens." if bound else ""
+        yield _Keyword("dpop", '"bool | Signer"', str(bound), about)
 
 
 def _argument_type(argument: Parameter) -> str:

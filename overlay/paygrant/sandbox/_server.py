@@ -249,12 +249,19 @@ class Sandbox:
             logger.warning("the sandbox listens on %s: everybody on the network can use it", host)
         self._running = _Running(self.app, self._address)
         if self._tls_port is not None:
-            self._url(with_tls=True)
+            try:
+                self._url(with_tls=True)
+            except BaseException:
+                self._stop()
+                raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         with self._tls_lock:
             for each in (self._running, self._tls):
                 if each:
@@ -300,13 +307,14 @@ class _Protocol(H11Protocol):
     def shutdown(self) -> None:
         """Called by the server when it stops."""
         super().shutdown()
-        if self.cycle and not self.cycle.response_complete:
+        # Over TLS, an end in order waits for the client's answer, and a client that keeps an idle connection gives none.
+        waits = self.transport.get_extra_info("ssl_object") is not None
+        if waits or (self.cycle and not self.cycle.response_complete):
             self.transport.abort()
 
     async def _call_application(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        scope["extensions"] = {_wire.CONNECTION: self}
-        if tls := self.transport.get_extra_info("ssl_object"):
-            scope["extensions"][_wire.CERTIFICATE] = peer_certificate(tls)
+        tls = self.transport.get_extra_info("ssl_object")
+        scope["extensions"] = {_wire.CONNECTION: self, _wire.CERTIFICATE: peer_certificate(tls)}
         await self._application(scope, receive, send)
 
 

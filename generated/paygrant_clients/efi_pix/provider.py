@@ -1,0 +1,97 @@
+# Written by `paygrant generate`; do not edit.
+"""The provider's class. openapi.json in this folder is its spec."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+
+from paygrant import SpecProvider
+
+from .environments import Environment
+
+if TYPE_CHECKING:
+    from paygrant import ClientCertificate, Signer
+
+    from .models.token_response import TokenResponse  # noqa: F401 - in quotes below
+
+_PACKAGE = sys.modules[__name__.rpartition(".")[0]]
+
+
+class _Arguments(TypedDict, total=False):
+    client_id: str
+    client_secret: str | Callable[[], str]
+    certificate: "ClientCertificate | None"
+    environment: Environment
+    base_url: str | None
+    dpop: "bool | Signer"
+    basic_encoding: Literal["auto", "plain", "form"]
+
+
+class EfiPix(SpecProvider["TokenResponse"], spec=_PACKAGE):
+    """Efí Pix.
+
+    Issues the access token for calls of the Pix API of Efí, once called Gerencianet.
+
+    Attributes:
+        client_id: The client's id.
+        client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
+        certificate: The client certificate that connections to the token endpoint show (RFC 8705). The provider wants
+            it at each of its own addresses.
+        environment: "sandbox" or "production". It determines the base URL.
+        base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
+        dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
+        basic_encoding: How HTTP Basic encodes id and secret: "plain" (RFC 7617), "form" (RFC 6749 section 2.3.1), or
+            "auto".
+
+    Sources:
+        https://github.com/efipay/sdk-python-apis-efi/blob/main/efipay/constants.py (read 2026-11-28)
+        https://github.com/efipay/sdk-python-apis-efi/blob/main/efipay/endpoints.py (read 2026-11-28)
+        https://github.com/efipay/documentacao-tecnica-efi/blob/main/docs/APIPix/Credenciais/index.html (read
+            2026-11-28)
+
+    Raises:
+        ConfigurationError: An argument is bad or missing.
+    """
+
+    environment: Environment
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str | Callable[[], str],
+        certificate: "ClientCertificate | None" = None,
+        environment: Environment,
+        base_url: str | None = None,
+        dpop: "bool | Signer" = False,
+        basic_encoding: Literal["auto", "plain", "form"] = "plain",
+    ) -> None:
+        super().__init__(
+            _PACKAGE,
+            client_id=client_id,
+            client_secret=client_secret,
+            certificate=certificate,
+            environment=environment,
+            base_url=base_url,
+            dpop=dpop,
+            basic_encoding=basic_encoding,
+        )
+
+    @classmethod
+    def from_env(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride] - the spec is known
+        cls, prefix: str | None = None, **overrides: "Unpack[_Arguments]"
+    ) -> Self:
+        """Make a provider from environment variables.
+
+        The variables are EFI_PIX_CLIENT_ID, EFI_PIX_CLIENT_SECRET, EFI_PIX_ENVIRONMENT, EFI_PIX_BASE_URL, EFI_PIX_DPOP,
+        EFI_PIX_BASIC_ENCODING. EFI_PIX_CLIENT_SECRET_FILE names a file with the secret. EFI_PIX_CERTIFICATE_FILE names
+        a file with the certificate.
+
+        Args:
+            prefix: How the names of the variables begin, instead of EFI_PIX.
+            **overrides: Arguments of the class that replace those of the variables.
+
+        Raises:
+            ConfigurationError: A variable is missing or its value is bad. The error names the variable.
+        """
+        return super().from_env(_PACKAGE, prefix, **overrides)
