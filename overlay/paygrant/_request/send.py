@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -17,10 +18,10 @@ from paygrant import __version__, _clock
 from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
-from paygrant._request.credentials import LEAST_SKEW, note_skew, skew_of
+from paygrant._request.credentials import SignedTimes
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
-from paygrant._request.response import RawResponse
+from paygrant._request.response import NONCE_ERROR, RawResponse
 from paygrant._request.transport import Transport, is_certificate_error, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _LONGEST_BODY = 1 << 20
 """Bytes. No token response comes near it, so a longer body is not read to its end."""
+
+_TIME_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""The statuses by which a server may refuse an assertion or a proof from another time."""
 
 _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
@@ -73,7 +77,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     limits = _Limits(deadline, max(0.001, min(policy.timeout, deadline - started)))
     exchange = _Exchange(registration, credentials, encoding, transport, limits)
     sent = exchange.send()
-    if isinstance(sent, RawResponse) and exchange.is_worth_repeating(sent):
+    while isinstance(sent, RawResponse) and exchange.is_worth_repeating(sent):
         sent = exchange.send()
     if isinstance(sent, TokenError):
         raise sent
@@ -127,30 +131,33 @@ class _Exchange:
         self._encoding: Encoding = encoding
         self._transport = transport
         self._limits = limits
-        self._skew = 0.0
+        self._times = SignedTimes(registration.token_url)
+        self._had_nonce = False
         self.reader = self._reader(())
 
     def send(self) -> RawResponse | ProviderUnavailable:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
-        url = self._registration.token_url
-        self._skew = skew_of(url)
-        response = self._sent(self._built())
-        if isinstance(response, RawResponse) and response.date is not None:
-            note_skew(url, (response.date - response.received).total_seconds())
-        return response
+        self._times.begin()
+        return self._sent(self._built())
 
     def is_worth_repeating(self, response: RawResponse) -> bool:
-        """Whether the server refused the request for a reason that the response mends: a nonce, or the server's time."""
-        url, prover = self._registration.token_url, self._credentials.prover
-        if prover:
-            from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
+        """Whether the server refused the request for a reason that another attempt mends: a nonce, or the time.
 
+        A server may look at the time first and at the nonce then, so each reason counts.
+        """
+        prover, skew = self._credentials.prover, response.skew
+        if prover is None and self._credentials.signer is None:
+            return False
+        if prover:
             # Another client's response may have given this nonce while the request was on its way.
+            url = self._registration.token_url
             prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
-            if response.is_client_error and NONCE_ERROR in response.text:
-                return True
-        signed = prover is not None or self._credentials.signer is not None
-        return signed and response.is_client_error and abs(skew_of(url) - self._skew) >= LEAST_SKEW
+        wants_nonce = prover is not None and response.is_client_error and NONCE_ERROR in response.text
+        if wants_nonce or response.status not in _TIME_REFUSED:
+            self._times.accepted(skew)
+            is_first, self._had_nonce = not self._had_nonce, self._had_nonce or wants_nonce
+            return wants_nonce and is_first
+        return self._times.is_other_time_left(skew)
 
     def _built(self) -> UnsignedRequest:
         request = build_request(self._registration, self._credentials, self._encoding)
