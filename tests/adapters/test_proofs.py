@@ -41,11 +41,11 @@ class Strict:
 
     def __init__(self, api: Api) -> None:
         self.server = api.server
-        self.server.reply = self.answer
+        self.server.reply = self.respond
         self.redirects: dict[str, Reply] = {}
         self._used = set[str]()
 
-    def answer(self, seen: Seen) -> Reply:
+    def respond(self, seen: Seen) -> Reply:
         proof = claims(seen)
         target = f"{self.server.base_url}{seen.path.partition('?')[0]}"
         if (proof["htm"], proof["htu"]) != (seen.method, target) or proof["jti"] in self._used:

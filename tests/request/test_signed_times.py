@@ -36,16 +36,16 @@ def unverified(text: str) -> dict[str, Any]:
     return read
 
 
-class Judge:
+class Endpoint:
     """A token endpoint that accepts assertions of its own time. Its Date may be that of another machine."""
 
     def __init__(self, server: Server, clock: float = 0.0, date: float | None = None) -> None:
         self.clock, self.date = clock, clock if date is None else date
         self.nonce: str | None = None
         self.server = server
-        server.reply = self.answer
+        server.reply = self.respond
 
-    def answer(self, seen: Seen) -> Reply:
+    def respond(self, seen: Seen) -> Reply:
         (assertion,) = parse_qs(seen.body.decode())["client_assertion"]
         now = datetime.now(UTC)
         headers = {"Date": format_datetime(now + timedelta(seconds=self.date), usegmt=True)}
@@ -70,32 +70,32 @@ def renew(server: Server, **options: Any) -> int:
 
 @pytest.mark.parametrize("clock", [30.0, -30.0, HOUR, -YEARS])
 def test_a_client_whose_clock_is_wrong_takes_the_time_of_the_server(server: Server, clock: float) -> None:
-    Judge(server, clock)
+    Endpoint(server, clock)
     assert [renew(server) for _ in range(3)] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("date", [-YEARS, YEARS, 2 * HOUR, -HOUR])
 def test_a_date_that_is_not_the_time_of_the_server_spoils_nothing(server: Server, date: float) -> None:
-    Judge(server, 0.0, date)
+    Endpoint(server, 0.0, date)
     assert [renew(server) for _ in range(3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("date", [600.0, -600.0])
 def test_a_date_that_is_a_little_wrong_spoils_one_request(server: Server, date: float) -> None:
-    Judge(server, 0.0, date)
+    Endpoint(server, 0.0, date)
     assert [renew(server) for _ in range(3)] == [1, 2, 1]
     assert credentials.skew_of(server.base_url) == 0
 
 
 def test_a_clock_that_is_set_right_costs_one_request(server: Server) -> None:
-    judge = Judge(server, 90.0)
+    endpoint = Endpoint(server, 90.0)
     assert [renew(server) for _ in range(2)] == [2, 1]
-    judge.clock = judge.date = 0.0
+    endpoint.clock = endpoint.date = 0.0
     assert [renew(server) for _ in range(2)] == [2, 1]
 
 
 def test_a_refusal_for_another_reason_leaves_the_time_as_it_was(server: Server) -> None:
-    Judge(server, clock=10 * YEARS, date=2 * HOUR)
+    Endpoint(server, clock=10 * YEARS, date=2 * HOUR)
     with pytest.raises(InvalidClient):
         renew(server)
     assert credentials.skew_of(server.base_url) == 0
@@ -104,7 +104,7 @@ def test_a_refusal_for_another_reason_leaves_the_time_as_it_was(server: Server) 
 
 @pytest.mark.parametrize(("clock", "requests"), [(0.0, 2), (90.0, 3), (HOUR, 3)])
 def test_a_server_may_refuse_the_time_first_and_then_want_a_nonce(server: Server, clock: float, requests: int) -> None:
-    Judge(server, clock).nonce = "n-1"
+    Endpoint(server, clock).nonce = "n-1"
     key = SigningKey(pem("ES256", 5))
     assert [renew(server, dpop=key) for _ in range(2)] == [requests, 1]
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from paygrant import __version__, _clock
-from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
+from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
 from paygrant._request.credentials import SignedTimes
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
 from paygrant._request.response import NONCE_ERROR, RawResponse
-from paygrant._request.transport import Transport, is_certificate_error, transport_for
+from paygrant._request.transport import Transport, is_certificate_error, is_client_certificate_refused, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
@@ -135,7 +135,7 @@ class _Exchange:
         self._had_nonce = False
         self.reader = self._reader(())
 
-    def send(self) -> RawResponse | ProviderUnavailable:
+    def send(self) -> RawResponse | TokenError:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
         self._times.begin()
         return self._sent(self._built())
@@ -167,7 +167,7 @@ class _Exchange:
     def _reader(self, secrets: tuple[str, ...]) -> ResponseReader:
         return ResponseReader(self._registration, (self._credentials.secret, self._registration.client_id, *secrets))
 
-    def _sent(self, request: UnsignedRequest) -> RawResponse | ProviderUnavailable:
+    def _sent(self, request: UnsignedRequest) -> RawResponse | TokenError:
         """Send a request by the user's transport, or by one of ours.
 
         A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
@@ -187,14 +187,14 @@ class _Exchange:
         with transport_for(token_url, certificate, new=True) as ours:
             return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
 
-    def _attempt(
-        self, request: UnsignedRequest, connection: "_Connection"
-    ) -> tuple[RawResponse | ProviderUnavailable, bool]:
+    def _attempt(self, request: UnsignedRequest, connection: "_Connection") -> tuple[RawResponse | TokenError, bool]:
         """The response, or the error why there is none; and whether the connection was closed."""
         try:
             return connection.send(request), False
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
             failure = f"{type(error).__name__}: {self.reader.redact(_words_of(error))}"
+            if self._credentials.certificate is not None and is_client_certificate_refused(error):
+                return self.reader.error(InvalidClient, f"the client certificate was refused, {failure}"), False
             if self._limits.cut:
                 failure = "no complete response before the deadline"
             unavailable = self.reader.error(ProviderUnavailable, failure)
