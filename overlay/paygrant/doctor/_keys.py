@@ -34,7 +34,10 @@ def key_errors(context: "Context") -> Iterator[ConfigurationError]:
 def certificate_findings(context: "Context") -> Iterator[Finding]:
     """Warn about a certificate that has expired, expires soon, or is not valid yet."""
     certificate = _certificate(context)
-    if context.registration.lacks_certificate:
+    lacks = False
+    with suppress(ConfigurationError):  # another check reports settings that cannot be used
+        lacks = context.registration.lacks_certificate
+    if lacks:
         advice = "Give certificate=, or the variable that ends in CERTIFICATE_FILE. A transport of yours may show it instead."
         yield warning("no client certificate, and the provider wants one", advice)
     if certificate is None:
