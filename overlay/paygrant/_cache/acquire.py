@@ -18,6 +18,7 @@ from paygrant._request.client_auth import Encoding
 from paygrant._request.credentials import Credentials
 from paygrant._request.model import model_reader
 from paygrant._request.registration import ClientRegistration
+from paygrant._request.response import NONCE_ERROR
 from paygrant._request.retry import retrying
 from paygrant._request.send import request_token
 from paygrant._stores.base import Entry, Store
@@ -223,7 +224,7 @@ class TokenAcquirer:
             return self._retried(registration, credentials, last, deadline, stop, attempt_failed)
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
             seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
-            if seconds:
+            if seconds and not (isinstance(error, TokenRequestRejected) and error.error == NONCE_ERROR):
                 until = _clock.monotonic() + min(seconds, LONGEST_WAIT)
                 self._store.save(error_key, Entry(copy.copy(error), until))
             raise

@@ -154,9 +154,10 @@ class ClientRegistration:
         if self.private_key is None:
             return None
         value = self.private_key
-        if callable(value) and not hasattr(value, "sign"):
+        from paygrant._request.signing_key import Signer, fitted, signer_of
+
+        if callable(value) and not isinstance(value, Signer):
             value = _called("private_key", value, "a callable that returns the private key")
-        from paygrant._request.signing_key import fitted, signer_of
 
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
