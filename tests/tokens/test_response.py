@@ -37,6 +37,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
+from paygrant._request.model import model_reader
 from paygrant._tokens.lifecycle import Grant
 from paygrant_clients import ripio_ramp
 from paygrant_clients.ripple.models import TokenResponse
@@ -135,21 +136,39 @@ def test_each_source_gets_the_model_of_its_own_provider(server: Server) -> None:
     assert type(responses[1]) is dict
 
 
-def test_a_response_that_does_not_fit_the_model_is_said_when_it_is_read(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def unfit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Token:
+    """A token whose response does not fit the model."""
+
     def fail(_: object) -> object:
         raise KeyError("SECRET-the-token")
 
     server.reply = Reply(GRANTED[Ripple]("SECRET-the-token"))
     token = TokenSource(make(Ripple, base_url=server.base_url)).get()
     monkeypatch.setattr(TokenResponse, "from_dict", fail)
-    assert token.authorization == "Bearer SECRET-the-token"
-    with pytest.raises(MalformedResponse, match=r"does not fit the generated model \(KeyError\)") as caught:
-        _ = token.response
+    return token
+
+
+def test_a_response_that_does_not_fit_the_model_is_said_when_it_is_read(unfit: Token) -> None:
+    assert unfit.authorization == "Bearer SECRET-the-token"
+    with pytest.raises(MalformedResponse) as caught:
+        _ = unfit.response
+    assert str(caught.value) == "the response does not fit the generated model (KeyError)"
     assert caught.value.provider == "ripple"
+
+
+def test_the_traceback_of_a_response_that_does_not_fit_shows_no_secret(unfit: Token) -> None:
+    with pytest.raises(MalformedResponse) as caught:
+        _ = unfit.response
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "SECRET" not in shown
+
+
+@pytest.mark.parametrize(("package", "provider"), [(None, ""), ("paygrant_clients.ripple", "ripple")])
+def test_a_kept_response_that_is_no_object_is_malformed(package: str | None, provider: str) -> None:
+    with pytest.raises(MalformedResponse) as caught:
+        model_reader(package)("[]")
+    assert (str(caught.value), caught.value.provider) == ("the response is not a JSON object", provider)
 
 
 def travelled(token: Any) -> Any:
