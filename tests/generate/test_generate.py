@@ -374,7 +374,7 @@ def _examples() -> Iterator[Any]:
 def test_the_functions_send_the_request_and_read_the_documented_responses(name: str, status: int, example: Any) -> None:
     requests: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         return httpx.Response(status, json=example)
 
@@ -383,7 +383,7 @@ def test_the_functions_send_the_request_and_read_the_documented_responses(name: 
         base_url="https://example.org",
         token="straw",
         prefix="Basic",
-        httpx_args={"transport": httpx.MockTransport(answer)},
+        httpx_args={"transport": httpx.MockTransport(respond)},
     )
     spec = _spec(name)
     ((path, item),) = spec["paths"].items()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.helpers.servers import Seen
 
 CORES = ("idcanary7f3a", "seccanary91bc", "tokcanaryd04e")
-"""What ``found`` searches for. It knows each spelling in which these can stand in a text."""
+"""What ``found`` always searches for. It knows each spelling in which these can stand in a text."""
 
 ID = f"{CORES[0]} é\"'+/%&<>\\"
 SECRET = f"{CORES[1]} é\"'+/%&<>\\:="
@@ -28,10 +28,23 @@ def traces(core: str) -> Iterator[str]:
 TRACES = {trace.lower(): core for core in CORES for trace in traces(core)}
 
 
+def plant(name: str, *texts: str) -> None:
+    """Let ``found`` search for further texts, which are made during a test, until ``uproot``."""
+    _planted.update({trace.lower(): name for text in texts for trace in traces(text)})
+
+
+def uproot() -> None:
+    """Search for the fixed canaries only."""
+    _planted.clear()
+
+
+_planted: dict[str, str] = {}
+
+
 def found(text: str) -> set[str]:
     """The cores that stand in a text, in any spelling."""
     text = text.lower()
-    return {core for trace, core in TRACES.items() if trace in text}
+    return {core for trace, core in (TRACES | _planted).items() if trace in text}
 
 
 def echo(seen: Seen) -> str:

@@ -44,7 +44,7 @@ def beside_a_transport(folder: Path) -> object:
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no PEM": (lambda _: client(private_key="canary-key"), "private_key: is neither PEM nor a JWK"),
-    "damaged": (lambda _: client(private_key=SHORT), "private_key: is damaged"),
+    "damaged": (lambda _: client(private_key=SHORT), "private_key: is damaged, or made in a way that is not supported"),
     "public key": (lambda _: client(private_key=public_pem("RS256")), "private_key: is a public key"),
     "no password": (lambda _: client(private_key=pem("ES256", password=PASSWORD)), "password: is missing"),
     "wrong password": (
@@ -57,6 +57,15 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "key beside Basic": (
         lambda _: client(auth_method="client_secret_basic", client_secret="canary-s", private_key=pem("ES256")),
         "private_key: is given, but client_secret_basic uses none",
+    ),
+    "key without its method": (
+        lambda _: client(auth_method="client_secret_basic", private_key=pem("ES256")),
+        "private_key: is given, but client_secret_basic uses none",
+    ),
+    "path": (lambda folder: client(private_key=folder / "key.pem"), "private_key: is the path of a file"),
+    "missing certificate file": (
+        lambda folder: ClientCertificate(folder / "no.pem", folder / "no.pem"),
+        "certificate_file: cannot be read (FileNotFoundError)",
     ),
     "secret beside a key": (
         lambda _: client(client_secret="canary-s", private_key=pem("ES256")),

@@ -158,7 +158,8 @@ def test_all_clients_with_a_key_are_served_when_the_token_endpoint_demands_a_non
 
     server.reply = reply
     with ThreadPoolExecutor(8) as pool:
-        assert {*pool.map(lambda number: bound_source(server, number).get().token_type, range(8))} == {"DPoP"}
+        tokens = pool.map(TokenSource.get, [bound_source(server, number) for number in range(8)])
+        assert {token.token_type for token in tokens} == {"DPoP"}
     assert len(server.seen) == 16
 
 

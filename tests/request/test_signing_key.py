@@ -3,14 +3,15 @@
 import copy
 import json
 import pickle
-from base64 import urlsafe_b64decode
+from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
 
 from paygrant import ConfigurationError
 from paygrant._request.jws import SecretSigner, signed
@@ -26,7 +27,7 @@ def verified(token: str, algorithm: str) -> dict[str, Any]:
     return claims
 
 
-def jwk_of(algorithm: str, **more: str) -> str:
+def jwk_of(algorithm: str, /, **more: object) -> str:
     key = serialization.load_pem_private_key(pem(algorithm).encode(), None)
     maker: Any = jwt.get_algorithm_by_name(algorithm)
     return json.dumps({**maker.to_jwk(key, as_dict=True), **more})
@@ -99,6 +100,21 @@ def openssh() -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
+def der() -> bytes:
+    key = serialization.load_pem_private_key(pem("ES256").encode(), None)
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, plain)
+
+
+def locked_oddly() -> str:
+    """A key that is locked by a cipher that nobody knows: another last number in its object identifier."""
+    header, *body, footer = pem("ES256", 7, PASSWORD).splitlines()
+    cipher = bytes.fromhex("060960864801650304012a")  # AES-256 in CBC
+    raw = b64decode("".join(body))
+    assert cipher in raw
+    return "\n".join((header, b64encode(raw.replace(cipher, cipher[:-1] + b"\x7f")).decode(), footer))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -111,7 +127,7 @@ def openssh() -> str:
             "password: is missing, and the private key is locked; expected ",
         ),
         (lambda: SigningKey(pem("ES256", 7, PASSWORD), password="seccanary91bc!"), "password: is wrong; expected "),
-        (lambda: SigningKey(pem("ES256").replace("M", "N", 9)), "private_key: is damaged; expected "),
+        (lambda: SigningKey(pem("ES256").replace("M", "N", 9)), "private_key: is damaged, or made in a way "),
         (
             lambda: SigningKey(pem("ES256"), algorithm="RS256"),
             "algorithm: is RS256; expected one that fits the key: ES256",
@@ -138,10 +154,68 @@ def openssh() -> str:
         (lambda: SigningKey(jwk_of("ES256", alg="none")), "algorithm: is not supported; expected "),
         (lambda: SigningKey(jwk_of("ES256"), password="x"), "password: is given with a JWK, which is never locked; "),
         (lambda: SigningKey(pem("ES256"), key_id=""), "key_id: is empty; expected "),
+        (
+            lambda: SigningKey(pem_of(ec.generate_private_key(ec.SECP256K1()))),
+            "private_key: is on the curve secp256k1; expected P-256, P-384 or Ed25519",
+        ),
+        (lambda: SigningKey(pem_of(x25519.X25519PrivateKey.generate())), "private_key: is of another kind; expected "),
+        (
+            lambda: SigningKey(pem("ES256") + pem("ES384")),
+            "private_key: holds several private keys; expected one of them",
+        ),
+        (lambda: SigningKey(jwk_of("ES256", use="enc")), "private_key: is not for signatures, by its use or key_ops; "),
+        (
+            lambda: SigningKey(jwk_of("ES256", key_ops=["verify"])),
+            "private_key: is not for signatures, by its use or key_ops; expected a JWK that may sign",
+        ),
+        (lambda: SigningKey(jwk_of("ES256", kid=5)), "private_key: is of type int; expected "),
+        (lambda: SigningKey(jwk_of("ES256", alg=5)), "algorithm: is not supported; expected "),
+        (lambda: SigningKey(jwk_of("ES256", crv="P-384")), "private_key: is a damaged JWK, or one of another kind; "),
+        (lambda: SigningKey("A" * 65_537), "private_key: has more than 65,536 characters; expected "),
+        (lambda: SigningKey(pem("ES256") + "\n" * 65_537), "private_key: has more than 65,536 characters; expected "),
+        (lambda: SigningKey(Path("key.pem")), "private_key: is the path of a file; expected the text of the file, as "),  # type: ignore[arg-type]
+        (lambda: SigningKey("key.pem"), "private_key: is the path of a file; expected the text of the file, as "),
+        (lambda: SigningKey("/run/secrets/key"), "private_key: is the path of a file; expected "),
+        (lambda: SigningKey(r"C:\\keys\\mine"), "private_key: is the path of a file; expected "),
+        (lambda: SigningKey(pem("ES256").encode("utf-16")), "private_key: holds a control character; expected "),
+        (lambda: SigningKey(der()), "private_key: is in DER, or a PKCS #12 file; expected the text of "),
+        (
+            lambda: SigningKey("".join(pem("ES256").splitlines()[1:-1])),
+            "private_key: is neither PEM nor a JWK; expected ",
+        ),
+        (
+            lambda: SigningKey(locked_oddly(), password=PASSWORD),
+            "private_key: is damaged, or made in a way that is not supported; expected ",
+        ),
     ],
 )
 def test_a_bad_key_is_refused_in_words_that_hold_nothing_of_it(make: Callable[[], object], words: str) -> None:
     assert refusal(make).startswith(words)
+
+
+ODD_TEXTS: dict[str, Callable[[str], str | bytes]] = {
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "escapes": lambda text: text.replace("\n", "\\n"),
+    "quotes": lambda text: '"' + text.replace("\n", "\\n") + '"',
+    "escapes of CRLF": lambda text: text.replace("\n", "\\r\\n"),
+    "blanks": lambda text: text.replace("\n", " "),
+    "indented": lambda text: "\n".join(f"  {line}" for line in text.splitlines()),
+    "byte order mark": lambda text: "\ufeff" + text,
+    "blank lines": lambda text: "\n\t" + text + "\n\n",
+    "more": lambda text: "a comment\n" + text,
+    "bytes": str.encode,
+    "bytes with a mark": lambda text: text.encode("utf-8-sig"),
+}
+
+
+@pytest.mark.parametrize("change", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_a_key_is_read_as_files_and_variables_hold_it(change: Callable[[str], str | bytes]) -> None:
+    assert SigningKey(change(pem("ES256"))) == SigningKey(pem("ES256"))
+
+
+def test_a_jwk_may_be_indented_and_may_state_that_it_signs() -> None:
+    text = json.dumps(json.loads(jwk_of("ES256", use="sig", key_ops=["sign"], kid="a")), indent="\t")
+    assert SigningKey("\ufeff" + text).key_id == "a"
 
 
 def test_keys_are_equal_if_they_sign_alike() -> None:
@@ -219,11 +293,32 @@ async def asynchronous() -> bytes:
         (b"", "sign() returned nothing"),
         ("text", "sign() returned a str"),
         (b"thirteen byte", "sign() returned 13 bytes that are no ECDSA signature"),
+        (b"x" * 63, "sign() returned 63 bytes that are no ECDSA signature"),
+        (bytearray(64), "sign() returned a bytearray"),
     ],
 )
 def test_a_device_that_cannot_sign_is_reported(outcome: object, fault: str) -> None:
     said = refusal(lambda: signed({"alg": "ES256"}, {}, Failing(outcome)))
     assert said.startswith(f"private_key: {fault}; expected ")
+
+
+@pytest.mark.parametrize(("algorithm", "length"), [("EdDSA", 63), ("EdDSA", 65), ("RS256", 255), ("PS256", 32)])
+def test_a_signature_of_a_wrong_length_is_reported(algorithm: str, length: int) -> None:
+    device = Failing(b"x" * length)
+    device.algorithm = algorithm
+    said = refusal(lambda: signed({"alg": algorithm}, {}, device))
+    assert said.startswith(
+        f"private_key: sign() returned {length} bytes that are no signature by {algorithm}; expected "
+    )
+
+
+@pytest.mark.parametrize(("algorithm", "length"), [("EdDSA", 64), ("RS256", 256), ("PS256", 512), ("ES384", 96)])
+def test_a_signature_of_a_right_length_is_taken(algorithm: str, length: int) -> None:
+    device = Failing(b"x" * length)
+    device.algorithm = algorithm
+    assert signed({"alg": algorithm}, {}, device).endswith(
+        ".eHh4" + "eHh4" * (length // 3 - 1) + ["", "eA", "eHg"][length % 3]
+    )
 
 
 def test_an_asynchronous_device_is_reported() -> None:

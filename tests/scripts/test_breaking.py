@@ -25,7 +25,7 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
     return {"parameters": changed}
 
 
-def answer(**parts: Any) -> dict[str, Any]:
+def responds_with(**parts: Any) -> dict[str, Any]:
     return {"response": RIPPLE.response._replace(**parts)}
 
 
@@ -142,28 +142,28 @@ FLAG = RIPPLE._replace(success=Condition(at="/ok", equals=1), invalid_client=(Co
         (with_parameters(COUNT), parameters(COUNT._replace(kind="number")), FINE, "a takes every number"),
         (with_parameters(COUNT._replace(kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
         (with_parameters(FIXED), parameters(FIXED._replace(value=True)), BREAKING, "a is True, not 1"),
-        (RIPPLE, answer(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
-        (RIPPLE, answer(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
+        (RIPPLE, responds_with(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
+        (RIPPLE, responds_with(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
         (
             RIPPLE,
-            answer(access_token=("/refresh_token", "/access_token")),
+            responds_with(access_token=("/refresh_token", "/access_token")),
             SECRET,
             "access_token read at /refresh_token rather than at /access_token",
         ),
         (
-            RIPPLE._replace(**answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b", "/a")),
+            RIPPLE._replace(**responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b", "/a")),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
         (
-            RIPPLE._replace(**answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b",)),
+            RIPPLE._replace(**responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b",)),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
-        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
+        (RIPPLE, responds_with(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
         (RIPPLE, used(header="X-Token", prefix=""), SECRET, "sent in the header X-Token, not the header Authorization"),
         (RIPPLE, used(header=None, prefix="", query="key"), SECRET, "the token is sent in the query as key, not the"),
         (RIPPLE, used(rejected_statuses=(401, 403)), FINE, "403 rejects a token"),
@@ -228,8 +228,8 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
         (with_parameters(COUNT), parameters(COUNT._replace(kind="number")), [FINE]),
         (with_parameters(CHOOSY), parameters(CHOOSY._replace(choices=(1, "one", 2))), []),
         (with_parameters(COUNT, COUNT._replace(name="b")), parameters(COUNT._replace(name="b"), COUNT), []),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), [BREAKING]),
-        (RIPPLE._replace(**answer(scope=("/a", "/b"))), answer(scope=("/a",)), [BREAKING]),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), [BREAKING]),
+        (RIPPLE._replace(**responds_with(scope=("/a", "/b"))), responds_with(scope=("/a",)), [BREAKING]),
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
     ],
 )

@@ -192,12 +192,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind in {
-        _catalog.ProviderParameter,
-        _failures.Failure,
-        _failures.UnknownWord,
-    }:  # words of docstrings, and of errors
-        own = {name: None if name == "ctx" else "words" for name in parameters(kind)}
+    elif kind in {_catalog.ProviderParameter, _failures.Failure, _failures.UnknownWord}:  # of docstrings and errors
+        own = {**dict.fromkeys(parameters(kind), "words"), "ctx": None}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
@@ -264,7 +260,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         client_secret: str
 
     @dataclass
-    class LooseAnswer:
+    class LooseResponse:
         body: bytes
 
     class LooseText:
@@ -274,7 +270,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         def __str__(self) -> str:
             return self.access_token
 
-    for kind in (Loose, LooseAnswer, LooseText):
+    for kind in (Loose, LooseResponse, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
 

@@ -412,7 +412,7 @@ def test_closing_a_source_ends_a_pausing_renewal(
 # Processes
 
 
-DICE = """
+JITTERS = """
 import multiprocessing, sys
 from paygrant import Cryptofuse, TokenSource
 
@@ -436,7 +436,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_jitter_differs_by_process(method: str, server: Server, tmp_path: Path) -> None:
     program = tmp_path / "jitter.py"
-    program.write_text(DICE, "utf-8")
+    program.write_text(JITTERS, "utf-8")
     command = [sys.executable, str(program), method, server.base_url]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60, encoding="utf-8").stdout
     windows = [float(line) for line in printed.splitlines()]

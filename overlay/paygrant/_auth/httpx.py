@@ -177,8 +177,12 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if self._only_authorization:
             request.headers["Authorization"] = token.authorization
             return
-        kept = {} if self._header is None else {self._header: token.authorization}
-        if kept := kept | self._headers_of(token, request.method, str(request.url)):
+        kept = self._headers_of(
+            token, request.method, str(request.url)
+        )  # first: if it raises, a traceback shows `kept`
+        if self._header is not None:
+            kept = {self._header: token.authorization, **kept}
+        if kept:
             headers = self._headers(request.headers)
             for name, value in kept.items():
                 headers.put(name, value)

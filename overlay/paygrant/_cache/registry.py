@@ -14,6 +14,7 @@ from paygrant._cache.cache import Cache
 from paygrant._cache.lock import BlockedError, BoundedLock
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
+from paygrant._request.credentials import forget_servers
 from paygrant._request.transport import forget_connections
 from paygrant._stores.base import Store
 from paygrant._stores.memory import MemoryStore, clear_memory
@@ -129,6 +130,7 @@ def forget_all() -> None:
     for cache in tuple(_caches.values()):
         cache.forget()
     clear_memory()
+    forget_servers()
     end_idle_workers()
     _clock.end_idle_timers()
 

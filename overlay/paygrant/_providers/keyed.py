@@ -46,12 +46,12 @@ class KeyedProvider(Provider[R_co]):
     def __post_init__(self) -> None:
         self._check_endpoint()
         method = self._client_auth.method
+        self._check_private_key()
         wanted = method not in WITHOUT_SECRET
         if wanted and self.client_secret == "":
             raise invalid_argument("client_secret", "is missing", "the client's secret, or a callable that returns it")
         if not wanted and self.client_secret != "" and method != "none":
             raise invalid_argument("client_secret", f"is given, but {method} uses none", "no client_secret")
-        self._check_private_key()
         if self.assertion_audience is not None:
             check_text("assertion_audience", self.assertion_audience)
             if method not in ASSERTION_METHODS:

@@ -7,9 +7,6 @@ from typing import Any
 from paygrant._request.jws import key_header, signed_after
 from paygrant._request.signing_key import Signer
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-"""The ``client_assertion_type`` (RFC 7523 section 2.2)."""
-
 LIFETIME = 60.0
 """Seconds. An assertion is used at once, so it need not live longer."""
 

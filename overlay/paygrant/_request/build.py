@@ -13,6 +13,9 @@ from paygrant._spec.description import ASSERTION_METHODS, Assertion
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""The ``client_assertion_type`` (RFC 7523 section 2.2). It is no secret, and servers repeat it."""
+
 
 def build_request(registration: ClientRegistration, credentials: Credentials, encoding: Encoding) -> UnsignedRequest:
     """Build the whole token request: the fixed values, the caller's values, and the credentials.
@@ -24,7 +27,7 @@ def build_request(registration: ClientRegistration, credentials: Credentials, en
     request = UnsignedRequest(
         endpoint.method, registration.token_url, registration.client_id, credentials.secret, endpoint.media_type
     )
-    secrets, legible = list[str](), set[str]()
+    secrets, legible = list[str](), {_ASSERTION_TYPE}
     for each in endpoint.parameters:
         value = each.value if each.argument is None else arguments.get(each.argument)
         if value is not None:
@@ -63,7 +66,7 @@ def _put_credentials(
 
 def _assert(request: UnsignedRequest, registration: ClientRegistration, credentials: Credentials) -> None:
     """Put a new assertion into the request. Each attempt has one of its own: a server accepts it once."""
-    from paygrant._request.assertion import ASSERTION_TYPE, client_assertion
+    from paygrant._request.assertion import client_assertion
 
     stated = registration.client_auth.assertion or Assertion()
     signer = credentials.signer
@@ -84,7 +87,7 @@ def _assert(request: UnsignedRequest, registration: ClientRegistration, credenti
         return
     request.put("body", stated.name, assertion)
     if stated.name == "client_assertion":
-        request.put("body", "client_assertion_type", ASSERTION_TYPE)
+        request.put("body", "client_assertion_type", _ASSERTION_TYPE)
 
 
 def _authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:

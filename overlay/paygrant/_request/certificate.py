@@ -140,7 +140,8 @@ class ClientCertificate:
                 if isinstance(error, ssl.SSLError):
                     fault = self._fault(error, key)
                 else:
-                    name = "private_key_file" if error.filename == self.private_key_file else "certificate_file"
+                    is_certificate = error.filename in {None, self.certificate_file}
+                    name = "certificate_file" if is_certificate else "private_key_file"
                     fault = name, f"cannot be read ({type(error).__name__})", "a file in PEM"
         raise invalid_argument(*fault)
 

@@ -90,6 +90,12 @@ def note_skew(url: str, seconds: float) -> None:
         _skews.pop(origin_of(url), None)
 
 
+def forget_servers() -> None:
+    """Forget what the responses of all servers have shown: their clocks and their nonces."""
+    _skews.clear()
+    _prover.cache_clear()
+
+
 def origin_of(url: str) -> str:
     """Scheme and host of a URL."""
     parts = urlsplit(url)

@@ -77,6 +77,11 @@ class Prover:
         Raises:
             ConfigurationError: The caller's object could not sign.
         """
+        claims = self._claims(method, url, token)
+        del token  # if the key cannot sign, the traceback shows what this frame holds
+        return signed_after(self._header, claims, self._signer)
+
+    def _claims(self, method: str, url: str, token: str | None) -> dict[str, Any]:
         bare = url.partition("#")[0].partition("?")[0]
         claims: dict[str, Any] = {"jti": token_urlsafe(16), "htm": method, "htu": bare, "iat": int(self._now())}
         if token is not None:
@@ -86,7 +91,7 @@ class Prover:
             claims["ath"] = known[1]
         if self._nonces and (nonce := self._nonces.get(_place(bare, is_token_endpoint=token is None))):
             claims["nonce"] = nonce
-        return signed_after(self._header, claims, self._signer)
+        return claims
 
     def note_response(self, url: str, status: int, nonce: str | None, challenges: Iterable[str]) -> bool:
         """Note the nonce of a response to an API call.

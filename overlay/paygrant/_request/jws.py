@@ -8,11 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from paygrant._arguments import invalid_argument, is_coroutine
-from paygrant._errors import ConfigurationError, missing_extra
-from paygrant._request.signing_key import Signer, SigningKey, base64url
+from paygrant._errors import missing_extra
+from paygrant._request.signing_key import LEAST_RSA_BITS, Signer, SigningKey, base64url
 
 _ECDSA_BYTES = {"ES256": 32, "ES384": 48}
 """The length of R and of S (RFC 7518 section 3.4)."""
+
+_LEAST_RSA_BYTES = LEAST_RSA_BITS // 8
+_ED25519_BYTES = 64
+"""The length of a signature (RFC 8032 section 5.1.6)."""
 
 _HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
@@ -32,6 +36,10 @@ class SecretSigner:
         return hmac.digest(self._secret, data, _HASHES[self.algorithm])
 
 
+_OURS = frozenset({SigningKey, SecretSigner})
+"""What signs without code of the caller's."""
+
+
 def signed(header: Mapping[str, Any], claims: Mapping[str, Any], signer: Signer) -> str:
     """A signed JWT (RFC 7519).
 
@@ -45,7 +53,7 @@ def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
     """A signed JWT with a header that is encoded already."""
     signing_input = f"{header}.{segment(claims)}"
     data = signing_input.encode()
-    signature = signer.sign(data) if type(signer) is SigningKey else _foreign_signature(signer, data)
+    signature = signer.sign(data) if type(signer) in _OURS else _foreign_signature(signer, data)
     return f"{signing_input}.{base64url(signature)}"
 
 
@@ -59,20 +67,25 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 def _foreign_signature(signer: Signer, data: bytes) -> bytes:
     """The signature that a caller's object makes. It may come in DER, as KMS and HSM give it."""
+    expected = "an object whose sign(data) returns the signature as bytes"
     try:
         signature: Any = signer.sign(data)
-    except Exception as error:
-        if type(error) is ConfigurationError:
-            raise
-        fault = f"sign() raised {type(error).__name__}"
+    except Exception as error:  # noqa: BLE001 - a user's function; its error text may hold anything
+        fault = f"raised {type(error).__name__}"
     else:
         if isinstance(signature, bytes) and signature:
-            size = _ECDSA_BYTES.get(signer.algorithm)
-            return signature if size is None or len(signature) == 2 * size else _from_der(signature, size)
-        fault = f"sign() returned {'nothing' if signature == b'' else f'a {type(signature).__name__}'}"
-        if is_coroutine(signature):
-            fault = "sign() is asynchronous"
-    raise invalid_argument("private_key", fault, "an object whose sign(data) returns the signature as bytes")
+            algorithm, length = signer.algorithm, len(signature)
+            if size := _ECDSA_BYTES.get(algorithm):
+                return signature if length == 2 * size else _from_der(signature, size)
+            if length == _ED25519_BYTES if algorithm == "EdDSA" else length >= _LEAST_RSA_BYTES:
+                return signature
+            fault = f"returned {length} bytes that are no signature by {algorithm}"
+            expected = "the bytes that RFC 7518 section 3 or RFC 8037 section 3.1 describes"
+        elif is_coroutine(signature):
+            fault = "is asynchronous"
+        else:
+            fault = "returned nothing" if signature == b"" else f"returned a {type(signature).__name__}"
+    raise invalid_argument("private_key", f"sign() {fault}", expected)
 
 
 def _from_der(signature: bytes, size: int) -> bytes:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args, runtime_checkable
 
 from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument
@@ -21,7 +23,19 @@ ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
 LEAST_RSA_BITS = 2048
 """Shorter keys must not be used (RFC 7518 section 3.3)."""
 
-_EXPECTED = "an unencrypted or encrypted private key in PEM (PKCS #8, PKCS #1 or SEC 1), or as a JWK"
+_EXPECTED = "the text of a private key in PEM (PKCS #8, PKCS #1 or SEC 1), or as a JWK"
+_EXPECTED_TEXT = (
+    "the text of the file, as Path(...).read_text() gives it; a variable ..._PRIVATE_KEY_FILE may name the file"
+)
+_OF_THE_KEY = "the password of the private key"
+_LONGEST_KEY = 1 << 16
+"""Characters. RSA with 16,384 bits needs 13,000 in PEM, and a chain of certificates may precede it."""
+
+_PATH = re.compile(
+    r"[^\n{]{0,250}\.(pem|key|p8|pk8|der|jwk|json|pfx|p12|txt)|(~|\.{1,2}|[A-Za-z]:)?[/\\][^\n=+]{1,250}"
+)
+"""Matches what is the path of a file, and no key."""
+
 _THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
 """The members that a thumbprint covers, in their order (RFC 7638 section 3.2, RFC 8037 section 2)."""
 
@@ -83,9 +97,7 @@ class SigningKey:
         algorithm: Algorithm | None = None,
         password: str | None = None,
     ) -> None:
-        if isinstance(private_key, bytes | bytearray):
-            private_key = bytes(private_key).decode("utf-8-sig", errors="replace")
-        check_text("private_key", private_key, multiline=True)
+        private_key = _text_of(private_key)
         for name, text in (("key_id", key_id), ("password", password)):
             if text is not None:
                 check_text(name, text)
@@ -182,8 +194,8 @@ def signer_of(argument: str, value: object, *, with_public_key: bool = False) ->
         ConfigurationError: It cannot sign.
     """
     expected = "a SigningKey, a private key in PEM or as a JWK, or an object with algorithm, key_id and sign(data)"
-    if isinstance(value, str | bytes):
-        return SigningKey(value)
+    if isinstance(value, str | bytes | PathLike):
+        return SigningKey(cast("str", value))
     check_type(argument, value, Signer, expected)
     signer = cast("Signer", value)
     if isinstance(value, SigningKey):
@@ -227,12 +239,35 @@ def _public_part(argument: str, value: object) -> Mapping[str, str]:
     expected = "the public key as a JWK (RFC 7517), a mapping such as {'kty': 'EC', 'crv': 'P-256', 'x': ..., 'y': ...}"
     check_type(f"{argument}.public_jwk", value, Mapping, expected)
     jwk = cast("Mapping[str, str]", value)
-    members = _THUMBPRINT_MEMBERS.get(jwk.get("kty", ""))
+    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")))
     if not members or not all(isinstance(jwk.get(name), str) for name in members):
         raise invalid_argument(f"{argument}.public_jwk", "lacks a member of its key type", expected)
     if "d" in jwk:
         raise invalid_argument(f"{argument}.public_jwk", "is a private key", expected)
     return {name: jwk[name] for name in members}
+
+
+def _text_of(value: object) -> str:
+    """The text of a key. A line break may be written as the two characters of its escape, as in a variable.
+
+    Raises:
+        ConfigurationError: It is not the text of a key.
+    """
+    fault, expected, text = "", _EXPECTED, value
+    if isinstance(value, PathLike) or (isinstance(value, str) and _PATH.fullmatch(value)):
+        fault, expected = "is the path of a file", _EXPECTED_TEXT
+    elif isinstance(value, bytes | bytearray):
+        fault = "is in DER, or a PKCS #12 file" if value[:1] == b"0" else ""
+        text = value.decode("utf-8", errors="replace")
+    if isinstance(text, str):
+        fault = fault if len(text) <= _LONGEST_KEY else f"has more than {_LONGEST_KEY:,} characters"
+        text = text.removeprefix("\ufeff").replace("\t", " ")
+    if fault:
+        raise invalid_argument("private_key", fault, expected)
+    checked_text = check_text("private_key", text, multiline=True)
+    if checked_text.lstrip().startswith("{"):
+        return checked_text
+    return checked_text.replace("\\r", "").replace("\\n", "\n")
 
 
 def _loaded(text: str, password: str | None) -> tuple["PrivateKeyTypes", Mapping[str, str]]:
@@ -273,18 +308,17 @@ def _from_pem(text: str, password: str | None) -> "PrivateKeyTypes":
         raise invalid_argument(
             "private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it"
         )
+    if len(re.findall("-BEGIN [A-Z ]*PRIVATE KEY-", text)) > 1:
+        raise invalid_argument("private_key", "holds several private keys", "one of them")
     locked = "ENCRYPTED" in text
-    argument, expected = ("password", "the password of the private key") if locked else ("private_key", _EXPECTED)
     try:
         return load_pem_private_key(text.strip().encode(), password.encode() if password and locked else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        fault = (
-            "is damaged"
-            if not locked
-            else "is missing, and the private key is locked"
-            if password is None
-            else "is wrong"
-        )
+    except TypeError:
+        argument, fault, expected = "password", "is missing, and the private key is locked", _OF_THE_KEY
+    except (ValueError, UnsupportedAlgorithm) as error:
+        argument, fault, expected = "private_key", "is damaged, or made in a way that is not supported", _EXPECTED
+        if "password" in str(error):
+            argument, fault, expected = "password", "is wrong", _OF_THE_KEY
     raise invalid_argument(argument, fault, expected)
 
 
@@ -303,12 +337,15 @@ def _from_jwk(text: str, password: str | None) -> tuple["PrivateKeyTypes", dict[
     if "d" not in document:
         fault = "is a symmetric key" if "k" in document else "is a public key"
         raise invalid_argument("private_key", fault, _EXPECTED)
+    operations = document.get("key_ops")
+    if document.get("use", "sig") != "sig" or (operations is not None and "sign" not in operations):
+        raise invalid_argument("private_key", "is not for signatures, by its use or key_ops", "a JWK that may sign")
     kind = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}.get(str(document.get("kty")), "")
     try:
         key = jwt.get_algorithm_by_name(kind).from_jwk(document)
     except (jwt.PyJWTError, NotImplementedError, ValueError, TypeError, KeyError, AttributeError):
         raise invalid_argument("private_key", "is a damaged JWK, or one of another kind", _EXPECTED) from None
-    return key, {name: document[name] for name in ("alg", "kid") if isinstance(document.get(name), str)}
+    return key, {name: document[name] for name in ("alg", "kid") if document.get(name) is not None}
 
 
 def _fitting(key: "PrivateKeyTypes") -> tuple[str, ...]:

@@ -102,10 +102,10 @@ class ClientAuth(NamedTuple):
     """One method of client authentication: how the client's id and secret are sent.
 
     ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
-    the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
-    ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523), ``tls_client_auth`` shows a certificate
-    (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
-    have the names that OAuth knows.
+    the body, ``header`` as headers, and ``query`` as parameters of the query. Each has its name; a name that is None is
+    not sent. ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523). ``tls_client_auth`` shows a
+    certificate (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2
+    and RFC 7591 section 2 have the names that OAuth knows.
     """
 
     method: Method

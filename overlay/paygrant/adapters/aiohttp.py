@@ -98,11 +98,12 @@ class TokenAuth(BearerAuth):
         return response.headers.getall("WWW-Authenticate", ())
 
     def _put(self, request: ClientRequest, token: Token) -> None:
+        more = self._headers_of(token, request.method, str(request.url))  # may raise, so it comes first
         if self._header is not None:
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = URL(self._with_token(str(request.url), token), encoded=True)
-        request.headers.update(self._headers_of(token, request.method, str(request.url)))
+        request.headers.update(more)
 
 
 def _repeatable(body: object) -> bool:

@@ -46,11 +46,12 @@ class TokenAuth(BearerAuth, AuthBase):
         return r
 
     def _put(self, request: PreparedRequest, token: Token) -> None:
+        more = self._headers_of(token, request.method or "", request.url or "")  # may raise, so it comes first
         if self._header is not None:
             request.headers[self._header] = Authorization(token.authorization)
         else:
             request.url = self._with_token(request.url or "", token)
-        request.headers.update(self._headers_of(token, request.method or "", request.url or ""))
+        request.headers.update(more)
 
     def _keep_from_others(self, response: Response, request: PreparedRequest) -> None:
         """Remove the token from a request that is redirected to another origin, and what travels with it.

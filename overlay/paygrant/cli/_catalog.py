@@ -105,7 +105,7 @@ def parameters(kind: "ProviderKind[Provider]") -> list[ProviderParameter]:
             kind=each.kind,
         )
         for each in kind.arguments
-        if each.kind != "object" and each.name != "dpop"  # the key would die with the command
+        if each.kind != "object"
     ]
 
 

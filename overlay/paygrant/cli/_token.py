@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _Format = Literal["text", "header", "json", "env"]
 
+_BOUND = (
+    "the token is bound to a key of this command (RFC 9449): each API call needs a new proof by that key, which ends "
+    "now; a program with TokenAuth makes the proofs"
+)
+
 
 def build() -> click.Command:
     """The command."""
@@ -93,6 +98,8 @@ def _print(given: "Given", *, header: bool, as_json: bool, form: _Format, cache:
         "json": lambda: _document(found),
         "env": lambda: f"{given.kind.prefix}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
     }
+    if registration_of(provider).proof_key is not None:
+        _console.note(_BOUND)
     _console.result(printed[forms.pop()]() if forms else found.access_token)
 
 

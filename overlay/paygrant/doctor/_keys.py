@@ -34,7 +34,10 @@ def key_errors(context: "Context") -> Iterator[ConfigurationError]:
 def certificate_findings(context: "Context") -> Iterator[Finding]:
     """Warn about a certificate that has expired, expires soon, or is not valid yet."""
     certificate = _certificate(context)
-    if _lacks_certificate(context):
+    lacks = False
+    with suppress(ConfigurationError):  # another check reports settings that cannot be used
+        lacks = context.registration.lacks_certificate
+    if lacks:
         advice = "Give certificate=, or the variable that ends in CERTIFICATE_FILE. A transport of yours may show it instead."
         yield warning("no client certificate, and the provider wants one", advice)
     if certificate is None:
@@ -54,14 +57,6 @@ def certificate_findings(context: "Context") -> Iterator[Finding]:
         yield warning(f"{about} expires in {span((end - now).total_seconds())}", advice)
 
 
-def _lacks_certificate(context: "Context") -> bool:
-    """Whether the provider wants a certificate, and none is given. It is not known where the settings give no provider."""
-    try:
-        return context.registration.lacks_certificate
-    except ConfigurationError:
-        return False
-
-
 def keys_in_words(context: "Context") -> list[str]:
     """The key and the certificate, for people."""
     found = list[str]()
@@ -70,6 +65,8 @@ def keys_in_words(context: "Context") -> list[str]:
         if signer is not None and context.registration.private_key is not None:
             known = f" with id {signer.key_id!a}" if signer.key_id else ""
             found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
+    if (prover := context.registration.prover) is not None:
+        found.append(f"tokens bound to the key {prover.thumbprint[:8]}: each API call needs a proof (RFC 9449)")
     certificate = _certificate(context)
     if certificate is not None:
         end = certificate.not_valid_after_utc

@@ -4,6 +4,7 @@ An error text never holds a part of the JWT.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -18,6 +19,9 @@ ASYMMETRIC = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 
 SYMMETRIC = ("HS256", "HS384", "HS512")
 """The algorithms that sign with a client secret."""
+
+LEAST_RSA_BITS = 2048
+"""Shorter keys must not be used (RFC 7518 section 3.3)."""
 
 LEEWAY = 5.0
 """Seconds by which the clocks of client and sandbox may differ."""
@@ -47,6 +51,13 @@ class VerifyingKey:
 
     key: Any
     key_id: str | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is an RSA key that is too short."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        return isinstance(self.key, rsa.RSAPublicKey) and self.key.key_size < LEAST_RSA_BITS
 
     def fits(self, algorithm: str) -> bool:
         """Whether the key is of the kind that an algorithm needs."""
@@ -135,8 +146,9 @@ def moment(claims: Mapping[str, Any], name: str, *, required: bool = True) -> fl
         JwtError: It is missing, or not a number.
     """
     value = claims.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if is_number and not isinstance(value, bool):
+        return cast("float", value)
     if value is not None or required:
         raise JwtError(f"{name}: {'is missing' if value is None else 'is not a number'}; expected seconds since 1970")
     return None

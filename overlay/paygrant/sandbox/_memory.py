@@ -95,6 +95,16 @@ class Memory:
         self._wakers: set[Callable[[], object]] = set()
         self._ended = False
 
+    def count_token_request(self) -> None:
+        """Count a token request. The two servers of the sandbox have a thread each."""
+        with self._lock:
+            self.token_requests += 1
+
+    def count_api_call(self) -> None:
+        """Count a call of the API."""
+        with self._lock:
+            self.api_calls += 1
+
     def issue(self, token: IssuedToken) -> None:
         """Remember a token, and forget the expired tokens."""
         with self._lock:
