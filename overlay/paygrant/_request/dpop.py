@@ -1,6 +1,7 @@
 """Prover: makes DPoP proofs (RFC 9449), and knows the nonces that servers gave."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from secrets import token_urlsafe
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from paygrant._request.jws import segment, signed_after
+from paygrant._request.jws import segment, signed_text
 from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, thumbprint
 
 NONCE_ERROR = "use_dpop_nonce"
@@ -19,6 +20,9 @@ _MOST_NONCES = 1024
 
 _LONGEST_NONCE = 1024
 """Characters. A longer nonce is not one."""
+
+_quoted = json.encoder.encode_basestring_ascii
+"""A text as JSON has it."""
 
 _process_key: list[SigningKey] = []
 _guard = threading.Lock()
@@ -79,19 +83,20 @@ class Prover:
         """
         claims = self._claims(method, url, token)
         del token  # if the key cannot sign, the traceback shows what this frame holds
-        return signed_after(self._header, claims, self._signer)
+        return signed_text(self._header, claims, self._signer)
 
-    def _claims(self, method: str, url: str, token: str | None) -> dict[str, Any]:
+    def _claims(self, method: str, url: str, token: str | None) -> str:
+        """The claims in JSON. It is written by hand, because each call of an API waits for it."""
         bare = url.partition("#")[0].partition("?")[0]
-        claims: dict[str, Any] = {"jti": token_urlsafe(16), "htm": method, "htu": bare, "iat": int(self._now())}
+        claims = f'{{"jti":"{token_urlsafe(16)}","htm":{_quoted(method)},"htu":{_quoted(bare)},"iat":{int(self._now())}'
         if token is not None:
             known = self._ath
             if known[0] != token:
                 known = self._ath = token, base64url(hashlib.sha256(token.encode()).digest())
-            claims["ath"] = known[1]
+            claims += f',"ath":"{known[1]}"'
         if self._nonces and (nonce := self._nonces.get(_place(bare, is_token_endpoint=token is None))):
-            claims["nonce"] = nonce
-        return claims
+            claims += f',"nonce":{_quoted(nonce)}'
+        return claims + "}"
 
     def note_response(self, url: str, status: int, nonce: str | None, challenges: Iterable[str]) -> bool:
         """Note the nonce of a response to an API call.

@@ -51,7 +51,12 @@ def signed(header: Mapping[str, Any], claims: Mapping[str, Any], signer: Signer)
 
 def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
     """A signed JWT with a header that is encoded already."""
-    signing_input = f"{header}.{segment(claims)}"
+    return signed_text(header, _encode(claims), signer)
+
+
+def signed_text(header: str, payload: str, signer: Signer) -> str:
+    """A signed JWT of claims that are written as JSON already."""
+    signing_input = f"{header}.{base64url(payload.encode())}"
     data = signing_input.encode()
     signature = signer.sign(data) if type(signer) in _OURS else _foreign_signature(signer, data)
     return f"{signing_input}.{base64url(signature)}"
