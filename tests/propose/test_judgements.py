@@ -375,7 +375,7 @@ def test_the_jwt_bearer_grant_is_recognised(draft: Any) -> None:
 
 
 def test_a_flow_may_state_the_type_of_its_assertions(draft: Any) -> None:
-    flow = {
+    flow: dict[str, Any] = {
         "tokenUrl": "https://login.quay.internal/token",
         "scopes": {},
         "x-assertionType": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

@@ -221,7 +221,7 @@ def instance(kind: Any) -> Any:
         return list(kind)
     if issubclass(kind, HeadersBySentName):
         headers = kind() if kind is HeadersBySentName else cast("Any", kind)({"Accept": "*/*"})
-        headers.put("X-Key", TOKEN)
+        headers.put({"X-Key": TOKEN})
         return headers
     made = kind(**arguments_of(kind))
     if hasattr(made, "additional_properties"):

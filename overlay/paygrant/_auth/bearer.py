@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -141,6 +142,14 @@ class BearerAuth:
         if self._wants_nonce(response, status, request.url):
             return True
         return is_reused and status in self._rejected_statuses and self._carries(request, token)
+
+    def _is_settled(self, response: Any) -> bool:
+        """Whether a response wants no other proof. This notes its nonce, as successful responses may have one, too."""
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            return False
+        if self._prover is not None and "DPoP-Nonce" in response.headers:
+            self._prover.note_nonce(str(response.request.url), response.headers["DPoP-Nonce"])
+        return True
 
     def _wants_nonce(self, response: Any, status: int, url: object) -> bool:
         """Whether the API refuses a call only because its proof lacks a nonce. This notes the nonce of the response."""

@@ -1,6 +1,7 @@
 """Prover: makes DPoP proofs (RFC 9449), and knows the nonces that servers gave."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from paygrant._arguments import invalid_argument
-from paygrant._request.jws import segment, signed_after
+from paygrant._request.jws import segment, signed_text
 from paygrant._request.response import NONCE_ERROR
 from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, public_part, thumbprint
 
@@ -23,6 +24,9 @@ _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
 """The characters of a nonce (RFC 9449 section 8.1). A longer one is not used."""
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+_quoted = json.encoder.encode_basestring_ascii
+"""A text as JSON has it."""
 
 _process_key: dict[str, SigningKey] = {}
 
@@ -79,19 +83,22 @@ class Prover:
         """
         claims = self._claims(method, url, token)
         del token  # if the key cannot sign, the traceback shows what this frame holds
-        return signed_after(self._header, claims, self._signer, "dpop")
+        return signed_text(self._header, claims, self._signer, "dpop")
 
-    def _claims(self, method: str, url: str, token: str | None) -> dict[str, Any]:
+    def _claims(self, method: str, url: str, token: str | None) -> str:
+        """The claims in JSON. It is written by hand, because each call of an API waits for it."""
         target, origin = _target(url.partition("#")[0].partition("?")[0])
-        claims: dict[str, Any] = {"jti": token_urlsafe(16), "htm": method, "htu": target, "iat": int(self._now())}
+        claims = (
+            f'{{"jti":"{token_urlsafe(16)}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(self._now())}'
+        )
         if token is not None:
             known = self._ath
             if known[0] != token:
                 known = self._ath = token, base64url(hashlib.sha256(token.encode()).digest())
-            claims["ath"] = known[1]
+            claims += f',"ath":"{known[1]}"'
         if self._nonces and (nonce := self._nonces.get(_place(origin, is_token_endpoint=token is None))):
-            claims["nonce"] = nonce
-        return claims
+            claims += f',"nonce":{_quoted(nonce)}'
+        return claims + "}"
 
     def note_response(self, url: str, status: int, nonce: str | None, challenges: Iterable[str]) -> bool:
         """Note the nonce of a response to an API call.

@@ -49,9 +49,14 @@ def signed(header: Mapping[str, Any], claims: Mapping[str, Any], signer: Signer)
     return signed_after(segment(header), claims, signer)
 
 
-def signed_after(header: str, claims: Mapping[str, Any], signer: Signer, argument: str = "private_key") -> str:
-    """A signed JWT with a header that is encoded already. An error names the argument that gave the key."""
-    signing_input = f"{header}.{segment(claims)}"
+def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
+    """A signed JWT with a header that is encoded already."""
+    return signed_text(header, _encode(claims), signer)
+
+
+def signed_text(header: str, payload: str, signer: Signer, argument: str = "private_key") -> str:
+    """A signed JWT of claims that are written as JSON already. An error names the argument that gave the key."""
+    signing_input = f"{header}.{base64url(payload.encode())}"
     data = signing_input.encode()
     signature = signer.sign(data) if type(signer) in _OURS else _foreign_signature(signer, data, argument)
     return f"{signing_input}.{base64url(signature)}"

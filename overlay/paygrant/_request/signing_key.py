@@ -382,7 +382,18 @@ def _fitting(key: "PrivateKeyTypes") -> tuple[str, ...]:
 def _signature(key: "PrivateKeyTypes", algorithm: str) -> Callable[[bytes], bytes]:
     """The function that signs."""
     import jwt
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+    if isinstance(key, ec.EllipticCurvePrivateKey):  # PyJWT would make the scheme again for each call
+        private_key, size = key, key.key_size // 8
+        scheme = ec.ECDSA(hashes.SHA256() if algorithm == "ES256" else hashes.SHA384())
+
+        def sign(data: bytes) -> bytes:
+            r, s = utils.decode_dss_signature(private_key.sign(data, scheme))
+            return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+        return sign
     signing: Any = jwt.get_algorithm_by_name(algorithm)
     return lambda data: signing.sign(data, key)
 
