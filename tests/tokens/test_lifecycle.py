@@ -518,3 +518,17 @@ def test_a_token_that_ended_during_suspension_is_replaced(provider: Cryptofuse, 
         alive = "Bearer token-2"
         assert client.get("https://api.example").status_code == 200
     assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "state_while_failing"),
+    [
+        (9.9, State.FRESH, State.FRESH),
+        (10, State.DUE, State.DUE),
+        (20, State.EXPIRED, State.DUE),
+        (30, State.EXPIRED, State.EXPIRED),
+    ],
+)
+def test_a_moment_belongs_to_the_state_that_begins_then(now: float, state: State, state_while_failing: State) -> None:
+    life = Life(due=10, expires=20, ends=30)
+    assert (life.state(now, failing=False), life.state(now, failing=True)) == (state, state_while_failing)

@@ -9,7 +9,6 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
@@ -176,7 +175,7 @@ class TokenAcquirer:
                     whose = registration.name, registration.environment
                     self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
         token = read_by(grant.token, model_reader(registration.models))  # a store does not know the model
-        return Acquired(grant if token is grant.token else replace(grant, token=token), key)
+        return Acquired(grant if token is grant.token else grant._replace(token=token), key)
 
     def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
         """The store's token, if it is better than the held one.

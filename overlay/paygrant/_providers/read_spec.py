@@ -1,7 +1,6 @@
 """Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
 
 import functools
-from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
@@ -22,12 +21,12 @@ _EXPECTED = "the path of a spec, or of a package that was generated from one"
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-@dataclass(frozen=True, repr=False)
 class ReadSpec(PathLike[str]):
     """The path of a spec that has been read already, with its description."""
 
-    path: Path
-    endpoint: TokenEndpoint
+    def __init__(self, path: Path, endpoint: TokenEndpoint) -> None:
+        self.path = path
+        self.endpoint = endpoint
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant._arguments import check_text, checked, invalid_argument
 from paygrant._request.signing_key import base64url
 from paygrant._request.trust import trusting_context
+from paygrant._secrets import compared_as_a_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ _ATTEMPTS = 3
 """How often the files are read before they count as not fitting: another process may be writing them."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class LoadedCertificate:
     """A certificate and its key as they were when they fitted.
