@@ -1,6 +1,7 @@
 """Runs all benchmarks, shows the results on the terminal, and writes them to files."""
 
 import argparse
+import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from scripts.bench import picture, report
 from scripts.bench.costs import Cost, costs
+from scripts.bench.keys import keys
 from scripts.bench.lab import laboratory
 from scripts.bench.many import Comparison, many
 from scripts.bench.scenarios import SCENARIOS, Round
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.width = WIDTH
     with console.status("") as status:
         found: list[Cost] = []
-        for cost in costs(quick=quick):
+        for cost in itertools.chain(costs(quick=quick), keys(quick=quick)):
             status.update(cost.title)
             found.append(cost)
         comparisons: list[Comparison] = []

@@ -53,22 +53,22 @@ def costs(*, quick: bool) -> Iterator[Cost]:
     """Measure one figure after the other."""
     turns, runs = (15, 5) if quick else (101, 41)
     token, constant = TokenAuth(_source()), ConstantHeader()
-    yield _ratio("attach a token / a constant header", _by_hand(token), _by_hand(constant), turns, 1.05)
+    yield ratio("attach a token / a constant header", _by_hand(token), _by_hand(constant), turns, 1.05)
     with asyncio.Runner() as runner:
         subject, baseline = _async_by_hand(runner, token), _async_by_hand(runner, constant)
-        yield _ratio("attach a token / a constant header, async", subject, baseline, turns, 1.05)
-        yield _ratio("httpx.Client call / with a constant header", _calls(token), _calls(constant), turns, 1.05)
+        yield ratio("attach a token / a constant header, async", subject, baseline, turns, 1.05)
+        yield ratio("httpx.Client call / with a constant header", _calls(token), _calls(constant), turns, 1.05)
         subject, baseline = _async_calls(runner, token), _async_calls(runner, constant)
-        yield _ratio("httpx.AsyncClient call / with a constant header", subject, baseline, turns, 1.05)
+        yield ratio("httpx.AsyncClient call / with a constant header", subject, baseline, turns, 1.05)
 
     names: dict[str, Any] = {"source": _source(), "time": time}
     subject, baseline = _timed("source.get()", names), _timed("time.monotonic()", names)
-    yield _ratio("source.get() / time.monotonic()", subject, baseline, turns, 4.0)
+    yield ratio("source.get() / time.monotonic()", subject, baseline, turns, 4.0)
 
     ours = "import httpx; from paygrant import Ripple, TokenAuth, TokenSource"
-    yield _ratio("import httpx, and ours / import httpx", _import(ours), _import("import httpx"), runs, 1.15)
+    yield ratio("import httpx, and ours / import httpx", _import(ours), _import("import httpx"), runs, 1.15)
     subject, baseline = _process("import paygrant"), _process("pass")
-    yield _ratio("a process that imports paygrant / an empty one", subject, baseline, runs // 2, None)
+    yield ratio("a process that imports paygrant / an empty one", subject, baseline, runs // 2, None)
 
     herds = [_cold_herd() for _ in range(1 + runs // 2)][1:]  # the first one in a process imports
     stall, served = (quartiles(values) for values in zip(*herds, strict=True))
@@ -76,7 +76,8 @@ def costs(*, quick: bool) -> Iterator[Cost]:
     yield Cost("from the token's arrival until all of them have it", "s", served, 0.2)
 
 
-def _ratio(title: str, subject: Side, baseline: Side, turns: int, target: float | None) -> Cost:
+def ratio(title: str, subject: Side, baseline: Side, turns: int, target: float | None) -> Cost:
+    """The ratio of two sides that take turns."""
     ratios: list[float] = []
     for turn in range(turns + 1):
         if turn % 2:
@@ -120,7 +121,7 @@ def _by_hand(auth: httpx.Auth) -> Side:
 
 
 def _async_by_hand(runner: asyncio.Runner, auth: httpx.Auth) -> Side:
-    return _on_loop(runner, async_attach(auth), 1000)
+    return on_loop(runner, async_attach(auth), 1000)
 
 
 def _calls(auth: httpx.Auth) -> Side:
@@ -135,10 +136,12 @@ def _async_calls(runner: asyncio.Runner, auth: httpx.Auth) -> Side:
     async def call() -> None:
         await client.get(URL)
 
-    return _on_loop(runner, call, 50)
+    return on_loop(runner, call, 50)
 
 
-def _on_loop(runner: asyncio.Runner, job: AsyncAttach, times: int) -> Side:
+def on_loop(runner: asyncio.Runner, job: AsyncAttach, times: int) -> Side:
+    """A side that awaits a job a number of times."""
+
     async def repeat() -> float:
         began = time.perf_counter()
         for _ in range(times):

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -627,7 +626,7 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
     document = json.loads((Path(paygrant_clients.cryptofuse.__file__).parent / "openapi.json").read_text("utf-8"))
     document["x-token-endpoint"]["token_use"] = {
-        name: value for name, value in asdict(token_use).items() if value is not None
+        name: value for name, value in token_use._asdict().items() if value is not None
     }
     provider = described(document, client_id=CLIENT, client_secret="b", base_url=server.base_url, scope=())
     return TokenSource(provider, store=MemoryStore())

@@ -18,6 +18,7 @@ import httpx
 import httpx2
 import pytest
 import requests
+import yaml
 
 from paygrant import (
     ClientCertificate,
@@ -26,6 +27,7 @@ from paygrant import (
     InvalidClient,
     RefreshPolicy,
     SigningKey,
+    SpecProvider,
     TokenAuth,
     TokenSource,
     _clock,
@@ -35,6 +37,7 @@ from paygrant._request import credentials
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import httpx2 as for_httpx2
 from paygrant.adapters import requests as for_requests
+from paygrant.propose import propose
 from tests.helpers.keys import authority, pem, write_pair
 from tests.peers.fixtures import oidc_provider
 
@@ -117,6 +120,25 @@ def test_the_audience_may_be_the_issuer(server: str, algorithm: Any) -> None:
 
 def test_a_client_secret_signs_an_assertion(server: str) -> None:
     assert source_of(server, "secret_jwt", auth_method="client_secret_jwt", client_secret=SECRET).get().access_token
+
+
+def test_its_metadata_becomes_a_spec_by_which_a_key_gets_a_token(server: str, tmp_path: Path) -> None:
+    proposal = propose(f"{server}/.well-known/openid-configuration")
+    spec = tmp_path / "mine.yaml"
+    spec.write_text(proposal.text, "utf-8")
+    methods = yaml.safe_load(proposal.text)["x-token-endpoint"]["client_authentication"]
+    assert {"private_key_jwt", "client_secret_jwt", "tls_client_auth"} <= {each["method"] for each in methods}
+    assert any("DPoP" in each for each in proposal.decisions)
+    for dpop in (False, True):
+        provider = SpecProvider(
+            spec,
+            client_id="PS256",
+            auth_method="private_key_jwt",
+            private_key=SigningKey(pem("PS256"), key_id="kid-PS256-0", algorithm="PS256"),
+            base_url=server,
+            dpop=dpop,
+        )
+        assert TokenSource(provider).get().token_type == ("DPoP" if dpop else "Bearer")
 
 
 def test_an_unknown_key_is_refused(server: str) -> None:

@@ -345,7 +345,93 @@ def test_a_method_with_a_key_or_a_certificate_is_recognised(method: str, draft: 
     data = document(operation={"description": f"Clients use {method}."})
     proposal = draft(data)
     assert f"the document names {method}: decide" in decided(proposal, AUTH)
-    assert endpoint(proposal)["client_authentication"] == [{"method": "custom"}]
+    (found,) = endpoint(proposal)["client_authentication"]
+    assert found["method"] == method
+
+
+def test_a_method_with_a_key_is_an_alternative_to_an_optional_secret(draft: Any) -> None:
+    fields = {name: {"type": "string"} for name in ("grant_type", "client_id", "client_secret", "client_assertion")}
+    proposal = draft(
+        document(
+            body={"properties": fields},
+            media_type=FORM,
+            operation={"description": "Signed by PS256 or ES256; private_key_jwt."},
+        )
+    )
+    assert endpoint(proposal)["client_authentication"] == [
+        {"method": "client_secret_post"},
+        {"method": "private_key_jwt", "client_id": "client_id", "algorithms": ["PS256", "ES256"]},
+    ]
+
+
+def test_the_jwt_bearer_grant_is_recognised(draft: Any) -> None:
+    grant = {"type": "string", "enum": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]}
+    proposal = draft(
+        document(body={"properties": {"grant_type": grant, "assertion": {"type": "string"}}}, media_type=FORM)
+    )
+    assert endpoint(proposal)["client_authentication"] == [{"method": "private_key_jwt", "name": "assertion"}]
+    assert endpoint(proposal)["parameters"] == {"grant_type": {"value": grant["enum"][0]}}
+    assert "its audience is the token URL, it lives 60 s" in decided(proposal, AUTH)
+
+
+def test_a_flow_may_state_the_type_of_its_assertions(draft: Any) -> None:
+    flow: dict[str, Any] = {
+        "tokenUrl": "https://login.quay.internal/token",
+        "scopes": {},
+        "x-assertionType": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    proposal = draft(document(schemes={"o": {"type": "oauth2", "flows": {"clientCredentials": flow}}}, paths={}))
+    assert "private_key_jwt" in {each["method"] for each in endpoint(proposal)["client_authentication"]}
+
+
+def test_a_proof_is_left_to_the_engine(draft: Any) -> None:
+    header = {"name": "DPoP", "in": "header", "required": True, "schema": {"type": "string"}}
+    fields = {"grant_type": {"type": "string"}, "client_assertion": {"type": "string"}}
+    proposal = draft(document(body={"properties": fields}, media_type=FORM, operation={"parameters": [header]}))
+    assert list(endpoint(proposal)["parameters"]) == ["grant_type"]
+    assert "callers who want bound tokens pass dpop" in decided(proposal, AUTH)
+
+
+def test_the_metadata_fills_algorithms_issuer_and_the_host_for_certificates(draft: Any) -> None:
+    data = metadata(
+        token_endpoint_auth_methods_supported=["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
+        token_endpoint_auth_signing_alg_values_supported=["PS256", "PS512", "ES256"],
+        dpop_signing_alg_values_supported=["ES256"],
+        tls_client_certificate_bound_access_tokens=True,
+        mtls_endpoint_aliases={"token_endpoint": "https://mtls.quay.internal/as/token"},
+    )
+    proposal = draft(data)
+    assert endpoint(proposal)["client_authentication"] == [
+        {"method": "private_key_jwt", "client_id": "client_id", "algorithms": ["PS256", "ES256"]},
+        {"method": "tls_client_auth", "client_id": "client_id"},
+    ]
+    assert yaml.safe_load(proposal.text)["servers"][0]["x-mtls-url"] == "https://mtls.quay.internal"
+    said = decided(proposal, AUTH)
+    assert "FAPI 2.0 demands the issuer, audience: {value: https://login.quay.internal}" in said
+    assert "a certificate may accompany another method" in said
+    assert "DPoP" in said
+
+
+def test_the_usual_host_may_serve_clients_with_a_certificate(draft: Any) -> None:
+    data = metadata()
+    proposal = draft({**data, "mtls_endpoint_aliases": {"token_endpoint": data["token_endpoint"]}})
+    assert "x-mtls-url" not in proposal.text
+
+
+@pytest.mark.parametrize("alias", ["https://mtls.quay.internal/other", "http://mtls.quay.internal/as/token", "x"])
+def test_another_address_for_certificates_is_a_decision(alias: str, draft: Any) -> None:
+    proposal = draft(metadata(mtls_endpoint_aliases={"token_endpoint": alias}))
+    assert "x-mtls-url" not in yaml.safe_load(proposal.text)["servers"][0]
+    assert alias in decided(proposal, "/servers")
+
+
+@pytest.mark.parametrize("value", [7, [], {"token_endpoint": 7}, None])
+def test_odd_metadata_about_certificates_is_no_fault(value: object, draft: Any) -> None:
+    odd = dict.fromkeys(("dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens"), value)
+    proposal = draft(
+        metadata(mtls_endpoint_aliases=value, token_endpoint_auth_signing_alg_values_supported=value, **odd)
+    )
+    assert "x-mtls-url" not in yaml.safe_load(proposal.text)["servers"][0]
 
 
 def metadata(**more: Any) -> dict[str, Any]:
@@ -356,9 +442,9 @@ def metadata(**more: Any) -> dict[str, Any]:
     ("supported", "methods"),
     [
         (None, ["client_secret_basic"]),
-        (["client_secret_post", "private_key_jwt"], ["client_secret_post"]),
+        (["client_secret_post", "private_key_jwt"], ["client_secret_post", "private_key_jwt"]),
         (["client_secret_post", "client_secret_basic"], ["client_secret_basic", "client_secret_post"]),
-        (["private_key_jwt"], ["custom"]),
+        (["private_key_jwt"], ["private_key_jwt"]),
         ([7, "none"], ["custom"]),
     ],
 )

@@ -28,13 +28,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paygrant import ConfigurationError, InvalidClient, SpecProvider, UnsignedRequest
+from paygrant import ConfigurationError, InvalidClient, SpecProvider
 from paygrant._providers.base import Provider
 from paygrant._spec.document import is_array, is_object
 from paygrant.generate import lint
 from paygrant.generate.packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
+from tests.helpers.keys import pem, public_pem
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
 
@@ -71,11 +72,6 @@ class Case(NamedTuple):
     rejected: Reply = UNAUTHORIZED
     arguments: Mapping[str, Any] = {}
     lifetime: bool = True
-
-
-def sign(request: UnsignedRequest) -> None:
-    assertion = jwt.encode({"iss": request.client_id}, request.client_secret.ljust(32), "HS256")
-    request.fields["client_assertion"] = assertion
 
 
 CASES = [
@@ -128,8 +124,8 @@ CASES = [
     Case(
         "assertion.yaml",
         "/7/token",
-        {**GRANT, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
-        arguments={"realm": "7", "authenticate": sign},
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"realm": "7", "private_key": pem("ES256")},
     ),
     Case(
         "page.md",
@@ -170,7 +166,11 @@ def write(proposal: Proposal, folder: Path) -> Path:
 def provider_of(case: Case, source: Path | ModuleType, server: Server, secret: str = SECRET) -> Provider:
     environment = ENVIRONMENTS.get(case.file, None if case.file == "api_key.yaml" else "production")
     arguments: dict[str, Any] = {**case.arguments, "environment": environment}
-    return SpecProvider(source, client_id=ID, client_secret=secret, base_url=server.base_url, **arguments)
+    if "private_key" not in arguments:
+        arguments["client_secret"] = secret
+    elif secret != SECRET:
+        arguments["private_key"] = pem("ES256", 1)
+    return SpecProvider(source, client_id=ID, base_url=server.base_url, **arguments)
 
 
 def behave(server: Server, case: Case) -> None:
@@ -194,7 +194,8 @@ def fields(seen: Seen) -> dict[str, Any]:
     found = dict(parse_qsl(seen.body.decode()))
     if "client_assertion" in found:
         with suppress(jwt.InvalidTokenError):
-            jwt.decode(found["client_assertion"], SECRET.ljust(32), ["HS256"])
+            options: Any = {"verify_aud": False}
+            jwt.decode(found["client_assertion"], public_pem("ES256"), ["ES256"], options)
             found["client_assertion"] = "signed"
     return found
 

@@ -1,15 +1,20 @@
 """Prover: what a proof holds (RFC 9449 section 4.2), and which nonces it uses."""
 
 import hashlib
+import itertools
+import os
+import sys
 import threading
+import time
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import jwt
 import pytest
 
-from paygrant import ClientCredentials, TokenRequestRejected, TokenSource
+from paygrant import ClientCredentials, MemoryStore, TokenRequestRejected, TokenSource
 from paygrant._request import credentials
 from paygrant._request.credentials import prover_for
 from paygrant._request.dpop import Prover, is_of_process, key_of_process
@@ -117,18 +122,70 @@ def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> 
         assert claims(prover_for(SigningKey(pem("ES256")), origin).proof("GET", origin))["iat"] == int(NOW) + seconds
 
 
-@pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb"])
+@pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb", "a, b", 'a"b', "a\\b"])
 def test_what_is_no_nonce_is_ignored(prover: Prover, nonce: str | None) -> None:
     prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
     assert "nonce" not in claims(prover.proof("POST", TOKEN_URL))
 
 
+def test_no_proof_lacks_a_nonce_while_another_thread_notes_a_new_one(prover: Prover) -> None:
+    """The second proof for a call would be the last one, and the caller would get the refusal."""
+    ends = threading.Event()
+    prover.note_nonce(TOKEN_URL, "n")
+
+    def note() -> None:
+        number = 0
+        while not ends.is_set():
+            number += 1
+            prover.note_nonce(TOKEN_URL, f"n-{number}")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=note, daemon=True)
+    thread.start()
+    try:
+        proofs = [prover.proof("GET", TOKEN_URL, TOKEN) for _ in range(2000)]
+    finally:
+        sys.setswitchinterval(interval)
+        ends.set()
+        thread.join(10)
+    assert all("nonce" in claims(proof) for proof in proofs)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://API.Example:443/A", "https://api.example/A"),
+        ("HTTP://api.example:80", "http://api.example/"),
+        ("https://api.example:80/", "https://api.example:80/"),
+        ("https://user:word@api.example/a@b", "https://api.example/a@b"),
+        ("https://[::1]:443", "https://[::1]/"),
+        ("https://[::443]/", "https://[::443]/"),
+    ],
+)
+def test_a_proof_names_what_the_server_sees(prover: Prover, url: str, target: str) -> None:
+    assert claims(prover.proof("GET", url, TOKEN))["htu"] == target
+    prover.note_nonce(url, "n-1")
+    assert claims(prover.proof("GET", target, TOKEN))["nonce"] == "n-1"
+
+
+def test_a_proof_shows_no_more_of_a_key_than_identifies_it() -> None:
+    class Device:
+        algorithm, key_id = "ES256", None
+        public_jwk: ClassVar[dict[str, object]] = {**SigningKey(pem("ES256")).public_jwk, "kid": "k", "x5c": b"odd"}
+
+        def sign(self, data: bytes) -> bytes:
+            return SigningKey(pem("ES256")).sign(data)
+
+    header = jwt.get_unverified_header(Prover(Device(), lambda: NOW).proof("GET", TOKEN_URL, TOKEN))
+    assert header["jwk"] == SigningKey(pem("ES256")).public_jwk
+
+
 def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
-    for number in (*range(1024), 0, *range(1024, 1100)):  # the first one is refreshed
+    for number in range(1100):
         prover.note_nonce(f"https://{number}.example/", "n")
-    assert "nonce" in claims(prover.proof("GET", "https://0.example/", TOKEN))
-    assert "nonce" not in claims(prover.proof("GET", "https://76.example/", TOKEN))
-    assert "nonce" in claims(prover.proof("GET", "https://77.example/", TOKEN))
+    assert "nonce" not in claims(prover.proof("GET", "https://75.example/", TOKEN))
+    assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
 
 
 def test_a_process_has_one_key() -> None:
@@ -162,6 +219,53 @@ def test_all_clients_with_a_key_are_served_when_the_token_endpoint_demands_a_non
         tokens = pool.map(TokenSource.get, [bound_source(server, number) for number in range(8)])
         assert {token.token_type for token in tokens} == {"DPoP"}
     assert len(server.seen) == 16
+
+
+def test_each_attempt_has_an_assertion_and_a_proof_of_its_own(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count(time.time())
+    monkeypatch.setattr(credentials, "unix_time", lambda: next(seconds))
+    key = SigningKey(pem("ES256"))
+    bank = ClientCredentials(
+        client_id="c",
+        token_url=f"{server.base_url}/token",
+        auth_method="private_key_jwt",
+        private_key=key,
+        dpop=key,
+    )
+    replies = iter(
+        [Reply({}, 503, {"Retry-After": "3"}), Reply({}, 503, {"Retry-After": "3"}), granted(token_type="DPoP")]
+    )
+    server.reply = lambda _: next(replies)
+    source = TokenSource(bank, store=MemoryStore())
+    assert source.get().token_type == "DPoP"
+    bodies = [dict(parse_qsl(each.body.decode())) for each in server.seen]
+    assert len(bodies) == 3
+    for sent in ([each["client_assertion"] for each in bodies], [each.headers["DPoP"] for each in server.seen]):
+        read = [jwt.decode(each, options={"verify_signature": False}) for each in sent]
+        assert len({each["jti"] for each in read}) == 3
+        assert all(later["iat"] - earlier["iat"] in range(60) for earlier, later in itertools.pairwise(read))
+
+
+def test_a_forked_child_has_the_key_and_the_token_of_its_parent(server: Server) -> None:
+    """A token is worth nothing without its key, and a child keeps the token. So it keeps the key as well."""
+    server.reply = granted(token_type="DPoP")
+    url = f"{server.base_url}/token"
+    source = TokenSource(ClientCredentials(client_id="c", client_secret="s", token_url=url, dpop=True))
+    token = source.get()
+    header = jwt.get_unverified_header(source.dpop_proof(token, "GET", "https://api.example/"))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            again = jwt.get_unverified_header(source.dpop_proof(source.get(), "GET", "https://api.example/"))
+            os.write(writer, b"same" if again == header else b"another")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        assert pipe.read() == b"same"
+    os.waitpid(child, 0)
+    assert len(server.seen) == 1
 
 
 def test_a_token_request_is_repeated_for_a_nonce_once(server: Server) -> None:

@@ -43,12 +43,15 @@ def assert_it(request: Any) -> None:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "auth0": {"audience": "https://api.example.com"},
     "azure_metadata": {"resource": "https://vault.example"},
+    "bkash": {"username": "user", "password": "canary-password"},
     "docusign": {"audience": "account-d.docusign.com", "user_id": "user", "scope": "signature"},
     "github_app": {"installation_id": 7},
+    "mtn_momo": {"subscription_key": "canary-key"},
     "signed_form": {"authenticate": assert_it},
     "signed_app": {"authenticate": compute, "installation_id": 7},
     "personio": {"partner_id": "p", "app_id": "a"},
     "tableau": {"api_version": "3.24", "site": "site"},
+    "yodlee": {"login_name": "user"},
     "zoho": {"refresh_token": "canary-refresh-token"},
     "zoom": {"account_id": "account"},
 }

@@ -11,6 +11,7 @@ from collections.abc import (
     ItemsView,
     Iterable,
     KeysView,
+    Mapping,
     MutableMapping,
     ValuesView,
 )
@@ -71,11 +72,11 @@ class HeadersBySentName:
     if TYPE_CHECKING:
         _list: list[tuple[bytes, bytes, bytes]]
 
-    def put(self, name: str, value: str) -> None:
-        """Put a value under this name, in place of what was there."""
-        sent = name.encode()
-        others = [each for each in self._list if each[0].lower() != sent.lower()]
-        self._list = [*others, (sent, b"authorization", value.encode())]
+    def put(self, values: Mapping[str, str]) -> None:
+        """Put values under these names, in place of what was there."""
+        added = [(name.encode(), b"authorization", value.encode()) for name, value in values.items()]
+        names = {name.lower() for name, _, _ in added}
+        self._list = [each for each in self._list if each[0].lower() not in names] + added
 
     def __getitem__(self, key: str) -> str:
         if values := _sent(self, key):
@@ -132,10 +133,10 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if (
             response.status_code not in self._rejected_statuses
             and token is not self._cache.replacement
-            and self._prover is None
+            and (self._prover is None or self._is_settled(response))
         ):
             return  # nearly always, so it costs no call
-        steps = self._further_steps(token, str(request.url), response)
+        steps = self._further_steps(token, request, response)
         reply: Token | ResponseT | None = None
         with suppress(StopIteration):
             while True:
@@ -147,16 +148,17 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
                     reply = yield step[0]
 
     def _further_steps(
-        self, token: Token, url: str, response: ResponseT
+        self, token: Token, sent: RequestT, response: ResponseT
     ) -> "Generator[tuple[RequestT, Token] | PendingRenewal, Any, None]":
         """What follows a response: requests to send, each with the token to put on it, and renewals to wait for.
 
         Args:
             token: The token that the request carried.
-            url: The address of the request, before any redirect.
+            sent: The request as it was sent, before any redirect.
             response: The response.
         """
-        if self._wants_proof(token, response, response.status_code, response.request, url):
+        is_reused = response.request is not sent
+        if self._wants_proof(token, response, response.status_code, response.request, is_reused=is_reused):
             request = cast("RequestT", response.request)
             if not _repeatable(request):
                 return
@@ -177,15 +179,13 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if self._only_authorization:
             request.headers["Authorization"] = token.authorization
             return
-        kept = self._headers_of(
-            token, request.method, str(request.url)
-        )  # first: if it raises, a traceback shows `kept`
+        # This comes first: if it raises, a traceback shows `kept`.
+        kept = self._headers_of(token, request.method, str(request.url))
         if self._header is not None:
             kept = {self._header: token.authorization, **kept}
         if kept:
             headers = self._headers(request.headers)
-            for name, value in kept.items():
-                headers.put(name, value)
+            headers.put(kept)
             cast("Any", request).headers = headers
         if self._header is None:
             request.url = request.url.join(self._with_token(str(request.url), token))
@@ -209,10 +209,10 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if (
             response.status_code not in self._rejected_statuses
             and token is not self._cache.replacement
-            and self._prover is None
+            and (self._prover is None or self._is_settled(response))
         ):
             return
-        steps = self._further_steps(token, str(request.url), response)
+        steps = self._further_steps(token, request, response)
         reply: Token | ResponseT | None = None
         with suppress(StopIteration):
             while True:

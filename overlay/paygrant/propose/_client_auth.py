@@ -1,26 +1,21 @@
 """Decides how a client authenticates: how its id and secret are sent, or that a function must compute something.
 
-``documented_methods`` knows the methods that need a key or a certificate, such as private_key_jwt.
+``_keys`` knows the methods that need a key or a certificate, such as private_key_jwt.
 """
 
-import json
 import re
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import clean
+from paygrant.propose._keys import PLACE, key_methods
 from paygrant.propose._metadata import AUTH_METHODS
 from paygrant.propose._parts import RequestPart
 
-PLACE = "/x-token-endpoint/client_authentication"
-
 _BASIC = re.compile(r"\bbasic[ -]+auth|\bhttp[ -]+basic|\bauthorization: *basic", re.IGNORECASE)
-_KEY_METHODS = re.compile(r"\b(private_key_jwt|client_secret_jwt|(?:self_signed_)?tls_client_auth)\b")
-"""The methods of OpenID Connect Core section 9 and RFC 8705 section 2 that need a key or a certificate."""
 
-
-Method: TypeAlias = dict[str, str | None]
+Method: TypeAlias = dict[str, Any]
 """A method of client authentication, as in ``x-token-endpoint``."""
 
 
@@ -41,37 +36,45 @@ class ClientAuthProposal(NamedTuple):
 def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> ClientAuthProposal:
     """How the client authenticates, by what the document says."""
     decisions = candidate.document.decisions
-    methods = documented_methods(candidate, parts)
-    if methods:
-        named = ", ".join(methods)
-        decisions.add(PLACE, f"the document names {named}: decide whether your client is registered for it")
+    keyed = key_methods(candidate, parts)
+    holders = [each for each in parts if each.name in {method.get("client_id") for method in keyed}]
     _mention_metadata(candidate)
     if supported := [each.text for each in candidate.document[AUTH_METHODS].each()]:
-        return _supported(candidate, parts, supported)
+        return _joined(_supported(candidate, parts, supported, has_keys=bool(keyed)), keyed, holders)
     secret, basic = _secret(parts), _basic(candidate)
     if reason := _reason_to_compute(candidate, parts, secret):
         return _custom(candidate, parts, reason)
     if secret:
-        return _sent(candidate, parts, secret, basic)
-    if methods and not basic:
-        assertion = "a client_assertion (RFC 7523) is sent"
-        return _custom(candidate, parts, assertion if "client_assertion" in methods else "no secret is documented")
+        sent = _sent(candidate, parts, secret, basic)
+        return sent if secret.required else _joined(sent, keyed, holders)
+    if keyed and not basic:
+        return ClientAuthProposal(keyed, holders)
     if not basic:
         text = "the document does not say how the secret is sent; assumed: HTTP Basic (RFC 6749 section 2.3.1)"
         decisions.add(PLACE, text)
     elif basic == "optional":
         decisions.add(PLACE, "the document makes HTTP Basic optional; it was taken: is that right?")
-    return ClientAuthProposal([{"method": "client_secret_basic"}], [])
+    return _joined(ClientAuthProposal([{"method": "client_secret_basic"}], []), keyed, holders)
 
 
-def _supported(candidate: Candidate, parts: list[RequestPart], supported: list[str]) -> ClientAuthProposal:
-    """What the metadata of the authorization server says."""
+def _joined(proposal: ClientAuthProposal, methods: list[Method], holders: list[RequestPart]) -> ClientAuthProposal:
+    """A proposal with further methods. Not each of them sends the client's id in the body."""
+    further = [each for each in holders if each not in proposal.holders]
+    for each in further:
+        each.required = False
+    return ClientAuthProposal([*proposal.methods, *methods], [*proposal.holders, *further])
+
+
+def _supported(
+    candidate: Candidate, parts: list[RequestPart], supported: list[str], *, has_keys: bool
+) -> ClientAuthProposal:
+    """What the metadata of the authorization server says. A secret comes first, as most clients have one."""
     secret = _secret(parts)
     methods: list[Method] = [{"method": "client_secret_basic"}] if "client_secret_basic" in supported else []
     if secret and "client_secret_post" in supported:
         sent = _sent(candidate, parts, secret, "")
         return ClientAuthProposal([*methods, *sent.methods], sent.holders)
-    if methods:
+    if methods or has_keys:
         return ClientAuthProposal(methods, [])
     return _custom(candidate, parts, "the authorization server takes no secret as it is")
 
@@ -95,19 +98,6 @@ def _reason_to_compute(candidate: Candidate, parts: list[RequestPart], secret: R
     if secret and names.HASHED.search(secret.field.description):
         return f"{secret.name} seems to be a hash"
     return ""
-
-
-def documented_methods(candidate: Candidate, parts: list[RequestPart]) -> list[str]:
-    """The methods with a key or a certificate that the document names; ``client_assertion`` if it has that field."""
-    schemes = candidate.document["components"]["securitySchemes"]
-    described = candidate.document["info"]["description"].text
-    texts = json.dumps([candidate.operation.value, schemes.value, described, candidate.document[AUTH_METHODS].value])
-    found = dict.fromkeys(_KEY_METHODS.findall(texts))
-    if any(each["type"].text == "mutualTLS" for each in schemes.values()):
-        found["tls_client_auth"] = None
-    if any(each.normalized == names.ASSERTION for each in parts):
-        found["client_assertion"] = None
-    return list(found)
 
 
 def _sent(candidate: Candidate, parts: list[RequestPart], secret: RequestPart, basic: str) -> ClientAuthProposal:

@@ -48,7 +48,7 @@ HASHED = re.compile("hmac|hashed|hash of|(sha-?[0-9]|md5)", re.IGNORECASE)
 
 GRANT_TYPE, CLIENT_CREDENTIALS = "granttype", "clientcredentials"
 USER_GRANTS = {"authorizationcode", "refreshtoken", "password", "implicit", "devicecode"}
-ASSERTION, ASSERTION_TYPE = "clientassertion", "clientassertiontype"
+ASSERTION, ASSERTION_TYPE, BEARER_ASSERTION = "clientassertion", "clientassertiontype", "assertion"
 OTHER_GRANTS = {
     "code", "redirecturi", "refreshtoken", "codeverifier", "devicecode", "username", "password", "assertion", "state",
     "nonce", "responsetype", "clientid", "clientsecret", "subjecttoken", "subjecttokentype", "actortoken",

@@ -11,6 +11,9 @@ from paygrant.propose._decisions import clean
 AUTH_METHODS = "x-token-endpoint-auth-methods"
 """The key under which the document has the methods of client authentication that the server supports."""
 
+SERVER = "x-authorization-server"
+"""The key for what else the server says about keys and certificates."""
+
 GRANT_TYPES = "x-grant-types"
 """The key for the grant types that the server supports."""
 
@@ -26,12 +29,20 @@ def metadata_document(text: str) -> dict[str, Any] | None:
     if not is_object(data) or not isinstance(data.get("token_endpoint"), str):
         return None
     issuer = data.get("issuer")
+    aliases = data.get("mtls_endpoint_aliases")
     flow = {"tokenUrl": data["token_endpoint"], "scopes": dict.fromkeys(_strings(data, "scopes_supported"), "")}
     return {
         "openapi": "3.2.0",
         "info": {"title": _host(issuer if isinstance(issuer, str) else data["token_endpoint"])},
         "components": {"securitySchemes": {"metadata": {"type": "oauth2", "flows": {"clientCredentials": flow}}}},
         AUTH_METHODS: _strings(data, "token_endpoint_auth_methods_supported") or ["client_secret_basic"],
+        SERVER: {
+            "issuer": issuer,
+            "algorithms": _strings(data, "token_endpoint_auth_signing_alg_values_supported"),
+            "proofs": _strings(data, "dpop_signing_alg_values_supported"),  # RFC 9449 section 5.1
+            "bound": data.get("tls_client_certificate_bound_access_tokens"),  # RFC 8705 section 3.3
+            "mtls_url": aliases.get("token_endpoint") if is_object(aliases) else None,  # RFC 8705 section 5
+        },
         GRANT_TYPES: _strings(data, "grant_types_supported"),
     }
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from paygrant._spec.names import RESERVED_ARGUMENTS
 from paygrant._spec.pointer import pointer_to
+from paygrant._spec.reader import FORM
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._client_auth import ClientAuthProposal, propose_client_auth
 from paygrant.propose._decisions import clean
+from paygrant.propose._keys import is_of_keys
 from paygrant.propose._metadata import GRANT_TYPES
 from paygrant.propose._parts import RequestPart, request_parts
 from paygrant.propose._schema import Field, SpecFragment
@@ -20,6 +22,8 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
     """The request to a token endpoint, which has this path in the draft."""
     media_type, parts = request_parts(candidate, path)
     client_auth = propose_client_auth(candidate, parts)
+    if any(each["method"].endswith(("_jwt", "tls_client_auth")) for each in client_auth.methods):
+        media_type = media_type or FORM  # these need a body
     grant = next((_fixed_grant(each, candidate) for each in parts if each.normalized == names.GRANT_TYPE), None)
     parts = [each for each in parts if not _is_left_out(each, client_auth, grant)]
     parameters = dict[str, dict[str, Any]]()
@@ -68,7 +72,7 @@ def _is_left_out(part: RequestPart, client_auth: ClientAuthProposal, grant: str 
     """Whether a part is not in the spec: it belongs to another grant or method, or a function adds it."""
     if part in client_auth.holders:
         return client_auth.is_custom and part.place != "body"
-    if part.normalized == names.ASSERTION:
+    if is_of_keys(part) and not client_auth.is_custom:
         return True
     if grant == names.CLIENT_CREDENTIALS and part.normalized in names.GRANTS_OF_USERS:
         return True

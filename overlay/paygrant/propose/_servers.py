@@ -9,6 +9,7 @@ from paygrant._spec.names import FUNCTION_NAMES
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._field_names import words
+from paygrant.propose._metadata import SERVER
 from paygrant.propose.references import Node
 
 _ENVIRONMENTS = {
@@ -73,7 +74,21 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
         serving = _host(address)
         hint = f"; {clean(serving, 80)} has the document: may it get the secret?" if serving else ""
         decisions.add("/servers", f"no usable server is documented: add one, or each caller must pass base_url{hint}")
+    _put_mtls_url(candidate, path, servers)
     return path, list(servers.values())
+
+
+def _put_mtls_url(candidate: Candidate, path: str, servers: dict[str, dict[str, Any]]) -> None:
+    """Let the server of the metadata have another base URL for clients with a certificate (RFC 8705 section 5)."""
+    url = candidate.document[SERVER]["mtls_url"].text
+    base_url = url.removesuffix(path)
+    if base_url in [each["url"] for each in servers.values()]:
+        return  # Keycloak states the same address
+    if base_url != url and _HOST.fullmatch(base_url) and len(servers) == 1:
+        next(iter(servers.values()))["x-mtls-url"] = base_url
+    elif url:
+        text = f"clients with a certificate use {clean(url, 120)}, which x-mtls-url cannot express: make a spec for it"
+        candidate.document.decisions.add("/servers", text)
 
 
 def _listed(candidate: Candidate) -> list[tuple[str, str]]:

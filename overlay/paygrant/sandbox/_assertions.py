@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import Assertion, ClientAuth
 from paygrant.sandbox._jwt import (
     ASYMMETRIC,
@@ -27,6 +28,7 @@ _LONGEST = 3600.0
 """Seconds. An assertion may live this long, unless the spec says that it lives longer."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class AssertionRules:
     """What an assertion must fit.

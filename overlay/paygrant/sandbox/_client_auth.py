@@ -23,6 +23,7 @@ class Client:
     client_secret: str = field(default="sandbox-secret", repr=False)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class PeerCertificate:
     """The certificate that a connection showed.
@@ -56,6 +57,7 @@ class Nonces(Protocol):
         ...
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Evidence:
     """What a request has besides its parameters, and what the sandbox knows in order to judge it.

@@ -12,6 +12,7 @@ from typing import Any, cast
 import jwt
 
 from paygrant._errors import missing_extra
+from paygrant._secrets import compared_as_a_whole
 
 ASYMMETRIC = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """The algorithms of private keys that the sandbox knows (RFC 7518 section 3.1, RFC 8037 section 3.1)."""
@@ -43,6 +44,7 @@ class JwtError(Exception):
         self.code = code
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class VerifyingKey:
     """A key that checks signatures: a public key, or a client secret. ``key_id`` is None if the key has no id."""
@@ -68,6 +70,7 @@ class VerifyingKey:
         return isinstance(self.key, ed25519.Ed25519PublicKey if algorithm == "EdDSA" else rsa.RSAPublicKey)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class SignedJwt:
     """The parts of a JWT before its signature is checked."""

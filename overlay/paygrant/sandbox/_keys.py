@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from paygrant._arguments import check_text, check_type, invalid_argument
 from paygrant._errors import missing_extra
+from paygrant._secrets import compared_as_a_whole
 from paygrant.sandbox._jwt import ASYMMETRIC, LEAST_RSA_BITS, VerifyingKey
 
 _BY_COST = ("ES256", "EdDSA", "ES384", "RS256", "PS256")
@@ -64,6 +65,7 @@ def _remove(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class MadeKey:
     """A private key that the sandbox has made for its client."""

@@ -49,6 +49,7 @@ class IssuedToken:
         return fingerprint(self.access_token)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ApiResponse:
     """The response to calls of the API with a live token.
