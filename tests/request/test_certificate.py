@@ -331,7 +331,7 @@ def test_the_context_wraps_sockets_as_any_context_does(tmp_path: Path) -> None:
 def test_a_token_request_shows_the_certificate(tmp_path: Path) -> None:
     certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
     with tls_server(tmp_path) as (port, seen):
-        assert connect(certificate.current().context, port) == b"ok"
+        assert connect(certificate._current().context, port) == b"ok"
     assert seen == [certificate.thumbprint]
 
 

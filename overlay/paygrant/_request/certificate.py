@@ -74,7 +74,7 @@ class ClientCertificate:
         self._password = password
         self._loaded = self._load()
 
-    def current(self) -> LoadedCertificate:
+    def _current(self) -> LoadedCertificate:
         """The pair in the files, or the last pair that fitted."""
         with suppress(Exception):  # half a rotation: the earlier pair goes on
             if self._state() != self._loaded.state:
@@ -84,7 +84,7 @@ class ClientCertificate:
     @property
     def thumbprint(self) -> str:
         """The certificate's SHA-256 in base64url, the ``x5t#S256`` of bound tokens (RFC 8705 section 3.1)."""
-        return self.current().thumbprint
+        return self._current().thumbprint
 
     @checked
     def ssl_context(self) -> ssl.SSLContext:
@@ -102,7 +102,7 @@ class ClientCertificate:
         reloading.show(self)
         return reloading
 
-    def context_of(self, loaded: LoadedCertificate) -> ssl.SSLContext | None:
+    def _context_of(self, loaded: LoadedCertificate) -> ssl.SSLContext | None:
         """A new TLS context that shows this pair. None if the files hold another by now."""
         context = trusting_context()
         with suppress(OSError):
@@ -215,16 +215,16 @@ class _ReloadingContext(ssl.SSLContext):
         """
         self._certificate, self._authorities = certificate, []
         for _ in range(_ATTEMPTS):
-            current = certificate.current()
-            if context := certificate.context_of(current):
+            current = certificate._current()
+            if context := certificate._context_of(current):
                 self._shown = current, context
                 return
         raise invalid_argument(*_BEING_CHANGED)
 
     def _now(self) -> ssl.SSLContext:
         """The context of the certificate of now."""
-        current = self._certificate.current()
-        if current is not self._shown[0] and (context := self._certificate.context_of(current)):
+        current = self._certificate._current()
+        if current is not self._shown[0] and (context := self._certificate._context_of(current)):
             for name, arguments in self._authorities:
                 getattr(ssl.SSLContext, name)(context, *arguments)
             self._shown = current, context

@@ -104,7 +104,7 @@ class ClientRegistration:
         return Credentials(
             secret,
             self._signer(secret),
-            self.certificate.current() if self.certificate is not None else None,
+            self.certificate._current() if self.certificate is not None else None,
             self.prover,
         )
 

@@ -134,7 +134,7 @@ class SigningKey:
         """The signature of these bytes, as a JWS holds it (RFC 7518 section 3)."""
         return self._sign(data)
 
-    def accepted_by(self, algorithms: Collection[str]) -> "SigningKey":
+    def _accepted_by(self, algorithms: Collection[str]) -> "SigningKey":
         """The key with one of these algorithms, unless none fits or its user has stated another."""
         found = next((each for each in _fitting(self._key) if each in algorithms), None)
         if self._is_stated or found is None:
@@ -228,7 +228,7 @@ def fitted(signer: Signer, assertion: "Assertion | None") -> Signer:
     """The key with an algorithm that the provider accepts, if the key's own is only a default that it does not accept."""
     accepted = assertion.algorithms if assertion else ()
     if isinstance(signer, SigningKey) and accepted and signer.algorithm not in accepted:
-        return signer.accepted_by(accepted)
+        return signer._accepted_by(accepted)
     return signer
 
 

@@ -1,5 +1,6 @@
 """FailSafeStore: a store whose failure reaches no caller."""
 
+import logging
 import math
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
@@ -7,14 +8,14 @@ from typing import TypeVar
 
 from paygrant import _clock
 from paygrant._stores.base import Entry, Store
-from paygrant._telemetry import logger
 from paygrant._tokens.token import Token
 
 R = TypeVar("R")
 
+logger = logging.getLogger("paygrant")
+
 _STORE_PAUSE = 5.0
 """Seconds. A renewal uses a store several times; a store that is down should cost it one time limit only."""
-
 
 _RETRIES = 0.05, 0.1, 0.2, 0.4
 """Seconds before each further attempt, if a store refuses at once. Redis restarts in less time than all of them take."""
