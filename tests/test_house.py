@@ -14,8 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 MOST_ON_THE_GROUND_FLOOR = 12
 MOST_LINES = 450
+MOST_WORDS = 25
 
 OLD_IDENTIFIERS = (
+    "answer",
+    "answers",
     "dice",
     "draft",
     "drafts",
@@ -123,8 +126,17 @@ def test_identifiers_have_no_old_words() -> None:
     report(house.old_identifiers(overlay() | scripts(), OLD_IDENTIFIERS))
 
 
+def test_identifiers_of_tests_have_no_old_words() -> None:
+    of_propose = "tests/propose/"  # paygrant.propose drafts specs
+    report([each for each in house.old_identifiers(suite(), OLD_IDENTIFIERS) if not each.startswith(of_propose)])
+
+
 def test_docstrings_and_comments_have_no_old_words() -> None:
-    report(house.old_prose(overlay() | scripts(), OLD_PROSE))
+    report(house.old_prose(overlay() | scripts() | suite(), OLD_PROSE))
+
+
+def test_docstrings_have_short_sentences() -> None:
+    report(house.long_sentences(overlay() | scripts() | suite(), MOST_WORDS))
 
 
 # Each rule can fail
@@ -317,3 +329,12 @@ def test_old_prose_is_found(tree: Tree, source: str) -> None:
 
 def test_other_texts_are_no_offenders(tree: Tree) -> None:
     assert house.old_prose(tree(_a='"""A teller, lester."""\nx = "told"'), OLD_PROSE) == []
+
+
+@pytest.mark.parametrize("end", [".", ":", ";", "?", "!", "\n\n", "\n\nArgs:\n    x: The"])
+def test_a_long_sentence_is_found(tree: Tree, end: str) -> None:
+    words = " word" * 24
+    for more, offenders in (("", 0), (" word", 1)):
+        modules = tree(_a=f'"""A{words}{more}{end} Then{words} ``code of many words``."""')
+        assert len(house.long_sentences(modules, 25)) == offenders + 1
+    assert house.long_sentences(tree(_a=f'"""\n- A{words}{words}\n"""\nx = "A{words}{words}."'), 25) == []

@@ -12,7 +12,7 @@ from paygrant._cache import registry
 from paygrant._cache.renewal import PendingRenewal
 from tests.helpers.examples import DOCS, python_examples
 from tests.helpers.servers import Reply, Server, granted
-from tests.helpers.short import written
+from tests.helpers.short import SHORTEST, written
 
 pytest_plugins = ["pytester"]
 
@@ -49,7 +49,7 @@ def examples() -> list[str]:
 
 
 def test_the_documented_tests_pass(run: Run) -> None:
-    assert len(examples()) == 3
+    assert len(examples()) == 4
     run("\n\n".join(examples()), plugins=EVERY).assert_outcomes(passed=len(examples()))
 
 
@@ -133,6 +133,85 @@ def test_a_spec_of_the_suite_that_is_bad_is_named(run: Run, pytester: pytest.Pyt
     result = run(OWN)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*ConfigurationError: spec: *absent.yaml: the file does not exist*"])
+
+
+KEYS = """
+from paygrant import _clock
+
+def api_of(source, **more):
+    return httpx.Client(base_url=source.provider.base_url, auth=TokenAuth(source), **more)
+
+def test_a_key(paygrant_sandbox):
+    source = TokenSource(SpecProvider.from_env("signed.yaml"))
+    with api_of(source) as api:
+        assert api.get("/resource").is_success
+    assert paygrant_sandbox.signed.token_requests == 1
+
+def test_a_key_with_proofs_and_nonces(paygrant_sandbox):
+    paygrant_sandbox.signed.nonce()
+    with api_of(TokenSource(SpecProvider.from_env("signed.yaml", dpop=True))) as api:
+        assert api.get("/resource").is_success
+    assert [each.status for each in paygrant_sandbox.signed.requests] == [400, 200, 200]
+
+def test_a_skewed_clock(paygrant_sandbox):
+    paygrant_sandbox.signed.clock_skew(-3000)
+    assert TokenSource(SpecProvider.from_env("signed.yaml")).get()
+    assert paygrant_sandbox.signed.token_requests == 2
+
+def test_a_clock_that_is_right_again(paygrant_sandbox):
+    assert TokenSource(SpecProvider.from_env("signed.yaml")).get()
+    assert paygrant_sandbox.signed.token_requests == 1
+
+def test_a_certificate(paygrant_sandbox):
+    provider = SpecProvider.from_env("shown.yaml")
+    with api_of(TokenSource(provider), verify=provider.certificate.ssl_context()) as api:
+        assert api.get("/resource").is_success
+    assert set(paygrant_sandbox.shown.tokens[0].binding) == {"x5t#S256"}
+
+def test_another_method(paygrant_sandbox, monkeypatch):
+    for name, value in paygrant_sandbox.both.environ_for("private_key_jwt", certificate=True).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("BOTH_CLIENT_SECRET")
+    assert TokenSource(SpecProvider.from_env("both.yaml")).get()
+    assert set(paygrant_sandbox.both.tokens[0].binding) == {"x5t#S256"}
+
+def test_without_the_extra_for_keys_others_work(paygrant_sandbox):
+    assert TokenSource(Ripple.from_env(tenant_id="acme")).get()
+"""
+
+NO_KEYS = """
+def test_the_error_names_the_extra(paygrant_sandbox):
+    for spec in ("signed.yaml", "shown.yaml"):
+        with pytest.raises(ImportError, match=r'cryptography; to get it: pip install "paygrant\\[keys\\]"'):
+            SpecProvider.from_env(spec)
+    for fact in ("arguments", "environ", "private_key_file", "certificate_file", "tls_base_url"):
+        with pytest.raises(ImportError, match="paygrant.keys."):
+            getattr(paygrant_sandbox.signed if "key" in fact else paygrant_sandbox.shown, fact)
+"""
+
+
+@pytest.fixture
+def with_keys(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Specs that ask for keys, and a machine with a key of its own."""
+    methods = {"signed": "private_key_jwt", "shown": "tls_client_auth", "both": "client_secret_basic"}
+    for name, method in methods.items():
+        text = SHORTEST.replace("{method: client_secret_basic}", f"{{method: {method}}}")
+        text = text.replace("}]}", "}, {method: private_key_jwt}]}") if name == "both" else text
+        written(pytester.path, text, f"{name}.yaml")
+        monkeypatch.setenv(f"{name.upper()}_PRIVATE_KEY", "canary")
+        monkeypatch.setenv(f"{name.upper()}_CERTIFICATE_FILE", "canary")
+    pytester.makeini("[pytest]\npaygrant_specs =\n    signed.yaml\n    shown.yaml\n    both.yaml\n")
+
+
+@pytest.mark.usefixtures("with_keys")
+def test_specs_with_keys_and_certificates_work_out_of_the_box(run: Run) -> None:
+    run(KEYS).assert_outcomes(passed=7)
+
+
+@pytest.mark.usefixtures("with_keys")
+def test_the_missing_extra_for_keys_is_named(run: Run) -> None:
+    conftest = "import sys\nsys.modules['cryptography'] = None\n"
+    run(KEYS + NO_KEYS, "-k", "extra", conftest=conftest).assert_outcomes(passed=2, deselected=6)
 
 
 def test_retries_make_no_pauses(run: Run) -> None:

@@ -169,8 +169,8 @@ def test_no_spelling_of_a_secret_of_signs_is_in_an_error(secret: str, before: st
     text = redact([secret], f"{before} {spell(secret)} after")
     if secret not in before:
         assert secret not in text
-    tell = [secret[start : start + 10] for start in range(len(secret) - 9)]
-    assert not any(each in text for each in tell if len({*each}) >= 4)
+    pieces = [secret[start : start + 10] for start in range(len(secret) - 9)]
+    assert not any(each in text for each in pieces if len({*each}) >= 4)
 
 
 @pytest.mark.parametrize(

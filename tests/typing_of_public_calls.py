@@ -380,6 +380,14 @@ def a_sandbox() -> None:
         assert_type(sandbox.client_id, str)
         assert_type(sandbox.base_url("ripple"), str)
     with Sandbox(specs=["acme.yaml", Path("shop.yaml")], host="0.0.0.0") as sandbox:
+        assert_type(sandbox.tls_url, str)
+        assert_type(sandbox.acme.arguments_for("private_key_jwt", certificate=True), dict[str, Any])
+        assert_type(sandbox.acme.environ_for(certificate=True), dict[str, str])
+        sandbox.acme.register_key({"kty": "EC", "crv": "P-256", "x": "", "y": ""}, key_id="1")
+        sandbox.acme.register_key("-----BEGIN PUBLIC KEY-----")
+        sandbox.acme.expect_audience("https://auth.example")
+        with sandbox.acme.clock_skew(30), sandbox.acme.nonce(10, 60, on="resource"), sandbox.acme.reject_jti(times=1):
+            assert_type(sandbox.acme.requests[0].reason, str)
         sandbox.acme.respond("POST", "/v1/payments", status=201, json={"id": 7}, headers={"Location": "/v1/payments/7"})
 
 

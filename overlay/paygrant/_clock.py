@@ -1,7 +1,7 @@
 """The two clocks and the passing of time, in one place, so that tests can control them.
 
-Decisions use the monotonic clock, which goes on while the machine sleeps. The wall clock has two uses: it shows people
-when a token ends, and it reads absolute times in a response that does not state the server's own time.
+Decisions use the monotonic clock, which goes on while the machine sleeps. The wall clock has two uses. It shows people
+when a token ends. It also reads absolute times in a response that does not state the server's own time.
 """
 
 import _thread

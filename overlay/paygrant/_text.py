@@ -16,6 +16,9 @@ from urllib.parse import quote, quote_plus, unquote
 _ALIKE = 0.8
 """How much two names have in common, from 0 to 1, if one is a typing error of the other."""
 
+_PART = 4
+"""Characters of a part of a name that may stand for the name."""
+
 _LONGEST_TEXT = 300
 """Characters. The start of a server's text says what went wrong."""
 
@@ -80,14 +83,24 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-def similar(name: str, known: Iterable[str]) -> str | None:
-    """The known name that this one is probably meant to be; None if none resembles it. Case does not count."""
+def similar(name: str, known: Iterable[str], *, part: bool = False) -> str | None:
+    """The known name that this one is probably meant to be; None if none resembles it. Case does not count.
+
+    Args:
+        name: The name.
+        known: The known names.
+        part: Whether the beginning or the end of a single known name is enough, such as "prod" for "production".
+    """
     from difflib import get_close_matches  # only a typing error needs it
 
     plain = {each.lower(): each for each in known}
     wanted = name.lower()
     swapped = [each for each in plain if sorted(each) == sorted(wanted)]
-    return next((plain[each] for each in swapped or get_close_matches(wanted, plain, 1, _ALIKE)), None)
+    found = swapped or get_close_matches(wanted, plain, 1, _ALIKE)
+    if part and not found and len(wanted) >= _PART:
+        longer = [each for each in plain if each.startswith(wanted) or each.endswith(wanted)]
+        found = longer if len(longer) == 1 else []
+    return plain[found[0]] if found else None
 
 
 def os_error_words(error: OSError | ValueError) -> str:

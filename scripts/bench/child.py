@@ -1,7 +1,7 @@
 """A process that many.py starts and asks: it has the clients of many tokens, and nothing else.
 
 Its arguments are a job and what it needs. It prints a line when it is ready. For each line of standard input, it runs the
-job once with the words of the line, and prints the figures as a line of JSON.
+job once with the words of the line. It prints the figures as a line of JSON.
 """
 
 import asyncio

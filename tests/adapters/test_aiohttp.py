@@ -100,8 +100,8 @@ def test_raise_for_status_uses_the_last_response_and_shows_no_token(
 
 
 def test_the_session_keeps_cookies_of_the_rejection(auth: TokenAuth, api: Api) -> None:
-    def answer(seen: Seen) -> Reply:
-        reply = api.answer(seen)
+    def respond(seen: Seen) -> Reply:
+        reply = api.respond(seen)
         return Reply(reply.document, reply.status, {"Set-Cookie": f"from{reply.status}=1; Path=/"})
 
     async def main() -> set[str]:
@@ -110,7 +110,7 @@ def test_the_session_keeps_cookies_of_the_rejection(auth: TokenAuth, api: Api) -
             await status_of(api.url)(session)
         return {cookie.key for cookie in jar}
 
-    api.accepted, api.server.reply = {"token-2"}, answer
+    api.accepted, api.server.reply = {"token-2"}, respond
     assert asyncio.run(main()) == {"from401", "from200"}
 
 

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -192,12 +191,12 @@ def test_32_calls_with_a_revoked_token_make_one_token_request(
     api.accepted = {"token-2"}
     everybody = threading.Barrier(32)
 
-    def answer(seen: Seen) -> Reply:
+    def respond(seen: Seen) -> Reply:
         if token_of(seen) == "token-1":
             everybody.wait(10)  # nobody is rejected before all have asked
-        return api.answer(seen)
+        return api.respond(seen)
 
-    api.server.reply = answer
+    api.server.reply = respond
 
     assert client.herd(auth, api.url, 32) == [200] * 32
 
@@ -221,7 +220,7 @@ def test_concurrent_calls_of_an_api_that_always_says_401_share_token_requests(
     assert len(server.seen) <= 3
 
 
-def test_an_address_that_answers_401_does_not_cause_a_token_request_per_call(
+def test_an_address_that_responds_with_401_does_not_cause_a_token_request_per_call(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
     api.accepted = {"token-1", "token-2", "token-3"}
@@ -363,13 +362,13 @@ def test_a_one_shot_body_is_not_sent_again_but_the_token_is_replaced(
 ) -> None:
     api.accepted = {"token-2"}
 
-    answer = client.call(auth, api.url, "POST", **body(client))
+    response = client.call(auth, api.url, "POST", **body(client))
 
     if isinstance(client, type(CLIENTS["requests"])) and body is ONE_SHOT["a pipe in multipart"]:
-        assert answer.status == 200  # requests reads the whole form before it sends it
+        assert response.status == 200  # requests reads the whole form before it sends it
         return
-    assert answer.status == 401
-    assert b"who are you?" in answer.content
+    assert response.status == 401
+    assert b"who are you?" in response.content
     [seen] = api.server.seen
     assert b"once" in seen.body
     assert len(server.seen) == 2
@@ -627,7 +626,7 @@ def with_use(server: Server, token_use: TokenUse) -> TokenSource:
     """A source of tokens that the API wants elsewhere."""
     document = json.loads((Path(paygrant_clients.cryptofuse.__file__).parent / "openapi.json").read_text("utf-8"))
     document["x-token-endpoint"]["token_use"] = {
-        name: value for name, value in asdict(token_use).items() if value is not None
+        name: value for name, value in token_use._asdict().items() if value is not None
     }
     provider = described(document, client_id=CLIENT, client_secret="b", base_url=server.base_url, scope=())
     return TokenSource(provider, store=MemoryStore())
@@ -671,10 +670,10 @@ def test_a_token_is_put_and_replaced_where_the_spec_says(
 def test_only_the_rejected_step_of_a_redirected_call_is_repeated(
     client: ApiClient, auth: AnyAuth, api: Api, server: Server
 ) -> None:
-    def answer(seen: Seen) -> Reply:
-        return Reply({}, 303, {"Location": "/paid"}) if seen.path == "/pay" else api.answer(seen)
+    def respond(seen: Seen) -> Reply:
+        return Reply({}, 303, {"Location": "/paid"}) if seen.path == "/pay" else api.respond(seen)
 
-    api.server.reply = answer
+    api.server.reply = respond
     api.accepted = {"token-2"}
     assert client.call(auth, f"{api.server.base_url}/pay", "POST", follow=True, **client.body(b"100 EUR")).status == 200
     assert [(seen.method, seen.path) for seen in api.server.seen] == [
@@ -878,9 +877,9 @@ def test_the_response_stands_if_the_api_wants_yet_another_nonce(client: ApiClien
         401,
         {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": f"nonce-{len(api.server.seen)}"},
     )
-    answer = client.call(client.auth(bound_source(server)), api.url, "POST", **client.body(b"100 EUR"))
-    assert (answer.status, len(api.server.seen), len(server.seen)) == (401, 2, 1)
-    assert json.loads(answer.content) == {"call": 2}
+    response = client.call(client.auth(bound_source(server)), api.url, "POST", **client.body(b"100 EUR"))
+    assert (response.status, len(api.server.seen), len(server.seen)) == (401, 2, 1)
+    assert json.loads(response.content) == {"call": 2}
 
 
 def test_all_calls_at_a_change_of_the_nonce_are_repeated(client: ApiClient, api: Api, server: Server) -> None:

@@ -102,11 +102,11 @@ def test_a_call_and_its_repetition_use_one_connection(session: requests.Session,
 
 
 def test_the_session_keeps_cookies_of_the_rejection(session: requests.Session, api: Api) -> None:
-    def answer(seen: Seen) -> Reply:
-        reply = api.answer(seen)
+    def respond(seen: Seen) -> Reply:
+        reply = api.respond(seen)
         return Reply(reply.document, reply.status, {"Set-Cookie": f"route={reply.status}{token_of(seen)}; Path=/"})
 
-    api.accepted, api.server.reply = {"token-2"}, answer
+    api.accepted, api.server.reply = {"token-2"}, respond
     session.get(api.url, cookies={"mine": "1"})
     assert session.cookies["route"] == "200token-2"
     assert [seen.headers["Cookie"] for seen in api.server.seen] == ["mine=1", "mine=1"]

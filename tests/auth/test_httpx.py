@@ -52,11 +52,11 @@ def test_a_file_on_disk_is_sent_again_whole(client: Httpx, auth: AnyAuth, api: A
 def test_a_closed_file_is_not_sent_again(client: Httpx, auth: AnyAuth, api: Api) -> None:
     file = io.BytesIO(b"once")
 
-    def answer(seen: Seen) -> Reply:
+    def respond(seen: Seen) -> Reply:
         file.close()
-        return api.answer(seen)
+        return api.respond(seen)
 
-    api.accepted, api.server.reply = {"token-2"}, answer
+    api.accepted, api.server.reply = {"token-2"}, respond
     assert client.call(auth, api.url, "POST", files={"file": file}).status == 401
 
 

@@ -9,7 +9,16 @@ from typing import Any
 import anyio
 import pytest
 
-from paygrant import ConfigurationError, PaygrantError, RefreshPolicy, Token, TokenError, _clock
+from paygrant import (
+    ConfigurationError,
+    PaygrantError,
+    ProviderUnavailable,
+    RateLimited,
+    RefreshPolicy,
+    Token,
+    TokenError,
+    _clock,
+)
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
 from paygrant._cache.renewal import PendingRenewal
@@ -260,6 +269,20 @@ def test_callers_with_an_older_token_get_the_held_one_while_renewal_fails(world:
     world.run(TokenError("an outage"))
     world.clock.pass_by(580)  # within the margin, which is given up
     assert world.cache.replace(Token("older")) is token
+
+
+@pytest.mark.parametrize("kind", [RateLimited, ProviderUnavailable])
+def test_a_provider_may_ask_for_a_longer_pause(world: World, kind: type[RateLimited | ProviderUnavailable]) -> None:
+    token = world.fetch("a")
+    world.clock.pass_by(3000)
+    assert world.cache.token() is token
+    error = kind("later")
+    error.retry_after = 300.0
+    world.run(error)
+    world.clock.pass_by(299)
+    assert (world.cache.token(), len(world.renewals)) == (token, 0)
+    world.clock.pass_by(1)
+    assert (world.cache.token(), len(world.renewals)) == (token, 1)
 
 
 # Tokens of the store

@@ -44,7 +44,7 @@ class Parked:
 
     key: str = ""
     until: float = 0.0
-    answer: httpx.Response | Exception | None = None
+    response: httpx.Response | Exception | None = None
     released: bool = False
 
 
@@ -73,10 +73,10 @@ class World(httpx.BaseTransport):
         client_id = base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().split(":")[0]
         if any(other.key == client_id for other in self.parked()):
             self.faults.append(f"two requests at once for {client_id}")
-        answer = self._park(Parked(key=client_id)).answer
-        if isinstance(answer, httpx.Response):
-            return answer
-        raise answer or AssertionError("released without a response")
+        response = self._park(Parked(key=client_id)).response
+        if isinstance(response, httpx.Response):
+            return response
+        raise response or AssertionError("released without a response")
 
     def api(self, request: httpx.Request) -> httpx.Response:
         """The API: each client has an address of its own."""
@@ -92,9 +92,9 @@ class World(httpx.BaseTransport):
         self.ends[token] = self.now + lifetime
         self.release(parked, httpx.Response(200, json={"access_token": token, "expires_in": lifetime}))
 
-    def release(self, parked: Parked, answer: httpx.Response | Exception | None = None) -> None:
+    def release(self, parked: Parked, response: httpx.Response | Exception | None = None) -> None:
         with self._change:
-            parked.answer, parked.released = answer, True
+            parked.response, parked.released = response, True
             self._change.notify_all()
 
     def pass_by(self, seconds: float) -> None:
@@ -289,16 +289,16 @@ class Life(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), lifetime=st.sampled_from([3, 60, 3600]))
     def grant(self, which: int, lifetime: int) -> None:
-        self._answer(which, lambda parked: self.world.grant(parked, lifetime))
+        self._end(which, lambda parked: self.world.grant(parked, lifetime))
 
     @rule(which=st.integers(0, 1), status=st.sampled_from([400, 401, 429, 503]), after=st.sampled_from(["", "3", "90"]))
     def refuse(self, which: int, status: int, after: str) -> None:
-        answer = httpx.Response(status, headers={"Retry-After": after} if after else {}, json={})
-        self._answer(which, lambda parked: self.world.release(parked, answer))
+        response = httpx.Response(status, headers={"Retry-After": after} if after else {}, json={})
+        self._end(which, lambda parked: self.world.release(parked, response))
 
     @rule(which=st.integers(0, 1))
     def hang_up(self, which: int) -> None:
-        self._answer(which, lambda parked: self.world.release(parked, httpx.ReadError("gone")))
+        self._end(which, lambda parked: self.world.release(parked, httpx.ReadError("gone")))
 
     # What must hold
 
@@ -342,7 +342,7 @@ class Life(RuleBasedStateMachine):
         self.threads[-1].start()
         self._settle()
 
-    def _answer(self, which: int, action: Callable[[Parked], None]) -> None:
+    def _end(self, which: int, action: Callable[[Parked], None]) -> None:
         requests = [parked for parked in self.world.parked() if parked.key]
         if requests:
             action(requests[which % len(requests)])

@@ -34,9 +34,9 @@ class Endpoint:
     def __init__(self, server: Server) -> None:
         self.accepted = "first"
         self.server = server
-        server.reply = self.answer
+        server.reply = self.respond
 
-    def answer(self, seen: Seen) -> Reply:
+    def respond(self, seen: Seen) -> Reply:
         if basic(self.accepted) != seen.headers["Authorization"]:
             return Reply({"error": "invalid_client"}, 401)
         return granted(f"token-{len(self.server.seen)}")

@@ -24,7 +24,9 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
+from paygrant._cache import registry
 from paygrant._cache.cache import Cache
+from paygrant._cache.registry import transport_mark
 from paygrant._providers.base import registration_of
 from paygrant._request.credentials import Credentials
 from tests.helpers.clock import Clock
@@ -109,6 +111,32 @@ def test_a_token_is_not_shared_across_transports(provider: Cryptofuse, server: S
         assert TokenSource(provider, transport=one).get() == TokenSource(provider, transport=one).get()
         assert TokenSource(provider, transport=one).get() != TokenSource(provider, transport=two).get()
     assert len(server.seen) == 2
+
+
+def test_a_transport_is_distinguished_by_its_name_or_by_the_very_object() -> None:
+    one, two = Transport(), Transport()
+    assert transport_mark(None, None) == transport_mark(None, "") == ""
+    assert transport_mark(one, "a") == transport_mark(two, "a") == transport_mark(None, "a") != transport_mark(one, "b")
+    assert transport_mark(one, None) == transport_mark(one, None) != transport_mark(two, None)
+    assert transport_mark(one, None) not in {"", transport_mark(one, "a")}
+    known = len(registry._marks)
+    del two
+    gc.collect()
+    assert len(registry._marks) == known - 1, "a mark goes with its transport"
+
+
+class Transport(httpx.BaseTransport):
+    """A transport that sends nothing."""
+
+
+def test_a_transport_without_weak_references_has_a_mark_for_each_source() -> None:
+    class Unreferenced:
+        __slots__ = ()
+
+    transport: typing.Any = Unreferenced()
+    known = len(registry._marks)
+    assert transport_mark(transport, None) != transport_mark(transport, None)
+    assert len(registry._marks) == known
 
 
 def _shapes(base_url: str) -> list[object]:

@@ -37,6 +37,7 @@ from tests.helpers.watchdog import (
     KINDS,
     LITTLE,
     POLICY,
+    SINGLE_USE,
     SLACK,
     SLEEP,
     Made,
@@ -72,7 +73,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def test_a_call_without_a_token_ends_by_the_deadline(dog: Watchdog) -> None:
-    dog.add(KINDS)
+    dog.add(KINDS | SINGLE_USE)
     dog.pause.on = True
     assert dog.each(lambda scene: scene.fault()) == []
 

@@ -147,7 +147,7 @@ def counted() -> Iterator[tuple[str, list[int]]]:
     """A token endpoint that keeps connections open, and the number of requests on each."""
     requests: list[int] = []
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         number = len(requests)
         requests.append(0)
         connection.settimeout(20)
@@ -157,7 +157,7 @@ def counted() -> Iterator[tuple[str, list[int]]]:
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             connection.sendall(head % len(body) + body)
 
-    with serve_raw(answer) as base_url:
+    with serve_raw(respond) as base_url:
         yield base_url, requests
 
 
@@ -191,13 +191,13 @@ def test_a_thousand_cold_tokens_take_few_threads_and_connections(server: Server)
 def test_a_connection_that_the_server_closed_is_replaced_at_once(pauses: list[float]) -> None:
     """The server closes each connection after one response, without saying so."""
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         read_request(connection)
         body = b'{"access_token": "t", "expires_in": 3600}'
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         connection.sendall(head % len(body) + body)
 
-    with serve_raw(answer) as base_url:
+    with serve_raw(respond) as base_url:
         store = MemoryStore()
         for number in range(5):
             provider = ClientCredentials(client_id=f"c{number}", client_secret="s", token_url=f"{base_url}/token")

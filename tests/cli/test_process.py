@@ -358,6 +358,7 @@ def test_an_interrupt_ends_a_command_quietly_and_no_secret_is_in_the_process_lis
 
 def test_the_sandbox_is_served_until_interrupted(variables: dict[str, str], tmp_path: Path) -> None:
     arguments = [*COMMAND, "sandbox", "--port", "0", "--host", "0.0.0.0", "--spec", str(written(tmp_path))]
+    arguments += ["--tls-port", "0"]
     with Popen(arguments, env=variables, stdout=PIPE, stderr=PIPE) as process:
         named: dict[bytes, bytes] = {}
         while (line := cast("Any", process.stdout).readline()) and b"Ctrl-C" not in line:
@@ -366,6 +367,8 @@ def test_the_sandbox_is_served_until_interrupted(variables: dict[str, str], tmp_
         _, err = process.communicate(timeout=LIMIT)
     for name in (b"ripple", b"acme"):
         assert named[name].startswith(b"http://127.0.0.1:")
+    assert named[b"TLS"].startswith(b"https://127.0.0.1:")
+    assert not Path(named[b"authority"].rstrip(b",").decode()).exists()  # it goes with the sandbox
     assert b"listens on 0.0.0.0: everybody on the network can use it" in err
     assert process.returncode == 0
 

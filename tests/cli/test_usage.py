@@ -102,6 +102,10 @@ def test_a_secret_typed_by_mistake_is_not_repeated(run: Any, server: Server, arg
             "--port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",
         ),
         (
+            ["sandbox", "--tls-port", "65536"],
+            "--tls-port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",
+        ),
+        (
             ["sandbox", "--port", "65536"],
             "--port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",
         ),

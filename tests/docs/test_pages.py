@@ -198,14 +198,14 @@ def test_the_pod_of_kubernetes_sets_variables_that_the_provider_reads() -> None:
     assert variables["RIPPLE_CLIENT_SECRET_FILE"].startswith(mount["mountPath"])
 
 
-def test_the_django_view_answers_with_the_payments_and_with_502_without_a_token(run: RUN, sandbox: Sandbox) -> None:
+def test_the_django_view_responds_with_the_payments_and_with_502_without_a_token(run: RUN, sandbox: Sandbox) -> None:
     django_conf, django_test = import_module("django.conf"), import_module("django.test")  # without types
     if not django_conf.settings.configured:
         django_conf.settings.configure()
     namespace = run("overlay/docs/recipes/django.md")
     request = django_test.RequestFactory().get("/payments")
-    answer = namespace["payments"](request)
-    assert (answer.status_code, json.loads(answer.content)) == (200, {"path": "/payments"})
+    response = namespace["payments"](request)
+    assert (response.status_code, json.loads(response.content)) == (200, {"path": "/payments"})
     assert sandbox.ripple.token_requests == 1
     namespace["payments_api"]().close()
     namespace["payments_api"].cache_clear()

@@ -251,13 +251,13 @@ def github_app(asked: Asked) -> Reply:
         link = "https://docs.github.com/rest"
         refusal = {"message": "A JSON web token could not be decoded", "documentation_url": link, "status": "401"}
         return Reply(refusal, 401)
-    answer = {
+    response = {
         "token": "ghs_token",
         "expires_at": f"{_end(hours=1):%Y-%m-%dT%H:%M:%SZ}",
         "permissions": {"contents": "read"},
         "repository_selection": "all",
     }
-    return Reply(answer, 201)
+    return Reply(response, 201)
 
 
 ACCEPTED: dict[Callable[[Asked], Reply], str] = {github_app: "application/vnd.github+json"}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -325,7 +325,7 @@ def test_an_unexpected_status_keeps_its_body_and_does_not_print_it(name: str) ->
 def test_the_environments_and_the_json_of_a_package_are_those_of_the_spec(name: str) -> None:
     spec = _spec(name)
     endpoint = endpoint_of(f"paygrant_clients.{name}")
-    assert asdict(endpoint) == asdict(read_endpoint(name, spec))
+    assert endpoint._asdict() == read_endpoint(name, spec)._asdict()
     environments = [server["x-environment"] for server in spec.get("servers", [])]
     assert list(endpoint.servers) == environments
     assert list(get_args(getattr(_module(f"{name}.environments"), "Environment", None))) == environments
@@ -374,7 +374,7 @@ def _examples() -> Iterator[Any]:
 def test_the_functions_send_the_request_and_read_the_documented_responses(name: str, status: int, example: Any) -> None:
     requests: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         return httpx.Response(status, json=example)
 
@@ -383,7 +383,7 @@ def test_the_functions_send_the_request_and_read_the_documented_responses(name: 
         base_url="https://example.org",
         token="straw",
         prefix="Basic",
-        httpx_args={"transport": httpx.MockTransport(answer)},
+        httpx_args={"transport": httpx.MockTransport(respond)},
     )
     spec = _spec(name)
     ((path, item),) = spec["paths"].items()

@@ -172,11 +172,11 @@ def test_a_client_sends_the_parts_of_a_request_in_every_place(tmp_path: Path, mo
     models = import_module("rich_clients.acme.models")
     requests: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         return httpx.Response(201, json={"data": [{"token": "canary", "ends": 5}]})
 
-    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(answer)})
+    client = package.Client(base_url="https://example.org", httpx_args={"transport": httpx.MockTransport(respond)})
     body = models.TokenRequest.from_dict(
         {"auth": {"identity": {"user": "canary", "key": "canary", "grant_type": "client_credentials"}}}
     )

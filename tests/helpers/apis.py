@@ -18,19 +18,19 @@ class Api:
         self.rejection = 401
         self.server = server
         self.url = f"{server.base_url}/payments"
-        server.reply = self.answer
+        server.reply = self.respond
 
-    def answer(self, seen: Seen) -> Reply:
+    def respond(self, seen: Seen) -> Reply:
         allowed = token_of(seen) in self.accepted and seen.path != "/forbidden"
         return Reply({"path": seen.path}) if allowed else Reply({"fault": "who are you?"}, self.rejection)
 
     def redirect(self, to: str) -> str:
         """Make it redirect calls of an address, which is returned."""
 
-        def answer(seen: Seen) -> Reply:
-            return Reply({}, 307, {"Location": to}) if seen.path == "/moved" else self.answer(seen)
+        def respond(seen: Seen) -> Reply:
+            return Reply({}, 307, {"Location": to}) if seen.path == "/moved" else self.respond(seen)
 
-        self.server.reply = answer
+        self.server.reply = respond
         return f"{self.server.base_url}/moved"
 
     @property

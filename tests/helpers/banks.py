@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from secrets import token_urlsafe
@@ -24,6 +25,12 @@ x-token-endpoint:
     - {method: client_secret_basic}
     - {method: tls_client_auth}
 """
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients that use http only: to load the authorities takes longer than a request."""
+
+SHORT_JWK = {"kty": "RSA", "e": "AQAB", "n": "u" * 170}
+"""A public key of 1,020 bits."""
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

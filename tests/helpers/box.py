@@ -21,6 +21,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 TOKEN_URLS: dict[str, dict[str, str]] = {
     "airwallex": {
         "demo": "https://api-demo.airwallex.com/api/v1/authentication/login",
+        "sandbox": "https://api.sandbox.airwallex.com/api/v1/authentication/login",
         "production": "https://api.airwallex.com/api/v1/authentication/login",
     },
     "alternative_payments": {
@@ -37,7 +38,10 @@ TOKEN_URLS: dict[str, dict[str, str]] = {
     },
     "cielo": {"production": "https://cieloecommerce.cielo.com.br/api/public/v2/token"},
     "cryptofuse": {},
-    "dlocal": {"production": "https://api.dlocal.com/oauth/token"},
+    "dlocal": {
+        "sandbox": "https://sandbox.dlocal.com/oauth/token",
+        "production": "https://api.dlocal.com/oauth/token",
+    },
     "dwolla": {
         "sandbox": "https://api-sandbox.dwolla.com/token",
         "production": "https://api.dwolla.com/token",
@@ -90,7 +94,10 @@ TOKEN_URLS: dict[str, dict[str, str]] = {
         "uat": "https://auth-uat.rnc.ripplenet.com/oauth/token",
         "production": "https://auth.rnc.ripplenet.com/oauth/token",
     },
-    "ripple_rlusd": {"production": "https://api.ripple.com/v2/oauth/token"},
+    "ripple_rlusd": {
+        "uat": "https://api.test.ripple.com/v2/oauth/token",
+        "production": "https://api.ripple.com/v2/oauth/token",
+    },
     "ripple_wallet": {
         "sandbox": "https://api.sandbox.palisade.co/v2/credentials/oauth/token",
         "production": "https://api.palisade.co/v2/credentials/oauth/token",

@@ -355,6 +355,25 @@ def old_prose(tree: Mapping[str, Module], words: Iterable[str]) -> list[str]:
     ]
 
 
+def long_sentences(tree: Mapping[str, Module], most: int) -> list[str]:
+    """Sentences of docstrings with more words than that. A list, a table or a drawing has none."""
+    return [
+        f"{module.at(line)}: {len(sentence.split())} words in {sentence!r}"
+        for module in tree.values()
+        for line, prose in _prose(module)
+        for sentence in _sentences(prose)
+        if len(sentence.split()) > most
+    ]
+
+
+def _sentences(prose: str) -> Iterator[str]:
+    """The sentences of paragraphs, with each piece of code as one word. The text of an argument is a paragraph."""
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:- |[*\w]+: |[├└│|=]|Args:|Returns:|Raises:))", prose):
+        if not re.match(r"\s*[-├└│|=]", paragraph):
+            text = " ".join(re.sub(r"``[^`]*``", "code", paragraph).split())
+            yield from re.split(r"(?<=[.!?:;])\s+", text)
+
+
 def _prose(module: Module) -> Iterator[tuple[int, str]]:
     """Docstrings, those of fields too, and comments, each with its first line."""
     for node in ast.walk(module.tree):

@@ -84,10 +84,10 @@ class Authority:
         )
 
     def issue(
-        self, name: str, *, lifetime: timedelta = timedelta(days=1), password: str | None = None
+        self, name: str, *, lifetime: timedelta = timedelta(days=1), password: str | None = None, kind: str = "ES256"
     ) -> tuple[str, str]:
         """A certificate and its private key, in PEM, for a client or for a server on loopback."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = cast("CertificateIssuerPrivateKeyTypes", MAKERS[kind]())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         hosts = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import itertools
+import json
 import logging
 import socket
 import sys
@@ -14,12 +15,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
+import certifi
 import httpx
 import pytest
 
+import paygrant_clients.cryptofuse
 from paygrant import (
     ClientCredentials,
     Cryptofuse,
@@ -33,6 +37,7 @@ from paygrant import (
 )
 from tests.helpers.apis import token_of
 from tests.helpers.clients import CLIENTS
+from tests.helpers.described import described
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
 
 DEADLINE = 1.0
@@ -184,6 +189,22 @@ def _each_other(pause: Pause, server: Server) -> Made:
     return Made(client(server, secret(0)))
 
 
+def slow_secret_of_single_use(pause: Pause, server: Server) -> Made:
+    """A client of an API that takes each token once, so that each call brings a token of its own."""
+
+    def secret() -> str:
+        pause()
+        return "s"
+
+    document = json.loads((Path(paygrant_clients.cryptofuse.__file__).parent / "openapi.json").read_text("utf-8"))
+    document["x-token-endpoint"]["token_use"] = {"single_use": True}
+    provider = described(document, client_id=f"client-{next(_numbers)}", client_secret=secret, base_url=server.base_url)
+    return Made(provider)
+
+
+SINGLE_USE: dict[str, Make] = {"a token for each call": slow_secret_of_single_use}
+
+
 def log_handler(_pause: Pause, server: Server) -> Made:
     number = next(_numbers)
     return Made(Cryptofuse(client_id=f"client-{number}", client_secret="s", base_url=server.base_url))
@@ -312,6 +333,12 @@ class Watchdog:
             return [found for found in pool.map(action, self.scenes) if found]
 
 
+def _one_certificate() -> str:
+    """One of the certificates that are trusted. Each HTTP client of a scene reads them, and all of them take long."""
+    first, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----")
+    return f"{first}{end}\n"
+
+
 @contextmanager
 def watchdog(patch: pytest.MonkeyPatch) -> Generator[Watchdog]:
     """Scenes with a resolver that can sleep. At the end, all foreign code goes on."""
@@ -325,6 +352,9 @@ def watchdog(patch: pytest.MonkeyPatch) -> Generator[Watchdog]:
     patch.setattr(socket, "getaddrinfo", slow)
     with ExitStack() as stack:
         stack.callback(pause.over.set)
+        trusted = Path(stack.enter_context(TemporaryDirectory()), "trusted.pem")
+        trusted.write_text(_one_certificate(), "utf-8")
+        patch.setenv("SSL_CERT_FILE", str(trusted))
         yield Watchdog(pause, stack)
         pause.over.set()
 

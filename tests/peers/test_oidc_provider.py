@@ -246,7 +246,7 @@ def test_each_client_proves_its_key(server: str, call: Call) -> None:
     assert (after["api"] - before["api"], after["token"] - before["token"]) == (3, 0)
 
 
-def test_each_client_answers_the_demand_for_a_nonce(strict_server: str, call: Call) -> None:
+def test_each_client_meets_the_demand_for_a_nonce(strict_server: str, call: Call) -> None:
     source = source_of(strict_server, "bound", client_secret=SECRET, dpop=key("ES256", 3))
     source.get()
     before = counts(strict_server)

@@ -250,6 +250,6 @@ def test_prism_accepts_the_request_and_its_example_gives_a_token(
 def test_prism_refuses_a_request_that_breaks_the_spec(prism: Callable[[str], str], name: str) -> None:
     url = prism(name) + operation(name)[0]
 
-    answer = httpx.post(url, data={"grant_type": "password"}, auth=("client-of-straw", "secret-of-straw"))
+    response = httpx.post(url, data={"grant_type": "password"}, auth=("client-of-straw", "secret-of-straw"))
 
-    assert answer.is_client_error
+    assert response.is_client_error

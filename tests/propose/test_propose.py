@@ -770,15 +770,17 @@ def test_the_first_of_contradicting_schemas_counts(tmp_path: Path) -> None:
         properties = document["components"]["schemas"]["Granted"]["properties"]
         properties["extra"] = {"type": "boolean", "allOf": [{"type": "object", "properties": {"a": {}}}]}
         properties["flag"] = {"enum": [True]}
-        properties["told"] = {"allOf": [{"type": "array", "items": {"type": "number"}, "description": "Told."}]}
+        properties["described"] = {
+            "allOf": [{"type": "array", "items": {"type": "number"}, "description": "Described."}]
+        }
         properties["open"] = {"oneOf": [{"type": "null"}, {"type": "integer"}, {"type": "string"}]}
 
     proposal = changed("page.md", tmp_path, change)
     properties = yaml.safe_load(proposal.text)["components"]["schemas"]["TokenResponse"]["properties"]
     assert lint(write(proposal, tmp_path)) == []
     assert [properties[name]["type"] for name in ("extra", "flag", "open")] == ["boolean", "boolean", "integer"]
-    items = {"type": "number", "description": "The told item."}
-    assert properties["told"] == {"type": "array", "description": "Told.", "items": items}
+    items = {"type": "number", "description": "The described item."}
+    assert properties["described"] == {"type": "array", "description": "Described.", "items": items}
     assert "one of 2 alternatives was taken" in "\n".join(proposal.decisions)
 
 

@@ -19,7 +19,8 @@ from paygrant import (
     Ripple,
     TokenSource,
 )
-from paygrant._providers.base import BasicProvider, Provider, registration_of
+from paygrant._providers.base import Provider, registration_of
+from paygrant._providers.keyed import KeyedProvider
 from paygrant.doctor import diagnose
 from tests.helpers.arguments import BAD_TEXTS, refusal
 from tests.helpers.providers import ARGUMENTS, BASIC_PROVIDERS, ask, each_provider, each_with_environments, make
@@ -331,13 +332,13 @@ def test_a_key_that_cannot_be_used_is_refused(key: Any) -> None:
 # Classes that describe no endpoint
 
 
-@pytest.mark.parametrize("kind", [Provider, BasicProvider])
+@pytest.mark.parametrize("kind", [Provider, KeyedProvider])
 def test_a_class_that_describes_no_endpoint_says_so(kind: Any) -> None:
     text = refusal(lambda: kind(client_id="a", client_secret="b"), "provider")
     assert text.startswith(f"provider: {kind.__name__} describes no token endpoint; expected ")
 
 
-@pytest.mark.parametrize("kind", [Provider, BasicProvider])
+@pytest.mark.parametrize("kind", [Provider, KeyedProvider])
 def test_a_class_without_variables_of_its_own_says_so(kind: Any) -> None:
     text = refusal(kind.from_env, "from_env")
     assert text.startswith(f"from_env: {kind.__name__} has no environment variables of its own; expected ")

@@ -262,8 +262,8 @@ def test_the_server_of_the_tests_refuses_undocumented_values(name: str, server: 
     own = {each: value for each, value in seen.headers.items() if each.lower() not in {"host", "content-length"}}
 
     def status(path: str = seen.path, body: bytes = seen.body, headers: Mapping[str, str] | None = None) -> int:
-        answer = httpx.request(seen.method, server.base_url + path, content=body, headers={**own, **(headers or {})})
-        return answer.status_code
+        response = httpx.request(seen.method, server.base_url + path, content=body, headers={**own, **(headers or {})})
+        return response.status_code
 
     assert status() in {200, 201}
     assert status(f"{seen.path}{'&' if '?' in seen.path else '?'}more=1") == 422

@@ -80,12 +80,12 @@ def test_a_request_matches_the_documentation_byte_for_byte(kind: type[Provider],
 
 
 def test_no_header_is_sent_twice() -> None:
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         requests.append(read_request(connection))
         connection.sendall(RAW_GRANT)
 
     requests: list[bytes] = []
-    with serve_raw(answer) as base_url:
+    with serve_raw(respond) as base_url:
         ask(make(Cryptofuse, base_url=base_url))
     (request,) = requests
     head, _, body = request.partition(b"\r\n\r\n")

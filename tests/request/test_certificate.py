@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from paygrant import ConfigurationError
+from paygrant import ClientCredentials, ConfigurationError, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
 from paygrant._request.certificate import ClientCertificate
 from tests.helpers.exposure import exposed
-from tests.helpers.keys import authority, pem, write_pair
+from tests.helpers.keys import Authority, authority, pem, write_pair
+from tests.helpers.servers import RAW_GRANT
 
 PASSWORD = "seccanary91bc"
 
@@ -38,7 +39,7 @@ def thumbprint(certificate: str) -> str:
 
 
 @contextmanager
-def tls_server(tmp_path: Path) -> Generator[tuple[int, list[str]]]:
+def tls_server(tmp_path: Path, reply: bytes = b"ok") -> Generator[tuple[int, list[str]]]:
     """A server on loopback that wants a client certificate. It notes the thumbprints that it sees."""
     folder = tmp_path / "server"
     folder.mkdir()
@@ -57,7 +58,9 @@ def tls_server(tmp_path: Path) -> Generator[tuple[int, list[str]]]:
             with suppress(OSError), context.wrap_socket(plain, server_side=True) as secured:
                 shown = secured.getpeercert(binary_form=True)
                 seen.append(urlsafe_b64encode(hashlib.sha256(shown or b"").digest()).rstrip(b"=").decode())
-                secured.sendall(b"ok")
+                if reply != b"ok":
+                    secured.recv(65536)
+                secured.sendall(reply)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -128,6 +131,67 @@ def test_the_context_shows_the_certificate_that_the_files_hold_when_a_connection
         paths[0].write_text(pairs[0][0], "utf-8")  # half a rotation
         assert connect(context, port) == b"ok"
     assert seen == [*(thumbprint(each[0]) for each in pairs), thumbprint(pairs[2][0])]
+
+
+@pytest.mark.usefixtures("trust")
+def test_the_context_shows_one_certificate_when_its_kind_of_key_changes(tmp_path: Path) -> None:
+    """OpenSSL keeps a certificate for each kind of key, and prefers ECDSA."""
+    pairs = [authority().issue("client"), authority().issue("client", kind="RS256"), authority().issue("client")]
+    paths = write_pair(tmp_path, pairs[0])
+    context = ClientCertificate(*paths).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        for pair in pairs:
+            write_pair(tmp_path, pair)
+            assert connect(context, port) == b"ok"
+    assert seen == [thumbprint(each[0]) for each in pairs]
+
+
+@pytest.mark.usefixtures("trust")
+def test_half_a_rotation_leaves_a_context_that_missed_the_one_before(tmp_path: Path) -> None:
+    """The token request has shown the second certificate. The API's client has made no connection since the first."""
+    first, second, third = (authority().issue("client") for _ in range(3))
+    paths = write_pair(tmp_path, first)
+    certificate = ClientCertificate(*paths)
+    context = certificate.ssl_context()
+    write_pair(tmp_path, second)
+    assert certificate.thumbprint == thumbprint(second[0])
+    paths[0].write_text(third[0], "utf-8")
+    with tls_server(tmp_path) as (port, seen):
+        assert connect(context, port) == b"ok"
+        paths[1].write_text(third[1], "utf-8")
+        assert connect(context, port) == b"ok"
+    assert seen == [thumbprint(first[0]), thumbprint(third[0])]
+
+
+def test_authorities_that_a_user_adds_stay_trusted_after_a_rotation(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client"))
+    context = ClientCertificate(*paths).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(context, port)
+        context.load_default_certs()
+        for _ in range(2):
+            context.load_verify_locations(cadata=authority().certificate)
+            assert connect(context, port) == b"ok"
+            write_pair(tmp_path, authority().issue("client"))
+            assert connect(context, port) == b"ok"
+    assert len({*seen}) == 3
+
+
+@pytest.mark.usefixtures("trust")
+def test_the_settings_of_the_context_count(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client"))
+    context = ClientCertificate(*paths).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        plain = socket.create_connection(("127.0.0.1", port))
+        with plain, pytest.raises(ssl.SSLCertVerificationError):
+            context.wrap_socket(plain, server_hostname="other.example")
+        context.check_hostname = False
+        write_pair(tmp_path, authority().issue("client"))
+        plain = socket.create_connection(("127.0.0.1", port))
+        with plain, context.wrap_socket(plain, server_hostname="other.example") as secured:
+            assert secured.recv(2) == b"ok"
+    assert len(seen) == 1
 
 
 @pytest.mark.usefixtures("trust")
@@ -261,3 +325,21 @@ def test_a_token_request_shows_the_certificate(tmp_path: Path) -> None:
     with tls_server(tmp_path) as (port, seen):
         assert connect(certificate.current().context, port) == b"ok"
     assert seen == [certificate.thumbprint]
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_certificate_that_the_server_refuses_is_a_refusal_and_the_earlier_one_goes_on(tmp_path: Path) -> None:
+    """The server does not trust the authority of the new certificate yet, and says so by an alert of TLS."""
+    paths = write_pair(tmp_path, authority().issue("client"))
+    certificate = ClientCertificate(*paths)
+    with tls_server(tmp_path, RAW_GRANT) as (port, seen):
+        url = f"https://localhost:{port}/token"
+        client = ClientCredentials(client_id="c", token_url=url, auth_method="tls_client_auth", certificate=certificate)
+        source = TokenSource(client, store=MemoryStore(), policy=RefreshPolicy(refusal_pause=0))
+        source.invalidate(source.get())
+        write_pair(tmp_path, Authority().issue("client"))
+        assert source.get().access_token == "token-1"
+        assert len(seen) == 2
+        with pytest.raises(InvalidClient, match="the client certificate was refused, ") as caught:
+            TokenSource(client, store=MemoryStore()).get()
+        assert not exposed(caught.value)

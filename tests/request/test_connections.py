@@ -22,12 +22,12 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def sending(answer: bytes) -> Callable[[socket.socket], object]:
+def sending(response: bytes) -> Callable[[socket.socket], object]:
     """Sends this and hangs up."""
 
     def script(connection: socket.socket) -> None:
         read_request(connection)
-        connection.sendall(answer)
+        connection.sendall(response)
 
     return script
 

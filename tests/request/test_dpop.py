@@ -3,11 +3,12 @@
 import hashlib
 import itertools
 import os
+import sys
 import threading
 import time
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import jwt
@@ -121,17 +122,70 @@ def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> 
         assert claims(prover_for(SigningKey(pem("ES256")), origin).proof("GET", origin))["iat"] == int(NOW) + seconds
 
 
-@pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb"])
+@pytest.mark.parametrize("nonce", [None, "", "x" * 1025, "é", "a\nb", "a, b", 'a"b', "a\\b"])
 def test_what_is_no_nonce_is_ignored(prover: Prover, nonce: str | None) -> None:
     prover.note_nonce(TOKEN_URL, nonce, from_token_endpoint=True)
     assert "nonce" not in claims(prover.proof("POST", TOKEN_URL))
 
 
+def test_no_proof_lacks_a_nonce_while_another_thread_notes_a_new_one(prover: Prover) -> None:
+    """The second proof for a call would be the last one, and the caller would get the refusal."""
+    ends = threading.Event()
+    prover.note_nonce(TOKEN_URL, "n")
+
+    def note() -> None:
+        number = 0
+        while not ends.is_set():
+            number += 1
+            prover.note_nonce(TOKEN_URL, f"n-{number}")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=note, daemon=True)
+    thread.start()
+    try:
+        proofs = [prover.proof("GET", TOKEN_URL, TOKEN) for _ in range(2000)]
+    finally:
+        sys.setswitchinterval(interval)
+        ends.set()
+        thread.join(10)
+    assert all("nonce" in claims(proof) for proof in proofs)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://API.Example:443/A", "https://api.example/A"),
+        ("HTTP://api.example:80", "http://api.example/"),
+        ("https://api.example:80/", "https://api.example:80/"),
+        ("https://user:word@api.example/a@b", "https://api.example/a@b"),
+        ("https://[::1]:443", "https://[::1]/"),
+        ("https://[::443]/", "https://[::443]/"),
+    ],
+)
+def test_a_proof_names_what_the_server_sees(prover: Prover, url: str, target: str) -> None:
+    assert claims(prover.proof("GET", url, TOKEN))["htu"] == target
+    prover.note_nonce(url, "n-1")
+    assert claims(prover.proof("GET", target, TOKEN))["nonce"] == "n-1"
+
+
+def test_a_proof_shows_no_more_of_a_key_than_identifies_it() -> None:
+    class Device:
+        algorithm, key_id = "ES256", None
+        public_jwk: ClassVar[dict[str, object]] = {**SigningKey(pem("ES256")).public_jwk, "kid": "k", "x5c": b"odd"}
+
+        def sign(self, data: bytes) -> bytes:
+            return SigningKey(pem("ES256")).sign(data)
+
+    header = jwt.get_unverified_header(Prover(Device(), lambda: NOW).proof("GET", TOKEN_URL, TOKEN))
+    assert header["jwk"] == SigningKey(pem("ES256")).public_jwk
+
+
 def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
-    for number in range(1100):
+    for number in (*range(1024), 0, *range(1024, 1100)):  # another nonce of an origin changes nothing in their order
         prover.note_nonce(f"https://{number}.example/", "n")
-    assert "nonce" not in claims(prover.proof("GET", "https://75.example/", TOKEN))
-    assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
+    for number, is_known in ((0, False), (75, False), (76, True), (1099, True)):
+        assert ("nonce" in claims(prover.proof("GET", f"https://{number}.example/", TOKEN))) == is_known
 
 
 def test_a_process_has_one_key() -> None:

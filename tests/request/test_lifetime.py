@@ -1,6 +1,5 @@
 """How long a token lives: in seconds, by its own claims, or as a moment."""
 
-import dataclasses
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -190,7 +189,7 @@ def with_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Change Ripple's description: a response has the moment at which the token ends."""
     ripple = endpoint_of("paygrant_clients.ripple")
     response = ripple.response._replace(lifetime=(Lifetime("moment", "/expires_at"),))
-    changed = {"paygrant_clients.ripple": dataclasses.replace(ripple, response=response)}
+    changed = {"paygrant_clients.ripple": ripple._replace(response=response)}
     monkeypatch.setattr(base, "endpoint_of", changed.__getitem__)
 
 

@@ -14,7 +14,9 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._providers.base import Provider
+from paygrant._providers.base import Provider, registration_of
+from paygrant._request.unsigned import checked_header
+from tests.helpers.arguments import refusal
 from tests.helpers.providers import AWKWARD, ask, make, request_of
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -117,3 +119,23 @@ def test_a_named_encoding_is_the_only_one_tried(encoding: str, sent: str, accept
 def test_a_client_id_with_a_colon_can_be_form_encoded(server: Server) -> None:
     request = request_of(Cryptofuse, server, client_id="a:b", client_secret="c", basic_encoding="form")
     assert request.headers["Authorization"] == "Basic YSUzQWI6Yw=="  # a%3Ab:c
+
+
+def test_each_kind_of_entry_has_keys_of_its_own() -> None:
+    registration = registration_of(make(Cryptofuse))
+    credentials = registration.credentials()
+    keys = [
+        registration.cache_key(credentials),
+        registration.cache_key(credentials, "error"),
+        registration.cache_key(credentials, mark="of a transport"),
+        registration.cache_key(credentials, "error", "of a transport"),
+    ]
+    assert len({*keys}) == 4
+    assert keys[:1] == registration.cache_keys(credentials, ("token",), "")
+    assert keys[2:] == registration.cache_keys(credentials, ("token", "error"), "of a transport")
+
+
+@pytest.mark.parametrize(("name", "value"), [("X-Tenant", "é"), ("X-Tenant", "a\nb"), ("X Tenant", "a")])
+def test_a_header_must_be_one_that_can_be_sent(name: str, value: str) -> None:
+    said = refusal(lambda: checked_header("tenant", name, value), "tenant")
+    assert said == "tenant: holds a character that a header cannot carry; expected printable ASCII"

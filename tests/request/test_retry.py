@@ -29,7 +29,7 @@ DEADLINE = RefreshPolicy().deadline
 MOMENT = 1_700_000_000
 wait_for_real = _clock.sleep
 
-Answer = Callable[[Seen], Reply]
+Respond = Callable[[Seen], Reply]
 
 
 def hang_up(_: Seen) -> Reply:
@@ -41,19 +41,19 @@ def busy(retry_after: str | None = None, status: int = 429) -> Reply:
     return Reply({}, status, {"Retry-After": retry_after or "", "Date": formatdate(MOMENT, usegmt=True)})
 
 
-def fails_at_first(server: Server, times: int, fault: Reply | Answer) -> None:
+def fails_at_first(server: Server, times: int, fault: Reply | Respond) -> None:
     """Make the server grant a token after this number of faults."""
 
-    def answer(seen: Seen) -> Reply:
+    def respond(seen: Seen) -> Reply:
         number = len(server.seen)
         if number > times:
             return granted(f"token-{number}")
         return fault(seen) if callable(fault) else fault
 
-    server.reply = answer
+    server.reply = respond
 
 
-FAULTS: dict[str, Reply | Answer] = {
+FAULTS: dict[str, Reply | Respond] = {
     "hangs up": hang_up,
     **{str(status): Reply({"error": "some_code"}, status) for status in (408, 429, 500, 502, 503, 504)},
     "a page beside 503": Reply(b"<p>", 503),
@@ -63,7 +63,7 @@ FAULTS: dict[str, Reply | Answer] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_temporary_failures_are_retried(
-    provider: Cryptofuse, server: Server, pauses: list[float], fault: Reply | Answer
+    provider: Cryptofuse, server: Server, pauses: list[float], fault: Reply | Respond
 ) -> None:
     fails_at_first(server, 3, fault)
     assert TokenSource(provider).get().access_token == "token-4"

@@ -231,6 +231,12 @@ def test_a_key_can_be_copied_and_pickled() -> None:
     assert pickle.loads(pickle.dumps(key)) == key
 
 
+def test_a_pickled_key_still_fits_a_provider_that_wants_the_other_algorithm() -> None:
+    stated, default = (pickle.loads(pickle.dumps(SigningKey(pem("RS256"), algorithm=each))) for each in ("RS256", None))
+    assert stated.accepted_by(["PS256"]).algorithm == "RS256"
+    assert default.accepted_by(["PS256"]).algorithm == "PS256"
+
+
 class Device:
     """A KMS that never gives its key away."""
 
@@ -366,3 +372,11 @@ def test_a_jws_has_no_padding() -> None:
     header, claims, _ = signed({"alg": "HS256"}, {"a": "é"}, SecretSigner("s" * 32)).split(".")
     assert json.loads(urlsafe_b64decode(header + "==")) == {"alg": "HS256"}
     assert json.loads(urlsafe_b64decode(claims + "==")) == {"a": "é"}
+
+
+@pytest.mark.parametrize(("algorithm", "kind"), [("RS256", "ES256"), ("ES384", "ES256"), ("EdDSA", "RS256")])
+def test_the_public_key_of_a_device_fits_its_algorithm(algorithm: str, kind: str) -> None:
+    device = Device(kind)
+    device.algorithm = algorithm
+    with pytest.raises(ConfigurationError, match=f"dpop.public_jwk: .* expected the public key that fits {algorithm}"):
+        signer_of("dpop", device, with_public_key=True)

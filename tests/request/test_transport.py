@@ -189,8 +189,8 @@ def test_a_transport_replaces_the_environments_proxy(
 
 
 def test_a_transport_needs_no_network() -> None:
-    answer = httpx.Response(200, json=granted("made-up").document)
-    transport = httpx.MockTransport(lambda _: answer)
+    response = httpx.Response(200, json=granted("made-up").document)
+    transport = httpx.MockTransport(lambda _: response)
     assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
 
 
@@ -243,14 +243,14 @@ def test_a_connection_is_closed_when_its_worker_is_idle(monkeypatch: pytest.Monk
     monkeypatch.setattr(workers, "IDLE", 0.1)
     closed = threading.Event()
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(RAW_GRANT)
         connection.settimeout(10)
         if connection.recv(1) == b"":
             closed.set()
 
-    with serve_raw(answer) as base_url:
+    with serve_raw(respond) as base_url:
         ask(make(Cryptofuse, base_url=base_url))
         assert closed.wait(10)
 
@@ -304,13 +304,13 @@ def serve_tls(folder: Path, name: str = "localhost", days: int = 1) -> Generator
     read: list[bytes] = []
     connections: list[object] = []
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connections.append(connection)
         with context.wrap_socket(connection, server_side=True) as secured:
             read.append(read_request(secured))
             secured.sendall(RAW_GRANT)
 
-    with serve_raw(answer) as base_url:
+    with serve_raw(respond) as base_url:
         yield TlsServer(base_url.replace("http://127.0.0.1", "https://localhost"), read, connections, file)
 
 
@@ -369,7 +369,7 @@ def test_a_transport_can_trust_its_own_authority(tls_server: TlsServer) -> None:
 
 
 def test_dead_addresses_leave_time_for_a_live_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each dead address has a full backlog, which swallows a connection without an answer."""
+    """Each dead address has a full backlog, which swallows a connection without a response."""
     with ExitStack() as stack:
         live = stack.enter_context(serve())
         port = urlsplit(live.base_url).port

@@ -13,8 +13,18 @@ from typing import Any
 import httpx
 import pytest
 
-from paygrant import ConfigurationError, InvalidClient, MemoryStore, RefreshPolicy, SpecProvider, TokenAuth, TokenSource
+from paygrant import (
+    ConfigurationError,
+    InvalidClient,
+    MemoryStore,
+    RefreshPolicy,
+    SigningKey,
+    SpecProvider,
+    TokenAuth,
+    TokenSource,
+)
 from paygrant.sandbox import Client, Sandbox
+from tests.helpers.keys import pem
 from tests.helpers.short import SHORT, SHORTEST, written
 from tests.helpers.specs import ROOT
 
@@ -33,12 +43,15 @@ def assert_it(request: Any) -> None:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "auth0": {"audience": "https://api.example.com"},
     "azure_metadata": {"resource": "https://vault.example"},
+    "bkash": {"username": "user", "password": "canary-password"},
     "docusign": {"audience": "account-d.docusign.com", "user_id": "user", "scope": "signature"},
     "github_app": {"installation_id": 7},
+    "mtn_momo": {"subscription_key": "canary-key"},
     "signed_form": {"authenticate": assert_it},
     "signed_app": {"authenticate": compute, "installation_id": 7},
     "personio": {"partner_id": "p", "app_id": "a"},
     "tableau": {"api_version": "3.24", "site": "site"},
+    "yodlee": {"login_name": "user"},
     "zoho": {"refresh_token": "canary-refresh-token"},
     "zoom": {"account_id": "account"},
 }
@@ -79,6 +92,13 @@ def test_a_real_endpoint_refuses_a_wrong_secret(real: Sandbox, name: str) -> Non
     with pytest.raises(InvalidClient):
         source_of(real, REAL[name], client_secret="canary-91bc").get()
     assert "canary" not in repr(getattr(real, name).requests)
+
+
+@pytest.mark.parametrize("name", ["docusign", "github_app"])
+def test_a_real_endpoint_refuses_a_wrong_key(real: Sandbox, name: str) -> None:
+    with pytest.raises(InvalidClient):
+        source_of(real, REAL[name], private_key=SigningKey(pem("RS256"))).get()
+    assert getattr(real, name).requests[-1].reason.startswith("the signature is wrong")
 
 
 def test_a_method_that_sends_no_credentials_has_none_as_arguments(real: Sandbox) -> None:

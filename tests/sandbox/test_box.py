@@ -11,16 +11,27 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
-from paygrant import InvalidClient, MalformedResponse, MemoryStore, RefreshPolicy, SpecProvider, TokenAuth, TokenSource
+from paygrant import (
+    InvalidClient,
+    MalformedResponse,
+    MemoryStore,
+    RefreshPolicy,
+    SigningKey,
+    SpecProvider,
+    TokenAuth,
+    TokenRequestRejected,
+    TokenSource,
+)
 from paygrant._spec.reader import spec_of
 from paygrant.sandbox import Sandbox
-from tests.helpers.box import ARGUMENTS, AUDIENCES, PLACES, TOKEN_URLS
+from tests.helpers.box import ARGUMENTS, AUDIENCES, NEED_CERTIFICATES, PLACES, TOKEN_URLS
+from tests.helpers.keys import pem
 from tests.helpers.servers import Reply, Seen, Server
 from tests.helpers.specs import ROOT
 
-NAMES = sorted(PLACES)
-"""The providers that take a secret."""
+NAMES = sorted(TOKEN_URLS)
 
 LIFETIMES = {
     "airwallex": 3600,
@@ -61,7 +72,7 @@ def source_of(sandbox: Sandbox, name: str, spec: Path | ModuleType, **changes: A
 
 
 def test_no_provider_of_the_box_is_left_out(sandbox: Sandbox) -> None:
-    assert sorted(sandbox.providers) == sorted(TOKEN_URLS) == sorted(PLACES | AUDIENCES)
+    assert sorted(sandbox.providers) == NAMES == sorted(PLACES | AUDIENCES)
 
 
 @pytest.mark.parametrize("spec_of", [file_of, package_of])
@@ -87,7 +98,7 @@ def test_a_revoked_token_is_replaced_once(sandbox: Sandbox, name: str) -> None:
     assert getattr(sandbox, name).token_requests == before + 1
 
 
-@each_name
+@pytest.mark.parametrize("name", PLACES)
 def test_a_wrong_secret_is_refused_and_not_shown(sandbox: Sandbox, name: str) -> None:
     source = source_of(sandbox, name, package_of(name), client_secret="canary-91bc")
     with pytest.raises(InvalidClient) as caught:
@@ -104,7 +115,40 @@ def test_a_token_lives_as_long_as_the_response_says(sandbox: Sandbox, name: str,
     assert abs(token.expires_at.timestamp() - time.time() - seconds) < 30
 
 
-@each_name
+@pytest.mark.parametrize("name", AUDIENCES)
+def test_an_unknown_key_and_another_audience_are_refused(sandbox: Sandbox, name: str) -> None:
+    unknown = SigningKey(pem("RS256", 9), key_id="another")
+    for change in ({"private_key": unknown}, {"assertion_audience": "https://another.example"}):
+        with pytest.raises(InvalidClient):
+            source_of(sandbox, name, package_of(name), **change).get()
+
+
+@pytest.mark.parametrize("environment", AUDIENCES["mastercard"])
+def test_the_audience_of_each_environment_is_accepted(sandbox: Sandbox, environment: str) -> None:
+    source = source_of(sandbox, "mastercard", package_of("mastercard"), environment=environment)
+    assert source.get().token_type == "DPoP"
+
+
+def test_a_provider_whose_tokens_are_bound_wants_a_proof(sandbox: Sandbox, tmp_path: Path) -> None:
+    spec = yaml.safe_load(file_of("mastercard").read_text("utf-8"))
+    del spec["x-token-endpoint"]["token_use"]
+    without = tmp_path / "mastercard.yaml"
+    without.write_text(yaml.safe_dump(spec), "utf-8")
+    with pytest.raises(TokenRequestRejected) as caught:
+        source_of(sandbox, "mastercard", without).get()
+    assert caught.value.error == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("name", sorted(NEED_CERTIFICATES))
+def test_a_certificate_goes_beside_the_secret(sandbox: Sandbox, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = getattr(sandbox, name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(handle.ca_file))
+    given = {**handle.arguments_for(certificate=True), **ARGUMENTS.get(name, {})}
+    source = TokenSource(SpecProvider(package_of(name), **given), store=MemoryStore())
+    assert source.get().token_type == "Bearer"
+
+
+@pytest.mark.parametrize("name", PLACES)
 def test_the_secret_is_in_the_documented_place_and_nowhere_else(name: str, server: Server) -> None:
     spec = spec_of(f"paygrant_clients.{name}")
     granted = next(each for each in spec.examples() if each.name == "granted")

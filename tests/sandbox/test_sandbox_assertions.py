@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from paygrant import (
     ConfigurationError,
@@ -23,9 +25,9 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._request import credentials
+from paygrant._cache import registry
 from paygrant.sandbox import Client, ProviderHandle, Sandbox
-from tests.helpers.banks import ASSERTION_TYPE, assertion, bank, key_of, public_jwk
+from tests.helpers.banks import ASSERTION_TYPE, NO_TLS, SHORT_JWK, assertion, bank, key_of, public_jwk
 from tests.helpers.keys import authority, pem, public_pem
 
 NOW = 1_800_000_000.0
@@ -69,7 +71,7 @@ def post(endpoint: ProviderHandle, text: str, **fields: str) -> httpx.Response:
         "client_assertion": text,
         **fields,
     }
-    return httpx.post(token_url(endpoint), data=form, trust_env=False)
+    return httpx.post(token_url(endpoint), data=form, trust_env=False, verify=NO_TLS)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -116,6 +118,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "long life": ({"exp": NOW + 7200}, "exp: is too late"),
     "future": ({"iat": NOW + 30}, "iat: is in the future"),
     "old": ({"iat": NOW - 7200}, "iat: is too old"),
+    "no number": ({"exp": float("nan")}, "exp: is not a number"),
+    "without end": ({"exp": float("inf")}, "exp: is not a number"),
+    "very late": ({"exp": 10**400}, "exp: is too late"),
     "true as a time": ({"iat": True}, "iat: is not a number"),
     "not yet": ({"nbf": NOW + 30}, "nbf: is in the future"),
     "no id": ({"jti": None}, "jti: is missing"),
@@ -210,7 +215,9 @@ def test_another_client_id_beside_the_assertion_is_refused(endpoint: ProviderHan
 def test_two_methods_in_one_request_are_an_invalid_request(endpoint: ProviderHandle) -> None:
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
     form["client_assertion"] = assertion(NOW, token_url(endpoint))
-    response = httpx.post(token_url(endpoint), data=form, auth=("sandbox-client", SECRET), trust_env=False)
+    response = httpx.post(
+        token_url(endpoint), data=form, auth=("sandbox-client", SECRET), trust_env=False, verify=NO_TLS
+    )
     assert response.status_code == 400
 
 
@@ -226,7 +233,7 @@ def test_a_test_can_set_the_audience(endpoint: ProviderHandle) -> None:
 def test_the_host_counts_in_the_audience_as_it_was_asked(endpoint: ProviderHandle) -> None:
     url = token_url(endpoint).replace("127.0.0.1", "localhost")
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
-    response = httpx.post(url, data={**form, "client_assertion": assertion(NOW, url)}, trust_env=False)
+    response = httpx.post(url, data={**form, "client_assertion": assertion(NOW, url)}, trust_env=False, verify=NO_TLS)
     assert response.status_code == 200
 
 
@@ -265,7 +272,7 @@ CLAIMS = """\
 )
 def test_the_claims_of_the_spec_are_demanded(tmp_path: Path, changes: dict[str, Any], reason: str | None) -> None:
     def check(endpoint: ProviderHandle) -> None:
-        claims = {"sub": "user", "scope": "payments", "client": "sandbox-client", **changes}
+        claims: dict[str, Any] = {"sub": "user", "scope": "payments", "client": "sandbox-client", **changes}
         response = post(endpoint, assertion(NOW, claims.pop("audience", "https://auth.bank.example"), **claims))
         assert response.json().get("error_description") == reason
 
@@ -277,10 +284,11 @@ def test_an_assertion_as_a_grant_is_checked(tmp_path: Path) -> None:
         grant = {"grant_type": "client_credentials"}
         right, wrong = (assertion(NOW, token_url(endpoint), iss=iss) for iss in ("sandbox-client", "another"))
         statuses = [
-            httpx.post(token_url(endpoint), data={**grant, **more}, trust_env=False).status_code
+            httpx.post(token_url(endpoint), data={**grant, **more}, trust_env=False, verify=NO_TLS).status_code
             for more in ({"assertion": right}, {"assertion": wrong}, {})
         ]
         assert statuses == [200, 401, 401]
+        assert endpoint.requests[-1].reason == "assertion: there is none; expected one where the spec says"
 
     served(tmp_path, "    - {method: private_key_jwt, name: assertion}\n", check)
 
@@ -294,10 +302,12 @@ def test_an_assertion_in_the_header_is_checked(tmp_path: Path) -> None:
     with Sandbox(specs=[path], clock=lambda: NOW) as sandbox:
         sandbox.bank.register_key(public_pem("ES256"))
         url = token_url(sandbox.bank)
-        statuses = []
+        statuses: list[int] = []
         for credentials_ in (f"Bearer {assertion(NOW, url)}", f"Bearer {assertion(NOW, url, sub='x')}", "Basic eA=="):
             headers = {"Authorization": credentials_}
-            response = httpx.post(url, data={"grant_type": "client_credentials"}, headers=headers, trust_env=False)
+            response = httpx.post(
+                url, data={"grant_type": "client_credentials"}, headers=headers, trust_env=False, verify=NO_TLS
+            )
             statuses.append(response.status_code)
         assert statuses == [200, 401, 401]
         assert "eyJ" not in repr(sandbox.bank.requests)
@@ -384,9 +394,27 @@ def test_another_curve_is_refused(endpoint: ProviderHandle) -> None:
         endpoint.register_key(public)
 
 
+def test_a_short_key_is_refused(endpoint: ProviderHandle) -> None:
+    with pytest.raises(ConfigurationError, match="public_key: is too short; expected an RSA key of 2048 bits"):
+        endpoint.register_key(SHORT_JWK)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON), JSON)
+def test_no_claim_can_make_the_sandbox_fail(endpoint: ProviderHandle, claims: dict[str, Any], kid: Any) -> None:
+    text = assertion(NOW, token_url(endpoint), header={"kid": kid} if isinstance(kid, str) else {}, **claims)
+    assert post(endpoint, text).status_code in {200, 401}
+
+
 def test_keys_and_audience_can_be_set_by_the_control_api(running: Sandbox, endpoint: ProviderHandle) -> None:
     def control(what: str, document: Any) -> httpx.Response:
-        return httpx.post(f"{running.url}/control/bank/{what}", json=document, trust_env=False)
+        return httpx.post(f"{running.url}/control/bank/{what}", json=document, trust_env=False, verify=NO_TLS)
 
     assert control("keys", {"public_key": public_jwk("ES384"), "key_id": "two"}).status_code == 204
     assert control("audience", {"audience": "https://issuer.example"}).status_code == 204
@@ -415,7 +443,7 @@ def source_of(endpoint: ProviderHandle, spec: Path, method: str | None = None, *
 def live(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(specs=[bank(tmp_path)], client=Client(client_secret=SECRET)) as sandbox:
         yield sandbox
-    credentials._skews.clear()
+    registry.forget_all()
 
 
 @pytest.mark.parametrize("method", [None, "private_key_jwt", "client_secret_jwt", "client_secret_basic"])
@@ -474,7 +502,7 @@ def test_a_secret_needs_no_id(live: Sandbox, tmp_path: Path) -> None:
 
 
 def test_the_command_for_a_token_names_the_key_file(live: Sandbox) -> None:
-    usage = httpx.get(f"{live.url}/control/usage", trust_env=False)
+    usage = httpx.get(f"{live.url}/control/usage", trust_env=False, verify=NO_TLS)
     words = shlex.split(usage.json()["commands"]["bank"])
     assert words[words.index("--private-key-file") + 1] == live.bank.private_key_file
     assert words[words.index("--key-id") + 1] == live.bank.key_id
@@ -488,7 +516,7 @@ def test_nothing_that_the_sandbox_shows_has_an_assertion(
     source_of(live.bank, tmp_path / "bank.yaml").get()
     with live.bank.refuse(times=1), pytest.raises(InvalidClient):
         source_of(live.bank, tmp_path / "bank.yaml", "client_secret_jwt").get()
-    state = httpx.get(f"{live.url}/control", trust_env=False).text
+    state = httpx.get(f"{live.url}/control", trust_env=False, verify=NO_TLS).text
     shown = repr((live.bank.requests, live.bank.tokens)) + caplog.text + state
     assert not re.search(r"eyJ|BEGIN|[\w-]{40}", shown.replace(str(tmp_path), ""))
     assert '"client_assertion": "[redacted]"' in state

@@ -16,6 +16,8 @@ import httpx
 import jwt
 import pytest
 import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from paygrant import (
     InvalidClient,
@@ -27,13 +29,13 @@ from paygrant import (
     TokenRequestRejected,
     TokenSource,
 )
-from paygrant._request import credentials
+from paygrant._cache import registry
 from paygrant._request.credentials import prover_for
 from paygrant.adapters import aiohttp as for_aiohttp
 from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import ProviderHandle, Sandbox
 from paygrant.sandbox._dpop import ChangingNonces
-from tests.helpers.banks import b64, bank, key_of, proof, public_jwk
+from tests.helpers.banks import NO_TLS, SHORT_JWK, b64, bank, key_of, proof, public_jwk
 from tests.helpers.keys import pem
 
 NOW = 1_800_000_000.0
@@ -61,7 +63,7 @@ def token_url(endpoint: ProviderHandle) -> str:
 def ask(endpoint: ProviderHandle, *proofs: str) -> httpx.Response:
     form = {"grant_type": "client_credentials"}
     headers = [("DPoP", each) for each in proofs]
-    with httpx.Client(auth=BASIC, trust_env=False) as client:
+    with httpx.Client(auth=BASIC, trust_env=False, verify=NO_TLS) as client:
         return client.post(token_url(endpoint), data=form, headers=headers)
 
 
@@ -73,7 +75,7 @@ def bound_token(endpoint: ProviderHandle, algorithm: str = "ES256") -> str:
 
 def call(endpoint: ProviderHandle, authorization: str, *proofs: str, path: str = "/resource?a=b") -> httpx.Response:
     headers = [("Authorization", authorization), *(("DPoP", each) for each in proofs)]
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as client:
         return client.get(f"{endpoint.base_url}{path}", headers=headers)
 
 
@@ -114,6 +116,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "damaged key": ({"header": {"jwk": {"kty": "EC", "crv": "P-256", "x": "eA", "y": "eA"}}}, "jwk: does not fit"),
     "key of another kind": ({"header": {"jwk": public_jwk("EdDSA")}}, "jwk: does not fit"),
     "key of another curve": ({"header": {"jwk": public_jwk("ES384")}}, "the signature is wrong|jwk: does not fit"),
+    "short key": ({"algorithm": "RS256", "header": {"jwk": SHORT_JWK}}, "jwk: is too short"),
+    "no mapping": ({"header": {"jwk": [1]}}, "jwk: is missing"),
     "other key": ({"key": key_of("ES256", 1)}, "the signature is wrong"),
     "method": ({"htm": "GET"}, "htm: is another method"),
     "method in lower case": ({"htm": "post"}, "htm: is another method"),
@@ -153,6 +157,24 @@ def test_what_is_no_proof_is_refused(endpoint: ProviderHandle, text: str) -> Non
     assert ask(endpoint, text).json()["error"] == "invalid_dpop_proof"
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+)
+MEMBERS = st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(st.sampled_from(["htm", "htu", "iat", "jti", "nonce", "ath"]), JSON),
+    JSON | st.dictionaries(MEMBERS, JSON | st.sampled_from(["EC", "RSA", "OKP", "P-256", "Ed25519", "AQAB"])),
+)
+def test_no_proof_can_make_the_sandbox_fail(endpoint: ProviderHandle, claims: dict[str, Any], jwk: Any) -> None:
+    for header in ({}, {"jwk": jwk}):
+        response = ask(endpoint, proof(NOW, "POST", token_url(endpoint), header=header, **claims))
+        assert response.status_code in {200, 400}
+
+
 def test_two_proofs_are_refused(endpoint: ProviderHandle) -> None:
     url = token_url(endpoint)
     response = ask(endpoint, proof(NOW, "POST", url), proof(NOW, "POST", url))
@@ -165,11 +187,9 @@ def test_a_replayed_proof_is_refused(endpoint: ProviderHandle) -> None:
     assert endpoint.requests[-1].reason == "jti: was used before; expected a new id"
 
 
-@pytest.mark.parametrize("change", [lambda url: f"{url}?a=b#c", lambda url: url.replace("http:", "HTTP:")])
-def test_query_fragment_and_case_of_the_scheme_do_not_count(
-    endpoint: ProviderHandle, change: Callable[[str], str]
-) -> None:
-    assert ask(endpoint, proof(NOW, "POST", change(token_url(endpoint)))).status_code == 200
+@pytest.mark.parametrize(("old", "new"), [("token", "token?a=b#c"), ("http:", "HTTP:")])
+def test_query_fragment_and_case_of_the_scheme_do_not_count(endpoint: ProviderHandle, old: str, new: str) -> None:
+    assert ask(endpoint, proof(NOW, "POST", token_url(endpoint).replace(old, new))).status_code == 200
 
 
 def test_wrong_credentials_are_refused_before_the_proof_is_looked_at(endpoint: ProviderHandle) -> None:
@@ -222,13 +242,26 @@ def test_a_call_with_a_wrong_proof_is_refused(
     token = bound_token(endpoint)
     proofs = []
     if changes is not None:
-        given = {"method": "GET", "url": resource(endpoint), "token": token, **changes}
+        given: dict[str, Any] = {"method": "GET", "url": resource(endpoint), "token": token, **changes}
         proofs = [proof(NOW, **given)]
     response = call(endpoint, f"DPoP {token}", *proofs)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith(f'DPoP error="{code}"')
     assert endpoint.requests[-1].reason.startswith(reason)
     assert token not in repr(endpoint.requests)
+
+
+def test_a_dead_token_with_a_proof_has_the_status_of_the_spec(tmp_path: Path) -> None:
+    path = bank(tmp_path, METHODS + "  token_use: {header: X-Token, rejected_statuses: [403]}\n")
+    with Sandbox(specs=[path]) as sandbox:
+        url = f"{sandbox.bank.base_url}/resource"
+        source = source_of(sandbox.bank, tmp_path)
+        assert by_httpx(source, url) == [200, 200]
+        sandbox.bank.revoke()
+        assert by_httpx(source, url) == [200, 200]
+        assert [each.status for each in sandbox.bank.requests] == [200, 200, 200, 403, 200, 200, 200]
+        headers = {"X-Token": source.get().access_token}
+        assert httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS).status_code == 401
 
 
 def test_a_proof_counts_for_one_call(endpoint: ProviderHandle) -> None:
@@ -304,23 +337,23 @@ def test_without_a_proof_no_nonce_is_needed(endpoint: ProviderHandle) -> None:
 def live(tmp_path: Path) -> Iterator[Sandbox]:
     with Sandbox(specs=[bank(tmp_path, METHODS)]) as sandbox:
         yield sandbox
-    credentials._skews.clear()
-    credentials._prover.cache_clear()
+    registry.forget_all()
 
 
 def source_of(endpoint: ProviderHandle, folder: Path, method: str | None = None, **more: Any) -> TokenSource[Any]:
-    provider = SpecProvider(folder / "bank.yaml", **{**endpoint.arguments_for(method), "dpop": True, **more})
+    given: dict[str, Any] = {**endpoint.arguments_for(method), "dpop": True, **more}
+    provider = SpecProvider(folder / "bank.yaml", **given)
     return TokenSource(provider, store=MemoryStore(), policy=RefreshPolicy(max_attempts=1, refusal_pause=0))
 
 
 def by_httpx(source: TokenSource[Any], url: str) -> list[int]:
-    with httpx.Client(auth=TokenAuth(source), trust_env=False) as api:
+    with httpx.Client(auth=TokenAuth(source), trust_env=False, verify=NO_TLS) as api:
         return [api.get(url).status_code, api.post(url, json={}).status_code]
 
 
 def by_async_httpx(source: TokenSource[Any], url: str) -> list[int]:
     async def run() -> list[int]:
-        async with httpx.AsyncClient(auth=TokenAuth(source), trust_env=False) as api:
+        async with httpx.AsyncClient(auth=TokenAuth(source), trust_env=False, verify=NO_TLS) as api:
             return [(await api.get(url)).status_code, (await api.post(url, json={})).status_code]
 
     return asyncio.run(run())
@@ -336,7 +369,7 @@ def by_requests(source: TokenSource[Any], url: str) -> list[int]:
 def by_aiohttp(source: TokenSource[Any], url: str) -> list[int]:
     async def run() -> list[int]:
         async with aiohttp.ClientSession(middlewares=[for_aiohttp.TokenAuth(source)]) as api:
-            statuses = []
+            statuses: list[int] = []
             for method in ("GET", "POST"):
                 async with api.request(method, url, json=None if method == "GET" else {}) as response:
                     statuses.append(response.status)
@@ -406,6 +439,16 @@ def test_a_herd_with_nonces_gets_one_token_by_one_challenge(live: Sandbox, tmp_p
     assert (len(tokens), [each.status for each in live.bank.requests]) == (1, [400, 200])
 
 
+def test_a_herd_of_tasks_gets_one_token_by_one_challenge(live: Sandbox, tmp_path: Path) -> None:
+    live.bank.nonce()
+    source = source_of(live.bank, tmp_path, "private_key_jwt")
+
+    async def run() -> set[str]:
+        return {each.access_token for each in await asyncio.gather(*[source.aget() for _ in range(1000)])}
+
+    assert (len(asyncio.run(run())), [each.status for each in live.bank.requests]) == (1, [400, 200])
+
+
 def test_the_url_of_a_path_with_other_characters_counts_as_it_was_sent(live: Sandbox, tmp_path: Path) -> None:
     source = source_of(live.bank, tmp_path)
     assert by_httpx(source, f"{live.bank.base_url}/v1/a%20b/é/c%2Fd") == [200, 200]
@@ -428,7 +471,7 @@ def test_nothing_that_the_sandbox_shows_has_a_proof_or_a_token(
     source = source_of(live.bank, tmp_path, "private_key_jwt")
     by_httpx(source, f"{live.bank.base_url}/resource")
     by_httpx(source, f"{live.bank.base_url}/{source.get().access_token}")
-    state = httpx.get(f"{live.url}/control", trust_env=False).text
+    state = httpx.get(f"{live.url}/control", trust_env=False, verify=NO_TLS).text
     shown = repr((live.bank.requests, live.bank.tokens, live.bank.faults)) + caplog.text + state
     assert "eyJ" not in shown
     assert source.get().access_token not in shown

@@ -254,6 +254,17 @@ def test_a_row_shows_the_details_of_a_request_and_stays_open(visit: Visit) -> No
     expect(details).to_be_hidden()
 
 
+def test_the_details_say_why_a_proof_was_refused(visit: Visit) -> None:
+    token = ask(visit.sandbox).access_token
+    headers = {"Authorization": f"DPoP {token}", "DPoP": "no proof"}
+    httpx.get(f"{visit.sandbox.ripple.base_url}/resource", headers=headers, trust_env=False)
+    expect(visit.rows()).to_have_count(2)
+    visit.rows().first.get_by_role("button").click()
+    expect(visit.page.locator(".details")).to_contain_text(
+        "Refusedthe token is bound to no key; expected the scheme Bearer"
+    )
+
+
 def test_the_latest_request_is_announced_to_screen_readers(visit: Visit) -> None:
     log = visit.page.get_by_role("log")
     expect(log).to_be_empty()

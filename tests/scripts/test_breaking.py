@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def parameters(*changed: Parameter) -> dict[str, Any]:
     return {"parameters": changed}
 
 
-def answer(**parts: Any) -> dict[str, Any]:
+def responds_with(**parts: Any) -> dict[str, Any]:
     return {"response": RIPPLE.response._replace(**parts)}
 
 
@@ -40,18 +39,18 @@ def ripple_test(url: str = RIPPLE.servers["test"].url, fact: str = "test") -> di
 
 BY_HEADER = ClientAuth("header", "X-Id", "X-Key")
 BASIC, BY_BODY = CRYPTOFUSE.client_auth
-THREE_WAYS = replace(CRYPTOFUSE, client_auth=(BASIC, BY_BODY, BY_HEADER))
+THREE_WAYS = CRYPTOFUSE._replace(client_auth=(BASIC, BY_BODY, BY_HEADER))
 
 
 def with_parameters(*changed: Parameter) -> TokenEndpoint:
-    return replace(CRYPTOFUSE, parameters=changed)
+    return CRYPTOFUSE._replace(parameters=changed)
 
 
 KEY = Parameter("X-Key", "header", argument="key", secret=True)
 CHOOSY = Parameter("a", argument="a", choices=("one", 1))
 COUNT = Parameter("a", argument="a", kind="integer")
 FIXED = Parameter("a", value=1)
-FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Condition(at="/no", equals=1),))
+FLAG = RIPPLE._replace(success=Condition(at="/ok", equals=1), invalid_client=(Condition(at="/no", equals=1),))
 
 
 @pytest.mark.parametrize(
@@ -114,87 +113,87 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
             "a new required parameter, a",
         ),
         (CRYPTOFUSE, parameters(GRANT, SCOPE, Parameter("a", value="b")), BREAKING, "a new fixed parameter, a"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, required=True)), BREAKING, "scope is required"),
-        (CRYPTOFUSE, parameters(replace(GRANT, required=False), SCOPE), FINE, "grant_type is optional"),
-        (CRYPTOFUSE, parameters(replace(GRANT, value="x"), SCOPE), BREAKING, "grant_type is 'x'"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, argument="scopes")), BREAKING, "scope is filled by scopes"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query")), BREAKING, "scope is sent in the query"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, place="query", secret=True)), SECRET, "scope is sent in the"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, kind="integer")), BREAKING, "scope is of type integer"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, choices=("a",))), BREAKING, "scope no longer takes anything"),
-        (with_parameters(KEY), parameters(replace(KEY, name="X-Other")), SECRET, "X-Key is sent as X-Other"),
-        (with_parameters(KEY), parameters(replace(KEY, place="query")), SECRET, "X-Key is sent in the query"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(required=True)), BREAKING, "scope is required"),
+        (CRYPTOFUSE, parameters(GRANT._replace(required=False), SCOPE), FINE, "grant_type is optional"),
+        (CRYPTOFUSE, parameters(GRANT._replace(value="x"), SCOPE), BREAKING, "grant_type is 'x'"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(argument="scopes")), BREAKING, "scope is filled by scopes"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(place="query")), BREAKING, "scope is sent in the query"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(place="query", secret=True)), SECRET, "scope is sent in the"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(kind="integer")), BREAKING, "scope is of type integer"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(choices=("a",))), BREAKING, "scope no longer takes anything"),
+        (with_parameters(KEY), parameters(KEY._replace(name="X-Other")), SECRET, "X-Key is sent as X-Other"),
+        (with_parameters(KEY), parameters(KEY._replace(place="query")), SECRET, "X-Key is sent in the query"),
         (
             with_parameters(KEY),
-            parameters(replace(KEY, name="key", place="query", argument="other")),
+            parameters(KEY._replace(name="key", place="query", argument="other")),
             SECRET,
             "key is sent in the query, not the header",
         ),
         (
             with_parameters(KEY, COUNT),
-            parameters(replace(KEY, name="a"), replace(COUNT, name="X-Key")),
+            parameters(KEY._replace(name="a"), COUNT._replace(name="X-Key")),
             SECRET,
             "X-Key is sent as a",
         ),
-        (with_parameters(COUNT), parameters(replace(COUNT, name="b")), BREAKING, "a is sent as b"),
-        (with_parameters(KEY), parameters(replace(KEY, secret=False)), SECRET, "X-Key is no longer secret"),
-        (CRYPTOFUSE, parameters(GRANT, replace(SCOPE, secret=True)), FINE, "scope is secret"),
-        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=("two",))), BREAKING, "no longer takes 'one', 1"),
-        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), FINE, "a takes every number"),
-        (with_parameters(replace(COUNT, kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
-        (with_parameters(FIXED), parameters(replace(FIXED, value=True)), BREAKING, "a is True, not 1"),
-        (RIPPLE, answer(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
-        (RIPPLE, answer(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
+        (with_parameters(COUNT), parameters(COUNT._replace(name="b")), BREAKING, "a is sent as b"),
+        (with_parameters(KEY), parameters(KEY._replace(secret=False)), SECRET, "X-Key is no longer secret"),
+        (CRYPTOFUSE, parameters(GRANT, SCOPE._replace(secret=True)), FINE, "scope is secret"),
+        (with_parameters(CHOOSY), parameters(CHOOSY._replace(choices=("two",))), BREAKING, "no longer takes 'one', 1"),
+        (with_parameters(COUNT), parameters(COUNT._replace(kind="number")), FINE, "a takes every number"),
+        (with_parameters(COUNT._replace(kind="number")), parameters(COUNT), BREAKING, "a is of type integer"),
+        (with_parameters(FIXED), parameters(FIXED._replace(value=True)), BREAKING, "a is True, not 1"),
+        (RIPPLE, responds_with(access_token=("/token",)), BREAKING, "access_token no longer read at /access_token"),
+        (RIPPLE, responds_with(scope=("/scope", "/scopes")), FINE, "scope also read at /scopes"),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), BREAKING, "scope read at /scopes rather than at /scope"),
         (
             RIPPLE,
-            answer(access_token=("/refresh_token", "/access_token")),
+            responds_with(access_token=("/refresh_token", "/access_token")),
             SECRET,
             "access_token read at /refresh_token rather than at /access_token",
         ),
         (
-            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b", "/a")),
+            RIPPLE._replace(**responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b", "/a")),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
         (
-            replace(RIPPLE, **answer(access_token=("/a", "/b"))),
-            answer(access_token=("/b",)),
+            RIPPLE._replace(**responds_with(access_token=("/a", "/b"))),
+            responds_with(access_token=("/b",)),
             SECRET,
             "access_token read at /b rather than at /a",
         ),
-        (RIPPLE, answer(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
+        (RIPPLE, responds_with(lifetime=(Lifetime("never"),)), FINE, "the lifetime is read in another way"),
         (RIPPLE, used(header="X-Token", prefix=""), SECRET, "sent in the header X-Token, not the header Authorization"),
         (RIPPLE, used(header=None, prefix="", query="key"), SECRET, "the token is sent in the query as key, not the"),
         (RIPPLE, used(rejected_statuses=(401, 403)), FINE, "403 rejects a token"),
         (RIPPLE, used(rejected_statuses=(403,)), BREAKING, "401 no longer rejects a token"),
         (RIPPLE, used(headers={"Client_Id": "client_id"}), SECRET, "API calls have Client_Id, which client_id fills"),
-        (replace(RIPPLE, **used(headers={"Client_Id": "client_id"})), used(), BREAKING, "no longer have Client_Id"),
+        (RIPPLE._replace(**used(headers={"Client_Id": "client_id"})), used(), BREAKING, "no longer have Client_Id"),
         (RIPPLE, used(single_use=True), BREAKING, "each token is used once"),
-        (replace(RIPPLE, **used(single_use=True)), used(), BREAKING, "a token is used more than once"),
+        (RIPPLE._replace(**used(single_use=True)), used(), BREAKING, "a token is used more than once"),
         (RIPPLE, used(persist=False), BREAKING, "tokens are no longer persisted"),
         (RIPPLE, used(dpop=True), BREAKING, "tokens are bound to a key"),
-        (replace(RIPPLE, **used(dpop=True)), used(), BREAKING, "tokens are no longer bound to a key"),
+        (RIPPLE._replace(**used(dpop=True)), used(), BREAKING, "tokens are no longer bound to a key"),
         (RIPPLE, {"needs_certificate": True}, BREAKING, "connections need a certificate"),
         (
-            replace(RIPPLE, needs_certificate=True),
+            RIPPLE._replace(needs_certificate=True),
             {"needs_certificate": False},
             FINE,
             "connections need no certificate",
         ),
         (
             RIPPLE,
-            {"servers": {**RIPPLE.servers, "test": replace(RIPPLE.servers["test"], mtls_url="https://m.example")}},
+            {"servers": {**RIPPLE.servers, "test": RIPPLE.servers["test"]._replace(mtls_url="https://m.example")}},
             SECRET,
             "test: with a certificate, None becomes https://m.example",
         ),
-        (replace(RIPPLE, **used(persist=False)), used(), SECRET, "tokens are persisted"),
+        (RIPPLE._replace(**used(persist=False)), used(), SECRET, "tokens are persisted"),
         (RIPPLE, {"accept": "application/vnd.api+json"}, BREAKING, "accept application/json becomes application/vnd"),
         (RIPPLE, {"content_type": "application/json"}, BREAKING, "content_type None becomes application/json"),
         (CRYPTOFUSE, {"client_auth": (BASIC._replace(encoding="form"), BY_BODY)}, SECRET, "in the encoding form"),
-        (with_parameters(COUNT), parameters(replace(COUNT, excludes=("b",))), BREAKING, "a excludes b"),
-        (with_parameters(replace(COUNT, excludes=("b",))), parameters(COUNT), FINE, "a no longer excludes b"),
+        (with_parameters(COUNT), parameters(COUNT._replace(excludes=("b",))), BREAKING, "a excludes b"),
+        (with_parameters(COUNT._replace(excludes=("b",))), parameters(COUNT), FINE, "a no longer excludes b"),
         (RIPPLE, {"success": Condition(at="/ok", equals=True)}, BREAKING, "success is Condition"),
         (WIDGET, {"success": None}, FINE, "success is None"),
         (FLAG, {"success": Condition(at="/ok", equals=True)}, BREAKING, "equals=True), not Condition("),
@@ -214,7 +213,7 @@ FLAG = replace(RIPPLE, success=Condition(at="/ok", equals=1), invalid_client=(Co
 def test_a_change_of_a_description_is_reported_with_its_weight(
     endpoint: TokenEndpoint, change: dict[str, Any], weight: Weight, what: str
 ) -> None:
-    found = list(endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)}))
+    found = list(endpoint_changes({"it": endpoint}, {"it": endpoint._replace(**change)}))
     assert [each for each in found if each.weight is weight and what in each.what], found
     assert all(each.where == "it" and each.why for each in found)
 
@@ -226,16 +225,16 @@ def test_a_change_of_a_description_is_reported_with_its_weight(
         (RIPPLE, {"client_auth": (BY_HEADER,)}, [SECRET]),
         (THREE_WAYS, {"client_auth": (BASIC, BY_HEADER._replace(client_secret="X-B"))}, [SECRET, BREAKING]),
         (RIPPLE, {"client_auth": (BASIC, *RIPPLE.client_auth)}, [SECRET]),
-        (with_parameters(COUNT), parameters(replace(COUNT, kind="number")), [FINE]),
-        (with_parameters(CHOOSY), parameters(replace(CHOOSY, choices=(1, "one", 2))), []),
-        (with_parameters(COUNT, replace(COUNT, name="b")), parameters(replace(COUNT, name="b"), COUNT), []),
-        (RIPPLE, answer(scope=("/scopes", "/scope")), [BREAKING]),
-        (replace(RIPPLE, **answer(scope=("/a", "/b"))), answer(scope=("/a",)), [BREAKING]),
+        (with_parameters(COUNT), parameters(COUNT._replace(kind="number")), [FINE]),
+        (with_parameters(CHOOSY), parameters(CHOOSY._replace(choices=(1, "one", 2))), []),
+        (with_parameters(COUNT, COUNT._replace(name="b")), parameters(COUNT._replace(name="b"), COUNT), []),
+        (RIPPLE, responds_with(scope=("/scopes", "/scope")), [BREAKING]),
+        (RIPPLE._replace(**responds_with(scope=("/a", "/b"))), responds_with(scope=("/a",)), [BREAKING]),
         (RIPPLE, {"invalid_client": RIPPLE.invalid_client[::-1]}, []),
     ],
 )
 def test_a_change_is_reported_once(endpoint: TokenEndpoint, change: dict[str, Any], weights: list[Weight]) -> None:
-    found = endpoint_changes({"it": endpoint}, {"it": replace(endpoint, **change)})
+    found = endpoint_changes({"it": endpoint}, {"it": endpoint._replace(**change)})
     assert [each.weight for each in found] == weights
 
 
@@ -254,7 +253,7 @@ def test_a_change_is_reported_once(endpoint: TokenEndpoint, change: dict[str, An
     ],
 )
 def test_a_fact_that_looks_like_a_host_has_the_weight_of_a_secret(was: str, now: str, weight: Weight) -> None:
-    before, after = (replace(RIPPLE, **ripple_test(fact=fact)) for fact in (was, now))
+    before, after = (RIPPLE._replace(**ripple_test(fact=fact)) for fact in (was, now))
     (found,) = endpoint_changes({"it": before}, {"it": after})
     assert found.weight is weight
 

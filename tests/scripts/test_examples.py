@@ -52,8 +52,8 @@ def variables(provider: ProviderHandle, **more: str) -> dict[str, str]:
 
 def commands(example: str) -> list[list[str]]:
     """How an example's docstring says that it is run."""
-    told = ast.get_docstring(ast.parse((EXAMPLES / f"{example}.py").read_text("utf-8"))) or ""
-    lines = [shlex.split(line) for line in told.splitlines() if line.startswith("    ")]
+    docstring = ast.get_docstring(ast.parse((EXAMPLES / f"{example}.py").read_text("utf-8"))) or ""
+    lines = [shlex.split(line) for line in docstring.splitlines() if line.startswith("    ")]
     assert lines
     return [[*PROGRAMS[program], *arguments] for program, *arguments in lines]
 
@@ -163,7 +163,7 @@ def test_a_worker_that_fails_fails_the_whole_command(sandbox: Sandbox, redis_ser
     assert "canary-wrong" not in done.stderr
 
 
-def test_the_command_prints_the_answer_and_its_next_run_asks_for_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_command_prints_the_response_and_its_next_run_asks_for_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
     environment = variables(sandbox.alternative_payments) | {"XDG_CACHE_HOME": str(tmp_path)}
     [done] = run("command_line", environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, "alternative_payments\n", "")

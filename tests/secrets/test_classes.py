@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
@@ -32,7 +33,7 @@ from paygrant import (
 )
 from paygrant._auth.bearer import Authorization
 from paygrant._auth.httpx import HeadersBySentName
-from paygrant._providers.base import BasicProvider, Provider
+from paygrant._providers.base import Provider
 from paygrant._providers.keyed import KeyedProvider
 from paygrant._providers.ripio import WidgetURL
 from paygrant._providers.spec_provider import SpecProvider
@@ -191,8 +192,8 @@ def arguments_of(kind: type[Any]) -> dict[str, Any]:
         own = dict.fromkeys(parameters(kind), "words")
     elif kind is Entry:
         own = {"environment": "test"}
-    elif kind in {_catalog.ProviderParameter, _failures.Failure}:  # words of docstrings, and of errors
-        own = dict.fromkeys(parameters(kind), "words")
+    elif kind in {_catalog.ProviderParameter, _failures.Failure, _failures.UnknownWord}:  # of docstrings and errors
+        own = {**dict.fromkeys(parameters(kind), "words"), "ctx": None}
     elif issubclass(kind, click.Command):
         own = {**dict.fromkeys(parameters(kind), "words"), "builders": {}, "params": (), "provider_params": ()}
     elif kind is Fault:
@@ -228,7 +229,7 @@ def instance(kind: Any) -> Any:
     return made
 
 
-ABSTRACT = {Provider, BasicProvider, KeyedProvider}
+ABSTRACT = {Provider, KeyedProvider}
 WORDS_OF_SPECS = ("paygrant._spec", "paygrant.generate", "paygrant.propose")
 """Modules whose classes hold what stands in specs, and no secret."""
 
@@ -259,7 +260,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         client_secret: str
 
     @dataclass
-    class LooseAnswer:
+    class LooseResponse:
         body: bytes
 
     class LooseText:
@@ -269,7 +270,7 @@ def test_the_walk_finds_a_class_that_shows_something() -> None:
         def __str__(self) -> str:
             return self.access_token
 
-    for kind in (Loose, LooseAnswer, LooseText):
+    for kind in (Loose, LooseResponse, LooseText):
         assert speaks(kind)
         assert found("\n".join(shown(instance(kind)))) == {CORES[1]}
 
@@ -281,8 +282,8 @@ def is_compared_by_fields(kind: Any) -> bool:
     """Whether pytest takes the comparison of a class for a generated one, and so prints its fields."""
     if not (dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")):
         return False
-    file = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", "")
-    return file == "<string>" or "attrs generated" in file
+    code = getattr(kind.__eq__, "__code__", None)
+    return code is None or code.co_filename == "<string>" or "attrs generated" in code.co_filename
 
 
 WITHOUT_SECRETS = {
@@ -301,7 +302,11 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
     program = """
         import pytest
         from dataclasses import replace
-        from paygrant import ClientCredentials, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant import ClientCredentials, Entry, MemoryStore, Ripple, Token, TokenSource, UnsignedRequest
+        from paygrant._cache.acquire import Acquired
+        from paygrant._providers.base import registration_of
+        from paygrant._request.jws import SecretSigner
+        from paygrant._tokens.lifecycle import Grant
         from paygrant.sandbox import Client
         from paygrant_clients.ripple.client import AuthenticatedClient
         from paygrant_clients.ripple.models import TokenRequest, TokenResponse
@@ -322,6 +327,12 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
             "response": TokenResponse,
             "client": lambda secret: AuthenticatedClient("https://a.example", secret),
             "sandbox's client": lambda secret: Client("cid", secret),
+            "registration": lambda secret: registration_of(ripple(secret)),
+            "credentials": lambda secret: registration_of(ripple(secret)).credentials(),
+            "signer": lambda secret: SecretSigner(secret, "HS256"),
+            "grant": lambda secret: Grant(Token(secret), 0.0, 60.0),
+            "entry": lambda secret: Entry(Grant(Token(secret), 0.0, 60.0), 60.0),
+            "acquired": lambda secret: Acquired(Grant(Token(secret), 0.0, 60.0), "key"),
         }
 
         @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -332,11 +343,11 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
     """
     path = tmp_path / "test_them.py"
     path.write_text(dedent(program), "utf-8")
-    for more in ([], ["-vv"], ["-p", "no:paygrant"]):
+    for more in ([], ["-vv"], ["-vv", "--showlocals"], ["-p", "no:paygrant"]):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *more, path.name]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert "32 failed" in done.stdout
-        shown = [line for line in done.stdout.splitlines() if line.startswith("E ")]
+        assert "56 failed" in done.stdout
+        shown = [line for line in done.stdout.splitlines() if re.match("E |(one|other) +=", line)]
         assert shown
         assert "SECRET" not in "\n".join(shown)
 

@@ -26,7 +26,7 @@ VENDORS = {
     "banco_inter": {"github.com/inter-co"},
     "checkout": {"github.com/checkout", "www.checkout.com"},
     "cielo": {"github.com/DeveloperCielo"},
-    "dlocal": {"docs.dlocal.com"},
+    "dlocal": {"docs.dlocal.com", "help.dlocal.com"},
     "dwolla": {"github.com/Dwolla"},
     "efi_pix": {"github.com/efipay"},
     "flutterwave": {"developer.flutterwave.com"},

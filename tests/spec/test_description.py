@@ -154,9 +154,9 @@ def test_another_secret_is_sent_where_it_is_declared_and_is_in_no_error(
 
 
 def test_credentials_are_computed_by_the_callers_function_for_each_request(server: Server) -> None:
-    def assertion(draft: UnsignedRequest) -> None:  # RFC 7523 section 2.2
-        claims = {"iss": draft.client_id, "aud": draft.url, "jti": str(len(server.seen))}
-        draft.fields["client_assertion"] = jwt.encode(claims, draft.client_secret.ljust(32), "HS256")
+    def assertion(request: UnsignedRequest) -> None:  # RFC 7523 section 2.2
+        claims = {"iss": request.client_id, "aud": request.url, "jti": str(len(server.seen))}
+        request.fields["client_assertion"] = jwt.encode(claims, request.client_secret.ljust(32), "HS256")
 
     document = spec(client_authentication=[{"method": "custom"}], fields={"grant_type": TEXT})
     document["x-token-endpoint"]["parameters"] = {"grant_type": {"value": "client_credentials"}}
@@ -170,8 +170,8 @@ def test_credentials_are_computed_by_the_callers_function_for_each_request(serve
 
 
 def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> None:
-    def sign(draft: UnsignedRequest) -> None:
-        draft.headers["X-Signature"] = f"{draft.client_secret}-{draft.body.hex()}"
+    def sign(request: UnsignedRequest) -> None:
+        request.headers["X-Signature"] = f"{request.client_secret}-{request.body.hex()}"
 
     document = spec(media_type=JSON, client_authentication=[{"method": "custom"}], fields={"name": TEXT})
     document["x-token-endpoint"]["parameters"] = {"name": {"argument": "name"}}
@@ -181,8 +181,8 @@ def test_a_signature_header_signs_the_very_body_that_is_sent(server: Server) -> 
 
 
 def test_a_computed_secret_is_in_no_error(server: Server) -> None:
-    def sign(draft: UnsignedRequest) -> None:
-        draft.headers["X-Signature"] = "canary-signature-0001"
+    def sign(request: UnsignedRequest) -> None:
+        request.headers["X-Signature"] = "canary-signature-0001"
 
     server.reply = Reply({"error": "bad", "error_description": "wrong signature canary-signature-0001"}, 400)
     with pytest.raises(TokenRequestRejected) as caught:
@@ -191,8 +191,8 @@ def test_a_computed_secret_is_in_no_error(server: Server) -> None:
 
 
 def test_a_failing_function_is_a_configuration_error_without_its_text(server: Server) -> None:
-    def fail(draft: UnsignedRequest) -> None:
-        raise ValueError(draft.client_secret)
+    def fail(request: UnsignedRequest) -> None:
+        raise ValueError(request.client_secret)
 
     with pytest.raises(ConfigurationError, match="authenticate: the function raised ValueError") as caught:
         ask(described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=fail))
@@ -439,21 +439,21 @@ def test_two_specs_with_the_same_name_share_no_token(server: Server) -> None:
     )
 
 
-def sign(draft: UnsignedRequest) -> None:
-    draft.headers["X-Signature"] = draft.client_secret
+def sign(request: UnsignedRequest) -> None:
+    request.headers["X-Signature"] = request.client_secret
 
 
 @dataclass(frozen=True)
 class SignFor:
     user: str
 
-    def __call__(self, draft: UnsignedRequest) -> None:
-        draft.headers["X-User"] = self.user
+    def __call__(self, request: UnsignedRequest) -> None:
+        request.headers["X-User"] = self.user
 
 
 def made_for(user: str) -> Callable[[UnsignedRequest], None]:
-    def sign(draft: UnsignedRequest) -> None:
-        draft.headers["X-User"] = user
+    def sign(request: UnsignedRequest) -> None:
+        request.headers["X-User"] = user
 
     return sign
 
@@ -485,7 +485,7 @@ def test_a_function_without_a_hash_is_refused(server: Server) -> None:
     class Unhashable:
         __hash__ = None  # type: ignore[assignment]
 
-        def __call__(self, draft: UnsignedRequest) -> None: ...
+        def __call__(self, request: UnsignedRequest) -> None: ...
 
     with pytest.raises(ConfigurationError, match="authenticate: is of type Unhashable, which cannot be hashed"):
         described(server, spec(client_authentication=[{"method": "custom"}]), authenticate=Unhashable())
@@ -497,32 +497,32 @@ def test_a_function_without_a_hash_is_refused(server: Server) -> None:
 COMPUTED: dict[str, Any] = {"client_authentication": [{"method": "custom"}]}
 
 
-def to_another_host(draft: UnsignedRequest) -> None:
-    draft.url = "http://127.0.0.1:1/token"
+def to_another_host(request: UnsignedRequest) -> None:
+    request.url = "http://127.0.0.1:1/token"
 
 
-def to_another_user(draft: UnsignedRequest) -> None:
-    draft.url = draft.url.replace("//", "//user@")
+def to_another_user(request: UnsignedRequest) -> None:
+    request.url = request.url.replace("//", "//user@")
 
 
-def with_a_line_break(draft: UnsignedRequest) -> None:
-    draft.headers["X-Signature"] = "a\r\nX-Other: b"
+def with_a_line_break(request: UnsignedRequest) -> None:
+    request.headers["X-Signature"] = "a\r\nX-Other: b"
 
 
-def with_an_odd_name(draft: UnsignedRequest) -> None:
-    draft.headers["X Signature"] = "a"
+def with_an_odd_name(request: UnsignedRequest) -> None:
+    request.headers["X Signature"] = "a"
 
 
-def with_a_result(draft: UnsignedRequest) -> object:
-    return draft
+def with_a_result(request: UnsignedRequest) -> object:
+    return request
 
 
-async def later(draft: UnsignedRequest) -> None:
-    draft.headers["X-Signature"] = "a"
+async def later(request: UnsignedRequest) -> None:
+    request.headers["X-Signature"] = "a"
 
 
-def later_on(draft: UnsignedRequest) -> object:
-    return later(draft)
+def later_on(request: UnsignedRequest) -> object:
+    return later(request)
 
 
 @pytest.mark.parametrize(
@@ -544,9 +544,9 @@ def test_a_function_may_only_complete_the_request(server: Server, function: Any,
 
 
 def test_an_address_or_secret_that_a_function_sets_is_in_no_error(server: Server) -> None:
-    def sign(draft: UnsignedRequest) -> None:
-        draft.url += "/canary-path-0001?key=canary-query-0001"
-        draft.secrets = ("canary-said-0001",)
+    def sign(request: UnsignedRequest) -> None:
+        request.url += "/canary-path-0001?key=canary-query-0001"
+        request.secrets = ("canary-said-0001",)
 
     for canary in ("canary-path-0001", "canary-query-0001", "canary-said-0001"):
         server.reply = Reply({"error": "bad", "error_description": f"not {canary}"}, 400)

@@ -443,23 +443,23 @@ def test_a_lock_ends_with_its_holder_although_a_child_lives_on(store: FileStore,
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_forked_while_the_lock_is_held_does_not_have_it(store: FileStore) -> None:
     context = multiprocessing.get_context("fork")
-    answer = context.SimpleQueue()
+    outcome = context.SimpleQueue()
 
     def child() -> None:
         try:
             with store.lock(KEY, 0.1):
-                answer.put("has it")
+                outcome.put("has it")
         except TimeoutError:
-            answer.put("waited")
+            outcome.put("waited")
 
     with store.lock(KEY, 5):
         process = context.Process(target=child)
         process.start()
         process.join()
-        assert answer.get() == "waited"
+        assert outcome.get() == "waited"
         with pytest.raises(TimeoutError):
             _on_a_thread(lambda: store.lock(KEY, 0.05).__enter__())
-    answer.close()
+    outcome.close()
 
 
 def _on_a_thread(call: Callable[[], object]) -> None:

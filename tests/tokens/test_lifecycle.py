@@ -412,7 +412,7 @@ def test_closing_a_source_ends_a_pausing_renewal(
 # Processes
 
 
-DICE = """
+JITTERS = """
 import multiprocessing, sys
 from paygrant import Cryptofuse, TokenSource
 
@@ -436,7 +436,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_jitter_differs_by_process(method: str, server: Server, tmp_path: Path) -> None:
     program = tmp_path / "jitter.py"
-    program.write_text(DICE, "utf-8")
+    program.write_text(JITTERS, "utf-8")
     command = [sys.executable, str(program), method, server.base_url]
     printed = subprocess.run(command, capture_output=True, check=True, timeout=60, encoding="utf-8").stdout
     windows = [float(line) for line in printed.splitlines()]
@@ -518,3 +518,17 @@ def test_a_token_that_ended_during_suspension_is_replaced(provider: Cryptofuse, 
         alive = "Bearer token-2"
         assert client.get("https://api.example").status_code == 200
     assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "state_while_failing"),
+    [
+        (9.9, State.FRESH, State.FRESH),
+        (10, State.DUE, State.DUE),
+        (20, State.EXPIRED, State.DUE),
+        (30, State.EXPIRED, State.EXPIRED),
+    ],
+)
+def test_a_moment_belongs_to_the_state_that_begins_then(now: float, state: State, state_while_failing: State) -> None:
+    life = Life(due=10, expires=20, ends=30)
+    assert (life.state(now, failing=False), life.state(now, failing=True)) == (state, state_while_failing)

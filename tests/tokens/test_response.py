@@ -10,6 +10,8 @@ import sys
 import textwrap
 import traceback
 import tracemalloc
+import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +29,7 @@ from paygrant import (
     MemoryStore,
     RedisStore,
     RefreshPolicy,
+    RipioWidget,
     Ripple,
     SpecProvider,
     Store,
@@ -34,6 +37,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._providers.base import Provider
+from paygrant._request.model import model_reader
 from paygrant._tokens.lifecycle import Grant
 from paygrant_clients import ripio_ramp
 from paygrant_clients.ripple.models import TokenResponse
@@ -132,21 +136,39 @@ def test_each_source_gets_the_model_of_its_own_provider(server: Server) -> None:
     assert type(responses[1]) is dict
 
 
-def test_a_response_that_does_not_fit_the_model_is_said_when_it_is_read(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def unfit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Token:
+    """A token whose response does not fit the model."""
+
     def fail(_: object) -> object:
         raise KeyError("SECRET-the-token")
 
     server.reply = Reply(GRANTED[Ripple]("SECRET-the-token"))
     token = TokenSource(make(Ripple, base_url=server.base_url)).get()
     monkeypatch.setattr(TokenResponse, "from_dict", fail)
-    assert token.authorization == "Bearer SECRET-the-token"
-    with pytest.raises(MalformedResponse, match=r"does not fit the generated model \(KeyError\)") as caught:
-        _ = token.response
+    return token
+
+
+def test_a_response_that_does_not_fit_the_model_is_said_when_it_is_read(unfit: Token) -> None:
+    assert unfit.authorization == "Bearer SECRET-the-token"
+    with pytest.raises(MalformedResponse) as caught:
+        _ = unfit.response
+    assert str(caught.value) == "the response does not fit the generated model (KeyError)"
     assert caught.value.provider == "ripple"
+
+
+def test_the_traceback_of_a_response_that_does_not_fit_shows_no_secret(unfit: Token) -> None:
+    with pytest.raises(MalformedResponse) as caught:
+        _ = unfit.response
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "SECRET" not in shown
+
+
+@pytest.mark.parametrize(("package", "provider"), [(None, ""), ("paygrant_clients.ripple", "ripple")])
+def test_a_kept_response_that_is_no_object_is_malformed(package: str | None, provider: str) -> None:
+    with pytest.raises(MalformedResponse) as caught:
+        model_reader(package)("[]")
+    assert (str(caught.value), caught.value.provider) == ("the response is not a JSON object", provider)
 
 
 def travelled(token: Any) -> Any:
@@ -217,6 +239,13 @@ def test_neither_token_nor_entry_shows_the_response(server: Server) -> None:
     assert "SECRET" not in f"{token!r} {token} {vars(store)} {store._entries}"
 
 
+JWT = ".".join(
+    urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=")
+    for each in ({"alg": "HS256", "typ": "JWT"}, {"exp": 4e9, "iat": 1e9, "sub": "s" * 100})
+)
+"""The beginning of tokens of the widget, which are JWTs."""
+
+
 class Grants(httpx.BaseTransport):
     """A token endpoint without a socket, which gives each client a token of its own."""
 
@@ -225,6 +254,8 @@ class Grants(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.count += 1
+        if b"username" in request.read():
+            return httpx.Response(200, json=GRANTED[RipioWidget](f"{JWT}.{self.count:043}"))
         return httpx.Response(200, json=GRANTED[Ripple](f"TOKEN-{self.count:06}"))
 
 
@@ -237,8 +268,14 @@ def plain(number: int) -> Provider:
     return ClientCredentials(client_id=f"client-{number}", client_secret=f"secret-{number:08}", token_url=url)
 
 
-@pytest.mark.parametrize("new", [ripple, plain])
-def test_a_source_with_its_token_takes_at_most_3_kilobytes(new: Callable[[int], Provider]) -> None:
+def widget(number: int) -> Provider:
+    return make(
+        RipioWidget, address=f"0x{number:040x}", external_ref=str(uuid.uuid4()), base_url="https://acme.example"
+    )
+
+
+@pytest.mark.parametrize("new", [ripple, plain, widget])
+def test_a_source_with_its_token_takes_less_than_2800_bytes(new: Callable[[int], Provider]) -> None:
     transport, store, number = Grants(), MemoryStore(), 1000
 
     def source(name: int) -> TokenSource:
@@ -256,4 +293,4 @@ def test_a_source_with_its_token_takes_at_most_3_kilobytes(new: Callable[[int], 
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (after - before) / number < 3000
+    assert (after - before) / number < 2800

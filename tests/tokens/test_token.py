@@ -8,7 +8,7 @@ import pytest
 
 from paygrant import Token
 from paygrant._secrets import fingerprint
-from paygrant._tokens.token import read_by
+from paygrant._tokens.token import KeptResponse, read_by
 from tests.helpers.arguments import refusal
 
 
@@ -52,3 +52,43 @@ def test_a_token_cannot_be_changed() -> None:
 def test_a_token_without_a_kept_response_stays_as_it_is() -> None:
     token = Token("token-of-straw")
     assert read_by(token, str) is token
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [('{"a": "token-of-straw"}', "token-of-straw"), ('{"a": "b", "c": "b"}', "b"), ('{"a": "b"}', "c"), ("{}", "")],
+)
+def test_a_kept_response_has_its_text(text: str, token: str) -> None:
+    assert KeptResponse(text, token).text == text
+
+
+def test_a_kept_response_holds_the_token_once() -> None:
+    token = "token-of-straw" * 50
+    kept = KeptResponse(f'{{"access_token": "{token}", "scope": "read"}}', token)
+    parts = [getattr(kept, name) for name in KeptResponse.__slots__ if name != "read"]
+    assert sum(len(each) for each in parts if each is not token) < 50
+
+
+def test_a_token_whose_response_is_read_in_another_way_is_equal() -> None:
+    token: Token[Any] = Token("a", response=KeptResponse('{"access_token": "a", "b": 1}', "a"))
+    other = read_by(token, len)
+    assert (token.response, other.response) == ({"access_token": "a", "b": 1}, 29)
+    assert other == token
+    assert read_by(other, len) is other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"scope": "read"}, "scope: is of type str; expected a tuple of strings"),
+        ({"scope": ("read", 7)}, "scope: holds a value that is not a string; expected a tuple of strings"),
+        ({"expires_at": 7.0}, "expires_at: is of type float; expected a datetime, or None"),
+    ],
+)
+def test_scopes_and_end_of_a_token_are_checked(arguments: dict[str, Any], text: str) -> None:
+    assert refusal(lambda: Token("a", **arguments), next(iter(arguments))) == text
+
+
+@pytest.mark.parametrize(("token_type", "authorization"), [("Bearer", "Bearer a"), ("token", "token a"), ("", "a")])
+def test_a_token_has_the_value_of_its_header(token_type: str, authorization: str) -> None:
+    assert Token("a", token_type).authorization == authorization

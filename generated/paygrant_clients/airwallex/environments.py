@@ -3,4 +3,4 @@
 
 from typing import Literal, TypeAlias
 
-Environment: TypeAlias = Literal["demo", "production"]
+Environment: TypeAlias = Literal["demo", "sandbox", "production"]

@@ -35,14 +35,16 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
     Attributes:
         client_id: The client's id.
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
-        environment: "demo" or "production". It determines the base URL.
+        environment: "demo", "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         login_as: The id of the account that the token is for, if a key is valid for several.
         certificate: The client certificate that connections to the token endpoint show (RFC 8705).
         dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
-        https://www.airwallex.com/docs/api/authentication/api_access_token (read 2026-11-21)
+        https://www.airwallex.com/docs/api/authentication/api_access_token (read 2026-11-28)
+        https://www.airwallex.com/docs/api/2025-02-14/getting_started (read 2026-11-28)
+        https://www.airwallex.com/docs/partner-api/getting_started (read 2026-11-28)
         https://github.com/airwallex/airwallex-payment-demo/blob/master/integrations/node/src/controller/intent.ts (read
             2026-11-28)
         https://github.com/airwallex/airwallex-payment-demo/blob/master/docs/applepaybuttonExpressCheckout.md (read

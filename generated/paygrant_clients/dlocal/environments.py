@@ -3,4 +3,4 @@
 
 from typing import Literal, TypeAlias
 
-Environment: TypeAlias = Literal["production"]
+Environment: TypeAlias = Literal["sandbox", "production"]

@@ -34,13 +34,16 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
     Attributes:
         client_id: The client's id.
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
-        environment: "production". It determines the base URL.
+        environment: "sandbox" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         certificate: The client certificate that connections to the token endpoint show (RFC 8705).
         dpop: Binds tokens to a key (RFC 9449): True for a key of this process, or a key that others share.
 
     Sources:
         https://docs.dlocal.com/reference/security-payouts-v3 (read 2026-11-28)
+        https://docs.dlocal.com/reference/environments-payouts-v3.md (read 2026-11-28)
+        https://docs.dlocal.com/reference/environment-verifications.md (read 2026-11-28)
+        https://help.dlocal.com/en/articles/12811658-understand-api-credentials (read 2026-11-28)
 
     Raises:
         ConfigurationError: An argument is bad or missing.
@@ -53,7 +56,7 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
         *,
         client_id: str,
         client_secret: str | Callable[[], str],
-        environment: Environment = "production",
+        environment: Environment,
         base_url: str | None = None,
         certificate: "ClientCertificate | None" = None,
         dpop: "bool | Signer" = False,

@@ -37,7 +37,7 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
     Attributes:
         client_id: The client's id.
         client_secret: The client's secret, or a callable that returns it. A callable is called for each token request.
-        environment: "production". It determines the base URL.
+        environment: "uat" or "production". It determines the base URL.
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         audience: A URN that names the environment and the tenant.
         auth_method: The method of client authentication: "client_secret_post" or "client_secret_basic".
@@ -49,6 +49,8 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
     Sources:
         https://docs.ripple.com/products/stablecoin/api/authentication (read 2026-11-28)
         https://docs.ripple.com/products/stablecoin/api/get-started (read 2026-11-28)
+        https://docs.ripple.com/pt-br/products/stablecoin/api/uat (read 2026-11-28)
+        https://docs.ripple.com/products/collections/api/collections/authentication/testauthtoken (read 2026-11-28)
 
     Raises:
         ConfigurationError: An argument is bad or missing.
@@ -61,7 +63,7 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
         *,
         client_id: str,
         client_secret: str | Callable[[], str],
-        environment: Environment = "production",
+        environment: Environment,
         base_url: str | None = None,
         audience: str,
         auth_method: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post",

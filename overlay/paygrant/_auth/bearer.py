@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
@@ -37,7 +37,14 @@ class Authorization(str):
 class Proof(str):
     """A DPoP proof, for clients that show their headers. Its repr hides it."""
 
-    __slots__ = ()
+    __slots__ = ("is_used",)
+    is_used: bool
+    """Whether a request with it was sent. An API accepts a proof once."""
+
+    def __new__(cls, text: str) -> Self:
+        made = super().__new__(cls, text)
+        made.is_used = False
+        return made
 
     def __repr__(self) -> str:
         return "'...'"
@@ -120,7 +127,7 @@ class BearerAuth:
 
         await to_thread.run_sync(self._put, request, token, abandon_on_cancel=True)
 
-    def _wants_proof(self, token: Token, response: Any, status: int, request: Any, url: str) -> bool:
+    def _wants_proof(self, token: Token, response: Any, status: int, request: Any, *, is_reused: bool) -> bool:
         """Whether a call may succeed with another proof. This notes the nonce of the response.
 
         Args:
@@ -128,14 +135,13 @@ class BearerAuth:
             response: The response.
             status: Its status.
             request: The request that got it. After a redirect, that is the last step.
-            url: The address that the proof was made for.
+            is_reused: Whether the proof was made for an earlier request. A client copies it to each step of a redirect.
         """
         if self._prover is None:
             return False
         if self._wants_nonce(response, status, request.url):
             return True
-        moved = without_query(str(request.url)) != without_query(url)
-        return moved and status in self._rejected_statuses and self._carries(request, token)
+        return is_reused and status in self._rejected_statuses and self._carries(request, token)
 
     def _is_settled(self, response: Any) -> bool:
         """Whether a response wants no other proof. This notes its nonce, as successful responses may have one, too."""
@@ -169,11 +175,6 @@ class BearerAuth:
             cache.reject_replacement(token)
         elif token is cache.replacement:  # for any other token there is nothing to note, so no lock is taken
             cache.accept_replacement(token)
-
-
-def without_query(url: str) -> str:
-    """A URL without its query and fragment."""
-    return url.partition("#")[0].partition("?")[0]
 
 
 def parameter(name: str, value: str) -> str:

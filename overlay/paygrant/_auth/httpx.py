@@ -136,7 +136,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             and (self._prover is None or self._is_settled(response))
         ):
             return  # nearly always, so it costs no call
-        steps = self._further_steps(token, str(request.url), response)
+        steps = self._further_steps(token, request, response)
         reply: Token | ResponseT | None = None
         with suppress(StopIteration):
             while True:
@@ -148,16 +148,17 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
                     reply = yield step[0]
 
     def _further_steps(
-        self, token: Token, url: str, response: ResponseT
+        self, token: Token, sent: RequestT, response: ResponseT
     ) -> "Generator[tuple[RequestT, Token] | PendingRenewal, Any, None]":
         """What follows a response: requests to send, each with the token to put on it, and renewals to wait for.
 
         Args:
             token: The token that the request carried.
-            url: The address of the request, before any redirect.
+            sent: The request as it was sent, before any redirect.
             response: The response.
         """
-        if self._wants_proof(token, response, response.status_code, response.request, url):
+        is_reused = response.request is not sent
+        if self._wants_proof(token, response, response.status_code, response.request, is_reused=is_reused):
             request = cast("RequestT", response.request)
             if not _repeatable(request):
                 return
@@ -211,7 +212,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             and (self._prover is None or self._is_settled(response))
         ):
             return
-        steps = self._further_steps(token, str(request.url), response)
+        steps = self._further_steps(token, request, response)
         reply: Token | ResponseT | None = None
         with suppress(StopIteration):
             while True:

@@ -9,7 +9,6 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paygrant import _clock
@@ -19,6 +18,7 @@ from paygrant._request.client_auth import Encoding
 from paygrant._request.credentials import Credentials
 from paygrant._request.model import model_reader
 from paygrant._request.registration import ClientRegistration
+from paygrant._request.response import NONCE_ERROR
 from paygrant._request.retry import retrying
 from paygrant._request.send import request_token
 from paygrant._stores.base import Entry, Store
@@ -175,7 +175,7 @@ class TokenAcquirer:
                     whose = registration.name, registration.environment
                     self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
         token = read_by(grant.token, model_reader(registration.models))  # a store does not know the model
-        return Acquired(grant if token is grant.token else replace(grant, token=token), key)
+        return Acquired(grant if token is grant.token else grant._replace(token=token), key)
 
     def _stored(self, key: str, error_key: str, better: Callable[[Grant], Grant | None]) -> Grant | None:
         """The store's token, if it is better than the held one.
@@ -224,7 +224,7 @@ class TokenAcquirer:
             return self._retried(registration, credentials, last, deadline, stop, attempt_failed)
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
             seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
-            if seconds:
+            if seconds and not (isinstance(error, TokenRequestRejected) and error.error == NONCE_ERROR):
                 until = _clock.monotonic() + min(seconds, LONGEST_WAIT)
                 self._store.save(error_key, Entry(copy.copy(error), until))
             raise

@@ -11,7 +11,6 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Protocol
 
 from paygrant import _clock
@@ -399,7 +398,7 @@ class Cache:
         if same_token(token, held) or same_token(token, self._rejected):
             return None
         if token.expires_at is None:  # each policy decides how long such a token lives
-            grant = replace(grant, lifetime=min(grant.lifetime, self._policy.default_lifetime))
+            grant = grant._replace(lifetime=min(grant.lifetime, self._policy.default_lifetime))
         life = grant.life(self._policy, 0.0)
         since = self._acquired.grant.since if self._acquired else _LONG_AGO
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends

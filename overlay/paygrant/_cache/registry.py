@@ -12,9 +12,9 @@ from paygrant import _clock
 from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
 from paygrant._cache.lock import BlockedError, BoundedLock
-from paygrant._cache.single_use import SingleUseCache
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
 from paygrant._providers.base import Provider, registration_of
+from paygrant._request.credentials import forget_servers
 from paygrant._request.transport import forget_connections
 from paygrant._stores.base import Store
 from paygrant._stores.memory import MemoryStore, clear_memory
@@ -109,8 +109,11 @@ def _new_cache(  # noqa: PLR0913, PLR0917 - a provider, what is known of it, and
     meter = meter_of(registration.name, registration.environment)
     start = _starter(urlsplit(registration.token_url).netloc)
     acquirer = TokenAcquirer(provider, store, policy, transport, meter, mark, start)
-    kind = SingleUseCache if registration.endpoint.token_use.single_use else Cache
-    return kind(acquirer, policy, meter, start)
+    if registration.endpoint.token_use.single_use:
+        from paygrant._cache.single_use import SingleUseCache  # few APIs want it
+
+        return SingleUseCache(acquirer, policy, meter, start)
+    return Cache(acquirer, policy, meter, start)
 
 
 @functools.lru_cache(maxsize=256)
@@ -127,6 +130,7 @@ def forget_all() -> None:
     for cache in tuple(_caches.values()):
         cache.forget()
     clear_memory()
+    forget_servers()
     end_idle_workers()
     _clock.end_idle_timers()
 

@@ -131,28 +131,34 @@ class TokenSource(Generic[R_co]):
         self._cache.invalidate(token)
 
     @checked
-    def dpop_proof(self, token: Token, method: str, url: str) -> str:
+    def dpop_proof(self, token: Token, method: str, url: str, *, nonce: str | None = None) -> str:
         """A new DPoP proof for an API call, for those who build requests themselves (RFC 9449 section 7).
 
         It belongs into the header ``DPoP``, beside ``Authorization: DPoP ...``. Each call needs a proof of its own.
 
         Args:
             token: The token that the call carries.
-            method: The HTTP method, such as POST.
-            url: The address of the call. Query and fragment stay out of the proof.
+            method: The HTTP method, such as POST. The proof has it in upper case.
+            url: The whole address of the call. Query, fragment, user name and password stay out of the proof.
+            nonce: The header ``DPoP-Nonce`` of the API's last response (RFC 9449 section 9). Later proofs for this
+                origin hold it, too. None: the one that is known already, if there is one.
 
         Raises:
             ConfigurationError: An argument is bad, or the provider's tokens are bound to no key.
         """
         from paygrant._providers.base import registration_of
+        from paygrant._request.dpop import absolute
 
         check_type("token", token, Token, "a Token")
         check_text("method", method)
-        check_text("url", url)
+        url = absolute("url", check_text("url", url))
+        if nonce is not None:
+            check_text("nonce", nonce)
         prover = registration_of(self.provider).prover
         if prover is None:
             raise invalid_argument("source", "has a provider without dpop", "a provider with dpop=True or a SigningKey")
-        return prover.proof(method, url, token.access_token)
+        prover.note_nonce(url, nonce)
+        return prover.proof(method.upper(), url, token.access_token)
 
     def close(self) -> None:
         """Close this source: further calls raise. Other sources with equal arguments go on."""

@@ -25,8 +25,8 @@ IDLE = 15.0
 class Workers:
     """The workers of one token host.
 
-    There is no lock here. A signal handler or a finalizer may request a token at any moment, and wait for it, while its
-    thread is in the middle of a method. Each step is one atomic operation of a deque or a queue.
+    There is no lock here, and each step is one atomic operation of a deque or a queue. While a thread is in the middle of
+    a method, its signal handler or a finalizer may request a token and wait for it.
     """
 
     def __init__(self) -> None:

@@ -36,7 +36,6 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._secrets import compared_as_a_whole, fingerprint
-from paygrant._spec.description import WITHOUT_SECRET
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
@@ -130,9 +129,9 @@ class Provider(Generic[R_co]):
 
     def __post_init__(self) -> None:
         from paygrant._request.registration import is_key
+        from paygrant._spec.description import WITHOUT_SECRET  # importing paygrant need not wait for them
 
-        if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
-            raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
+        self._check_endpoint()
         if self._client_auth.method != "none":
             check_text("client_id", self.client_id)
         if self._client_auth.method not in WITHOUT_SECRET:
@@ -146,6 +145,11 @@ class Provider(Generic[R_co]):
         if self.base_url is not None:
             self._set("base_url", check_url("base_url", self.base_url, link_local=self._link_local))
         check_endpoint("token_url", self._effective_base_url, self._endpoint.path, link_local=self._link_local)
+
+    def _check_endpoint(self) -> None:
+        """Refuse a class that only others derive from."""
+        if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
+            raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
 
     def _set(self, field: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
@@ -273,26 +277,6 @@ class Provider(Generic[R_co]):
         if self._client_auth.method != "none":
             where.append(f"client={fingerprint(self.client_id)}")
         return f"<{' '.join([type(self).__name__, *where])}>"
-
-
-@provider
-class BasicProvider(Provider[R_co]):
-    """A provider that accepts the credentials as HTTP Basic.
-
-    Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
-            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
-    """
-
-    basic_encoding: Literal["auto", "plain", "form"] | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.basic_encoding is not None:
-            check_choice("basic_encoding", self.basic_encoding, ("auto", "plain", "form"))
-        encoding = self.basic_encoding or self._client_auth.encoding
-        if self._client_auth.method == "client_secret_basic" and encoding != "form":
-            check_text("client_id", self.client_id, forbidden=":")
 
 
 _EXPECTED = "a provider's class such as Ripple, or SpecProvider(...) with its arguments"

@@ -1,7 +1,7 @@
 """What distinguishes a function that computes credentials from all others. It is part of the cache key.
 
-Processes share a token only if they surely sign alike. So a function has an identity that all processes know if nothing
-decides what it does but its code, and that of the functions it calls. Any other function has one of this process.
+Processes share a token only if they surely sign alike. All processes know the identity of a function if its code, and
+the code of the functions that it calls, decide alone what it does. Any other function has an identity of this process.
 """
 
 import builtins

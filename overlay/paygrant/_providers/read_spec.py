@@ -1,7 +1,6 @@
 """Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
 
 import functools
-from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,23 +10,23 @@ from typing import TYPE_CHECKING
 from paygrant._arguments import check_type, invalid_argument
 from paygrant._errors import ConfigurationError
 from paygrant._spec.description import TokenEndpoint
-from paygrant._spec.errors import FILE, SpecError
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import NormalizedSpec, endpoint_of
 
 if TYPE_CHECKING:
+    from paygrant._spec.errors import SpecError
     from paygrant._spec.files import SpecCache
 
 _EXPECTED = "the path of a spec, or of a package that was generated from one"
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-@dataclass(frozen=True, repr=False)
 class ReadSpec(PathLike[str]):
     """The path of a spec that has been read already, with its description."""
 
-    path: Path
-    endpoint: TokenEndpoint
+    def __init__(self, path: Path, endpoint: TokenEndpoint) -> None:
+        self.path = path
+        self.endpoint = endpoint
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -92,7 +91,8 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
         ConfigurationError: There is no spec, or it breaks a rule.
         ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
     """
-    from paygrant._spec.files import spec_at  # a generated package does not need it
+    from paygrant._spec.errors import SpecError  # a generated package needs neither
+    from paygrant._spec.files import spec_at
 
     try:
         spec = spec_at(path, cache)
@@ -107,8 +107,10 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
     raise refusal
 
 
-def _refusal(error: SpecError) -> ConfigurationError:
+def _refusal(error: "SpecError") -> ConfigurationError:
     """The error for a spec that cannot be used, with a line for each finding. A missing file is one line."""
+    from paygrant._spec.errors import FILE
+
     if any(each.fault.rule == FILE for each in error.findings):
         return invalid_argument("spec", str(error), _EXPECTED)
     return ConfigurationError(

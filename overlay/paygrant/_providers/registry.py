@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 from paygrant._arguments import invalid_argument
 from paygrant._errors import ConfigurationError
 from paygrant._providers.base import Provider, kind_of
+from paygrant._secrets import compared_as_a_whole
 
 if TYPE_CHECKING:
     from paygrant._providers.kind import ProviderKind
@@ -56,6 +57,7 @@ class Installed:
     module: str = ""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ServedSpec:
     """A spec as the sandbox serves it.

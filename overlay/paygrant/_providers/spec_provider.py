@@ -20,16 +20,16 @@ from paygrant._arguments import (
     invalid_argument,
 )
 from paygrant._providers.base import made_with_secret
-from paygrant._providers.function_identity import identity_of
-from paygrant._providers.keyed import KeyedProvider, PrivateKey
+from paygrant._providers.keyed import KeyedProvider
 from paygrant._providers.typed_class import checked_members
-from paygrant._request.certificate import ClientCertificate
-from paygrant._request.signing_key import Signer
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.token import R_co
 
 if TYPE_CHECKING:
+    from paygrant._providers.keyed import PrivateKey
     from paygrant._providers.kind import ProviderKind
+    from paygrant._request.certificate import ClientCertificate
+    from paygrant._request.signing_key import Signer
     from paygrant._request.unsigned import UnsignedRequest
     from paygrant._spec.description import ClientAuth, Parameter, TokenEndpoint
     from paygrant._spec.files import SpecCache
@@ -96,10 +96,10 @@ class SpecProvider(KeyedProvider[R_co]):
         base_url: str | None = ...,
         basic_encoding: Literal["auto", "plain", "form"] | None = ...,
         auth_method: str | None = ...,
-        private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
-        certificate: ClientCertificate | None = ...,
+        private_key: "PrivateKey | Callable[[], PrivateKey] | None" = ...,
+        certificate: "ClientCertificate | None" = ...,
         assertion_audience: str | None = ...,
-        dpop: bool | Signer | None = ...,
+        dpop: "bool | Signer | None" = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -115,10 +115,10 @@ class SpecProvider(KeyedProvider[R_co]):
         base_url: str | None = ...,
         basic_encoding: Literal["auto", "plain", "form"] | None = ...,
         auth_method: str | None = ...,
-        private_key: PrivateKey | Callable[[], PrivateKey] | None = ...,
-        certificate: ClientCertificate | None = ...,
+        private_key: "PrivateKey | Callable[[], PrivateKey] | None" = ...,
+        certificate: "ClientCertificate | None" = ...,
         assertion_audience: str | None = ...,
-        dpop: bool | Signer | None = ...,
+        dpop: "bool | Signer | None" = ...,
         authenticate: "Callable[[UnsignedRequest], object] | None" = ...,
         allow_link_local: bool = ...,
         **parameters: Any,
@@ -134,10 +134,10 @@ class SpecProvider(KeyedProvider[R_co]):
         base_url: str | None = None,
         basic_encoding: Literal["auto", "plain", "form"] | None = None,
         auth_method: str | None = None,
-        private_key: PrivateKey | Callable[[], PrivateKey] | None = None,
-        certificate: ClientCertificate | None = None,
+        private_key: "PrivateKey | Callable[[], PrivateKey] | None" = None,
+        certificate: "ClientCertificate | None" = None,
         assertion_audience: str | None = None,
-        dpop: bool | Signer | None = None,
+        dpop: "bool | Signer | None" = None,
         authenticate: "Callable[[UnsignedRequest], object] | None" = None,
         allow_link_local: bool = False,
         **parameters: Any,
@@ -326,8 +326,11 @@ class SpecProvider(KeyedProvider[R_co]):
         return self.spec.__name__ if isinstance(self.spec, ModuleType) else None
 
     def _identity(self) -> str:
-        # What a function signs may name a user.
-        return f"{self._digest} {identity_of(self.authenticate)}" if self.authenticate else self._digest
+        if self.authenticate is None:
+            return self._digest
+        from paygrant._providers.function_identity import identity_of
+
+        return f"{self._digest} {identity_of(self.authenticate)}"  # what a function signs may name a user
 
     def _checked_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters as they are sent."""

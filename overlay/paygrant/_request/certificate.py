@@ -2,7 +2,6 @@
 
 import hashlib
 import ssl
-import threading
 from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,17 +12,20 @@ from typing import TYPE_CHECKING, Any, cast
 from paygrant._arguments import check_text, checked, invalid_argument
 from paygrant._request.signing_key import base64url
 from paygrant._request.trust import trusting_context
+from paygrant._secrets import compared_as_a_whole
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
+_BEING_CHANGED = "certificate_file", "is being changed", "a file that does not change for a while"
 
 _ATTEMPTS = 3
 """How often the files are read before they count as not fitting: another process may be writing them."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class LoadedCertificate:
     """A certificate and its key as they were when they fitted.
@@ -31,10 +33,12 @@ class LoadedCertificate:
     Attributes:
         context: A TLS context that shows the certificate.
         thumbprint: The certificate's SHA-256 in base64url, the ``x5t#S256`` of bound tokens (RFC 8705 section 3.1).
+        state: The state of the files.
     """
 
     context: ssl.SSLContext
     thumbprint: str
+    state: tuple[object, ...]
 
 
 class ClientCertificate:
@@ -53,7 +57,7 @@ class ClientCertificate:
     """
 
     __module__ = "paygrant"
-    __slots__ = ("_loaded", "_password", "_seen", "certificate_file", "private_key_file")
+    __slots__ = ("_loaded", "_password", "certificate_file", "private_key_file")
 
     @checked
     def __init__(
@@ -68,13 +72,13 @@ class ClientCertificate:
         if password is not None:
             check_text("password", password)
         self._password = password
-        self._seen, self._loaded = self._load()
+        self._loaded = self._load()
 
     def current(self) -> LoadedCertificate:
         """The pair in the files, or the last pair that fitted."""
         with suppress(Exception):  # half a rotation: the earlier pair goes on
-            if self._state() != self._seen:
-                self._seen, self._loaded = self._load()
+            if self._state() != self._loaded.state:
+                self._loaded = self._load()
         return self._loaded
 
     @property
@@ -89,7 +93,8 @@ class ClientCertificate:
         It trusts the authorities that token requests trust. After a rotation, new connections show the new certificate.
 
         Raises:
-            ConfigurationError: The environment names trusted authorities that cannot be used.
+            ConfigurationError: The environment names trusted authorities that cannot be used, or the files are being
+                changed.
         """
         context = trusting_context()
         context.__class__ = _ReloadingContext  # the function that makes it knows no other class
@@ -97,8 +102,19 @@ class ClientCertificate:
         reloading.show(self)
         return reloading
 
-    def load_into(self, context: ssl.SSLContext) -> None:
-        """Let a context show the pair in the files.
+    def context_of(self, loaded: LoadedCertificate) -> ssl.SSLContext | None:
+        """A new TLS context that shows this pair. None if the files hold another by now."""
+        context = trusting_context()
+        with suppress(OSError):
+            if self._state() == loaded.state:
+                self._load_into(context)
+                return context if self._state() == loaded.state else None
+        return None
+
+    def _load_into(self, context: ssl.SSLContext) -> None:
+        """Let a new context show the pair in the files.
+
+        A context that showed another pair may go on to show it: OpenSSL keeps one for each kind of key.
 
         Raises:
             OSError: A file cannot be read, or the two do not fit.
@@ -112,28 +128,25 @@ class ClientCertificate:
         found = (Path(path).stat() for path in (self.certificate_file, self.private_key_file))
         return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found)
 
-    def _load(self) -> tuple[tuple[object, ...], LoadedCertificate]:
-        """The state of the files, and the pair in them.
+    def _load(self) -> LoadedCertificate:
+        """The pair in the files.
 
         Raises:
             ConfigurationError: They cannot be used.
         """
-        fault: tuple[str, str, str] = (
-            "certificate_file",
-            "is being changed",
-            "a file that does not change for a while",
-        )
-        key = ""
+        fault, key = _BEING_CHANGED, ""
         for _ in range(_ATTEMPTS):
-            context = trusting_context()
             try:
                 state = self._state()
                 certificate = _text_of(self.certificate_file)
                 key = _text_of(self.private_key_file)
                 thumbprint = _thumbprint(certificate)
-                self.load_into(context)
+                # Most of the time that a context takes is for the authorities, so they come when the pair fits.
+                self._load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+                context = trusting_context()
+                self._load_into(context)
                 if state == self._state():
-                    return state, LoadedCertificate(context, thumbprint)
+                    return LoadedCertificate(context, thumbprint, state)
             except OSError as error:
                 if isinstance(error, ssl.SSLError):
                     fault = self._fault(error, key)
@@ -183,60 +196,65 @@ def _certificate_of(certificate_file: str, private_key_file: str, password: str 
 
 
 class _ReloadingContext(ssl.SSLContext):
-    """A TLS context that shows the certificate which the files hold when a connection begins."""
+    """A TLS context that shows the certificate which the files hold when a connection begins.
+
+    Each pair has a context of its own, from which a new connection takes the certificate and the trusted authorities. All
+    other settings are those of this context.
+    """
 
     _certificate: ClientCertificate
-    _shown: LoadedCertificate
-    _lock: Any
+    _shown: tuple[LoadedCertificate, ssl.SSLContext]
+    _authorities: "list[tuple[str, tuple[object, ...]]]"
+    """What the user loaded besides."""
 
     def show(self, certificate: ClientCertificate) -> None:
-        """Show this certificate from now on."""
-        self._certificate, self._lock = certificate, threading.RLock()
-        self._shown = certificate.current()
-        certificate.load_into(self)
+        """Show this certificate from now on.
 
-    def _prepared(self, make: "Callable[[], Any]") -> Any:
-        """What begins a connection. OpenSSL must not change a context while another thread begins one."""
+        Raises:
+            ConfigurationError: The files are being changed.
+        """
+        self._certificate, self._authorities = certificate, []
+        for _ in range(_ATTEMPTS):
+            current = certificate.current()
+            if context := certificate.context_of(current):
+                self._shown = current, context
+                return
+        raise invalid_argument(*_BEING_CHANGED)
+
+    def _now(self) -> ssl.SSLContext:
+        """The context of the certificate of now."""
         current = self._certificate.current()
-        taken = self._lock.acquire(
-            timeout=1.0
-        )  # a forked child may find it taken by a thread that does not exist there
-        try:
-            if current is not self._shown:
-                with suppress(OSError):  # the files changed once more; the next connection tries again
-                    self._certificate.load_into(self)
-                    self._shown = current
-            return make()
-        finally:
-            if taken:
-                self._lock.release()
+        if current is not self._shown[0] and (context := self._certificate.context_of(current)):
+            for name, arguments in self._authorities:
+                getattr(ssl.SSLContext, name)(context, *arguments)
+            self._shown = current, context
+        return self._shown[1]
 
-    def wrap_socket(self, sock: "socket.socket", *args: Any, **options: Any) -> ssl.SSLSocket:
-        """Begin a connection, with the certificate of now."""
-        names = ("server_side", "do_handshake_on_connect", "suppress_ragged_eofs", "server_hostname", "session")
-        options |= zip(names, args, strict=False)
-        shake = options.pop("do_handshake_on_connect", True)
-        connected = True  # ssl asks the same
-        try:
-            sock.getpeername()
-        except OSError:
-            connected = False
-        wrapped: Any = self._prepared(
-            # The handshake waits for the server, so it comes after the lock.
-            lambda: super(_ReloadingContext, self).wrap_socket(sock, do_handshake_on_connect=False, **options)
-        )
-        wrapped.do_handshake_on_connect = shake
-        if shake and connected:
-            try:
-                wrapped.do_handshake()
-            except BaseException:
-                wrapped.close()
-                raise
-        return cast("ssl.SSLSocket", wrapped)
+    def load_verify_locations(self, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+        """Trust more authorities, whatever certificate is shown."""
+        super().load_verify_locations(cafile, capath, cadata)
+        self._note_authorities("load_verify_locations", cafile, capath, cadata)
 
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        """Begin a connection without a socket, as asyncio does, with the certificate of now."""
-        began: ssl.SSLObject = self._prepared(lambda: super(_ReloadingContext, self).wrap_bio(*args, **options))
+    def load_default_certs(self, purpose: Any = ssl.Purpose.SERVER_AUTH) -> None:
+        """Trust the system's authorities, whatever certificate is shown."""
+        super().load_default_certs(purpose)
+        self._note_authorities("load_default_certs", purpose)
+
+    def _note_authorities(self, name: str, *arguments: object) -> None:
+        if (name, arguments) not in self._authorities:
+            self._authorities.append((name, arguments))
+            getattr(ssl.SSLContext, name)(self._shown[1], *arguments)
+
+    # Both ways to begin a connection end in one of these, also when a socket is connected after it was wrapped.
+
+    def _wrap_socket(self, *args: Any, **options: Any) -> Any:
+        began: Any = super()._wrap_socket(*args, **options)  # type: ignore[misc]
+        began.context = self._now()
+        return began
+
+    def _wrap_bio(self, *args: Any, **options: Any) -> Any:
+        began: Any = super()._wrap_bio(*args, **options)  # type: ignore[misc]
+        began.context = self._now()
         return began
 
 

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 LEAST_SKEW = 2.0
 """Seconds. A Date has whole seconds and arrives late, so a smaller difference of the clocks says nothing."""
 
+_MOST_DRIFT = 1800.0
+"""Seconds. If a server accepts a time that is further from its Date, that is not the time by which it judges. Time zones
+differ by this much at least."""
+
 _skews: dict[str, float] = {}
 """How far the clocks of servers are ahead, in seconds, by origin."""
+
+_misleading: set[str] = set()
+"""The origins that refused the time of their own Date, and accepted another."""
 
 
 class Credentials:
@@ -88,6 +95,64 @@ def note_skew(url: str, seconds: float) -> None:
         _skews[origin_of(url)] = seconds
     else:
         _skews.pop(origin_of(url), None)
+
+
+def forget_servers() -> None:
+    """Forget what the responses of all servers have shown: their clocks and their nonces."""
+    _skews.clear()
+    _prover.cache_clear()
+
+
+class SignedTimes:
+    """The times by which the attempts of one token request are signed.
+
+    A server refuses an assertion or a proof from another time than its own. Its Date shows its time, unless a proxy or a
+    wrong clock writes the Date.
+
+    Args:
+        url: The address of the token endpoint.
+    """
+
+    __slots__ = ("_tried", "_url")
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._tried: list[float] = []
+
+    def begin(self) -> None:
+        """Note by which time the next attempt is signed."""
+        self._tried.append(skew_of(self._url))
+
+    def accepted(self, skew: float | None) -> None:
+        """Note that the server found no fault with the time.
+
+        Args:
+            skew: How far its clock is ahead by the Date of its response, in seconds. None: the response has no Date.
+        """
+        if skew is None:
+            return
+        *refused, used = self._tried
+        if _is_among(refused, skew) and not _is_among([used], skew):
+            _misleading.add(origin_of(self._url))
+        elif abs(skew - used) < _MOST_DRIFT and origin_of(self._url) not in _misleading:
+            note_skew(self._url, skew)
+
+    def is_other_time_left(self, skew: float | None) -> bool:
+        """Whether a refused request may be accepted at another time: that of the Date, or our own.
+
+        It is noted for the next attempt. If none is left, the time of the first attempt counts again: the reason was
+        another one.
+        """
+        for each in (skew, 0.0):
+            if each is not None and not _is_among(self._tried, each):
+                note_skew(self._url, each)
+                return True
+        note_skew(self._url, self._tried[0])
+        return False
+
+
+def _is_among(skews: list[float], skew: float) -> bool:
+    return any(abs(skew - each) < LEAST_SKEW for each in skews)
 
 
 def origin_of(url: str) -> str:

@@ -2,44 +2,44 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from paygrant._request.jws import segment, signed_text
-from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, thumbprint
+import httpx
 
-NONCE_ERROR = "use_dpop_nonce"
-"""The error by which a server asks for a proof with its nonce (RFC 9449 sections 8 and 9)."""
+from paygrant._arguments import invalid_argument
+from paygrant._request.jws import segment, signed_text
+from paygrant._request.response import NONCE_ERROR
+from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, public_part, thumbprint
 
 _MOST_NONCES = 1024
-"""Origins whose nonces are known. The one that was not refreshed for the longest time goes first."""
+"""Origins whose nonces are known. The one that was the first to give a nonce goes first."""
 
-_LONGEST_NONCE = 1024
-"""Characters. A longer nonce is not one."""
+_NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
+"""The characters of a nonce (RFC 9449 section 8.1). A longer one is not used."""
 
 _quoted = json.encoder.encode_basestring_ascii
 """A text as JSON has it."""
 
-_process_key: list[SigningKey] = []
-_guard = threading.Lock()
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+_process_key: dict[str, SigningKey] = {}
 
 
 def key_of_process() -> SigningKey:
     """The key of this process, for clients that have none of their own. It is never written anywhere."""
-    if not _process_key:
-        made = new_key()
-        with _guard:
-            _process_key[:] = _process_key or [made]
-    return _process_key[0]
+    # No lock: a signal handler may interrupt this, and a fork may happen here.
+    return _process_key.get("key") or _process_key.setdefault("key", new_key())
 
 
 def is_of_process(key: object) -> bool:
     """Whether this is the key of this process."""
-    return any(key is each for each in _process_key)
+    return key is not None and key is _process_key.get("key")
 
 
 class Prover:
@@ -56,10 +56,10 @@ class Prover:
     __slots__ = ("_ath", "_header", "_nonces", "_now", "_signer", "thumbprint")
 
     def __init__(self, signer: Signer, now: Callable[[], float]) -> None:
-        public = cast("Mapping[str, str]", cast("Any", signer).public_jwk)
+        public = public_part("dpop", cast("Any", signer).public_jwk)
         self._signer = signer
         self._now = now
-        self._header = segment({"alg": signer.algorithm, "typ": "dpop+jwt", "jwk": dict(public)})
+        self._header = segment({"alg": signer.algorithm, "typ": "dpop+jwt", "jwk": public})
         self._nonces: dict[str, str] = {}
         self._ath = "", ""
         """The last token, and its hash: nearly all calls carry the same token."""
@@ -75,7 +75,7 @@ class Prover:
 
         Args:
             method: The method of the request.
-            url: Its address. The proof leaves out the query and the fragment.
+            url: Its address. The proof leaves out the query, the fragment, and a user's name and password.
             token: The access token that an API call carries. None for a token request.
 
         Raises:
@@ -83,18 +83,20 @@ class Prover:
         """
         claims = self._claims(method, url, token)
         del token  # if the key cannot sign, the traceback shows what this frame holds
-        return signed_text(self._header, claims, self._signer)
+        return signed_text(self._header, claims, self._signer, "dpop")
 
     def _claims(self, method: str, url: str, token: str | None) -> str:
         """The claims in JSON. It is written by hand, because each call of an API waits for it."""
-        bare = url.partition("#")[0].partition("?")[0]
-        claims = f'{{"jti":"{token_urlsafe(16)}","htm":{_quoted(method)},"htu":{_quoted(bare)},"iat":{int(self._now())}'
+        target, origin = _target(url.partition("#")[0].partition("?")[0])
+        claims = (
+            f'{{"jti":"{token_urlsafe(16)}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(self._now())}'
+        )
         if token is not None:
             known = self._ath
             if known[0] != token:
                 known = self._ath = token, base64url(hashlib.sha256(token.encode()).digest())
             claims += f',"ath":"{known[1]}"'
-        if self._nonces and (nonce := self._nonces.get(_place(bare, is_token_endpoint=token is None))):
+        if self._nonces and (nonce := self._nonces.get(_place(origin, is_token_endpoint=token is None))):
             claims += f',"nonce":{_quoted(nonce)}'
         return claims + "}"
 
@@ -118,16 +120,49 @@ class Prover:
 
     def note_nonce(self, url: str, nonce: str | None, *, from_token_endpoint: bool = False) -> None:
         """Note the nonce of a response's header ``DPoP-Nonce``, for the next proofs."""
-        if not nonce or len(nonce) > _LONGEST_NONCE or not nonce.isascii() or not nonce.isprintable():
+        if not nonce or not _NONCE.fullmatch(nonce):
             return
-        place = _place(url, is_token_endpoint=from_token_endpoint)
-        self._nonces.pop(place, None)
-        self._nonces[place] = nonce
-        for oldest in list(self._nonces)[:-_MOST_NONCES]:
-            self._nonces.pop(oldest, None)
+        origin = _target(url.partition("#")[0].partition("?")[0])[1]
+        # A nonce is replaced in one step: another thread may be making a proof, and must not make it without a nonce.
+        self._nonces[_place(origin, is_token_endpoint=from_token_endpoint)] = nonce
+        if len(self._nonces) > _MOST_NONCES:
+            for oldest in list(self._nonces)[:-_MOST_NONCES]:
+                self._nonces.pop(oldest, None)
 
 
-def _place(url: str, *, is_token_endpoint: bool) -> str:
-    """Where a nonce counts: an origin, and for the token endpoint only there."""
+def absolute(argument: str, url: str) -> str:
+    """A whole URL as an HTTP client sends it: in ASCII, and without dot segments.
+
+    Raises:
+        ConfigurationError: It is no whole URL.
+    """
+    expected = "the whole address of the call, such as https://api.example.com/payments"
+    try:
+        read = httpx.URL(url)
+    except httpx.InvalidURL:
+        fault = "is no URL"
+    else:
+        if read.scheme in _DEFAULT_PORTS and read.host:
+            return str(read)
+        fault = "has no host, or another scheme than http and https"
+    raise invalid_argument(argument, fault, expected)
+
+
+@lru_cache(maxsize=256)
+def _target(url: str) -> tuple[str, str]:
+    """The address that a proof names for a URL without query and fragment, and its origin.
+
+    It is the address as the server sees it: without the user's name and password and without the default port. An empty
+    path is "/" (RFC 3986 section 6.2.3).
+    """
     parts = urlsplit(url)
-    return f"{'token ' if is_token_endpoint else ''}{parts.scheme}://{parts.netloc}".lower()
+    host = parts.netloc.rpartition("@")[2].lower()
+    if default := _DEFAULT_PORTS.get(parts.scheme):
+        host = host.removesuffix(default)
+    origin = f"{parts.scheme}://{host}"
+    return f"{origin}{parts.path or '/'}", origin
+
+
+def _place(origin: str, *, is_token_endpoint: bool) -> str:
+    """Where a nonce counts: an origin, and for the token endpoint only there."""
+    return f"token {origin}" if is_token_endpoint else origin

@@ -54,11 +54,11 @@ def signed_after(header: str, claims: Mapping[str, Any], signer: Signer) -> str:
     return signed_text(header, _encode(claims), signer)
 
 
-def signed_text(header: str, payload: str, signer: Signer) -> str:
-    """A signed JWT of claims that are written as JSON already."""
+def signed_text(header: str, payload: str, signer: Signer, argument: str = "private_key") -> str:
+    """A signed JWT of claims that are written as JSON already. An error names the argument that gave the key."""
     signing_input = f"{header}.{base64url(payload.encode())}"
     data = signing_input.encode()
-    signature = signer.sign(data) if type(signer) in _OURS else _foreign_signature(signer, data)
+    signature = signer.sign(data) if type(signer) in _OURS else _foreign_signature(signer, data, argument)
     return f"{signing_input}.{base64url(signature)}"
 
 
@@ -70,7 +70,7 @@ def segment(document: Mapping[str, Any]) -> str:
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _foreign_signature(signer: Signer, data: bytes) -> bytes:
+def _foreign_signature(signer: Signer, data: bytes, argument: str) -> bytes:
     """The signature that a caller's object makes. It may come in DER, as KMS and HSM give it."""
     expected = "an object whose sign(data) returns the signature as bytes"
     try:
@@ -81,7 +81,7 @@ def _foreign_signature(signer: Signer, data: bytes) -> bytes:
         if isinstance(signature, bytes) and signature:
             algorithm, length = signer.algorithm, len(signature)
             if size := _ECDSA_BYTES.get(algorithm):
-                return signature if length == 2 * size else _from_der(signature, size)
+                return signature if length == 2 * size else _from_der(signature, size, argument)
             if length == _ED25519_BYTES if algorithm == "EdDSA" else length >= _LEAST_RSA_BYTES:
                 return signature
             fault = f"returned {length} bytes that are no signature by {algorithm}"
@@ -90,10 +90,10 @@ def _foreign_signature(signer: Signer, data: bytes) -> bytes:
             fault = "is asynchronous"
         else:
             fault = "returned nothing" if signature == b"" else f"returned a {type(signature).__name__}"
-    raise invalid_argument("private_key", f"sign() {fault}", expected)
+    raise invalid_argument(argument, f"sign() {fault}", expected)
 
 
-def _from_der(signature: bytes, size: int) -> bytes:
+def _from_der(signature: bytes, size: int, argument: str) -> bytes:
     """R and S of full length, from a signature in DER."""
     try:
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -103,7 +103,7 @@ def _from_der(signature: bytes, size: int) -> bytes:
         return b"".join(part.to_bytes(size, "big") for part in decode_dss_signature(signature))
     except (ValueError, OverflowError):
         fault = f"sign() returned {len(signature)} bytes that are no ECDSA signature"
-    raise invalid_argument("private_key", fault, f"R and S of {size} bytes each, or both in DER")
+    raise invalid_argument(argument, fault, f"R and S of {size} bytes each, or both in DER")
 
 
 @lru_cache(maxsize=64)

@@ -92,8 +92,18 @@ def _jwt_exp(value: Any, response: RawResponse) -> float:
     claims = jwt_claims(value)
     issued = None
     with suppress(ValueError, TypeError, KeyError, OverflowError, OSError):
-        issued = datetime.fromtimestamp(float(claims["iat"]), UTC)
-    return _remaining(response, datetime.fromtimestamp(float(claims["exp"]), UTC), issued)
+        issued = jwt_time(claims, "iat")
+    return _remaining(response, jwt_time(claims, "exp"), issued)
+
+
+def jwt_time(claims: Mapping[str, Any], name: str) -> datetime:
+    """A moment that a JWT states, such as its end in exp (RFC 7519 section 2, NumericDate).
+
+    Raises:
+        KeyError: There is no such claim.
+        ValueError, TypeError, OverflowError, OSError: It is no moment.
+    """
+    return datetime.fromtimestamp(float(claims[name]), UTC)
 
 
 def jwt_claims(token: str) -> dict[str, Any]:

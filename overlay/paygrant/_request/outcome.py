@@ -18,7 +18,7 @@ from paygrant._errors import (
     TokenRequestRejected,
 )
 from paygrant._request.lifetime import lifetime_at
-from paygrant._request.response import RawResponse
+from paygrant._request.response import NONCE_ERROR, RawResponse
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.token import TOKEN_TEXT, Token
 
@@ -100,7 +100,9 @@ class ResponseReader:
             failure = self.error(ProviderUnavailable, f"the server failed{words}", status)
             failure.retry_after = response.retry_after
             raise failure
-        wrong_client = any(_holds(condition, status, stated) for condition in endpoint.invalid_client)
+        wrong_client = code != NONCE_ERROR and any(
+            _holds(condition, status, stated) for condition in endpoint.invalid_client
+        )
         unsuccessful = endpoint.success is not None and _contradicts(endpoint.success, document)
         if wrong_client or unsuccessful or status >= HTTPStatus.BAD_REQUEST or (code and token is None):
             kind, what = (InvalidClient, "credentials refused") if wrong_client else (TokenRequestRejected, "refused")

@@ -15,8 +15,8 @@ from paygrant._arguments import check_text, invalid_argument, is_coroutine
 from paygrant._errors import ConfigurationError
 from paygrant._request.client_auth import ENCODINGS, Encoding
 from paygrant._request.credentials import Credentials, origin_of, prover_for
-from paygrant._request.jws import SecretSigner
 from paygrant._request.unsigned import UnsignedRequest, checked_header
+from paygrant._secrets import compared_as_a_whole
 
 if TYPE_CHECKING:
     from paygrant._request.certificate import ClientCertificate
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from paygrant._spec.description import ClientAuth, TokenEndpoint
 
 
+@compared_as_a_whole
 @dataclass(kw_only=True, repr=False, eq=False)
 class ClientRegistration:
     """A client and the token endpoint that it is registered with.
@@ -147,13 +148,16 @@ class ClientRegistration:
         if self.client_auth.method == "client_secret_jwt":
             stated = self.client_auth.assertion
             algorithms = stated.algorithms if stated else ()
+            from paygrant._request.jws import SecretSigner
+
             return SecretSigner(secret, next((each for each in algorithms if each.startswith("HS")), "HS256"))
         if self.private_key is None:
             return None
         value = self.private_key
-        if callable(value) and not hasattr(value, "sign"):
+        from paygrant._request.signing_key import Signer, fitted, signer_of
+
+        if callable(value) and not isinstance(value, Signer):
             value = _called("private_key", value, "a callable that returns the private key")
-        from paygrant._request.signing_key import fitted, signer_of
 
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)

@@ -11,6 +11,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
 
+NONCE_ERROR = "use_dpop_nonce"
+"""The error by which a server asks for a proof with its nonce (RFC 9449 sections 8 and 9)."""
+
 _CHARSET = (
     r"""(?i);\s*charset\s*=\s*["']?"""
     r"(iso-?8859-\d+|latin-?\d+|windows-\d+|cp\d+|koi8-[ru]|gbk?|gb2312|gb18030|big5|euc-\w+|shift_jis|utf-(?:16|32)\w*)\b"
@@ -49,6 +52,12 @@ class RawResponse:
         date = _http_date(self.headers.get("date", ""))
         # Date has whole seconds only: within the second that it names, our own clock is more exact.
         return self.received if date and date <= self.received < date + timedelta(seconds=1) else date
+
+    @property
+    def skew(self) -> float | None:
+        """How far the server's clock is ahead of our own, in seconds. None if the response does not state its time."""
+        date = self.date
+        return None if date is None else (date - self.received).total_seconds()
 
     def seconds_until(self, moment: datetime, issued: datetime | None = None) -> float:
         """The seconds until a moment: by the server's time, else since the token was issued, else by our own clock."""

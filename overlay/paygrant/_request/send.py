@@ -9,19 +9,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 from paygrant import __version__, _clock
-from paygrant._errors import ConfigurationError, ProviderUnavailable, TokenError
+from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._request.build import build_request
 from paygrant._request.client_auth import Encoding
-from paygrant._request.credentials import LEAST_SKEW, note_skew, skew_of
+from paygrant._request.credentials import SignedTimes
 from paygrant._request.model import model_reader
 from paygrant._request.outcome import ResponseReader
-from paygrant._request.response import RawResponse
-from paygrant._request.transport import Transport, is_certificate_error, transport_for
+from paygrant._request.response import NONCE_ERROR, RawResponse
+from paygrant._request.transport import Transport, is_certificate_error, is_client_certificate_refused, transport_for
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _LONGEST_BODY = 1 << 20
 """Bytes. No token response comes near it, so a longer body is not read to its end."""
+
+_TIME_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""The statuses by which a server may refuse an assertion or a proof from another time."""
 
 _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
@@ -73,7 +77,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     limits = _Limits(deadline, max(0.001, min(policy.timeout, deadline - started)))
     exchange = _Exchange(registration, credentials, encoding, transport, limits)
     sent = exchange.send()
-    if isinstance(sent, RawResponse) and exchange.is_worth_repeating(sent):
+    while isinstance(sent, RawResponse) and exchange.is_worth_repeating(sent):
         sent = exchange.send()
     if isinstance(sent, TokenError):
         raise sent
@@ -127,30 +131,33 @@ class _Exchange:
         self._encoding: Encoding = encoding
         self._transport = transport
         self._limits = limits
-        self._skew = 0.0
+        self._times = SignedTimes(registration.token_url)
+        self._had_nonce = False
         self.reader = self._reader(())
 
-    def send(self) -> RawResponse | ProviderUnavailable:
+    def send(self) -> RawResponse | TokenError:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
-        url = self._registration.token_url
-        self._skew = skew_of(url)
-        response = self._sent(self._built())
-        if isinstance(response, RawResponse) and response.date is not None:
-            note_skew(url, (response.date - response.received).total_seconds())
-        return response
+        self._times.begin()
+        return self._sent(self._built())
 
     def is_worth_repeating(self, response: RawResponse) -> bool:
-        """Whether the server refused the request for a reason that the response mends: a nonce, or the server's time."""
-        url, prover = self._registration.token_url, self._credentials.prover
-        if prover:
-            from paygrant._request.dpop import NONCE_ERROR  # few clients have proofs
+        """Whether the server refused the request for a reason that another attempt mends: a nonce, or the time.
 
+        A server may look at the time first and at the nonce then, so each reason counts.
+        """
+        prover, skew = self._credentials.prover, response.skew
+        if prover is None and self._credentials.signer is None:
+            return False
+        if prover:
             # Another client's response may have given this nonce while the request was on its way.
+            url = self._registration.token_url
             prover.note_nonce(url, response.headers.get("dpop-nonce"), from_token_endpoint=True)
-            if response.is_client_error and NONCE_ERROR in response.text:
-                return True
-        signed = prover is not None or self._credentials.signer is not None
-        return signed and response.is_client_error and abs(skew_of(url) - self._skew) >= LEAST_SKEW
+        wants_nonce = prover is not None and response.is_client_error and NONCE_ERROR in response.text
+        if wants_nonce or response.status not in _TIME_REFUSED:
+            self._times.accepted(skew)
+            is_first, self._had_nonce = not self._had_nonce, self._had_nonce or wants_nonce
+            return wants_nonce and is_first
+        return self._times.is_other_time_left(skew)
 
     def _built(self) -> UnsignedRequest:
         request = build_request(self._registration, self._credentials, self._encoding)
@@ -160,7 +167,7 @@ class _Exchange:
     def _reader(self, secrets: tuple[str, ...]) -> ResponseReader:
         return ResponseReader(self._registration, (self._credentials.secret, self._registration.client_id, *secrets))
 
-    def _sent(self, request: UnsignedRequest) -> RawResponse | ProviderUnavailable:
+    def _sent(self, request: UnsignedRequest) -> RawResponse | TokenError:
         """Send a request by the user's transport, or by one of ours.
 
         A server may have closed a connection that was kept. Then the request is sent once more, by a new one.
@@ -180,14 +187,14 @@ class _Exchange:
         with transport_for(token_url, certificate, new=True) as ours:
             return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
 
-    def _attempt(
-        self, request: UnsignedRequest, connection: "_Connection"
-    ) -> tuple[RawResponse | ProviderUnavailable, bool]:
+    def _attempt(self, request: UnsignedRequest, connection: "_Connection") -> tuple[RawResponse | TokenError, bool]:
         """The response, or the error why there is none; and whether the connection was closed."""
         try:
             return connection.send(request), False
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
             failure = f"{type(error).__name__}: {self.reader.redact(_words_of(error))}"
+            if self._credentials.certificate is not None and is_client_certificate_refused(error):
+                return self.reader.error(InvalidClient, f"the client certificate was refused, {failure}"), False
             if self._limits.cut:
                 failure = "no complete response before the deadline"
             unavailable = self.reader.error(ProviderUnavailable, failure)

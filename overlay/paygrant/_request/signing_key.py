@@ -40,6 +40,16 @@ _THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"
 """The members that a thumbprint covers, in their order (RFC 7638 section 3.2, RFC 8037 section 2)."""
 
 
+_KINDS = {
+    "RS256": ("RSA", None),
+    "PS256": ("RSA", None),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "EdDSA": ("OKP", "Ed25519"),
+}
+"""The key type and the curve that an algorithm needs."""
+
+
 @runtime_checkable
 class Signer(Protocol):
     """What signs: a SigningKey, or an object that asks a KMS or an HSM to sign.
@@ -156,16 +166,18 @@ class SigningKey:
 
         plain = serialization.NoEncryption()
         pem = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        return _key_of, (pem.decode(), self.key_id, self.algorithm)
+        return _key_of, (pem.decode(), self.key_id, self.algorithm, self._is_stated)
 
     def __repr__(self) -> str:
         known = f" key_id={self.key_id!r}" if self.key_id else ""
         return f"<SigningKey {self.algorithm}{known} thumbprint={self.thumbprint[:8]}>"
 
 
-def _key_of(private_key: str, key_id: str | None, algorithm: Algorithm) -> SigningKey:
+def _key_of(private_key: str, key_id: str | None, algorithm: Algorithm, is_stated: bool) -> SigningKey:  # noqa: FBT001 - a pickle has no keywords
     """A key that was pickled."""
-    return SigningKey(private_key, key_id=key_id, algorithm=algorithm)
+    key = SigningKey(private_key, key_id=key_id, algorithm=algorithm)
+    key._is_stated = is_stated
+    return key
 
 
 def new_key(algorithm: Algorithm = "ES256") -> SigningKey:
@@ -204,7 +216,11 @@ def signer_of(argument: str, value: object, *, with_public_key: bool = False) ->
     if signer.key_id is not None:
         check_text(f"{argument}.key_id", signer.key_id)
     if with_public_key or hasattr(value, "public_jwk"):
-        thumbprint(_public_part(argument, getattr(value, "public_jwk", None)))
+        public = public_part(argument, getattr(value, "public_jwk", None))
+        kind = public["kty"], public.get("crv")
+        if kind != _KINDS[signer.algorithm]:
+            fault = f"is of the kind {' '.join(filter(None, kind))}, which does not fit the algorithm"
+            raise invalid_argument(f"{argument}.public_jwk", fault, f"the public key that fits {signer.algorithm}")
     return signer
 
 
@@ -234,8 +250,12 @@ def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _public_part(argument: str, value: object) -> Mapping[str, str]:
-    """The public JWK of an object of the caller's, checked."""
+def public_part(argument: str, value: object) -> Mapping[str, str]:
+    """The members of a public JWK that identify the key, checked. An object of the caller's gave it.
+
+    Raises:
+        ConfigurationError: It is no public JWK.
+    """
     expected = "the public key as a JWK (RFC 7517), a mapping such as {'kty': 'EC', 'crv': 'P-256', 'x': ..., 'y': ...}"
     check_type(f"{argument}.public_jwk", value, Mapping, expected)
     jwk = cast("Mapping[str, str]", value)

@@ -150,16 +150,29 @@ def transport_for(
 
 def is_certificate_error(error: BaseException) -> bool:
     """Whether a certificate did not verify. Another attempt cannot help."""
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _chain(error))
+
+
+_REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
+"""Words in the names of the alerts by which a server refuses a client certificate (RFC 8446 section 6.2)."""
+
+
+def is_client_certificate_refused(error: BaseException) -> bool:
+    """Whether the server refused the client certificate, by an alert."""
+    reasons = (each.reason or "" for each in _chain(error) if isinstance(each, ssl.SSLError))
+    return any("_ALERT_" in reason and any(word in reason for word in _REFUSALS) for reason in reasons)
+
+
+def _chain(error: BaseException) -> Generator[BaseException]:
+    """An exception, and all from which it came."""
     origins: list[BaseException | None] = [error]
     seen = set[int]()  # a chain of causes may be a circle
     while origins:
         each = origins.pop()
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return True
         if each is not None and id(each) not in seen:
             seen.add(id(each))
+            yield each
             origins += [each.__cause__, each.__context__]
-    return False
 
 
 def forget_connections() -> None:

@@ -15,6 +15,7 @@ from paygrant._spec.document import is_array, is_object
 from paygrant._spec.names import SECRET_NAME
 from paygrant._spec.pointer import escaped, pointer_to
 from paygrant._spec.reader import ENDPOINT, ERROR, FORM, REQUEST, RESPONSE, SCHEMAS, TEXT
+from paygrant._text import one_line
 
 _METHODS = ("get", "post", "put")
 _STANDARD_SECTIONS = ("externalDocs", "security", "webhooks", "jsonSchemaDialect")
@@ -62,6 +63,10 @@ def unusable(data: Any) -> tuple[str, str, str] | None:
     """Why a spec cannot be completed: the rule, the place and what is wrong; None if it can."""
     if is_object(data) and not is_object(data.get(ENDPOINT)):
         return "sections", "", f"there is no {ENDPOINT}, which describes the token request"
+    version = data.get("openapi") if is_object(data) else None
+    if version is not None and not str(version).startswith("3.1."):
+        shown = version if isinstance(version, str | float) else f"of type {type(version).__name__}"
+        return "openapi", "/openapi", f"the version is {one_line(str(shown), 40)}; expected 3.1.0"
     if is_object(data) and only_operation(data) is None:
         return (
             "one-operation",

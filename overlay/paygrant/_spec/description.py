@@ -1,11 +1,12 @@
 """The types that describe a token endpoint. ``reader`` makes them from a spec.
 
-Some are named tuples: Python makes such a class in a tenth of the time of a dataclass, and every first token waits for it.
+They are named tuples: Python makes such a class in a tenth of the time of a dataclass, and every first token waits for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
+
+T = TypeVar("T", bound=type)
 
 Place: TypeAlias = Literal["body", "query", "header", "path", "host"]
 Method: TypeAlias = Literal[
@@ -29,7 +30,30 @@ AssertionAlgorithm: TypeAlias = Literal["RS256", "PS256", "ES256", "ES384", "EdD
 """The algorithms of assertions. Those that begin with HS sign with the client's secret."""
 
 BasicEncoding: TypeAlias = Literal["auto", "plain", "form"]
+_NONE: Mapping[str, str] = {}
+
 Unit: TypeAlias = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds", "moment", "jwt_exp", "never"]
+
+
+def _compared_without_about(cls: T) -> T:
+    """Decorate a named tuple whose last field, ``about``, is for people: values that differ in it alone are equal."""
+    names: tuple[str, ...] = cast("Any", cls)._fields[:-1]
+
+    def equals(self: tuple[Any, ...], other: object) -> bool:
+        return isinstance(other, cls) and self[:-1] == cast("tuple[Any, ...]", other)[:-1]
+
+    def differs(self: tuple[Any, ...], other: object) -> bool:
+        return not equals(self, other)
+
+    def hashed(self: tuple[Any, ...]) -> int:
+        return hash(self[:-1])
+
+    def shown(self: tuple[Any, ...]) -> str:
+        return f"{cls.__name__}({', '.join(f'{name}={each!r}' for name, each in zip(names, self, strict=False))})"
+
+    made: Any = cls
+    made.__eq__, made.__ne__, made.__hash__, made.__repr__ = equals, differs, hashed, shown
+    return cls
 
 
 class Claim(NamedTuple):
@@ -78,10 +102,10 @@ class ClientAuth(NamedTuple):
     """One method of client authentication: how the client's id and secret are sent.
 
     ``client_secret_basic`` is HTTP Basic (RFC 7617), in this encoding. ``client_secret_post`` sends them as fields of
-    the body, ``header`` and ``query`` as headers and parameters of the query: each under its name, unless that is None.
-    ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523), ``tls_client_auth`` shows a certificate
-    (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2 and RFC 7591 section 2
-    have the names that OAuth knows.
+    the body, ``header`` as headers, and ``query`` as parameters of the query. Each has its name; a name that is None is
+    not sent. ``private_key_jwt`` and ``client_secret_jwt`` sign an assertion (RFC 7523). ``tls_client_auth`` shows a
+    certificate (RFC 8705). ``none`` sends neither. ``custom`` leaves it to a function of the caller. RFC 8414 section 2
+    and RFC 7591 section 2 have the names that OAuth knows.
     """
 
     method: Method
@@ -107,8 +131,8 @@ _PLACES: Mapping[str, Place] = {
 """Where a request has the credentials, by the methods that send them under names."""
 
 
-@dataclass(frozen=True)
-class Parameter:
+@_compared_without_about
+class Parameter(NamedTuple):
     """Another part of the token request. It has a fixed value, or an argument of the caller fills it.
 
     In a JSON body, a name that begins with a slash is a JSON Pointer (RFC 6901). In the host, the value is its first
@@ -127,7 +151,7 @@ class Parameter:
     """What is sent if the caller gives no argument."""
     excludes: tuple[str, ...] = ()
     """Arguments that must not be given together with this one."""
-    about: str = field(default="", repr=False, compare=False)
+    about: str = ""
     """What it is, for people, on one line."""
 
 
@@ -152,8 +176,7 @@ class Lifetime(NamedTuple):
     zero_is_never: bool = False
 
 
-@dataclass(frozen=True)
-class TokenUse:
+class TokenUse(NamedTuple):
     """How API calls use the token.
 
     Attributes:
@@ -171,7 +194,7 @@ class TokenUse:
     prefix: str = "Bearer"
     query: str | None = None
     rejected_statuses: tuple[int, ...] = (401,)
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = _NONE
     single_use: bool = False
     persist: bool = True
     dpop: bool = False
@@ -193,18 +216,17 @@ class ErrorFields(NamedTuple):
     description: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """One environment: its base URL, the one for clients with a certificate, and what else differs."""
 
     url: str
-    environment_facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment_facts: Mapping[str, str] = _NONE
     mtls_url: str | None = None
     """Replaces the base URL for a client that shows a certificate (RFC 8705 section 5)."""
 
 
-@dataclass(frozen=True)
-class TokenEndpoint:
+@_compared_without_about
+class TokenEndpoint(NamedTuple):
     """A provider's token endpoint, as its spec describes it."""
 
     name: str
@@ -221,14 +243,14 @@ class TokenEndpoint:
     invalid_client: tuple[Condition, ...]
     """Each of these means that the provider refused the credentials."""
     error: ErrorFields
-    token_use: TokenUse = field(default_factory=TokenUse)
+    token_use: TokenUse = TokenUse()
     accept: str = "application/json"
     """The media type of the response."""
     content_type: str | None = None
     """The Content-Type of a request without a body, if it has one."""
     needs_certificate: bool = False
     """Whether connections to the token endpoint must show a client certificate, whatever the method is."""
-    about: str = field(default="", repr=False, compare=False)
+    about: str = ""
     """What the endpoint is, for people, on one line."""
 
     @property

@@ -19,6 +19,11 @@ class Fault(NamedTuple):
     text: str
 
 
+def with_rule(text: str, rule: str) -> str:
+    """What is wrong, followed by what the rule expects. A question needs no such explanation."""
+    return text if text.endswith("?") else f"{text}. {rule}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """A fault with the file and the line that it is in."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from paygrant._spec.description import ClientAuth
 from paygrant._spec.document import Document
-from paygrant._spec.errors import Fault
+from paygrant._spec.errors import Fault, with_rule
 from paygrant._spec.lint_shape import json_schema
 from paygrant._spec.names import (
     FUNCTION_NAMES,
@@ -76,14 +76,16 @@ def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
     spec = NormalizedSpec(document.path.stem, document.data)
     for name, check in checks.items():
         for place, text in check(spec):
-            yield Fault(name, place, f"{text}. {RULES[name]}")
+            yield Fault(name, place, with_rule(text, RULES[name]))
 
 
 @rule
 def file_name(spec: NormalizedSpec) -> Faults:
     """The file must have the provider's name in snake_case, which must not be a Python keyword: it names the package."""
     if keyword.iskeyword(spec.name) or not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", spec.name):
-        yield "", f"the name is {spec.name!r}"
+        meant = re.sub("[^a-z0-9]+", "_", spec.name.lower()).strip("_")
+        usable = re.fullmatch("[a-z][a-z0-9_]*", meant) and not keyword.iskeyword(meant)
+        yield "", f"the name is {spec.name!r}" + (f"; did you mean {meant!r}?" if usable else "")
 
 
 @rule
@@ -110,7 +112,7 @@ def field_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def argument_names(spec: NormalizedSpec) -> Faults:
-    """An argument must not be a Python keyword, nor have the name of an argument that every provider has."""
+    """An argument must not be a Python keyword, nor have the name of an argument that every provider has. In parameters, argument gives it another name."""
     for name, source in spec.parameter_sources.items():
         place = spec.place_of("parameters", name, "argument")
         if source.argument in RESERVED_ARGUMENTS:

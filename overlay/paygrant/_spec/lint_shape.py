@@ -12,9 +12,20 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from paygrant._spec.document import Document, is_object
-from paygrant._spec.errors import Fault
+from paygrant._spec.errors import Fault, with_rule
 from paygrant._spec.pointer import pointer_to
 from paygrant._text import similar
+
+_KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "a text",
+}
+"""The types of JSON Schema, as a person who writes YAML calls them."""
 
 LONG = 80
 """Characters. A finding does not repeat a longer value; it names the place."""
@@ -54,7 +65,13 @@ def normalized_errors(document: Document) -> Iterator[ValidationError]:
 
 def shape_faults(document: Document) -> Iterator[Fault]:
     """Yield what breaks the JSON Schema of a normalized spec."""
-    for error in normalized_errors(document):
+    wrong_types = set[str]()
+    for error in sorted(normalized_errors(document), key=lambda each: each.validator != "type"):
+        place = pointer_to("", *error.absolute_path)
+        if place in wrong_types:
+            continue  # what else is wrong with it follows from its type
+        if error.validator == "type":
+            wrong_types.add(place)
         rule = _nearest_title(error)
         expected = error.schema.get("description", RULES[rule]) if is_object(error.schema) else RULES[rule]
         yield _fault(rule, error, expected)
@@ -70,13 +87,43 @@ def openapi_faults(document: Document) -> Iterator[Fault]:
 
 
 def _fault(rule: str, error: ValidationError, expected: str) -> Fault:
+    return Fault(rule, pointer_to("", *error.absolute_path), with_rule(_words(error), expected))
+
+
+def _words(error: ValidationError) -> str:
+    """What is wrong, in words of a person who writes YAML."""
     shown = repr(error.instance)
-    if error.validator == "enum" and isinstance(error.instance, str):
-        known: Any = error.validator_value
-        if meant := similar(error.instance, [each for each in known if isinstance(each, str)]):
-            return Fault(rule, pointer_to("", *error.absolute_path), f"{shown} is not known; did you mean {meant!r}?")
-    text = error.message.replace(shown, "this") if len(shown) > LONG else error.message
-    return Fault(rule, pointer_to("", *error.absolute_path), f"{text}. {expected}")
+    value = "this" if len(shown) > LONG else shown
+    stated: Any = error.validator_value
+    if error.validator == "enum" and (meant := _meant(error.instance, stated)):
+        return f"{value} is not known; did you mean {meant!r}?"
+    if error.validator == "type":
+        kinds: list[str] = [stated] if isinstance(stated, str) else stated
+        return f"{value} is not {' or '.join(_KINDS.get(each, each) for each in kinds)}"
+    if error.validator == "pattern":
+        return f"{value} is not allowed here"
+    missing = [each for each in stated if error.message.startswith(repr(each))] if error.validator == "required" else []
+    if missing:
+        return f"{missing[0]!r} is missing"
+    unknown = _unknown_words(error)
+    if unknown and len(unknown) <= LONG:
+        return f"{unknown} {'are' if ', ' in unknown else 'is'} not known here"
+    return error.message.replace(shown, value)
+
+
+def _meant(value: Any, known: list[Any]) -> str | None:
+    """The known value that this one is probably meant to be."""
+    texts = [each for each in known if isinstance(each, str)]
+    return similar(value, texts, part=True) if isinstance(value, str) else None
+
+
+def _unknown_words(error: ValidationError) -> str:
+    """The words of a mapping that its schema does not know; an empty text if the schema allows further ones."""
+    if error.validator != "additionalProperties" or error.validator_value is not False or not is_object(error.schema):
+        return ""
+    known: Any = error.schema.get("properties", {})
+    patterns: Any = error.schema.get("patternProperties", {})
+    return "" if patterns or not is_object(error.instance) else ", ".join(map(repr, error.instance.keys() - known))
 
 
 def _nearest_title(error: ValidationError) -> str:

@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 from paygrant._spec.description import TokenEndpoint
-from paygrant._spec.names import UNSAFE_CHARACTERS
 
 
 def misfit(endpoint: TokenEndpoint) -> str | None:
@@ -20,9 +18,8 @@ def misfit(endpoint: TokenEndpoint) -> str | None:
     )
 
 
-@cache
 def _fields(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return kind.__annotations__  # none of them is a string
 
 
 def _fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911 - one for each kind of type
@@ -45,5 +42,14 @@ def _fits(value: Any, kind: Any) -> bool:  # noqa: PLR0911 - one for each kind o
     if kind is float:
         return type(value) in {int, float} and math.isfinite(value)
     if kind is str:
-        return isinstance(value, str) and not UNSAFE_CHARACTERS.search(value)
+        return isinstance(value, str) and _is_safe(value)
     return type(value) is kind or (kind is NoneType and value is None)
+
+
+def _is_safe(text: str) -> bool:
+    """Whether a text holds no control character. Most texts are plain ASCII, and need no expression for that."""
+    if text.isascii() and text.isprintable():
+        return True
+    from paygrant._spec.names import UNSAFE_CHARACTERS
+
+    return not UNSAFE_CHARACTERS.search(text)

@@ -8,7 +8,6 @@ import functools
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from paygrant._spec.description import (
     TokenEndpoint,
     TokenUse,
 )
-from paygrant._spec.names import class_name_from
 from paygrant._spec.parts import Example, RequestPart, SchemaField, Source
 from paygrant._spec.pointer import parts, pointer_to
 
@@ -99,7 +97,11 @@ class NormalizedSpec:
     @property
     def class_name(self) -> str:
         """The name of the provider's class: ``x-class-name``, or one that is made from the title."""
-        return str(self.info["x-class-name"]) if self.states_class_name else class_name_from(self.title, self.name)
+        if self.states_class_name:
+            return str(self.info["x-class-name"])
+        from paygrant._spec.names import class_name_from  # a token request needs no names
+
+        return class_name_from(self.title, self.name)
 
     @property
     def servers(self) -> list[tuple[str, Server]]:
@@ -408,8 +410,12 @@ def endpoint_of(package: str) -> TokenEndpoint:
 
 def spec_of(package: str) -> NormalizedSpec:
     """Return the spec that a generated package contains. Raises what ``endpoint_of`` raises."""
-    # The package itself is not imported: its client takes longer to import than a token request.
-    found: Any = sys.modules[package].__spec__ if package in sys.modules else find_spec(package)
+    if package in sys.modules:
+        found: Any = sys.modules[package].__spec__
+    else:  # the package itself is not imported: its client takes longer to import than a token request
+        from importlib.util import find_spec
+
+        found = find_spec(package)
     if found is None and package not in sys.modules:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     if not found or not found.submodule_search_locations or not hasattr(found.loader, "get_data"):

@@ -7,7 +7,7 @@ the moment of saving. Bytes that cannot be read are treated as if they were not 
 import json
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -119,8 +119,6 @@ class Entry:
 Entry.__init__ = checked(Entry.__init__)  # type: ignore[method-assign]
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True, repr=False)
 class SavedEntry:
     """An entry as it was saved. Its times count from that moment, a grant's ``since`` too.
 
@@ -132,18 +130,26 @@ class SavedEntry:
         environment: The environment of the token, if it was stated.
     """
 
-    outcome: Grant | _errors.TokenError
-    left: float
-    moment: float
-    provider: str | None = None
-    environment: str | None = None
+    def __init__(
+        self,
+        outcome: Grant | _errors.TokenError,
+        left: float,
+        moment: float,
+        provider: str | None = None,
+        environment: str | None = None,
+    ) -> None:
+        self.outcome = outcome
+        self.left = left
+        self.moment = moment
+        self.provider = provider
+        self.environment = environment
 
     def entry(self, passed: float) -> Entry:
         """The entry for this process, this many seconds after it was saved."""
         saved = _clock.monotonic() - passed
         outcome = self.outcome
         if isinstance(outcome, Grant):
-            outcome = replace(outcome, since=saved + outcome.since)
+            outcome = outcome._replace(since=saved + outcome.since)
         return Entry(outcome, saved + self.left, self.provider, self.environment)
 
     def entry_by_wall_clock(self) -> Entry | None:

@@ -39,8 +39,8 @@ _LOCK_STALE = 3600.0
 """Seconds. A file of a lock that nobody used for this time is removed. Nobody waits for a lock that long."""
 
 _SWEEP_AT = 64
-"""Saves. The folder is swept at the first save of a process, and then when it has saved twice as often as files are there,
-so a save costs the same in any folder."""
+"""Saves. A process sweeps the folder at its first save, and later when it has saved twice as often as files are there.
+So a save costs the same in any folder."""
 
 
 class FileStore:

@@ -1,7 +1,7 @@
 """RedisStore: a fleet shares tokens, refusals and the right to request a token, through a Redis (or Valkey).
 
-The clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age. An
-encrypted entry is at least as old as the moment that was encrypted with it says: otherwise, somebody who can write to
+The clock of Redis counts. It ends entries and locks, and the time that it has left for an entry gives its age. With an
+encrypted entry, its moment is encrypted, too, and the entry is at least that old. Otherwise, somebody who can write to
 Redis could put an old entry back again and again.
 """
 

@@ -3,10 +3,9 @@
 These are pure decisions: the caller gives the time and the random numbers. Times are seconds of the monotonic clock.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
-from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.policy import RefreshPolicy
 from paygrant._tokens.token import Token
 
@@ -22,8 +21,7 @@ class State(Enum):
     EXPIRED = "not handed out: callers wait for a new one"
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(NamedTuple):
     """The moments at which a token's state changes."""
 
     due: float
@@ -37,9 +35,7 @@ class Life:
         return State.DUE if now < (self.ends if failing else self.expires) else State.EXPIRED
 
 
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """A token as it was issued, with the facts that decide its life.
 
     Attributes:

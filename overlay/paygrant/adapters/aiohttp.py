@@ -49,7 +49,7 @@ class TokenAuth(BearerAuth):
         token = await self._source.aget()
         await self._put_async(request, token)
         response = await handler(request)
-        if self._wants_proof(token, response, response.status, request, str(request.url)):
+        if self._wants_proof(token, response, response.status, request, is_reused=False):
             if not _repeatable(request.body):
                 return response
             response = await self._repeated(token, request, response, handler)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
-from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
+from paygrant._auth.bearer import Authorization, BearerAuth, Origin, Proof, origin
 from paygrant._errors import missing_extra
 from paygrant._tokens.token import Token
 
@@ -40,9 +40,7 @@ class TokenAuth(BearerAuth, AuthBase):
         if self._origins is None or _origin(r.url or "") in self._origins:
             token = self._source.get()
             self._put(r, token)
-            cast("Any", r).register_hook(
-                "response", partial(self._on_response, token, r.url or "")
-            )  # its stubs have no types
+            cast("Any", r).register_hook("response", partial(self._on_response, token))  # its stubs have no types
         return r
 
     def _put(self, request: PreparedRequest, token: Token) -> None:
@@ -73,10 +71,11 @@ class TokenAuth(BearerAuth, AuthBase):
             for name in names:
                 request.headers.pop(name, None)
 
-    def _on_response(self, token: Token, url: str, response: Response, **options: Any) -> Response:
-        """Handle the response to a request with this token, which was sent to this address with these options."""
+    def _on_response(self, token: Token, response: Response, **options: Any) -> Response:
+        """Handle the response to a request with this token, which was sent with these options."""
         self._keep_from_others(response, response.request)
-        if self._wants_proof(token, response, response.status_code, response.request, url):
+        is_reused = _is_reused(response.request)
+        if self._wants_proof(token, response, response.status_code, response.request, is_reused=is_reused):
             repeated = self._repeated(token, response, options)
             if repeated is None or self._wants_nonce(repeated, repeated.status_code, repeated.url):
                 return response if repeated is None else repeated
@@ -108,6 +107,15 @@ class TokenAuth(BearerAuth, AuthBase):
         self._keep_from_others(repeated, response.request)
         repeated.history.append(response)
         return repeated
+
+
+def _is_reused(request: PreparedRequest) -> bool:
+    """Whether the proof of a request was sent before: on a redirect, or because its user sends the request again."""
+    proof = request.headers.get("DPoP")
+    if not isinstance(proof, Proof):
+        return False
+    is_used, proof.is_used = proof.is_used, True
+    return is_used
 
 
 def _rewound(request: PreparedRequest) -> bool:

@@ -153,7 +153,7 @@ def unknown(kind: str, word: str, known: Sequence[str], others: str = "") -> str
         known: The names.
         others: What else the word could be.
     """
-    meant = similar(word, known)
+    meant = similar(word, known, part=True)
     repeated = f" {word!r}" if word and (meant or len(word) <= _SHORT) else ""
     if meant:
         return f"unknown {kind}{repeated}; similar to {meant}"

@@ -34,7 +34,7 @@ def key_errors(context: "Context") -> Iterator[ConfigurationError]:
 def certificate_findings(context: "Context") -> Iterator[Finding]:
     """Warn about a certificate that has expired, expires soon, or is not valid yet."""
     certificate = _certificate(context)
-    if context.registration.lacks_certificate:
+    if _lacks_certificate(context):
         advice = "Give certificate=, or the variable that ends in CERTIFICATE_FILE. A transport of yours may show it instead."
         yield warning("no client certificate, and the provider wants one", advice)
     if certificate is None:
@@ -52,6 +52,14 @@ def certificate_findings(context: "Context") -> Iterator[Finding]:
     elif end - now < _SOON:
         advice = "Ask its issuer for a new one, and register it with the provider."
         yield warning(f"{about} expires in {span((end - now).total_seconds())}", advice)
+
+
+def _lacks_certificate(context: "Context") -> bool:
+    """Whether the provider wants a certificate, and none is given. It is not known where the settings give no provider."""
+    try:
+        return context.registration.lacks_certificate
+    except ConfigurationError:
+        return False
 
 
 def keys_in_words(context: "Context") -> list[str]:

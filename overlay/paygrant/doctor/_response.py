@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from paygrant._errors import (
     TokenError,
     TokenRequestRejected,
 )
-from paygrant._request.lifetime import jwt_claims, lifetime_at
+from paygrant._request.lifetime import jwt_claims, jwt_time, lifetime_at
 from paygrant._request.outcome import first_at
 from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
@@ -262,6 +262,6 @@ def _place(where: Any) -> str:
 def _own_end(token: str) -> datetime | None:
     """The exp claim of a token, if it is a JWT that has one."""
     try:
-        return datetime.fromtimestamp(float(jwt_claims(token)["exp"]), UTC)
-    except (ValueError, TypeError, KeyError, OverflowError):
+        return jwt_time(jwt_claims(token), "exp")
+    except (ValueError, TypeError, KeyError, OverflowError, OSError):
         return None

@@ -100,7 +100,7 @@ class SandboxProvider:
     async def create_token(self, request: Request) -> Response:
         """The token endpoint."""
         memory = self.memory
-        memory.token_requests += 1
+        memory.count_token_request()
         body = await limited_body(request, _LARGEST_BODY)
         parts = self.endpoint.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
@@ -108,7 +108,7 @@ class SandboxProvider:
     async def call_api(self, request: Request) -> Response:
         """The API: any method and any path, with a token (RFC 6750)."""
         memory = self.memory
-        memory.api_calls += 1
+        memory.count_api_call()
         await limited_body(request, _LARGEST_BODY)
         parts = self.endpoint.read({}, request.url.query, b"")
         return await ApiRequestHandler(self, memory, request, parts).respond()
@@ -337,9 +337,10 @@ class ApiRequestHandler(_RequestHandler):
 
     def refusal(self) -> Response:
         """The response to a revoked token (RFC 6750 section 3.1)."""
+        status = self.endpoint.use.rejected_statuses[0]
         if self.endpoint.is_by_proof(self.request.headers):
-            return self._proof_challenge("invalid_token")
-        return self._challenge(self.endpoint.use.rejected_statuses[0], ', error="invalid_token"')
+            return self._proof_challenge("invalid_token", status)
+        return self._challenge(status, ', error="invalid_token"')
 
     def normal_response(self) -> Response:
         """What a test has set for this call, if the request has a valid token where the spec says that it is."""
@@ -367,6 +368,9 @@ class ApiRequestHandler(_RequestHandler):
 
     def _binding_refusal(self, token: IssuedToken) -> Response | None:
         """The refusal of a call that lacks what its token is bound to: a certificate, or a proof."""
+        is_by_proof = self.endpoint.is_by_proof(self.request.headers)
+        if not token.binding and not is_by_proof:
+            return None
         evidence = self.evidence
         try:
             check_certificate(token, evidence)
@@ -374,20 +378,25 @@ class ApiRequestHandler(_RequestHandler):
             self.reason = str(error)
             return self._challenge(HTTPStatus.UNAUTHORIZED, f', error="{error.code}"')
         try:
-            check_key(token, evidence, is_by_proof=self.endpoint.is_by_proof(self.request.headers))
+            check_key(token, evidence, is_by_proof=is_by_proof)
         except JwtError as error:
             self.reason = str(error)
             return self._proof_challenge(error.code)
         return None
 
-    def _proof_challenge(self, code: str) -> Response:
+    def _proof_challenge(self, code: str, status: int = HTTPStatus.UNAUTHORIZED) -> Response:
         from paygrant.sandbox._dpop import challenge
 
-        return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": challenge(code)})
+        return _with_challenge(status, challenge(code))
 
     def _challenge(self, status: int, error: str) -> Response:
-        challenge = {"WWW-Authenticate": f'Bearer realm="{self.provider.name}"{error}'}
-        return Response(status_code=status, headers=challenge if status == HTTPStatus.UNAUTHORIZED else None)
+        return _with_challenge(status, f'Bearer realm="{self.provider.name}"{error}')
+
+
+def _with_challenge(status: int, challenge: str) -> Response:
+    """A refusal by the API. Only a 401 has a challenge (RFC 9110 section 11.6.1)."""
+    headers = {"WWW-Authenticate": challenge} if status == HTTPStatus.UNAUTHORIZED else None
+    return Response(status_code=status, headers=headers)
 
 
 def log(scope: Scope, path: str, status: int, faults: tuple[str, ...], reason: str = "") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import Assertion, ClientAuth
 from paygrant.sandbox._jwt import (
     ASYMMETRIC,
@@ -27,6 +28,7 @@ _LONGEST = 3600.0
 """Seconds. An assertion may live this long, unless the spec says that it lives longer."""
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class AssertionRules:
     """What an assertion must fit.
@@ -38,6 +40,7 @@ class AssertionRules:
         is_set: Whether a test has set it.
         now: The time of the sandbox, in seconds since the epoch.
         first_use: Whether a ``jti`` is used for the first time.
+        facts: The facts of each environment. One of them may be the audience.
     """
 
     client_id: str
@@ -46,6 +49,7 @@ class AssertionRules:
     is_set: bool
     now: float
     first_use: FirstUse
+    facts: Sequence[Mapping[str, str]] = ()
 
 
 def accepted_algorithms(auth: ClientAuth) -> tuple[str, ...]:
@@ -105,6 +109,9 @@ def _check_parties(
         raise JwtError(f"aud: {fault}; expected one string")
     if rules.is_set or stated.audience_argument is None:
         right = rules.audience if rules.is_set else stated.audience or rules.audience
+        by_fact = [each[fact] for each in rules.facts if (fact := stated.audience_fact) and fact in each]
+        if by_fact and not rules.is_set:  # the sandbox serves all environments at one address
+            right = audience if audience in by_fact else by_fact[0]
         _check_equal(claims, "aud", right, right)
 
 

@@ -23,6 +23,7 @@ class Client:
     client_secret: str = field(default="sandbox-secret", repr=False)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class PeerCertificate:
     """The certificate that a connection showed.
@@ -56,6 +57,7 @@ class Nonces(Protocol):
         ...
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Evidence:
     """What a request has besides its parameters, and what the sandbox knows in order to judge it.
@@ -100,8 +102,10 @@ class Authenticator:
         self._composed_name = next((each.name for each in description.parameters if each.argument == "username"), "")
         stated = [each.assertion or Assertion() for each in self._methods if each.method in ASSERTION_METHODS]
         in_body = {each.name for each in stated if each.place == "body"}
-        self.fields = in_body | ({"client_assertion_type", "client_id"} if "client_assertion" in in_body else set())
+        others = {"client_assertion_type", "client_id"} if "client_assertion" in in_body else set[str]()
+        self.fields: frozenset[str] = frozenset[str]({*in_body, *others})
         """The fields of the body that assertions need, whether or not the spec declares them."""
+        self._facts = [each.environment_facts for each in description.servers.values()]
         self._takes_certificates = any(each.method == "tls_client_auth" for each in self._methods)
 
     def faults(self, authorization: str, parameters: Mapping[str, Any], evidence: Evidence) -> list[str | None]:
@@ -112,6 +116,8 @@ class Authenticator:
         found = [*self._secrets(authorization, parameters), *self._assertions(authorization, parameters, evidence)]
         if not found and self._takes_certificates:
             return [self._certificate_fault(parameters, evidence.certificate)]
+        if not found and all(each.method in ASSERTION_METHODS for each in self._methods):
+            return ["assertion: there is none; expected one where the spec says"]
         return found
 
     def _secrets(self, authorization: str, parameters: Mapping[str, Any]) -> Iterator[str | None]:
@@ -171,6 +177,7 @@ class Authenticator:
                 evidence.audience is not None,
                 evidence.now,
                 lambda each, until: evidence.first_use(f"assertion {each}", until),
+                self._facts,
             )
             check_assertion(text, auth, rules)
         except JwtError as error:

@@ -14,6 +14,7 @@ import jwt
 from paygrant.sandbox._client_auth import Evidence
 from paygrant.sandbox._jwt import (
     ASYMMETRIC,
+    LEAST_RSA_BITS,
     LEEWAY,
     JwtError,
     VerifyingKey,
@@ -143,11 +144,12 @@ def _key_in(jwk: object, algorithm: str) -> tuple[Any, str]:
         key: Any = jwt.PyJWK(dict(stated), algorithm).key
         canonical: Mapping[str, str] = handler.to_jwk(key, as_dict=True)
         members = {name: canonical[name] for name in _MEMBERS[canonical["kty"]]}
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
-        members = {}
-        key = None
+    except Exception:  # noqa: BLE001 - anybody sends the key, and what it raises depends on what it holds
+        key, members = None, {}
     if not members:
         raise JwtError(f"jwk: does not fit the algorithm; {expected}")
+    if VerifyingKey(key).is_short:
+        raise JwtError(f"jwk: is too short; expected an RSA key of {LEAST_RSA_BITS} bits or more")
     return key, _hash(json.dumps(members, separators=(",", ":"), sort_keys=True).encode())
 
 

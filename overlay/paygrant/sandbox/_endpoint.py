@@ -226,7 +226,7 @@ class Endpoint:
         if faults != [None] and (faults or not self._methods & {"none", "custom"}):
             return self.refusal(next(iter(faults), "") or "")
         binding = {} if evidence.certificate is None else {"x5t#S256": evidence.certificate.thumbprint}
-        if evidence.proofs:
+        if evidence.proofs or self.use.dpop:
             found = self._proof_of(evidence)
             if isinstance(found, EndpointResponse):
                 return found

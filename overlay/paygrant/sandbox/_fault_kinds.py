@@ -40,6 +40,7 @@ To add a fault, write its function below. The decorator ``kind`` enters it into 
 """
 
 import math
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -295,16 +296,18 @@ class Limiter:
     """Counts requests in sliding windows, and says how long a request that comes too early has to wait."""
 
     def __init__(self, limits: tuple[Limit, ...]) -> None:
+        self._lock = threading.Lock()
         self._windows = [(limit, deque[float](maxlen=limit.requests)) for limit in limits]
 
     def wait(self, now: float) -> float:
         """The seconds until a request is accepted; 0 accepts and counts this one."""
-        waits = (seen[0] + limit.seconds - now for limit, seen in self._windows if len(seen) == limit.requests)
-        wait = max([0.0, *waits])
-        if not wait:
-            for _, seen in self._windows:
-                seen.append(now)
-        return wait
+        with self._lock:
+            waits = (seen[0] + limit.seconds - now for limit, seen in self._windows if len(seen) == limit.requests)
+            wait = max([0.0, *waits])
+            if not wait:
+                for _, seen in self._windows:
+                    seen.append(now)
+            return wait
 
 
 def _limiter(endpoint: Endpoint, requests: int | None, seconds: float | None) -> dict[str, Any]:

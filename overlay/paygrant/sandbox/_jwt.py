@@ -4,6 +4,7 @@ An error text never holds a part of the JWT.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -11,12 +12,16 @@ from typing import Any, cast
 import jwt
 
 from paygrant._errors import missing_extra
+from paygrant._secrets import compared_as_a_whole
 
 ASYMMETRIC = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """The algorithms of private keys that the sandbox knows (RFC 7518 section 3.1, RFC 8037 section 3.1)."""
 
 SYMMETRIC = ("HS256", "HS384", "HS512")
 """The algorithms that sign with a client secret."""
+
+LEAST_RSA_BITS = 2048
+"""Shorter keys must not be used (RFC 7518 section 3.3)."""
 
 LEEWAY = 5.0
 """Seconds by which the clocks of client and sandbox may differ."""
@@ -39,12 +44,20 @@ class JwtError(Exception):
         self.code = code
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class VerifyingKey:
     """A key that checks signatures: a public key, or a client secret. ``key_id`` is None if the key has no id."""
 
     key: Any
     key_id: str | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is an RSA key that is too short."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        return isinstance(self.key, rsa.RSAPublicKey) and self.key.key_size < LEAST_RSA_BITS
 
     def fits(self, algorithm: str) -> bool:
         """Whether the key is of the kind that an algorithm needs."""
@@ -57,6 +70,7 @@ class VerifyingKey:
         return isinstance(self.key, ed25519.Ed25519PublicKey if algorithm == "EdDSA" else rsa.RSAPublicKey)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class SignedJwt:
     """The parts of a JWT before its signature is checked."""
@@ -132,8 +146,9 @@ def moment(claims: Mapping[str, Any], name: str, *, required: bool = True) -> fl
         JwtError: It is missing, or not a number.
     """
     value = claims.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if is_number and not isinstance(value, bool):
+        return cast("float", value)
     if value is not None or required:
         raise JwtError(f"{name}: {'is missing' if value is None else 'is not a number'}; expected seconds since 1970")
     return None

@@ -17,12 +17,11 @@ from typing import Any, cast
 
 from paygrant._arguments import check_text, check_type, invalid_argument
 from paygrant._errors import missing_extra
-from paygrant.sandbox._jwt import ASYMMETRIC, VerifyingKey
+from paygrant._secrets import compared_as_a_whole
+from paygrant.sandbox._jwt import ASYMMETRIC, LEAST_RSA_BITS, VerifyingKey
 
 _BY_COST = ("ES256", "EdDSA", "ES384", "RS256", "PS256")
 """The algorithms. The keys of the first are made fastest, so they are preferred where the spec leaves the choice."""
-
-_RSA_BITS = 2048
 
 _EXPECTED = "a public key in PEM, a certificate in PEM, or a public JWK"
 
@@ -66,6 +65,7 @@ def _remove(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class MadeKey:
     """A private key that the sandbox has made for its client."""
@@ -134,6 +134,8 @@ def public_key_of(argument: str, value: object, key_id: str | None) -> Verifying
 def _checked(argument: str, key: VerifyingKey) -> VerifyingKey:
     if not any(map(key.fits, ASYMMETRIC)):
         raise invalid_argument(argument, "is of another kind", "an RSA, P-256, P-384 or Ed25519 key")
+    if key.is_short:
+        raise invalid_argument(argument, "is too short", f"an RSA key of {LEAST_RSA_BITS} bits or more")
     return key
 
 
@@ -177,7 +179,7 @@ def _new_key(name: str) -> MadeKey:
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
-        "RSA": lambda: rsa.generate_private_key(65537, _RSA_BITS),
+        "RSA": lambda: rsa.generate_private_key(65537, LEAST_RSA_BITS),
     }
     key = makers[name]()
     plain = serialization.NoEncryption()

@@ -49,6 +49,7 @@ class IssuedToken:
         return fingerprint(self.access_token)
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ApiResponse:
     """The response to calls of the API with a live token.
@@ -93,6 +94,16 @@ class Memory:
         self._requests: deque[RecordedRequest] = deque(maxlen=KEPT)
         self._wakers: set[Callable[[], object]] = set()
         self._ended = False
+
+    def count_token_request(self) -> None:
+        """Count a token request. The two servers of the sandbox have a thread each."""
+        with self._lock:
+            self.token_requests += 1
+
+    def count_api_call(self) -> None:
+        """Count a call of the API."""
+        with self._lock:
+            self.api_calls += 1
 
     def issue(self, token: IssuedToken) -> None:
         """Remember a token, and forget the expired tokens."""

@@ -307,13 +307,14 @@ class _Protocol(H11Protocol):
     def shutdown(self) -> None:
         """Called by the server when it stops."""
         super().shutdown()
-        if self.cycle and not self.cycle.response_complete:
+        # Over TLS, an end in order waits for the client's answer, and a client that keeps an idle connection gives none.
+        waits = self.transport.get_extra_info("ssl_object") is not None
+        if waits or (self.cycle and not self.cycle.response_complete):
             self.transport.abort()
 
     async def _call_application(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        scope["extensions"] = {_wire.CONNECTION: self}
-        if tls := self.transport.get_extra_info("ssl_object"):
-            scope["extensions"][_wire.CERTIFICATE] = peer_certificate(tls)
+        tls = self.transport.get_extra_info("ssl_object")
+        scope["extensions"] = {_wire.CONNECTION: self, _wire.CERTIFICATE: peer_certificate(tls)}
         await self._application(scope, receive, send)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from paygrant._errors import missing_extra
+from paygrant._secrets import compared_as_a_whole
 from paygrant.sandbox._client_auth import PeerCertificate
 from paygrant.sandbox._keys import Folder
 
@@ -90,6 +91,7 @@ class Certificates:
             return self._authority
 
 
+@compared_as_a_whole
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class _Authority:
     """A certificate authority."""

@@ -1,0 +1,144 @@
+"""DPoP proofs on the calls of every client: what they name, when they are made again, and what an error shows."""
+
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from paygrant import ClientCredentials, MemoryStore, Signer, SigningKey, TokenSource
+from paygrant.adapters import requests as for_requests
+from tests.helpers.apis import Api
+from tests.helpers.clients import CLIENTS, ApiClient
+from tests.helpers.exposure import searched_refusal
+from tests.helpers.keys import pem
+from tests.helpers.secrets import TOKEN
+from tests.helpers.servers import Reply, Seen, Server, granted
+
+
+@pytest.fixture(params=CLIENTS.values(), ids=[*CLIENTS])
+def client(request: pytest.FixtureRequest) -> ApiClient:
+    client: ApiClient = request.param
+    return client
+
+
+def bound_source(server: Server, key: Signer | None = None, token: str = "token-1") -> TokenSource:
+    """A source of tokens that are bound to a key."""
+    server.reply = granted(token, token_type="DPoP")
+    provider = ClientCredentials(
+        client_id="a", client_secret="b", token_url=f"{server.base_url}/t", dpop=key or SigningKey(pem("ES256"))
+    )
+    return TokenSource(provider, store=MemoryStore())
+
+
+def claims(seen: Seen) -> dict[str, Any]:
+    read: dict[str, Any] = jwt.decode(seen.headers["DPoP"], options={"verify_signature": False})
+    return read
+
+
+class Strict:
+    """An API that checks each proof as RFC 9449 section 4.3 says."""
+
+    def __init__(self, api: Api) -> None:
+        self.server = api.server
+        self.server.reply = self.respond
+        self.redirects: dict[str, Reply] = {}
+        self._used = set[str]()
+
+    def respond(self, seen: Seen) -> Reply:
+        proof = claims(seen)
+        target = f"{self.server.base_url}{seen.path.partition('?')[0]}"
+        if (proof["htm"], proof["htu"]) != (seen.method, target) or proof["jti"] in self._used:
+            return Reply({}, 401, {"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'})
+        self._used.add(proof["jti"])
+        return self.redirects.pop(seen.path, Reply({}))
+
+
+@pytest.fixture
+def strict(api: Api) -> Strict:
+    return Strict(api)
+
+
+@pytest.mark.parametrize("tail", ["", "?a=1", "/", "/a/../b", "/%7Eb/%2F", "/é ü", "/a?b#c", "/a;b=1"])
+def test_a_proof_names_the_address_that_the_api_sees(
+    client: ApiClient, strict: Strict, server: Server, tail: str
+) -> None:
+    auth = client.auth(bound_source(server))
+    assert client.call(auth, f"{strict.server.base_url}{tail}", "post").status == 200
+    assert len(strict.server.seen) == 1
+
+
+def test_a_proof_does_not_name_the_user_of_an_address(client: ApiClient, strict: Strict, server: Server) -> None:
+    url = strict.server.base_url.replace("//", "//user:word@")
+    client.call(client.auth(bound_source(server)), f"{url}/a")
+    assert claims(strict.server.seen[0])["htu"] == f"{strict.server.base_url}/a"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "location"),
+    [("POST", "/a", 303, "/a"), ("GET", "/a", 302, "/a"), ("GET", "/a?x=1", 307, "/a?x=2"), ("GET", "/a", 308, "/b")],
+)
+def test_a_redirect_within_an_origin_costs_a_proof_and_no_token(  # noqa: PLR0913, PLR0917 - a redirect, and who follows
+    client: ApiClient, strict: Strict, server: Server, method: str, path: str, status: int, location: str
+) -> None:
+    strict.redirects[path] = Reply({}, status, {"Location": location})
+    auth = client.auth(bound_source(server))
+    assert client.call(auth, f"{strict.server.base_url}{path}", method, follow=True).status == 200
+    assert len(server.seen) == 1
+    assert {seen.headers["Authorization"] for seen in strict.server.seen} == {"DPoP token-1"}
+
+
+def test_a_prepared_request_can_be_sent_twice(strict: Strict, server: Server) -> None:
+    auth = for_requests.TokenAuth(bound_source(server))
+    prepared = requests.Request("GET", f"{strict.server.base_url}/a", auth=auth).prepare()
+    with requests.Session() as session:
+        session.trust_env = False
+        assert [session.send(prepared).status_code for _ in range(3)] == [200] * 3
+    assert len(server.seen) == 1
+
+
+class Failing:
+    """A key in a device that fails from some moment on."""
+
+    algorithm, key_id, public_jwk = "ES256", None, SigningKey(pem("ES256")).public_jwk
+    fails = False
+
+    def sign(self, data: bytes) -> bytes:
+        if self.fails:
+            raise RuntimeError(data)
+        return SigningKey(pem("ES256")).sign(data)
+
+
+def test_a_key_that_cannot_sign_gives_an_error_without_the_token(client: ApiClient, api: Api, server: Server) -> None:
+    key = Failing()
+    source = bound_source(server, key, TOKEN)
+    source.get()
+    key.fails = True
+    error = searched_refusal(lambda: client.call(client.auth(source), api.url))
+    assert str(error).startswith("dpop: sign() raised RuntimeError; expected ")
+    searched_refusal(lambda: source.dpop_proof(source.get(), "GET", "https://api.example"))
+    assert api.server.seen == []
+
+
+def test_who_builds_requests_gets_a_proof_for_what_is_sent(server: Server) -> None:
+    source = bound_source(server)
+    token = source.get()
+    url = "HTTPS://user:word@Bücher.example:443/a b?x#y"
+    proof = jwt.decode(source.dpop_proof(token, "post", url), options={"verify_signature": False})
+    assert (proof["htm"], proof["htu"]) == ("POST", "https://xn--bcher-kva.example/a%20b")
+    assert "nonce" not in proof
+    for nonce in ("n-1", None):
+        proof = jwt.decode(
+            source.dpop_proof(token, "GET", "https://xn--bcher-kva.example", nonce=nonce),
+            options={"verify_signature": False},
+        )
+        assert (proof["htu"], proof["nonce"]) == ("https://xn--bcher-kva.example/", "n-1")
+
+
+@pytest.mark.parametrize(
+    "url", ["/payments", "api.example/x", "ftp://api.example", "https://", "https://a:b/", "//x/y"]
+)
+def test_a_proof_needs_a_whole_address(server: Server, url: str) -> None:
+    source = bound_source(server)
+    token = source.get()
+    assert str(searched_refusal(lambda: source.dpop_proof(token, "GET", url))).startswith("url: ")
