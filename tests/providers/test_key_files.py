@@ -59,6 +59,21 @@ def test_a_key_for_assertions_comes_from_its_file(files: dict[str, str], variabl
     assert (signer.algorithm, signer.key_id) == ("RS256", "k1")
 
 
+@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\nMII", None])
+def test_the_earlier_key_goes_on_while_the_file_is_being_written(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text(pem("ES256"), "utf-8")
+    read = KeyFile(str(path))
+    first = read()
+    path.unlink() if text is None else path.write_text(text, "utf-8")
+    assert read() is first
+    path.write_text(pem("ES256", 2), "utf-8")
+    assert read() != first
+    path.unlink()
+    with pytest.raises(ConfigurationError, match="FileNotFoundError"):
+        KeyFile(str(path))()
+
+
 def test_a_spec_has_variables_for_its_key_and_claims(files: dict[str, str], variables: Variables) -> None:
     facts = {"ENVIRONMENT": "demo", "USER_ID": "u", "SCOPE": "signature", "AUDIENCE": "a"}
     variables("DOCUSIGN", PRIVATE_KEY_FILE=files["key"], **facts)

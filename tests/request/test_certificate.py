@@ -55,11 +55,19 @@ def tls_server(tmp_path: Path, reply: bytes = b"ok") -> Generator[tuple[int, lis
                 plain, _ = listener.accept()
             except OSError:
                 return
-            with suppress(OSError), context.wrap_socket(plain, server_side=True) as secured:
+            secured = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            with suppress(OSError), secured:
+                try:
+                    secured.do_handshake()
+                except ssl.SSLError:
+                    while socket.socket.recv(secured, 65536):  # a reset would overtake the alert
+                        pass
+                    continue
                 shown = secured.getpeercert(binary_form=True)
                 seen.append(urlsafe_b64encode(hashlib.sha256(shown or b"").digest()).rstrip(b"=").decode())
-                if reply != b"ok":
-                    secured.recv(65536)
+                request = b""
+                while reply != b"ok" and b"grant_type" not in request:
+                    request += secured.recv(65536)
                 secured.sendall(reply)
 
     thread = threading.Thread(target=run, daemon=True)

@@ -182,10 +182,10 @@ def test_a_proof_shows_no_more_of_a_key_than_identifies_it() -> None:
 
 
 def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
-    for number in (*range(1024), 0, *range(1024, 1100)):  # another nonce of an origin changes nothing in their order
+    for number in range(1100):
         prover.note_nonce(f"https://{number}.example/", "n")
-    for number, is_known in ((0, False), (75, False), (76, True), (1099, True)):
-        assert ("nonce" in claims(prover.proof("GET", f"https://{number}.example/", TOKEN))) == is_known
+    assert "nonce" not in claims(prover.proof("GET", "https://75.example/", TOKEN))
+    assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
 
 
 def test_a_process_has_one_key() -> None:

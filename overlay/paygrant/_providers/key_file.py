@@ -20,6 +20,8 @@ PRIVATE_KEY = "private_key"
 class KeyFile:
     """Reads a mounted private key each time it is called, so that a rotated key needs no restart.
 
+    While the file holds no whole key, as when it is being written, the earlier key goes on.
+
     Args:
         path: The file, in PEM or as a JWK.
         key_id: The key's id as the provider knows it. A JWK may state its own.
@@ -38,12 +40,17 @@ class KeyFile:
         """The key in the file.
 
         Raises:
-            ConfigurationError: The file cannot be read, or holds no private key.
+            ConfigurationError: The file cannot be read, or holds no private key, and never did.
         """
-        text = SecretFile(self.path, "private_key")()
-        if self._read is None or self._read[0] != text:
-            self._read = text, SigningKey(text, key_id=self.key_id, algorithm=self.algorithm)
-        return self._read[1]
+        earlier = self._read
+        try:
+            text = SecretFile(self.path, "private_key")()
+            if earlier is None or earlier[0] != text:
+                earlier = self._read = text, SigningKey(text, key_id=self.key_id, algorithm=self.algorithm)
+        except ConfigurationError:
+            if earlier is None:
+                raise
+        return earlier[1]
 
     def _facts(self) -> tuple[object, ...]:
         return self.path, self.key_id, self.algorithm

@@ -248,12 +248,12 @@ class _ReloadingContext(ssl.SSLContext):
     # Both ways to begin a connection end in one of these, also when a socket is connected after it was wrapped.
 
     def _wrap_socket(self, *args: Any, **options: Any) -> Any:
-        began: Any = super()._wrap_socket(*args, **options)  # type: ignore[misc]
+        began: Any = cast("Any", super())._wrap_socket(*args, **options)
         began.context = self._now()
         return began
 
     def _wrap_bio(self, *args: Any, **options: Any) -> Any:
-        began: Any = super()._wrap_bio(*args, **options)  # type: ignore[misc]
+        began: Any = cast("Any", super())._wrap_bio(*args, **options)
         began.context = self._now()
         return began
 

@@ -23,10 +23,10 @@ _MOST_NONCES = 1024
 _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
 """The characters of a nonce (RFC 9449 section 8.1). A longer one is not used."""
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 _quoted = json.encoder.encode_basestring_ascii
 """A text as JSON has it."""
-
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 _process_key: dict[str, SigningKey] = {}
 
