@@ -22,7 +22,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from paygrant import ConfigurationError, Cryptofuse, MemoryStore, PaygrantError, TokenAuth, TokenSource
-from paygrant._auth.bearer import Authorization
+from paygrant._auth.bearer import Authorization, Proof
 from paygrant._providers.ripio import WidgetURL
 from tests.helpers.providers import make
 from tests.helpers.secrets import CREDENTIALS, echo, found
@@ -32,7 +32,7 @@ from tests.helpers.servers import Reply, Seen
 def shown(value: object) -> Iterator[str]:
     """A value as logs, debuggers and error reports show it."""
     yield from (repr(value), ascii(value), repr([value]), pformat({"value": value}), pretty_repr(value))
-    if not isinstance(value, WidgetURL | Authorization):  # their text is what they are for
+    if not isinstance(value, WidgetURL | Authorization | Proof):  # their text is what they are for
         yield from (str(value), f"{value}")
 
 

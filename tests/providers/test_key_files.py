@@ -47,6 +47,14 @@ def own(**overrides: Any) -> ClientCredentials:
     return ClientCredentials.from_env("SHOP", token_url="https://a.example/token", **overrides)
 
 
+def test_a_variable_binds_tokens_to_a_key_of_the_process(variables: Variables) -> None:
+    variables("SHOP", CLIENT_SECRET="s", DPOP="true")
+    assert own().dpop is True
+    variables("SHOP", CLIENT_SECRET="s", DPOP="yes please")
+    with pytest.raises(ConfigurationError, match="SHOP_DPOP: is 'yes please'; expected true or false"):
+        own()
+
+
 def spec() -> Provider:
     return SpecProvider.from_env(DOCUSIGN)
 

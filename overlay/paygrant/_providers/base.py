@@ -375,7 +375,8 @@ def _text_kind(annotation: Any) -> "TextKind":
     """The type of an argument that a text can give; ``object`` if none can."""
     names = {bool: "boolean", int: "integer", str: "string", "bool": "boolean", "int": "integer"}
     if isinstance(annotation, str) or _literals(annotation):
-        return cast("TextKind", names.get(annotation, "string"))
+        first = str(annotation).partition(" | ")[0]
+        return cast("TextKind", names.get(first, "string"))
     alternatives = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
     found = [names[each] for each in alternatives if isinstance(each, type) and each in names]
     return cast("TextKind", "string" if "string" in found else found[0] if found else "object")
