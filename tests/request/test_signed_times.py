@@ -133,3 +133,14 @@ def test_a_second_demand_for_a_nonce_is_no_refusal_of_the_client_and_is_not_reme
         assert len(server.seen) == requests
     server.reply = granted(token_type="DPoP")
     assert source.get().token_type == "DPoP"
+
+
+def test_a_server_whose_date_jumps_about_gets_few_requests(server: Server) -> None:
+    def respond(_: Seen) -> Reply:
+        jumped = datetime.now(UTC) + timedelta(hours=len(server.seen))
+        return Reply({"error": "invalid_client"}, 401, {"Date": format_datetime(jumped, usegmt=True)})
+
+    server.reply = respond
+    with pytest.raises(InvalidClient):
+        renew(server)
+    assert len(server.seen) <= 8  # four times, and as many when the key is read again

@@ -19,6 +19,9 @@ _MOST_DRIFT = 1800.0
 """Seconds. If a server accepts a time that is further from its Date, that is not the time by which it judges. Time zones
 differ by this much at least."""
 
+_MOST_TIMES = 4
+"""Attempts. A server whose Date jumps about never gets another one."""
+
 _skews: dict[str, float] = {}
 """How far the clocks of servers are ahead, in seconds, by origin."""
 
@@ -100,6 +103,7 @@ def note_skew(url: str, seconds: float) -> None:
 def forget_servers() -> None:
     """Forget what the responses of all servers have shown: their clocks and their nonces."""
     _skews.clear()
+    _misleading.clear()
     _prover.cache_clear()
 
 
@@ -144,7 +148,7 @@ class SignedTimes:
         another one.
         """
         for each in (skew, 0.0):
-            if each is not None and not _is_among(self._tried, each):
+            if each is not None and len(self._tried) < _MOST_TIMES and not _is_among(self._tried, each):
                 note_skew(self._url, each)
                 return True
         note_skew(self._url, self._tried[0])
