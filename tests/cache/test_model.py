@@ -7,6 +7,7 @@ fails again.
 import asyncio
 import base64
 import dataclasses
+import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -356,4 +357,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(deadline=None, max_examples=100, stateful_step_count=40)
+TestLife.settings = settings(deadline=None, max_examples=100 if os.environ.get("CI") else 40, stateful_step_count=40)

@@ -165,6 +165,13 @@ def test_a_spec_whose_tokens_are_bound_makes_a_key_unless_it_gets_one(tmp_path: 
     )
 
 
+@pytest.mark.parametrize("use", ["header: X-Token", "query: token"])
+def test_a_bound_token_travels_in_authorization_only(tmp_path: Path, use: str) -> None:
+    path = spec(tmp_path, SIGNED.replace("dpop: true", use))
+    with pytest.raises(ConfigurationError, match=r"^dpop: is given, but API calls carry the token elsewhere"):
+        SpecProvider(path, client_id="c", private_key=SigningKey(pem("ES256")), environment="sandbox", dpop=True)
+
+
 def test_a_token_that_is_not_bound_is_refused(server: Server, tmp_path: Path) -> None:
     server.reply = Reply({"access_token": "token", "token_type": "Bearer", "expires_in": 900})
     with pytest.raises(Exception, match="expected a DPoP token"):

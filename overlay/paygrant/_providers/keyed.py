@@ -75,6 +75,9 @@ class KeyedProvider(Provider[R_co]):
         from paygrant._request.signing_key import Signer, signer_of
 
         check_type("dpop", self.dpop, bool | Signer, "True, a SigningKey, or an object that signs and has public_jwk")
+        if (self._endpoint.token_use.header or "").lower() != "authorization":
+            fault = "is given, but API calls carry the token elsewhere than in the header Authorization (RFC 9449)"
+            raise invalid_argument("dpop", fault, "False")
         if isinstance(self.dpop, bool):
             key_of_process()  # names the extra if it is missing
         else:
