@@ -1,8 +1,11 @@
 """The environment's proxy: which one a token request uses, which hosts need none, and what is wrong with one."""
 
 import ipaddress
+import os
 import re
+import sys
 from contextlib import suppress
+from functools import lru_cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -17,14 +20,31 @@ _PORT = r"^([^:]*|\[.*\]):(\d{1,5})$"
 """A host and its port. An IPv6 address with a port is in brackets."""
 
 
+_NAMES = (
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    "REQUEST_METHOD",  # in a CGI program, HTTP_PROXY is a header of the request
+)
+"""The variables that decide."""
+
+
 def environment_proxy(url: str) -> tuple[str, str | None]:
     """The variable of the environment that names the proxy for an address, and the proxy. None if there is no proxy.
 
     A plain-http request never leaves this machine, so it uses no proxy on another one. A link-local address is no use to
     a proxy: it would be the proxy's own.
     """
-    target, proxies = httpx.URL(url), getproxies()
-    # On macOS and Windows, the system's settings count where the environment has none.
+    parts = urlsplit(url)
+    # Reading the whole environment takes longer than all else that paygrant does for a token. On macOS and Windows, the
+    # system's settings count where the environment has none, and they may change.
+    read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
+    return read(f"{parts.scheme}://{parts.netloc}", tuple(map(os.environ.get, _NAMES)))
+
+
+@lru_cache(maxsize=256)
+def _proxy(origin: str, _values: tuple[str | None, ...]) -> tuple[str, str | None]:
+    """The variable and the proxy for an origin, while the variables have these values."""
+    target, proxies = httpx.URL(origin), getproxies()
     direct = is_link_local(target.host) or is_exempt(target, proxies.get("no", "")) or proxy_bypass(target.host)
     scheme = target.scheme if proxies.get(target.scheme) else "all"
     proxy = "" if direct else proxies.get(scheme, "").strip()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,6 +47,10 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": f"paygrant/{__version__}",
 }
+
+
+_parsed = lru_cache(maxsize=64)(httpx.URL)
+"""An address that all requests of a client have in common. Parsing it takes a tenth of a token's time."""
 
 
 def request_token(  # noqa: PLR0913 - what to request, and how
@@ -145,9 +150,10 @@ class _Exchange:
 
         A server may look at the time first and at the nonce then, so each reason counts.
         """
-        prover, skew = self._credentials.prover, response.skew
+        prover = self._credentials.prover
         if prover is None and self._credentials.signer is None:
             return False
+        skew = response.skew
         if prover:
             # Another client's response may have given this nonce while the request was on its way.
             url = self._registration.token_url
@@ -233,7 +239,7 @@ class _Connection:
             response = self._transport.handle_request(
                 httpx.Request(
                     request.method,
-                    request.address,
+                    request.address if request.query else _parsed(request.url),
                     headers=_headers(request, self._endpoint),
                     content=request.body if request.media_type else None,
                     extensions={"timeout": httpx.Timeout(self.limits.timeout).as_dict(), "trace": self._trace},
