@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from unittest import mock
 
 import httpx
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -51,6 +52,9 @@ class Parked:
 
 class World(httpx.BaseTransport):
     """The clock, the token endpoint, the API, and what each thread waits for."""
+
+    others: frozenset[threading.Thread] = frozenset()
+    """Threads that earlier tests left."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -155,7 +159,7 @@ class World(httpx.BaseTransport):
         return all(
             self._rests(self._waits.get(thread))
             for thread in threading.enumerate()
-            if thread.name in {"paygrant", "caller"}
+            if thread.name in {"paygrant", "caller"} and thread not in self.others
         )
 
     def _rests(self, what: Parked | PendingRenewal | str | None) -> bool:
@@ -354,6 +358,11 @@ class Life(RuleBasedStateMachine):
         for _ in range(6):
             self.loop.run_until_complete(asyncio.sleep(0))
             self.world.settle()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _note_other_threads() -> None:
+    World.others = frozenset(threading.enumerate())
 
 
 TestLife = Life.TestCase

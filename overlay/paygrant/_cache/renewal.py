@@ -5,7 +5,7 @@ its own event loop still gets its token. There is no lock here: a signal handler
 """
 
 import copy
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
 from paygrant import _clock
@@ -46,12 +46,35 @@ class Renewal:
         return PendingRenewal(self.ends, lambda: self._give_up(self))
 
 
+class _Waiters:
+    """The tasks of one event loop that wait for a renewal.
+
+    Attributes:
+        call_soon: Schedules a call in the loop, from any thread.
+        event: What the tasks wait for.
+        end_timer: Ends the loop's timer, which ends their waiting in time. None: the loop has none, so each task has one.
+    """
+
+    __slots__ = ("call_soon", "end_timer", "event")
+
+    def __init__(self, call_soon: "CallSoon", event: "anyio.Event", end_timer: "Callable[[], object] | None") -> None:
+        self.call_soon = call_soon
+        self.event = event
+        self.end_timer = end_timer
+
+    def wake(self) -> None:
+        """Let the tasks go on. This runs in their loop."""
+        if self.end_timer:
+            self.end_timer()
+        self.event.set()
+
+
 class PendingRenewal:
     """The outcome of a renewal that has not ended yet.
 
     Args:
-        ends: The time of the monotonic clock until which its callers wait. Each of them looks at the clock: a thread
-            that did it for all could be held up by a finalizer that sleeps.
+        ends: The time of the monotonic clock until which its callers wait. Each thread and each event loop looks at the
+            clock: a thread that did it for all could be held up by a finalizer that sleeps.
         give_up: Called after that time. It returns the outcome for those who still wait.
     """
 
@@ -62,7 +85,7 @@ class PendingRenewal:
         self._give_up: Callable[[], Token | PaygrantError] | None = give_up
         self._outcome: Token | PaygrantError | None = None
         self._completed = _clock.Event()
-        self._loops: dict[object, tuple[CallSoon, anyio.Event]] = {}
+        self._loops: dict[object, _Waiters] = {}
 
     def complete(self, outcome: Token | PaygrantError) -> None:
         """Give the outcome to all who wait, if it is the first. This never blocks: a stopped loop delays nobody."""
@@ -70,9 +93,9 @@ class PendingRenewal:
             self._outcome = outcome
         self._give_up = None  # it refers to the cache
         self._completed.set()
-        for call_soon, event in tuple(self._loops.values()):
+        for each in tuple(self._loops.values()):
             with suppress(Exception):  # a closed loop must not delay the others
-                call_soon(event.set)
+                each.call_soon(each.wake)
 
     @property
     def completed(self) -> bool:
@@ -98,10 +121,10 @@ class PendingRenewal:
         if self._outcome is None:
             import anyio
 
-            event = self._event(anyio.Event)
+            waiters = self._waiters(anyio.Event)
             if self._outcome is None:  # it may have ended before the event was there
-                with anyio.move_on_after(self._seconds_left):
-                    await event.wait()
+                with nullcontext() if waiters.end_timer else anyio.move_on_after(self._seconds_left):
+                    await waiters.event.wait()
             if self._outcome is None:
                 self._end_waiting()
         return self._result()
@@ -114,14 +137,15 @@ class PendingRenewal:
     def _seconds_left(self) -> float:
         return max(0.0, self._ends - _clock.monotonic())
 
-    def _event(self, new: "type[anyio.Event]") -> "anyio.Event":
-        """The event of the running loop, of asyncio or of trio. Only this loop's thread asks for it."""
-        from paygrant._cache.event_loop import call_soon, running_loop
+    def _waiters(self, new: "type[anyio.Event]") -> "_Waiters":
+        """The tasks of the running loop, of asyncio or of trio. Only this loop's thread asks for them."""
+        from paygrant._cache.event_loop import call_later, call_soon, running_loop
 
         loop = running_loop()
         if loop not in self._loops:
-            self._loops[loop] = call_soon(loop), new()
-        return self._loops[loop][1]
+            timer = call_later(loop, self._seconds_left, self._end_waiting)
+            self._loops[loop] = _Waiters(call_soon(loop), new(), timer)
+        return self._loops[loop]
 
     def _result(self) -> Token:
         """The token, or the error: a copy for each waiter, because a shared one would collect all their tracebacks."""
