@@ -252,7 +252,7 @@ def test_a_call_with_a_wrong_proof_is_refused(
 
 
 def test_a_dead_token_with_a_proof_has_the_status_of_the_spec(tmp_path: Path) -> None:
-    path = bank(tmp_path, METHODS + "  token_use: {header: X-Token, rejected_statuses: [403]}\n")
+    path = bank(tmp_path, METHODS + "  token_use: {header: Authorization, prefix: Bearer, rejected_statuses: [403]}\n")
     with Sandbox(specs=[path]) as sandbox:
         url = f"{sandbox.bank.base_url}/resource"
         source = source_of(sandbox.bank, tmp_path)
@@ -260,7 +260,7 @@ def test_a_dead_token_with_a_proof_has_the_status_of_the_spec(tmp_path: Path) ->
         sandbox.bank.revoke()
         assert by_httpx(source, url) == [200, 200]
         assert [each.status for each in sandbox.bank.requests] == [200, 200, 200, 403, 200, 200, 200]
-        headers = {"X-Token": source.get().access_token}
+        headers = {"Authorization": f"DPoP {source.get().access_token}"}
         assert httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS).status_code == 401
 
 
