@@ -47,7 +47,7 @@ def claims_of(assertion: str, algorithm: str = "ES256") -> dict[str, Any]:
     return read
 
 
-def built(server: Server, stated: Assertion | None, **arguments: Any) -> UnsignedRequest:
+def built(server: Server, stated: Assertion, **arguments: Any) -> UnsignedRequest:
     """The request of a client of a provider that states this of its assertions."""
     registration = registration_of(client(server))
     registration = replace(
@@ -89,7 +89,7 @@ def test_each_attempt_has_an_assertion_of_its_own(server: Server, pauses: list[f
 def test_an_assertion_has_the_time_of_the_server_that_reads_it(server: Server) -> None:
     note_skew(f"{server.base_url.upper()}/token", 30)
     note_skew("http://127.0.0.1:1/token", 50)
-    body = built(server, None).fields
+    body = built(server, Assertion()).fields
     assert claims_of(str(body["client_assertion"]))["iat"] == NOW + 30
 
 
@@ -146,11 +146,11 @@ def test_an_assertion_that_is_the_grant_has_no_type(server: Server) -> None:
         (Assertion(audience="https://of-the-spec.example"), {}, "https://of-the-spec.example"),
         (Assertion(audience="https://of-the-spec.example", audience_argument="site"), {"site": "a site"}, "a site"),
         (Assertion(audience_argument="site"), {}, None),
-        (None, {}, None),
+        (Assertion(), {}, None),
     ],
 )
 def test_the_audience_is_the_argument_or_what_the_spec_says_or_the_token_url(
-    server: Server, stated: Assertion | None, arguments: dict[str, str], audience: str | None
+    server: Server, stated: Assertion, arguments: dict[str, str], audience: str | None
 ) -> None:
     found = claims_of(str(built(server, stated, **arguments).fields["client_assertion"]))["aud"]
     assert found == (audience or f"{server.base_url}/token")

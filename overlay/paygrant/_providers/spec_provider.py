@@ -350,8 +350,8 @@ class SpecProvider(KeyedProvider[R_co]):
     def _is_needed_by_assertion(self, argument: str) -> bool:
         """Whether the chosen method of client authentication needs an argument."""
         stated = self._client_auth.assertion
-        replaced = self.assertion_audience is not None and stated and argument == stated.audience_argument
-        return bool(stated and stated.arguments.get(argument)) and not replaced
+        replaced = self.assertion_audience is not None and argument == stated.audience_argument
+        return stated.arguments.get(argument, False) and not replaced
 
     def _check_exclusions(self) -> None:
         """Check that no two arguments exclude each other."""

@@ -8,7 +8,7 @@ from paygrant._request.client_auth import Encoding, basic_credentials
 from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.unsigned import UnsignedRequest, text
-from paygrant._spec.description import ASSERTION_METHODS, Assertion
+from paygrant._spec.description import ASSERTION_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _assert(request: UnsignedRequest, registration: ClientRegistration, credenti
     """Put a new assertion into the request. Each attempt has one of its own: a server accepts it once."""
     from paygrant._request.assertion import client_assertion
 
-    stated = registration.client_auth.assertion or Assertion()
+    stated = registration.client_auth.assertion
     signer = credentials.signer
     if signer is None:
         raise invalid_argument("private_key", "is missing", "a SigningKey, or a private key in PEM or as a JWK")

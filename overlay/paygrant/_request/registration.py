@@ -138,19 +138,16 @@ class ClientRegistration:
     def audience(self) -> str:
         """The audience of an assertion: one string, never guessed from a response."""
         stated = self.client_auth.assertion
-        found = self.assertion_audience
-        if stated and not found:
-            by_argument = self.arguments.get(stated.audience_argument or "")
-            found = by_argument or self.environment_facts.get(stated.audience_fact or "") or stated.audience
-        return str(found or self.token_url)
+        by_argument = self.arguments.get(stated.audience_argument or "")
+        by_fact = self.environment_facts.get(stated.audience_fact or "")
+        return str(self.assertion_audience or by_argument or by_fact or stated.audience or self.token_url)
 
     def _signer(self, secret: str) -> "Signer | None":
         if self.client_auth.method == "client_secret_jwt":
-            stated = self.client_auth.assertion
-            algorithms = stated.algorithms if stated else ()
             from paygrant._request.jws import SecretSigner
 
-            return SecretSigner(secret, next((each for each in algorithms if each.startswith("HS")), "HS256"))
+            stated = self.client_auth.assertion.algorithms
+            return SecretSigner(secret, next((each for each in stated if each.startswith("HS")), "HS256"))
         if self.private_key is None:
             return None
         value = self.private_key
@@ -230,7 +227,7 @@ def check_algorithm(client_auth: "ClientAuth", signer: "Signer") -> None:
     Raises:
         ConfigurationError: It accepts others only.
     """
-    accepted = client_auth.assertion.algorithms if client_auth.assertion else ()
+    accepted = client_auth.assertion.algorithms
     if accepted and signer.algorithm not in accepted:
         fault = f"signs by {signer.algorithm}, which the provider does not accept"
         raise invalid_argument("private_key", fault, f"a key for {' or '.join(accepted)}")

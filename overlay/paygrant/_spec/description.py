@@ -112,7 +112,7 @@ class ClientAuth(NamedTuple):
     client_id: str | None = None
     client_secret: str | None = None
     encoding: BasicEncoding = "auto"
-    assertion: Assertion | None = None
+    assertion: Assertion = Assertion()
 
     @property
     def place(self) -> Place | None:
@@ -263,7 +263,7 @@ class TokenEndpoint(NamedTuple):
         for each in self.parameters:
             if each.argument and (each.argument not in found or each.required):
                 found[each.argument] = each
-        needed = [auth.assertion.arguments if auth.assertion else {} for auth in self.client_auth]
+        needed = [auth.assertion.arguments for auth in self.client_auth]
         for argument in {name: None for each in needed for name in each if name != "client_id"}:
             about = f"Fills {argument} in the assertion."
             required = all(each.get(argument) for each in needed)

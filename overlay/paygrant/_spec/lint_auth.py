@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Iterator
 
-from paygrant._spec.description import Assertion
+from paygrant._spec.description import ASSERTION_METHODS, Assertion
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
 from paygrant._spec.lint_fit import Check, Faults, faults_of, rule
@@ -70,7 +70,7 @@ for _check in (claim_arguments, audience_fact, assertion_body, unique_methods, m
 
 def _assertions(spec: NormalizedSpec) -> Iterator[tuple[int, Assertion]]:
     for index, auth in enumerate(spec.client_auth):
-        if auth.assertion is not None:
+        if auth.method in ASSERTION_METHODS:
             yield index, auth.assertion
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from paygrant._spec.description import ClientAuth
+from paygrant._spec.description import ASSERTION_METHODS, ClientAuth
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault, with_rule
 from paygrant._spec.lint_shape import json_schema
@@ -141,7 +141,7 @@ def exclusions(spec: NormalizedSpec) -> Faults:
 def api_headers(spec: NormalizedSpec) -> Faults:
     """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
     arguments = {source.argument for source in spec.parameter_sources.values()}
-    arguments.update(*(auth.assertion.arguments for auth in spec.client_auth if auth.assertion))
+    arguments.update(*(auth.assertion.arguments for auth in spec.client_auth))
     if methods_of(spec) != {"none"}:
         arguments.add("client_id")
     taken = {*HTTP_HEADERS, (spec.token_use.header or "").lower()}
@@ -388,7 +388,7 @@ def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
 def assertion_keys(auth: ClientAuth) -> list[Key]:
     """The parts of the request that an assertion fills: its own field, then that of its type."""
     stated = auth.assertion
-    if stated is None or stated.place == "header":
+    if auth.method not in ASSERTION_METHODS or stated.place == "header":
         return []
     names = [stated.name, "client_assertion_type"] if stated.name == "client_assertion" else [stated.name]
     return [("body", _at(name)) for name in names]
@@ -398,7 +398,7 @@ def scheme_of(auth: ClientAuth) -> str:
     """The HTTP scheme by which a method authenticates the client (RFC 9110 section 11.1), or ``none``."""
     if auth.method == "client_secret_basic":
         return "basic"
-    return "bearer" if auth.assertion and auth.assertion.place == "header" else "none"
+    return "bearer" if auth.assertion.place == "header" else "none"
 
 
 def methods_of(spec: NormalizedSpec) -> set[str]:

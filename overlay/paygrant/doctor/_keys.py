@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from paygrant._errors import ConfigurationError
 from paygrant._request.signing_key import identity_of
 from paygrant._secrets import fingerprint
+from paygrant._spec.description import ASSERTION_METHODS
 from paygrant.doctor._finding import Finding, failed, span, warning
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def keys_in_words(context: "Context") -> list[str]:
 def advice_on_assertion(context: "Context") -> str:
     """What may be wrong with a refused assertion; empty if the client makes none."""
     registration, response = context.registration, context.attempt.response
-    if registration.client_auth.assertion is None and not registration.client_auth.method.endswith("_jwt"):
+    if registration.client_auth.method not in ASSERTION_METHODS:
         return ""
     if response is not None and response.date is not None:
         ahead = (response.received - response.date).total_seconds()

@@ -66,8 +66,7 @@ class ClientAccess:
     @property
     def _algorithms(self) -> tuple[str, ...]:
         methods = (each for each in self._endpoint.client_auth if each.method == "private_key_jwt")
-        stated = next((each.assertion for each in methods), None)
-        return stated.algorithms if stated else ()
+        return next((each.assertion.algorithms for each in methods), ())
 
     def client_auth(self, method: str | None) -> ClientAuth:
         """A method of client authentication in the spec: this one, or else the first.

@@ -55,8 +55,7 @@ class AssertionRules:
 def accepted_algorithms(auth: ClientAuth) -> tuple[str, ...]:
     """The algorithms that an endpoint accepts for a method."""
     known = SYMMETRIC if auth.method == "client_secret_jwt" else ASYMMETRIC
-    stated = auth.assertion.algorithms if auth.assertion else ()
-    return tuple(each for each in stated or known if each in known)
+    return tuple(each for each in auth.assertion.algorithms or known if each in known)
 
 
 def check_assertion(text: str, auth: ClientAuth, rules: AssertionRules) -> None:
@@ -68,7 +67,7 @@ def check_assertion(text: str, auth: ClientAuth, rules: AssertionRules) -> None:
     signed = read(text)
     check_algorithm(signed, accepted_algorithms(auth))
     signed.check_signature(_candidates(signed, rules.keys))
-    stated = auth.assertion or Assertion()
+    stated = auth.assertion
     replaced = {each.name: each for each in stated.claims}
     _check_parties(signed.claims, stated, rules, replaced)
     longest = max(_LONGEST, stated.lifetime)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import unquote_plus
 
 from paygrant._secrets import compared_as_a_whole
-from paygrant._spec.description import ASSERTION_METHODS, Assertion, ClientAuth, TokenEndpoint
+from paygrant._spec.description import ASSERTION_METHODS, ClientAuth, TokenEndpoint
 from paygrant._spec.pointer import value_at
 from paygrant.sandbox._jwt import FirstUse, JwtError, VerifyingKey, read
 
@@ -100,7 +100,7 @@ class Authenticator:
         basic = [each.encoding for each in self._methods if each.method == "client_secret_basic"]
         self._decodes = "form" in (basic if basic_decoding is None else [basic_decoding])
         self._composed_name = next((each.name for each in description.parameters if each.argument == "username"), "")
-        stated = [each.assertion or Assertion() for each in self._methods if each.method in ASSERTION_METHODS]
+        stated = [each.assertion for each in self._methods if each.method in ASSERTION_METHODS]
         in_body = {each.name for each in stated if each.place == "body"}
         others = {"client_assertion_type", "client_id"} if "client_assertion" in in_body else set[str]()
         self.fields: frozenset[str] = frozenset[str]({*in_body, *others})
@@ -143,7 +143,7 @@ class Authenticator:
         found: dict[str, list[ClientAuth]] = {}
         for auth in self._methods:
             if auth.method in ASSERTION_METHODS:
-                stated = auth.assertion or Assertion()
+                stated = auth.assertion
                 scheme, _, credentials = authorization.partition(" ")
                 bearer = credentials if scheme.lower() == "bearer" else None
                 text = bearer if stated.place == "header" else parameters.get(stated.name)
@@ -158,7 +158,7 @@ class Authenticator:
         # Imported late: few specs have assertions.
         from paygrant.sandbox._assertions import ASSERTION_TYPE, AssertionRules, accepted_algorithms, check_assertion
 
-        is_field = any((each.assertion or Assertion()).name == "client_assertion" for each in methods)
+        is_field = any(each.assertion.name == "client_assertion" for each in methods)
         if "client_assertion" in parameters and is_field:
             if parameters.get("client_assertion_type") != ASSERTION_TYPE:
                 return f"client_assertion_type: is another one; expected {ASSERTION_TYPE}"
