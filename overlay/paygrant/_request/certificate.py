@@ -1,6 +1,5 @@
 """ClientCertificate: a certificate and its key in files, for mutual TLS (RFC 8705). Changed files are read again."""
 
-import hashlib
 import ssl
 from base64 import b64decode
 from contextlib import suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from paygrant._arguments import check_text, checked, invalid_argument
-from paygrant._request.signing_key import base64url
+from paygrant._request.signing_key import sha256_base64url
 from paygrant._request.trust import trusting_context
 from paygrant._secrets import compared_as_a_whole
 
@@ -274,5 +273,5 @@ def _thumbprint(pem: str) -> str:
     body, end, _ = rest.partition(_END)
     with suppress(ValueError):
         if begin and end and (encoded := b64decode(body)):
-            return base64url(hashlib.sha256(encoded).digest())
+            return sha256_base64url(encoded)
     raise invalid_argument("certificate_file", "holds no certificate", "a certificate in PEM, the client's own first")

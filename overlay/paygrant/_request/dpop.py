@@ -1,6 +1,5 @@
 """Prover: makes DPoP proofs (RFC 9449), and knows the nonces that servers gave."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ import httpx
 from paygrant._arguments import invalid_argument
 from paygrant._request.jws import segment, signed_text
 from paygrant._request.response import NONCE_ERROR
-from paygrant._request.signing_key import Signer, SigningKey, base64url, new_key, public_part, thumbprint
+from paygrant._request.signing_key import Signer, SigningKey, new_key, public_part, sha256_base64url, thumbprint
 
 _MOST_NONCES = 1024
 """Origins whose nonces are known. The one that was the first to give a nonce goes first."""
@@ -94,7 +93,7 @@ class Prover:
         if token is not None:
             known = self._ath
             if known[0] != token:
-                known = self._ath = token, base64url(hashlib.sha256(token.encode()).digest())
+                known = self._ath = token, sha256_base64url(token.encode())
             claims += f',"ath":"{known[1]}"'
         if self._nonces and (nonce := self._nonces.get(_place(origin, is_token_endpoint=token is None))):
             claims += f',"nonce":{_quoted(nonce)}'

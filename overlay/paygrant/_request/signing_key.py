@@ -180,7 +180,7 @@ def _key_of(private_key: str, key_id: str | None, algorithm: Algorithm, is_state
     return key
 
 
-def new_key(algorithm: Algorithm = "ES256") -> SigningKey:
+def new_key() -> SigningKey:
     """A new key on the curve P-256, for proofs of this process."""
     try:
         from cryptography.hazmat.primitives import serialization
@@ -191,7 +191,7 @@ def new_key(algorithm: Algorithm = "ES256") -> SigningKey:
     plain = serialization.NoEncryption()
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    return SigningKey(pem, algorithm=algorithm)
+    return SigningKey(pem)
 
 
 def signer_of(argument: str, value: object, *, with_public_key: bool = False) -> Signer:
@@ -224,9 +224,9 @@ def signer_of(argument: str, value: object, *, with_public_key: bool = False) ->
     return signer
 
 
-def fitted(signer: Signer, assertion: "Assertion | None") -> Signer:
+def fitted(signer: Signer, assertion: "Assertion") -> Signer:
     """The key with an algorithm that the provider accepts, if the key's own is only a default that it does not accept."""
-    accepted = assertion.algorithms if assertion else ()
+    accepted = assertion.algorithms
     if isinstance(signer, SigningKey) and accepted and signer.algorithm not in accepted:
         return signer._accepted_by(accepted)
     return signer
@@ -242,7 +242,12 @@ def identity_of(signer: Signer) -> str:
 def thumbprint(public_jwk: Mapping[str, str]) -> str:
     """The SHA-256 thumbprint of a public key (RFC 7638 section 3)."""
     members = {name: public_jwk[name] for name in _THUMBPRINT_MEMBERS[public_jwk["kty"]]}
-    return base64url(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+    return sha256_base64url(json.dumps(members, separators=(",", ":")).encode())
+
+
+def sha256_base64url(data: bytes) -> str:
+    """The SHA-256 of data, in base64url: how thumbprints and hashes of tokens are written."""
+    return base64url(hashlib.sha256(data).digest())
 
 
 def base64url(data: bytes) -> str:

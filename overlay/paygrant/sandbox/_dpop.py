@@ -1,10 +1,8 @@
 """Checks DPoP proofs (RFC 9449 section 4.3), and makes the nonces that they must have."""
 
-import hashlib
 import json
 import secrets
 import threading
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -24,6 +22,7 @@ from paygrant.sandbox._jwt import (
     check_issued,
     moment,
     read,
+    sha256_base64url,
 )
 
 SCHEME = "DPoP"
@@ -115,7 +114,7 @@ def _check_claims(claims: Mapping[str, Any], evidence: Evidence, token: str | No
     if not isinstance(claims.get("htu"), str) or _parts(claims["htu"]) != _parts(evidence.url):
         raise JwtError("htu: is another URL; expected the URL of the request without its query")
     check_issued(moment(claims, "iat"), evidence.now, _OLDEST)
-    if token is not None and claims.get("ath") != _hash(token.encode()):
+    if token is not None and claims.get("ath") != sha256_base64url(token.encode()):
         fault = "is another hash" if "ath" in claims else "is missing"
         raise JwtError(f"ath: {fault}; expected the SHA-256 of the access token in base64url")
     if evidence.nonces is not None and not evidence.nonces.accepts(claims.get("nonce"), evidence.now):
@@ -150,7 +149,7 @@ def _key_in(jwk: object, algorithm: str) -> tuple[Any, str]:
         raise JwtError(f"jwk: does not fit the algorithm; {expected}")
     if VerifyingKey(key).is_short:
         raise JwtError(f"jwk: is too short; expected an RSA key of {LEAST_RSA_BITS} bits or more")
-    return key, _hash(json.dumps(members, separators=(",", ":"), sort_keys=True).encode())
+    return key, sha256_base64url(json.dumps(members, separators=(",", ":"), sort_keys=True).encode())
 
 
 def _parts(url: str) -> tuple[object, ...]:
@@ -161,7 +160,3 @@ def _parts(url: str) -> tuple[object, ...]:
     except ValueError:
         return (url,)
     return parts.scheme, parts.hostname, port, unquote(parts.path) or "/"
-
-
-def _hash(data: bytes) -> str:
-    return urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()

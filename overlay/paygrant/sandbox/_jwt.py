@@ -3,8 +3,10 @@
 An error text never holds a part of the JWT.
 """
 
+import hashlib
 import json
 import math
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -127,6 +129,11 @@ def read(text: str) -> SignedJwt:
             signing_input = text.rpartition(".")[0].encode()
             return SignedJwt(parts["header"], cast("Mapping[str, Any]", claims), parts["signature"], signing_input)
     raise JwtError("it is no JWT; expected three parts in base64url, with claims in JSON")
+
+
+def sha256_base64url(data: bytes) -> str:
+    """The SHA-256 of data, in base64url (RFC 7638 section 3, RFC 8705 section 3.1, RFC 9449 section 4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
 
 
 def check_algorithm(signed: SignedJwt, accepted: Iterable[str]) -> None:

@@ -3,12 +3,10 @@
 They need the extra ``paygrant[keys]``. They are made when they are needed first.
 """
 
-import hashlib
 import os
 import socket
 import ssl
 import threading
-from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from typing import Any
 from paygrant._errors import missing_extra
 from paygrant._secrets import compared_as_a_whole
 from paygrant.sandbox._client_auth import PeerCertificate
+from paygrant.sandbox._jwt import sha256_base64url
 from paygrant.sandbox._keys import Folder
 
 CLIENT_NAME = "paygrant sandbox client"
@@ -125,8 +124,7 @@ def peer_certificate(connection: ssl.SSLObject | None) -> PeerCertificate | None
         return None
     stated: Any = connection.getpeercert() or {}
     subject = {name: value for parts in stated.get("subject", ()) for name, value in parts}
-    thumbprint = urlsafe_b64encode(hashlib.sha256(encoded).digest()).rstrip(b"=").decode()
-    return PeerCertificate(thumbprint, subject.get("commonName") == CLIENT_NAME)
+    return PeerCertificate(sha256_base64url(encoded), subject.get("commonName") == CLIENT_NAME)
 
 
 def _new_authority() -> _Authority:
