@@ -24,6 +24,9 @@ R = TypeVar("R")
 _IDLE = 15.0
 """Seconds. The thread of the timers ends after this time without one."""
 
+LONG_AGO = -math.inf
+"""Before any other time of the monotonic clock. One object for all clients: each ``-math.inf`` would be a further one."""
+
 _COMPACT_AT = 256
 """The number of timers at which the cancelled ones are removed."""
 

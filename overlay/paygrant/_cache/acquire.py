@@ -223,11 +223,16 @@ class TokenAcquirer:
                     return self._retried(registration, credentials, encoding, deadline, stop, attempt_failed)
             return self._retried(registration, credentials, last, deadline, stop, attempt_failed)
         except (TokenRequestRejected, RateLimited, ProviderUnavailable) as error:
-            seconds = self._policy.refusal_pause if isinstance(error, TokenRequestRejected) else error.retry_after
-            if seconds and not (isinstance(error, TokenRequestRejected) and error.error == NONCE_ERROR):
+            if seconds := self._pause_after(error):
                 until = _clock.monotonic() + min(seconds, LONGEST_WAIT)
                 self._store.save(error_key, Entry(copy.copy(error), until))
             raise
+
+    def _pause_after(self, error: TokenRequestRejected | RateLimited | ProviderUnavailable) -> float | None:
+        """How long an error is remembered, in seconds. A demand for a nonce is no refusal, so it is not remembered."""
+        if not isinstance(error, TokenRequestRejected):
+            return error.retry_after
+        return None if error.error == NONCE_ERROR else self._policy.refusal_pause
 
     def _retried(  # noqa: PLR0913, PLR0917 - one request, and who watches it
         self,

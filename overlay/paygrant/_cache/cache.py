@@ -6,7 +6,6 @@ reads ``held`` and the clock, and takes no lock.
 """
 
 import copy
-import math
 import random
 import threading
 from collections.abc import Callable
@@ -26,14 +25,11 @@ from paygrant._tokens.token import Token, same_token
 Held = tuple[Token, float]
 """The token at hand, and the time until which it is fresh. A plain tuple, because the fast path unpacks it each time."""
 
-_LONG_AGO = -math.inf
-"""One object for all caches: each ``-math.inf`` would be a further one."""
+NOTHING: Held = (Token(""), _clock.LONG_AGO)
 
-NOTHING: Held = (Token(""), _LONG_AGO)
+_NO_LIFE = Life(_clock.LONG_AGO, _clock.LONG_AGO, _clock.LONG_AGO)
 
-_NO_LIFE = Life(_LONG_AGO, _LONG_AGO, _LONG_AGO)
-
-_NO_REPLACEMENTS = 0.0, _LONG_AGO
+_NO_REPLACEMENTS = 0.0, _clock.LONG_AGO
 
 
 class Acquirer(Protocol):
@@ -135,12 +131,12 @@ class Cache:
         self._acquired: Acquired | None = None
         self._life = _NO_LIFE
         self._rejected = NOTHING[0]
-        self._no_replacement_until = _LONG_AGO
+        self._no_replacement_until = _clock.LONG_AGO
         self._replacements = _NO_REPLACEMENTS
         """How much of the budget of replacements is used, and when that was noted."""
         self._failures = 0
         self._failing = False
-        self._no_renewal_until = _LONG_AGO
+        self._no_renewal_until = _clock.LONG_AGO
 
     def renew_locks(self) -> None:
         """Make new locks. A forked child needs them: the threads that hold the old ones do not exist there."""
@@ -366,7 +362,7 @@ class Cache:
         self._life, self._acquired = life, acquired
         self.replacement = None if self._rejected is NOTHING[0] else acquired.grant.token
         self._rejected = NOTHING[0]
-        self._failures, self._failing, self._no_renewal_until = 0, False, _LONG_AGO
+        self._failures, self._failing, self._no_renewal_until = 0, False, _clock.LONG_AGO
 
     def _note_failure(self, error: object) -> None:
         """Pause before the next renewal that nobody waits for."""
@@ -400,7 +396,7 @@ class Cache:
         if token.expires_at is None:  # each policy decides how long such a token lives
             grant = grant._replace(lifetime=min(grant.lifetime, self._policy.default_lifetime))
         life = grant.life(self._policy, 0.0)
-        since = self._acquired.grant.since if self._acquired else _LONG_AGO
+        since = self._acquired.grant.since if self._acquired else _clock.LONG_AGO
         better = grant.since > since if same_token(held, self._rejected) else life.ends > self._life.ends
         return grant if better and _clock.monotonic() < life.expires else None
 

@@ -35,8 +35,8 @@ def environment_proxy(url: str) -> tuple[str, str | None]:
     a proxy: it would be the proxy's own.
     """
     parts = urlsplit(url)
-    # Reading the whole environment takes longer than all else that paygrant does for a token. On macOS and Windows, the
-    # system's settings count where the environment has none, and they may change.
+    # Reading the whole environment takes a quarter of a token's time. On macOS and Windows, the system's settings count
+    # where the environment has none, and they may change.
     read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
     return read(f"{parts.scheme}://{parts.netloc}", tuple(map(os.environ.get, _NAMES)))
 

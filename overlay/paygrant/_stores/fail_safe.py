@@ -1,7 +1,6 @@
 """FailSafeStore: a store whose failure reaches no caller."""
 
 import logging
-import math
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
@@ -20,9 +19,6 @@ _STORE_PAUSE = 5.0
 _RETRIES = 0.05, 0.1, 0.2, 0.4
 """Seconds before each further attempt, if a store refuses at once. Redis restarts in less time than all of them take."""
 
-_LONG_AGO = -math.inf
-"""One object for all clients."""
-
 _AT_ONCE = 0.1
 """Seconds. A failure that takes longer is one of a store that hangs, which gets no further attempt."""
 
@@ -35,7 +31,7 @@ class FailSafeStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._failing = False
-        self._away_until = _LONG_AGO
+        self._away_until = _clock.LONG_AGO
 
     def load(self, key: str) -> Entry | None:
         """The entry under a key. None if there is none, or if the store fails."""
