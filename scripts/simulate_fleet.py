@@ -110,7 +110,7 @@ def simulate(*, sharing: bool, seed: int = 0, processes: int = PROCESSES, hours:
     ]
     with (
         mock.patch.object(_clock, "monotonic", world.time),
-        mock.patch.object(random, "random", numbers.random),
+        mock.patch.object(_clock, "jitter", numbers.random),
     ):
         queue = [(next(process), number) for number, process in enumerate(fleet)]
         heapq.heapify(queue)

@@ -10,6 +10,7 @@ import heapq
 import itertools
 import math
 import queue
+import random
 import sys
 import threading
 import time
@@ -20,6 +21,12 @@ from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 R = TypeVar("R")
+
+jitter: Callable[[], float] = random.SystemRandom().random
+"""A random number from 0 to 1, for moments and pauses.
+
+It is the system's. A program may seed the module ``random``, all of its processes alike, and wants those numbers for itself.
+"""
 
 _IDLE = 15.0
 """Seconds. The thread of the timers ends after this time without one."""

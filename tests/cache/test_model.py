@@ -8,6 +8,7 @@ import asyncio
 import base64
 import dataclasses
 import os
+import random
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -207,6 +208,7 @@ class Life(RuleBasedStateMachine):
             (registry, "run_on_worker", start),
             (_clock, "monotonic", lambda: world.now),
             (_clock, "sleep", world.sleep),
+            (_clock, "jitter", random.random),
             (Cache, "_run_renewal", watched_fly),
             (PendingRenewal, "wait", watched_wait),
         ):

@@ -1,5 +1,6 @@
 """Retries: which failures are retried, after which pauses, and until which deadline."""
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,15 @@ def test_the_pauses_grow_to_eight_seconds_and_differ(provider: Cryptofuse, serve
     extra = [pause - whole for pause, whole in zip(pauses, least, strict=True)]
     assert all(0 <= each <= 0.5 for each in extra)
     assert len(set(extra)) == len(extra)
+
+
+def test_pauses_and_moments_take_no_random_numbers_from_the_program(provider: Cryptofuse, server: Server) -> None:
+    """A program may seed them, all of its processes alike. Then a fleet would renew in step."""
+    fails_at_first(server, 2, busy())
+    before = random.getstate()
+    TokenSource(provider, store=MemoryStore()).get()
+    assert len(server.seen) == 3
+    assert random.getstate() == before
 
 
 FINAL: dict[str, tuple[Reply, type[TokenError]]] = {

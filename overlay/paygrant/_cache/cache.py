@@ -6,7 +6,6 @@ reads ``held`` and the clock, and takes no lock.
 """
 
 import copy
-import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -356,7 +355,7 @@ class Cache:
 
     def _adopt(self, acquired: Acquired) -> None:
         """Hand out this token from now on."""
-        life = acquired.grant.life(self._policy, random.random())  # noqa: S311 - it spreads load and protects nothing
+        life = acquired.grant.life(self._policy, _clock.jitter())
         # The order matters: a fork between the two must not leave the child a life without its token.
         self.held = (acquired.grant.token, life.due)
         self._life, self._acquired = life, acquired
@@ -369,7 +368,7 @@ class Cache:
         self._failures += 1
         self._failing = True
         asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
-        growing = pause_after(self._failures, random.random())  # noqa: S311 - as above
+        growing = pause_after(self._failures, _clock.jitter())
         self._no_renewal_until = _clock.monotonic() + max(min(asked or 0.0, LONGEST_WAIT), growing)
 
     def _still_valid(self) -> Token | None:

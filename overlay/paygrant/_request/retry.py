@@ -61,10 +61,9 @@ def _repeated(  # noqa: PLR0913, PLR0917 - as for ``retrying``
     failed: Callable[[], None],
 ) -> Grant:
     """What follows a first attempt that failed."""
-    from tenacity import Retrying, retry_if_exception, wait_exponential, wait_random
+    from tenacity import Retrying, retry_if_exception, wait_exponential
 
-    # Seconds between requests: 0.5, 1, 2, ... and up to half a second more.
-    backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5)
+    backoff = wait_exponential(multiplier=0.5, max=8.0)
     failures = [first]
 
     def attempt() -> Grant:
@@ -85,7 +84,8 @@ def _repeated(  # noqa: PLR0913, PLR0917 - as for ``retrying``
     def wait(state: "RetryCallState") -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, RateLimited | ProviderUnavailable) else None
-        return backoff(state) if asked is None else asked
+        # Seconds between requests: 0.5, 1, 2, ... and up to half a second more.
+        return backoff(state) + 0.5 * _clock.jitter() if asked is None else asked
 
     attempts = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, TokenError) and error.retryable),
