@@ -82,7 +82,7 @@ def test_a_timeout_is_retried(provider: Cryptofuse, server: Server, pauses: list
 
     done = threading.Event()
     fails_at_first(server, 2, too_slow)
-    assert TokenSource(provider, policy=RefreshPolicy(timeout=0.2)).get().access_token == "token-3"
+    assert TokenSource(provider, policy=RefreshPolicy(timeout=0.5)).get().access_token == "token-3"
     done.set()
     assert len(pauses) == 2
 

@@ -806,8 +806,10 @@ def test_a_lasting_fault_raises_the_documented_error(
     endpoint: ProviderHandle, switch: Callable[[ProviderHandle], Fault], error: type[Exception]
 ) -> None:
     switch(endpoint)
+    # Some of these faults end only by the limits. A busy machine needs more time to respond.
+    limits = {"timeout": 0.2, "deadline": 0.4} if error is ProviderUnavailable else {}
     with pytest.raises(error) as raised:
-        source_of(endpoint, timeout=0.2, deadline=0.4, max_attempts=1).get()
+        source_of(endpoint, **limits, max_attempts=1).get()
 
     assert type(raised.value) is error
 
