@@ -1068,6 +1068,21 @@ def test_an_endless_page_is_cut_at_the_limit() -> None:
         propose(url)
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_page_counts_to_the_limit(coding: str) -> None:
+    page = (FOLDER / "basic.json").read_bytes()
+    start = gzip.compress(page) if coding == "gzip" else zlib.compress(page)
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n\r\n" % coding.encode() + start)
+        for _ in range(1 << 14):
+            connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(ConfigurationError, match="larger than 5 MiB"):
+        propose(url)
+
+
 def packed(content: bytes, *codings: Callable[[bytes], bytes]) -> bytes:
     return functools.reduce(lambda packed, pack: pack(packed), codings, content)
 
