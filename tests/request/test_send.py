@@ -106,7 +106,9 @@ def test_a_request_states_its_host_and_the_length_of_its_body() -> None:
 
 
 def test_a_post_without_a_body_states_its_length_too() -> None:
-    head, _ = exchange(respond(), partial(Airwallex, client_id="me", client_secret=CLIENT_SECRET, environment="sandbox"))
+    head, _ = exchange(
+        respond(), partial(Airwallex, client_id="me", client_secret=CLIENT_SECRET, environment="sandbox")
+    )
     assert "Content-Length: 0" in head.splitlines()
 
 
