@@ -404,7 +404,7 @@ def test_a_file_of_another_secret_that_never_ends_holds_up_nobody(
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setattr(secret_file, "LONGEST_READ", 0.5)
-    with pytest.raises(ConfigurationError, match=r"password: the file .* could not be read in time"):
+    with pytest.raises(ConfigurationError, match="password: could not be read in time"):
         SecretFile(str(tmp_path / "pipe"), "password").read_in_time()
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paygrant import _clock
 from paygrant._arguments import invalid_argument
 
 _LONGEST = 1 << 20
@@ -50,8 +49,6 @@ class SecretFile:
         Raises:
             ConfigurationError: As for a call; or reading takes too long.
         """
-        try:
-            return _clock.within(LONGEST_READ, self)
-        except TimeoutError:
-            fault = f"the file {self.path!r} could not be read in time"
-        raise invalid_argument(self.argument, fault, "a UTF-8 file that holds the secret")
+        from paygrant._request.registration import called
+
+        return str(called(self.argument, self, "a UTF-8 file that holds the secret", LONGEST_READ))
