@@ -100,8 +100,11 @@ def _words(error: ValidationError) -> str:
     if error.validator == "type":
         kinds: list[str] = [stated] if isinstance(stated, str) else stated
         return f"{value} is not {' or '.join(_KINDS.get(each, each) for each in kinds)}"
-    if error.validator == "pattern":
+    if error.validator in {"pattern", "not"}:
         return f"{value} is not allowed here"
+    if error.validator == "dependentRequired":
+        given = next(each for each in stated if each in error.instance and {*stated[each]} - {*error.instance})
+        return f"{given!r} is given without {stated[given][0]!r}"
     missing = [each for each in stated if error.message.startswith(repr(each))] if error.validator == "required" else []
     if missing:
         return f"{missing[0]!r} is missing"
