@@ -24,6 +24,7 @@ from rich.pretty import pretty_repr
 from paygrant import ConfigurationError, Cryptofuse, MemoryStore, PaygrantError, TokenAuth, TokenSource
 from paygrant._auth.bearer import Authorization, Proof
 from paygrant._providers.ripio import WidgetURL
+from tests.helpers.observed import span_in_json
 from tests.helpers.providers import make
 from tests.helpers.secrets import CREDENTIALS, echo, found
 from tests.helpers.servers import Reply, Seen
@@ -58,7 +59,7 @@ def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -
                     texts += shown(value)
     trace = TracebackException.from_exception(error)
     trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
-    texts += trace.format(chain=False)
+    texts += [*trace.format(chain=False), span_in_json(error)]
     origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))
     return found("\n".join(dict.fromkeys(texts))).union(*origins)
 
