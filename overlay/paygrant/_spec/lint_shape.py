@@ -113,8 +113,9 @@ def _words(error: ValidationError) -> str:
 def _missing_word(error: ValidationError) -> str:
     """The word that a mapping needs, by itself or beside another word; an empty text if it has all of them."""
     stated: Any = error.validator_value
+    instance: Any = error.instance
     if error.validator == "dependentRequired":
-        given = next(each for each in stated if each in error.instance and {*stated[each]} - {*error.instance})
+        given = next(each for each in stated if each in instance and {*stated[each]} - {*instance})
         return f"{given!r} is given without {stated[given][0]!r}"
     missing = [each for each in stated if error.message.startswith(repr(each))] if error.validator == "required" else []
     return f"{missing[0]!r} is missing" if missing else ""
