@@ -107,6 +107,8 @@ class BearerAuth:
         """The headers that travel with a token, besides the one that carries it."""
         if self._prover is None:
             return self._further_headers
+        if not self._prover.is_immediate:  # the key in a device may be another one by now
+            self._prover = registration_of(self._source.provider).prover or self._prover
         proof = self._prover.proof(method, url, token.access_token)
         return {**self._further_headers, "DPoP": self._proof(proof)}
 

@@ -245,6 +245,17 @@ def thumbprint(public_jwk: Mapping[str, str]) -> str:
     return sha256_base64url(json.dumps(members, separators=(",", ":")).encode())
 
 
+def public_thumbprint(argument: str, signer: Signer) -> str:
+    """The thumbprint of a key that has ``public_jwk``.
+
+    Raises:
+        ConfigurationError: An object of the caller's has no public JWK, or no longer has one.
+    """
+    if isinstance(signer, SigningKey):
+        return signer.thumbprint
+    return thumbprint(public_part(argument, getattr(signer, "public_jwk", None)))
+
+
 def sha256_base64url(data: bytes) -> str:
     """The SHA-256 of data, in base64url: how thumbprints and hashes of tokens are written."""
     return base64url(hashlib.sha256(data).digest())
