@@ -161,7 +161,6 @@ class ClientRegistration:
 
         if callable(value) and not isinstance(value, Signer):
             value = called("private_key", value, "a callable that returns the private key", within)
-
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
