@@ -80,6 +80,13 @@ def test_without_a_spec_the_advice_does_not_speak_of_one(server: Server) -> None
     assert "spec" not in advice
 
 
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 5000])
+def test_a_path_that_no_file_can_have_is_a_finding(path: str) -> None:
+    variables = {"RIPPLE_CLIENT_ID": "id", "RIPPLE_CLIENT_SECRET_FILE": path, "RIPPLE_TENANT_ID": "acme"}
+    findings = list(diagnose(Ripple, {"environment": "test"}, variables=variables))
+    assert "cannot be read" in next(each.seen for each in findings if each.verdict == "failed")
+
+
 @pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])
 @pytest.mark.parametrize("status", [204, 300, 302, 304, 400, 401, 403, 404, 405, 406, 415, 418, 422, 429, 500, 503])
 def test_any_status_gives_findings(status: int, kind: str, tmp_path: Path, server: Server) -> None:

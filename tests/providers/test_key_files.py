@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paygrant import ClientCertificate, ClientCredentials, ConfigurationError, Provider, SigningKey, SpecProvider
-from paygrant._providers import base
+from paygrant._providers import secret_file
 from paygrant._providers.base import registration_of
 from paygrant._providers.key_file import KeyFile
 from paygrant.cli import main
@@ -97,7 +97,7 @@ def test_a_key_for_an_api_that_takes_no_proofs_names_its_variable(
 
 
 def test_the_files_of_keys_are_read_in_time(tmp_path: Path, variables: Variables, monkeypatch: Any) -> None:
-    monkeypatch.setattr(base, "_LONGEST_READ", 0.1)
+    monkeypatch.setattr(secret_file, "LONGEST_READ", 0.1)
     os.mkfifo(tmp_path / "pipe")
     variables("SHOP", AUTH_METHOD="private_key_jwt", PRIVATE_KEY_FILE=str(tmp_path / "pipe"))
     with pytest.raises(ConfigurationError, match="SHOP_PRIVATE_KEY_FILE: could not be read in time"):
@@ -174,6 +174,7 @@ def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], vari
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "locked"}, "SHOP_DPOP_KEY_FILE: is locked; expected .* without"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "public"}, "SHOP_DPOP_KEY_FILE: is a public key"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "/no.pem"}, r"SHOP_DPOP_KEY_FILE: .* cannot be read"),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "key", "DPOP": "maybe"}, "SHOP_DPOP: is 'maybe'; expected true"),
         (
             {"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "other", "DPOP": "false"},
             "SHOP_DPOP_KEY_FILE: is given, but dpop is false; expected dpop to be true, or no key",

@@ -34,7 +34,7 @@ class SecretFile:
         try:
             with Path(self.path).open(encoding="utf-8-sig") as file:
                 secret = file.read(_LONGEST).rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: it is not UTF-8, or its path holds a NUL
             fault = f"cannot be read ({type(error).__name__})"
         if len(secret) == _LONGEST:
             secret, fault = "", f"has more than {_LONGEST:,} characters"
