@@ -476,6 +476,21 @@ def test_a_made_up_error_response_has_the_code_of_the_condition() -> None:
     assert spec["x-token-endpoint"]["invalid_client"] == [{"status": 401}, {"at": "/error", "equals": "invalid_client"}]
 
 
+def test_an_example_of_listed_errors_without_their_code_gets_the_code(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        code = {"type": "string", "enum": ["invalid_client"]}
+        each = {"type": "object", "properties": {"code": code, "message": {"type": "string"}}}
+        schema = {"type": "object", "properties": {"errors": {"type": "array", "items": each}}}
+        content = {JSON: {"schema": schema, "example": {"errors": [{"message": "The client is unknown."}]}}}
+        document["paths"]["/oauth/token"]["post"]["responses"] |= {
+            "401": {"description": "Refused.", "content": content}
+        }
+
+    spec = yaml.safe_load(changed("page.md", tmp_path, change).text)
+    example = operation_of(spec)["responses"]["401"]["content"][JSON]["examples"]["wrong_credentials"]["value"]
+    assert example == {"errors": [{"message": "The client is unknown.", "code": "invalid_client"}]}
+
+
 def test_the_example_of_a_token_response_does_not_meet_the_error_condition(tmp_path: Path) -> None:
     def change(document: Any) -> None:
         document["components"]["schemas"]["Granted"]["properties"]["error"] = {"example": "invalid_client"}

@@ -152,6 +152,17 @@ def test_the_shortest_spec_gives_a_token(tmp_path: Path) -> None:
         assert (token.token_type, sandbox.small.tokens[0].access_token) == ("Bearer", token.access_token)
 
 
+def test_errors_in_an_array_at_the_top_are_in_an_array(tmp_path: Path) -> None:
+    error = ", error: {code: [/0/code], description: [/0/text]}}"
+    spec = SHORTEST.removesuffix("}\n") + error
+    with Sandbox(specs=[str(written(tmp_path, spec, "small.yaml"))]) as sandbox, sandbox.small.fail(503):
+        unavailable = httpx.post(f"{sandbox.small.base_url}/oauth/token").json()
+        sandbox.small.restore()
+        refused = httpx.post(f"{sandbox.small.base_url}/oauth/token").json()
+    assert unavailable == [{"code": "service_unavailable"}]
+    assert refused == [{"code": "invalid_client", "text": "The credentials are wrong."}]
+
+
 FULL = """\
 openapi: 3.1.0
 servers: [{url: "https://auth.acme.example"}]

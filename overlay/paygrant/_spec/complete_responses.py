@@ -5,7 +5,6 @@ from itertools import chain
 from typing import Any
 
 from paygrant._spec.complete_schemas import (
-    any_item,
     contents,
     ensure,
     fill,
@@ -19,7 +18,7 @@ from paygrant._spec.complete_schemas import (
     value_of,
 )
 from paygrant._spec.document import is_array, is_object
-from paygrant._spec.pointer import value_at, with_value
+from paygrant._spec.pointer import any_item, value_at, with_value
 from paygrant._spec.reader import ERROR, JSON, RESPONSE, TEXT
 
 _LIFETIMES: Mapping[str, str | int] = {

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from paygrant._spec.document import DEEPEST, is_array, is_object
 from paygrant._spec.names import SECRET_NAME
-from paygrant._spec.pointer import escaped, parts
+from paygrant._spec.pointer import any_item, escaped, parts
 
 _REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9._-]+)")
 
@@ -162,11 +162,6 @@ def places(schema: Any, at: str = "") -> set[str]:
     below = {f"{at}/{escaped(str(name))}": field for name, field in properties.items()} if is_object(properties) else {}
     below |= {f"{at}/*": schema["items"]} if "items" in schema else {}
     return below.keys() | {each for place, field in below.items() for each in places(field, place)}
-
-
-def any_item(at: str) -> str:
-    """A JSON Pointer with ``*`` in place of each number."""
-    return re.sub(r"/[0-9]+(?=/|$)", "/*", at)
 
 
 def require_nothing(schema: Any) -> None:

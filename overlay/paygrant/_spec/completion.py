@@ -13,7 +13,7 @@ from paygrant._spec.complete_responses import complete_responses
 from paygrant._spec.complete_schemas import ensure, fill, mark_secrets, plain, pointers, resolved, snake_case
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.names import SECRET_NAME
-from paygrant._spec.pointer import escaped, pointer_to
+from paygrant._spec.pointer import field_at, pointer_to
 from paygrant._spec.reader import ENDPOINT, ERROR, FORM, REQUEST, RESPONSE, SCHEMAS, TEXT
 from paygrant._text import one_line
 
@@ -309,7 +309,7 @@ class _Completion:
         required = "required" not in schema
         for name, secret in names.items():
             value = self._source(name)
-            field = ensure(schema, name if name.startswith("/") else f"/{escaped(name)}", value)
+            field = ensure(schema, field_at(name), value)
             if field is not None and field.get("type") == "string" and (secret or SECRET_NAME.search(name)):
                 fill(field, format="password")
             if required and value is not None and not name.startswith("/"):

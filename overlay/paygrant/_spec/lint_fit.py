@@ -20,7 +20,7 @@ from paygrant._spec.names import (
     SECRET_NAME,
     generated_name,
 )
-from paygrant._spec.pointer import pointer_to
+from paygrant._spec.pointer import any_item, field_at, pointer_to
 from paygrant._spec.reader import (
     DEVIATIONS,
     ERROR,
@@ -83,7 +83,7 @@ def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
 def file_name(spec: NormalizedSpec) -> Faults:
     """The file must have the provider's name in snake_case, which must not be a Python keyword: it names the package."""
     if keyword.iskeyword(spec.name) or not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", spec.name):
-        meant = re.sub("[^a-z0-9]+", "_", spec.name.lower()).strip("_")
+        meant = generated_name(spec.name)
         usable = re.fullmatch("[a-z][a-z0-9_]*", meant) and not keyword.iskeyword(meant)
         yield "", f"the name is {spec.name!r}" + (f"; did you mean {meant!r}?" if usable else "")
 
@@ -222,11 +222,11 @@ def secrets(spec: NormalizedSpec) -> Faults:
         carries = key in named or (key[0] == "body" and key not in filled | public)
         if (carries or SECRET_NAME.search(key[1])) and part.schema.get("format") != "password":
             yield part.pointer, f"the format is {part.schema.get('format')!r}"
-    tokens = {_any_item(at) for at in spec.response.access_token}
+    tokens = {any_item(at) for at in spec.response.access_token}
     for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
         for at, place, field in spec.fields(model):
             sounds_secret = field["type"] != "object" and SECRET_NAME.search(at)  # an object is none, but may hold one
-            if (_any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
+            if (any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
                 yield place, f"the format is {field.get('format')!r}"
 
 
@@ -371,7 +371,7 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
 def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
     """The part of the request that a parameter names."""
     beside = (*spec.declared, *spec.in_host)
-    return next(((each.place, name) for each in beside if each.name == name), ("body", _at(name)))
+    return next(((each.place, name) for each in beside if each.name == name), ("body", field_at(name)))
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
@@ -379,7 +379,7 @@ def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
     named = {"client_id": auth.client_id, "client_secret": auth.client_secret}
     place = auth.place
     return {
-        part: (place, _at(name) if place == "body" else name)
+        part: (place, field_at(name) if place == "body" else name)
         for part, name in named.items()
         if name is not None and place is not None
     }
@@ -391,7 +391,7 @@ def assertion_keys(auth: ClientAuth) -> list[Key]:
     if auth.method not in ASSERTION_METHODS or stated.place == "header":
         return []
     names = [stated.name, "client_assertion_type"] if stated.name == "client_assertion" else [stated.name]
-    return [("body", _at(name)) for name in names]
+    return [("body", field_at(name)) for name in names]
 
 
 def scheme_of(auth: ClientAuth) -> str:
@@ -406,19 +406,9 @@ def methods_of(spec: NormalizedSpec) -> set[str]:
     return {auth.method for auth in spec.client_auth}
 
 
-def _at(name: str) -> str:
-    """The JSON Pointer of a field of the body."""
-    return name if name.startswith("/") else pointer_to("", name)
-
-
 def _documented(spec: NormalizedSpec, at: str, *schemas: str) -> bool:
     """Whether one of these schemas has a field at this JSON Pointer. A number stands for any item of an array."""
-    return _any_item(at) in {_any_item(field.at) for schema in schemas for field in spec.fields(schema)}
-
-
-def _any_item(at: str) -> str:
-    """The JSON Pointer with ``*`` in place of each number."""
-    return re.sub(r"/(?:0|[1-9][0-9]*)(?=/|$)", "/*", at)
+    return any_item(at) in {any_item(field.at) for schema in schemas for field in spec.fields(schema)}
 
 
 def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from paygrant._spec.complete_schemas import any_item, is_pointer, places, pointers, resolved
+from paygrant._spec.complete_schemas import is_pointer, places, pointers, resolved
 from paygrant._spec.completion import only_operation, placeholders
 from paygrant._spec.document import Document, is_array, is_object
 from paygrant._spec.errors import Fault
 from paygrant._spec.lint_shape import normalized_errors
-from paygrant._spec.pointer import escaped, parts, pointer_to
+from paygrant._spec.pointer import any_item, field_at, parts, pointer_to
 from paygrant._spec.reader import ENDPOINT, ERROR, REQUEST, RESPONSE, SCHEMAS
 from paygrant._text import similar
 
@@ -121,11 +121,11 @@ def _named(endpoint: Mapping[str, Any], beside: Collection[str]) -> Iterator[_Na
             name = each.get(argument, argument)
             if isinstance(name, str):
                 place = pointer_to("", ENDPOINT, "client_authentication", index, argument)
-                yield _Named(place, str(part), _at(name) if part == "body" else name)
+                yield _Named(place, str(part), field_at(name) if part == "body" else name)
     parameters: Any = endpoint.get("parameters")
     for name in parameters if is_object(parameters) else ():
         if name not in beside:
-            yield _Named(pointer_to("", ENDPOINT, "parameters", name), "body", _at(name))
+            yield _Named(pointer_to("", ENDPOINT, "parameters", name), "body", field_at(name))
 
 
 def _in_responses(
@@ -181,11 +181,6 @@ def _similar_place(at: str, known: Collection[str]) -> str | None:
         if len(steps) == len(others) and len(differing) == 1 and similar(differing[0][0], [differing[0][1]]):
             return place
     return None
-
-
-def _at(name: str) -> str:
-    """The JSON Pointer of a field of the body."""
-    return name if name.startswith("/") else f"/{escaped(name)}"
 
 
 def _shown(at: str) -> str:

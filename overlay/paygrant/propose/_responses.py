@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from paygrant._spec.document import is_object
-from paygrant._spec.pointer import parts, pointer_to, put, value_at
+from paygrant._spec.pointer import parts, pointer_to, value_at, with_value
 from paygrant._spec.reader import JSON
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
@@ -69,10 +69,10 @@ def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[s
         )
     example: dict[str, Any] = body.example("TokenResponse", given)
     if value_at(example, at) is None:
-        put(example, at, "example-access-token")
+        example = with_value(example, at, "example-access-token")
     if success := body.find(names.SUCCESS_FLAGS, "boolean"):
         fragment.endpoint["success"] = {"at": success[0], "equals": True}
-        put(example, success[0], value=True)
+        example = with_value(example, success[0], value=True)
         text = f"is {success[0]} true in each response with a token, and in no other?"
         decisions.add("/x-token-endpoint/success", text)
     fragment.schemas["TokenResponse"] = body.schema("TokenResponse")
@@ -187,7 +187,7 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     else:
         conditions.append({"at": at, "equals": value})
         if value_at(example, at) is None:
-            put(example, at, value)
+            example = with_value(example, at, value)
     text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
     found = {"code": at, "description": text_at[0] if text_at else ""}
