@@ -190,3 +190,17 @@ def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 def is_array(value: Any) -> TypeGuard[list[Any]]:
     """Whether a value is a JSON array."""
     return isinstance(value, list)
+
+
+def object_in(data: Any, *steps: str) -> dict[str, Any]:
+    """The object some steps below a value; an empty one if there is none."""
+    for step in steps:
+        data = data.get(step) if is_object(data) else None
+    return data if is_object(data) else {}
+
+
+def objects_in(data: Any, *steps: str) -> list[dict[str, Any]]:
+    """The objects of the array some steps below a value; no objects if there is no array."""
+    *parents, last = steps
+    found = object_in(data, *parents).get(last)
+    return list(filter(is_object, found)) if is_array(found) else []

@@ -19,6 +19,7 @@ from paygrant._spec.names import (
     RESERVED_ARGUMENTS,
     SECRET_NAME,
     generated_name,
+    names_in_braces,
 )
 from paygrant._spec.pointer import any_item, field_at, pointer_to
 from paygrant._spec.reader import (
@@ -45,20 +46,25 @@ Key: TypeAlias = tuple[str, str]
 
 RULES: dict[str, str] = {}
 _BASIC: dict[str, Check] = {}
+"""The rules on which the others, and those of OpenAPI, rely."""
+
 _FURTHER: dict[str, Check] = {}
 
 
-def rule(check: Check, checks: dict[str, Check] = _FURTHER) -> Check:
-    """Add a function to the table of rules. Its name is the rule's id, its docstring the rule's meaning."""
-    name = check.__name__.replace("_", "-")
-    RULES[name] = str(check.__doc__)
-    checks[name] = check
-    return check
+def rule_of(checks: dict[str, Check]) -> Callable[[Check], Check]:
+    """Return a decorator that adds a function to a table. Its name is the rule's id, its docstring the rule's meaning."""
+
+    def add(check: Check) -> Check:
+        name = check.__name__.replace("_", "-")
+        RULES[name] = str(check.__doc__)
+        checks[name] = check
+        return check
+
+    return add
 
 
-def basic_rule(check: Check) -> Check:
-    """Add a function in the same way, as a rule on which the other rules and those of OpenAPI rely."""
-    return rule(check, _BASIC)
+rule = rule_of(_FURTHER)
+basic_rule = rule_of(_BASIC)
 
 
 def basic_faults(document: Document) -> Iterator[Fault]:
@@ -188,7 +194,7 @@ def error_schema(spec: NormalizedSpec) -> Faults:
 @basic_rule
 def path_parameters(spec: NormalizedSpec) -> Faults:
     """Each {placeholder} of the path must be a required parameter in: path, and occur once. Each such parameter must be a placeholder."""
-    placeholders = re.findall(r"\{([^}]*)\}", spec.path)
+    placeholders = names_in_braces(spec.path)
     known = {each.name: index for index, each in enumerate(spec.declared) if each.place == "path"}
     for name in placeholders:
         if name not in known:

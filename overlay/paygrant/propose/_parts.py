@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS
+from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS, names_in_braces
 from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import FORM, JSON
 from paygrant.propose import _field_names as names
@@ -115,7 +115,7 @@ def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
         for where in (candidate.item, candidate.operation)
         for each in where["parameters"].each()
     }
-    for name in dict.fromkeys(re.findall(r"\{([^}]*)\}", path)):
+    for name in dict.fromkeys(names_in_braces(path)):
         field = _field(declared[name]) if name in declared else Field()
         yield RequestPart("path", (name,), field if field.kind not in {"object", "array"} else Field(), required=True)
 
