@@ -32,7 +32,9 @@ from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_
 
 logger = logging.getLogger("paygrant.sandbox")
 
-_NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""The header of a response with secrets (RFC 6749 section 5.1)."""
+
 RECORDED = "paygrant.recorded"
 """The mark of a request that is recorded, in its ASGI scope."""
 
@@ -419,7 +421,7 @@ def as_json(
 def _as_response(response: EndpointResponse) -> Response:
     """The response of a token endpoint, which nobody may keep."""
     if response.media_type is None:
-        return Response(status_code=response.status, headers=_NOT_KEPT)
+        return Response(status_code=response.status, headers=NOT_KEPT)
     if response.media_type == TEXT:
-        return PlainTextResponse(str(response.document), response.status, _NOT_KEPT)
-    return as_json(response.document, response.status, _NOT_KEPT, response.media_type)
+        return PlainTextResponse(str(response.document), response.status, NOT_KEPT)
+    return as_json(response.document, response.status, NOT_KEPT, response.media_type)

@@ -41,10 +41,6 @@ def _is_first(_identifier: str, _until: float) -> bool:
     return True
 
 
-def _no_keys() -> Sequence[VerifyingKey]:
-    return ()
-
-
 class Nonces(Protocol):
     """The nonces that DPoP proofs must have."""
 
@@ -80,7 +76,7 @@ class Evidence:
     proofs: Sequence[str] = ()
     certificate: PeerCertificate | None = None
     nonces: Nonces | None = None
-    keys: Callable[[], Sequence[VerifyingKey]] = _no_keys
+    keys: Callable[[], Sequence[VerifyingKey]] = tuple
     audience: str | None = None
     first_use: FirstUse = _is_first
 

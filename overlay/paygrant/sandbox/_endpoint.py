@@ -28,7 +28,6 @@ from paygrant.sandbox._jwt import JwtError
 DEFAULT_LIFETIME = 3600
 """Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
 
-
 _NEVER = 10 * 365 * 24 * 3600
 """Seconds. The lifetime of tokens that do not expire."""
 
@@ -137,9 +136,10 @@ class Endpoint:
         schema = spec.schema(REQUEST)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
         self._schemas: Mapping[str, Any] = schema.get("properties", {})
+        """The schemas of the fields of the body."""
         beside = [each for each in spec.declared if each.place in {"query", "header"}]
-        fields = schema.get("properties", {}) | {each.name: each.schema for each in beside}
-        self._in_body = frozenset(schema.get("properties", ())) | self._authenticator.fields
+        fields = {**self._schemas, **{each.name: each.schema for each in beside}}
+        self._in_body = frozenset(self._schemas) | self._authenticator.fields
         self._in_query = frozenset(each.name for each in beside if each.place == "query")
         self._in_headers = frozenset(each.name for each in beside if each.place == "header")
         self.names = frozenset(fields) | self._authenticator.fields
@@ -357,15 +357,15 @@ class Endpoint:
         changes = {ODDITIES[oddity].field_name: ODDITIES[oddity].change} if oddity else {}
         changed = changes.get("lifetime", _same)
         document = self._granted.document
+        numbers = {
+            "seconds": seconds,
+            "milliseconds": seconds * 1000,
+            "epoch": int(expires_at),
+            "epoch_milliseconds": int(expires_at * 1000),
+        }
         match self._lifetime_at:
-            case Lifetime(unit="seconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(seconds, at)))
-            case Lifetime(unit="milliseconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(seconds * 1000, at)))
-            case Lifetime(unit="epoch", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at), at)))
-            case Lifetime(unit="epoch_milliseconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at * 1000), at)))
+            case Lifetime(unit=str(unit), at=str(at)) if unit in numbers:
+                document = with_value(document, at, changed(self._as_in_the_example(numbers[unit], at)))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
                 document = with_value(document, at, changed(expires_at) if "lifetime" in changes else moment)

@@ -3,7 +3,6 @@
 ``paygrant._providers.registry`` says which providers there are. No provider is named here.
 """
 
-import ipaddress
 import logging
 import re
 import socket
@@ -27,6 +26,7 @@ from paygrant._arguments import (
     check_whole,
     checked,
     invalid_argument,
+    is_address,
     is_loopback,
     shown,
 )
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("paygrant.sandbox")
 
-_PORTS = range(1 << 16)
+_LAST_PORT = (1 << 16) - 1
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = frozenset({"app", "control"})
 """What a provider cannot be named, besides the attributes of the class: the sandbox has another use for it."""
@@ -107,7 +107,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         check_type("host", host, str, "an address, such as 127.0.0.1")
-        if not (is_loopback(host) or _is_address(host)):
+        if not (is_loopback(host) or is_address(host)):
             raise invalid_argument(
                 "host", f"is {shown(host)}", "an address of this machine, such as 127.0.0.1 or 0.0.0.0"
             )
@@ -120,12 +120,10 @@ class Sandbox:
         if lifetime is not None:
             check_whole("lifetime", lifetime, least=0)
             check_seconds("lifetime", lifetime, most=_LONGEST_LIFETIME)
-        _check_port("port", port)
+        check_whole("port", port, least=0, most=_LAST_PORT)
         if tls_port is not None:
-            _check_port("tls_port", tls_port)
+            check_whole("tls_port", tls_port, least=0, most=_LAST_PORT)
         self._tls_port = tls_port
-        if not callable(clock):
-            raise invalid_argument("clock", f"is of type {type(clock).__name__}", "a function such as time.time")
         check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
@@ -367,19 +365,6 @@ class _Running:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
-
-
-def _check_port(argument: str, port: object) -> None:
-    if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
-        raise invalid_argument(argument, f"is {shown(port)}", "a whole number from 0 to 65535")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _all_specs(paths: object) -> Mapping[str, ServedSpec]:
