@@ -43,7 +43,8 @@ class Document:
 
     def findings(self, faults: Iterable[Fault]) -> list[Finding]:
         """Return the faults with their lines, in the order of the lines."""
-        return sorted(Finding(self.path, self.line(fault.place), fault) for fault in faults)
+        lines = ((None if fault.rule == FILE else self.line(fault.place), fault) for fault in faults)
+        return sorted(Finding(self.path, line, fault) for line, fault in lines)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _unreadable(path: Path, text: str, mark: yaml.Mark | None = None) -> Documen
 
 
 def _no_file(path: Path, text: str) -> Document:
-    return Document(path, None, {"": 1}, (Fault(FILE, "", text),))
+    return Document(path, None, {}, (Fault(FILE, "", text),))
 
 
 def _fault(place: str, text: str) -> Fault:
