@@ -21,7 +21,7 @@ def auth_faults(document: Document) -> Iterator[Fault]:
 
 @_rule
 def claim_arguments(spec: NormalizedSpec) -> Faults:
-    """An argument of a claim or an audience must be client_id or a name that is free, and no Python keyword. A parameter that it fills as well must be a string."""
+    """An argument of a claim or an audience must be client_id, or a name that is free and not a Python keyword. A parameter that it fills as well must be a string."""
     texts = {each.argument for each in spec.endpoint.parameters if each.kind == "string"}
     others = {each.argument for each in spec.endpoint.parameters} - texts
     for index, assertion in _assertions(spec):
@@ -30,7 +30,7 @@ def claim_arguments(spec: NormalizedSpec) -> Faults:
             if argument in RESERVED_ARGUMENTS - {"client_id"} or keyword.iskeyword(argument):
                 yield place, f"{argument!r} is taken"
             elif argument in others:
-                yield place, f"{argument!r} is no string"
+                yield place, f"{argument!r} is not a string"
 
 
 @_rule

@@ -118,7 +118,7 @@ def field_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def argument_names(spec: NormalizedSpec) -> Faults:
-    """An argument must not be a Python keyword, nor have the name of an argument that every provider has. In parameters, argument gives it another name."""
+    """An argument must not be a Python keyword, or have the name of an argument that every provider has. In parameters, argument gives it another name."""
     for name, source in spec.parameter_sources.items():
         place = spec.place_of("parameters", name, "argument")
         if source.argument in RESERVED_ARGUMENTS:
@@ -129,7 +129,7 @@ def argument_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def exclusions(spec: NormalizedSpec) -> Faults:
-    """The words of excludes must be other arguments. Of two arguments that exclude each other, none may be required."""
+    """The words of excludes must be other arguments. If two arguments exclude each other, neither may be required."""
     sources = spec.parameter_sources
     names = {source.argument: name for name, source in sources.items() if source.argument}
     parts = _request_parts(spec)
@@ -145,7 +145,7 @@ def exclusions(spec: NormalizedSpec) -> Faults:
 
 @rule
 def api_headers(spec: NormalizedSpec) -> Faults:
-    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP or the token sets, nor differ from another one only in case."""
+    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP or the token sets. Two headers must not differ only in case."""
     arguments = {source.argument for source in spec.parameter_sources.values()}
     arguments.update(*(auth.assertion.arguments for auth in spec.client_auth))
     if methods_of(spec) != {"none"}:
@@ -210,7 +210,7 @@ def path_parameters(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def unique_names(spec: NormalizedSpec) -> Faults:
-    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest or a variable of a server."""
+    """Two parameters of the operation must not have the same name. A field of TokenRequest or a variable of a server must not have the name of a parameter."""
     names = [each.name for each in spec.declared]
     taken = {*spec.schema(REQUEST).get("properties", ()), *(each.name for each in spec.in_host)}
     for index, name in enumerate(names):
@@ -344,7 +344,7 @@ def lifetimes(spec: NormalizedSpec) -> Faults:
 
 @rule
 def refusal_statuses(spec: NormalizedSpec) -> Faults:
-    """A status in invalid_client must have a response, its own or default, or be the 401 of RFC 6749 section 5.2."""
+    """A status in invalid_client must have a response of its own or a default response, or be the 401 of RFC 6749 section 5.2."""
     known = {*spec.statuses, "401"}
     for index, condition in enumerate(spec.invalid_client):
         if condition.status is not None and not known & {str(condition.status), "default"}:

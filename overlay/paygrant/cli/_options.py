@@ -254,7 +254,7 @@ def provider_options(kind: "ProviderKind[Provider]") -> list[click.Option]:
     """The parameters of a provider as options, and those that say where variables come from."""
     found = [option for each in parameters(kind) for option in _options_for(each)]
     if any(each.name == "parameters" and each.kind == "object" for each in kind.arguments):
-        about = "Another field of the request that is no secret, such as audience=https://api.example. Repeatable."
+        about = "Another field of the request that is not secret, such as audience=https://api.example. Repeatable."
         names = ["--parameter", f"{_OF_PROVIDER}parameters"]
         found.append(click.Option(names, metavar="NAME=VALUE", multiple=True, callback=_pairs, help=about))
     about = f"A file of lines such as {kind.prefix}_CLIENT_ID=..., for variables that the environment does not set."

@@ -31,7 +31,8 @@ _MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
 """A larger number of seconds (34 years) counts from 1970. A larger number from 1970 (a thousand years) is in milliseconds."""
 
 _DAY, _MINUTE_IN_MILLISECONDS, _LEAST_MILLISECONDS, _MAX_DAYS = 86_400, 60_000, 900_000, 1_000
-"""From 15 minutes on, whole minutes in milliseconds are no whole days in seconds, or too many of them."""
+"""A number is a lifetime in milliseconds if it is 15 minutes or more, and whole minutes. As seconds, it must not be whole
+days, or must be more than 1,000 days."""
 
 
 def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
@@ -119,7 +120,9 @@ def _lifetime(candidate: Candidate, body: Field, token_at: str, token: Field) ->
     if name not in names.LIFETIMES_IN_SECONDS or unit != "seconds":
         decisions.add(place, f"{at} was taken as {unit}: is that right?")
     if other := _IN_OTHER_UNITS.search(f"{name} {found.description}".lower()):
-        decisions.add(place, f"is {at} in {other.group().rstrip('s')}s? No unit says that: take a constant instead")
+        decisions.add(
+            place, f"is {at} in {other.group().rstrip('s')}s? No unit expresses that: write a constant instead"
+        )
     return {"at": at, "unit": unit}
 
 

@@ -36,7 +36,7 @@ class References:
             return None
         try:
             return self._resolver.lookup(reference).contents
-        except (Unresolvable, ValueError, TypeError):  # a step into a list that is no number, or into a scalar
+        except (Unresolvable, ValueError, TypeError):  # a step into a list that is not a number, or into a scalar
             return None
 
 

@@ -145,7 +145,7 @@ class SandboxProvider:
         """Accept assertions for this audience only, until the sandbox is reset. None: as the spec says.
 
         Raises:
-            ConfigurationError: It is no text.
+            ConfigurationError: It is not a string.
         """
         if audience is not None:
             check_text("audience", audience)

@@ -125,7 +125,7 @@ def _check_times(claims: Mapping[str, Any], now: float, longest: float, *, has_e
     check_issued(moment(claims, "iat", required=False), now, longest)
     begin = moment(claims, "nbf", required=False)
     if begin is not None and begin > now + LEEWAY:
-        raise JwtError("nbf: is in the future by the sandbox's clock; expected a time that has come")
+        raise JwtError("nbf: is in the future by the sandbox's clock; expected a time in the past")
     expires = moment(claims, "exp", required=has_end)
     if expires is not None:
         if expires <= now - LEEWAY:

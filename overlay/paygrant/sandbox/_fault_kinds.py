@@ -181,7 +181,7 @@ _at_least_one = partial(check_whole, least=1)
 _oddity = partial(check_choice, choices=ODDITIES)
 _redirect_status = partial(check_whole, least=300, most=399)
 check_status = partial(check_whole, least=200, most=599)
-"""Refuses what is no status of a final response (RFC 9110 section 15)."""
+"""Refuses what cannot be the status of a final response (RFC 9110 section 15)."""
 
 
 def _lifetime(argument: str, value: Any) -> None:
@@ -190,7 +190,7 @@ def _lifetime(argument: str, value: Any) -> None:
 
 
 def check_header(argument: str, value: Any) -> None:
-    """Refuse what is no value of a header."""
+    """Refuse what cannot be the value of a header."""
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
         raise invalid_argument(argument, f"is {shown(value)}", "printable ASCII, as in an HTTP header")
 

@@ -115,7 +115,7 @@ def public_key_of(argument: str, value: object, key_id: str | None) -> Verifying
         key_id: The key's id. None: that of the JWK, if it has one.
 
     Raises:
-        ConfigurationError: It is no public key.
+        ConfigurationError: It is not a public key.
         ImportError: The extra is not installed.
     """
     if key_id is not None:

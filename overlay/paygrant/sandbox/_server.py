@@ -81,8 +81,8 @@ class Sandbox:
         basic_decoding: How the endpoints decode Basic credentials. ``"plain"``: as they are (RFC 7617). ``"form"``: id
             and secret are form-decoded (RFC 6749 section 2.3.1). None: as each spec says, and plain if it leaves it open.
         lifetime: The lifetime of tokens in seconds; None: as in the example of each spec.
-        host: The address to listen on. If it is no loopback address, such as ``"0.0.0.0"`` in a container, everybody on
-            the network can use the sandbox, and it logs a warning.
+        host: The address to listen on. If it is not a loopback address, such as ``"0.0.0.0"`` in a container, everybody
+            on the network can use the sandbox. A warning is logged then.
         port: The port to listen on; 0 chooses a free port.
         tls_port: The port for TLS; 0 chooses a free port. None: a free port, which opens when ``tls_url`` is used.
         clock: Returns the time in seconds since the epoch.
