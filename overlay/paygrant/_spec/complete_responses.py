@@ -176,7 +176,7 @@ class _Responses:
         parts_of_all = chain.from_iterable(map(contents, self.responses.values()))
         return any("wrong_credentials" in part.get("examples", {}) for part in parts_of_all)
 
-    def _examples(self, responses: Mapping[str, Any]) -> None:
+    def _examples(self, responses: dict[str, Any]) -> None:
         """Add the examples that the spec does not have: a token, and an error for wrong credentials."""
         for status in responses:
             if status.startswith("2"):
@@ -187,8 +187,7 @@ class _Responses:
             status = wanted if wanted in responses else next(iter(errors), "")
             if not status or (wanted not in responses and any("status" in each for each in self._conditions())):
                 status = wanted
-                if is_object(responses):
-                    responses[status] = self._response(status, {})
+                responses[status] = self._response(status, {})
             self._example(responses, status, "wrong_credentials", self._refused)
 
     def _example(self, responses: Mapping[str, Any], status: str, name: str, make: Callable[[], Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeGuard
 
 from paygrant._spec.document import DEEPEST, is_array, is_object, object_in
-from paygrant._spec.names import SECRET_NAME
+from paygrant._spec.names import SECRET_NAME, generated_name
 from paygrant._spec.pointer import any_item, escaped, parts
 
 _REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9._-]+)")
@@ -201,5 +201,4 @@ def contents(response: Any) -> list[dict[str, Any]]:
 
 def snake_case(name: str) -> str:
     """The argument for a name, such as ``tenant_id`` for ``tenantId``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition("/")[2])
-    return re.sub("[^a-z0-9]+", "_", words.lower()).strip("_")
+    return generated_name(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition("/")[2]))

@@ -44,11 +44,9 @@ _GRANT = {"grant_type": {"value": "client_credentials"}}
 """The request of RFC 6749 section 4.4.2."""
 
 
-def completed(name: str, data: Any) -> Any:
-    """A copy of the data of a spec, with all parts of a normalized spec."""
-    if not is_object(data) or not is_object(data.get(ENDPOINT)):
-        return data
-    spec = {key: value for key, value in deepcopy(data).items() if key not in _STANDARD_SECTIONS}
+def completed(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the data of a spec that is not ``unusable``, with all parts of a normalized spec."""
+    spec = {key: value for key, value in deepcopy(dict(data)).items() if key not in _STANDARD_SECTIONS}
     info = spec.setdefault("info", {})
     if is_object(info):
         fill(info, title=name, version="1")
@@ -60,22 +58,21 @@ def completed(name: str, data: Any) -> Any:
     for tag in spec["tags"]:
         fill(tag, description="Access tokens.")
     _complete_servers(spec)
-    found = _operation(spec)
-    if found:
-        path, operation = found
-        _Completion(spec, spec[ENDPOINT], path, operation).run()
+    if only := only_operation(spec):
+        path, item, method = only
+        _Completion(spec, spec[ENDPOINT], path, _operation(item, method)).run()
     return spec
 
 
-def unusable(data: Any) -> tuple[str, str, str] | None:
+def unusable(data: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """Why a spec cannot be completed: the rule, the place and what is wrong; None if it can."""
-    if is_object(data) and not is_object(data.get(ENDPOINT)):
+    if not is_object(data.get(ENDPOINT)):
         return "sections", "", f"there is no {ENDPOINT}, which describes the token request"
-    version = data.get("openapi") if is_object(data) else None
+    version = data.get("openapi")
     if version is not None and not str(version).startswith("3.1."):
         shown = version if isinstance(version, str | float) else f"of type {type(version).__name__}"
         return "openapi", "/openapi", f"the version is {one_line(str(shown), 40)}; expected 3.1.0"
-    if is_object(data) and only_operation(data) is None:
+    if only_operation(data) is None:
         return (
             "one-operation",
             "/paths" if "paths" in data else "",
@@ -84,9 +81,9 @@ def unusable(data: Any) -> tuple[str, str, str] | None:
     return None
 
 
-def origins(spec: Any) -> dict[str, str]:
+def origins(spec: Mapping[str, Any]) -> dict[str, str]:
     """Where the author of a short spec stated each schema, by the place that it has when the spec is complete."""
-    only = only_operation(spec) if is_object(spec) else None
+    only = only_operation(spec)
     if only is None:
         return {}
     path, item, method = only
@@ -138,13 +135,9 @@ def only_operation(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any], str] |
     return path, item, found[0]
 
 
-def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The path of the only operation, and the operation with the path's own parameters; None if there is no such one."""
-    only = only_operation(spec)
-    if only is None:
-        return None
-    path, item, method = only
-    operation: Any = {} if item[method] is None else item[method]
+def _operation(item: dict[str, Any], method: str) -> dict[str, Any]:
+    """The only operation of a path, with the path's own parameters."""
+    operation: dict[str, Any] = {} if item[method] is None else item[method]
     shared = item.pop("parameters", None)
     if is_array(shared):
         operation["parameters"] = [*shared, *operation.get("parameters", [])]
@@ -158,7 +151,7 @@ def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     operation.setdefault("parameters", [])
     if method != "get" and "requestBody" not in operation:
         operation["x-no-body"] = True
-    return path, operation
+    return operation
 
 
 class _Completion:

@@ -77,9 +77,8 @@ class _Named(NamedTuple):
 
 def _fields(data: Any) -> Iterator[_Unknown]:
     """What ``x-token-endpoint`` names, and the request or the response does not have."""
-    endpoint = data.get(ENDPOINT) if is_object(data) else None
-    only = only_operation(data) if is_object(data) else None
-    if only and is_object(endpoint):
+    endpoint, only = object_in(data, ENDPOINT), only_operation(data)
+    if only and endpoint:
         path, item, method = only
         operation: Any = item[method] or {}
         schemas = object_in(data, "components", "schemas")

@@ -22,13 +22,14 @@ from paygrant._spec.reader import JSON, TEXT
 from paygrant.sandbox import _wire
 from paygrant.sandbox._binding import check_certificate, check_key
 from paygrant.sandbox._client_auth import Client, Evidence, Nonces
-from paygrant.sandbox._endpoint import Endpoint, EndpointResponse, RequestParts
+from paygrant.sandbox._endpoint import Endpoint, EndpointResponse
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._guard import RequestError, limited_body
 from paygrant.sandbox._jwt import JwtError, VerifyingKey
 from paygrant.sandbox._memory import ApiResponse, IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
+from paygrant.sandbox._request_reader import RequestParts
 
 logger = logging.getLogger("paygrant.sandbox")
 
@@ -76,7 +77,9 @@ class SandboxProvider:
         """Returns the public keys that the sandbox has made for its client."""
         self._journal = journal
         self.memory = self._new_memory()
-        self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
+        self._redaction = Redaction(
+            endpoint.requests.open_names, endpoint.requests.fixed, (client.client_id, client.client_secret)
+        )
 
     def routes(self) -> list[Route]:
         """The provider's routes. Their paths start with its name."""
@@ -90,7 +93,7 @@ class SandboxProvider:
             return await self.call_api(request)
         if request.method == self.endpoint.method:
             return await self.create_token(request)
-        parts = self.endpoint.read({}, request.url.query, b"")
+        parts = self.endpoint.requests.read({}, request.url.query, b"")
         if self.endpoint.token_in(request.headers, parts.query) is not None:
             return await self.call_api(request)
         raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "this path is the token endpoint's", self.endpoint.method)
@@ -104,7 +107,7 @@ class SandboxProvider:
         memory = self.memory
         memory.count_token_request()
         body = await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read(request.headers, request.url.query, body)
+        parts = self.endpoint.requests.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def call_api(self, request: Request) -> Response:
@@ -112,7 +115,7 @@ class SandboxProvider:
         memory = self.memory
         memory.count_api_call()
         await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read({}, request.url.query, b"")
+        parts = self.endpoint.requests.read({}, request.url.query, b"")
         return await ApiRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
@@ -177,7 +180,7 @@ class SandboxProvider:
     ) -> None:
         """Record a request."""
         scope[RECORDED] = True
-        known = self.endpoint.names
+        known = self.endpoint.requests.names
         request = RecordedRequest(
             next(self._journal.numbers),
             at,

@@ -54,7 +54,7 @@ logger = logging.getLogger("paygrant.sandbox")
 _LAST_PORT = (1 << 16) - 1
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = frozenset({"app", "control"})
-"""What a provider cannot be named, besides the attributes of the class: the sandbox has another use for it."""
+"""Names that a provider cannot have, like those of the attributes of the class: the sandbox uses them."""
 
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the sandbox does not choose them
 """Where this machine reaches a server that listens on all addresses."""
