@@ -75,16 +75,21 @@ class Credentials:
 
 
 @lru_cache(maxsize=256)
-def _prover(signer: Any, origin: str) -> "Prover":
+def _prover(signer: Any, origin: str, _algorithm: str, _thumbprint: str) -> "Prover":
     from paygrant._request.dpop import Prover
 
     return Prover(signer, clock_of(origin))
 
 
 def prover_for(signer: "Signer", origin: str) -> "Prover":
-    """What makes the proofs of a key for the tokens of a server. Clients of both share it, and so its nonces."""
+    """What makes the proofs of a key for the tokens of a server. Clients of both share it, and so its nonces.
+
+    A key in a device may be replaced by another key. What made the proofs of the earlier key makes none for the new one.
+    """
+    from paygrant._request.signing_key import public_thumbprint
+
     hashable: Any = signer  # the provider has checked it
-    return _prover(hashable, origin)
+    return _prover(hashable, origin, signer.algorithm, public_thumbprint("dpop", signer))
 
 
 def clock_of(url: str) -> Callable[[], float]:

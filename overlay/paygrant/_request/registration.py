@@ -97,16 +97,19 @@ class ClientRegistration:
         secret = _called("client_secret", self.client_secret, "a callable that returns the secret", within)
         return check_text("client_secret", secret, multiline=is_key(self.client_auth))
 
-    def credentials(self) -> Credentials:
+    def credentials(self, within: float | None = None) -> Credentials:
         """The client's credentials as they are now: its secret, key and certificate.
 
+        Args:
+            within: How long to wait for each callable, in seconds. None: until it returns.
+
         Raises:
-            ConfigurationError: A callable failed, or returned nothing usable.
+            ConfigurationError: A callable failed, or returned nothing usable in time.
         """
-        secret = self.secret()
+        secret = self.secret(within)
         return Credentials(
             secret,
-            self._signer(secret),
+            self._signer(secret, within),
             self.certificate._current() if self.certificate is not None else None,
             self.prover,
         )
@@ -145,7 +148,7 @@ class ClientRegistration:
         by_fact = self.environment_facts.get(stated.audience_fact or "")
         return str(self.assertion_audience or by_argument or by_fact or stated.audience or self.token_url)
 
-    def _signer(self, secret: str) -> "Signer | None":
+    def _signer(self, secret: str, within: float | None) -> "Signer | None":
         if self.client_auth.method == "client_secret_jwt":
             from paygrant._request.jws import SecretSigner
 
@@ -157,8 +160,7 @@ class ClientRegistration:
         from paygrant._request.signing_key import Signer, fitted, signer_of
 
         if callable(value) and not isinstance(value, Signer):
-            value = _called("private_key", value, "a callable that returns the private key")
-
+            value = _called("private_key", value, "a callable that returns the private key", within)
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
