@@ -109,7 +109,7 @@ class Moneyhub(SpecProvider["TokenResponse"], spec=_PACKAGE):
         MONEYHUB_SCOPE, MONEYHUB_SUB, MONEYHUB_AUTH_METHOD, MONEYHUB_ASSERTION_AUDIENCE, MONEYHUB_DPOP,
         MONEYHUB_BASIC_ENCODING. MONEYHUB_CLIENT_SECRET_FILE names a file with the secret. MONEYHUB_PRIVATE_KEY_FILE
         names a file with the key, MONEYHUB_KEY_ID is its id. MONEYHUB_CERTIFICATE_FILE names a file with the
-        certificate.
+        certificate. MONEYHUB_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of MONEYHUB.
