@@ -72,7 +72,7 @@ def ensure(schema: dict[str, Any], at: str, value: Any, *, const: bool = True) -
         here = _below(here, step)
         if here is None:
             return None
-    if set(here) == {"description"}:  # it was made here
+    if set(here) == {"description"}:  # the field was made just now
         here["type"] = _type_of_value(value)
     if const and value is not None:
         fill(here, const=value)

@@ -231,7 +231,9 @@ def secrets(spec: NormalizedSpec) -> Faults:
     tokens = {any_item(at) for at in spec.response.access_token}
     for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
         for at, place, field in spec.fields(model):
-            sounds_secret = field["type"] != "object" and SECRET_NAME.search(at)  # an object is none, but may hold one
+            sounds_secret = field["type"] != "object" and SECRET_NAME.search(
+                at
+            )  # an object is not secret, but may hold a secret
             if (any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
                 yield place, f"the format is {field.get('format')!r}"
 

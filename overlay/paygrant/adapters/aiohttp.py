@@ -73,9 +73,8 @@ class TokenAuth(BearerAuth):
         self, token: Token, request: ClientRequest, response: ClientResponse, handler: ClientHandlerType
     ) -> ClientResponse:
         """The response to the same request with this token."""
-        request.session.cookie_jar.update_cookies(
-            response.cookies, response.url
-        )  # otherwise only those of the last response are kept
+        # Otherwise only the cookies of the last response are kept.
+        request.session.cookie_jar.update_cookies(response.cookies, response.url)
         await response.read()  # so that the connection can be used again
         request.update_expect_continue()  # the server may have responded without a status 100
         await self._put_async(request, token)

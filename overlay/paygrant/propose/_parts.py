@@ -103,9 +103,7 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
         if usable and read.kind not in {"object", "array"}:
             yield RequestPart(place, (name,), read, required)
         elif required:
-            candidate.document.decisions.add(
-                f"upstream {each.place}", "this parameter is required, but a spec cannot fill it; it was left out"
-            )
+            each.note("this parameter is required, but a spec cannot fill it; it was left out")
 
 
 def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:

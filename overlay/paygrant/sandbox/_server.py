@@ -305,7 +305,7 @@ class _Protocol(H11Protocol):
     def shutdown(self) -> None:
         """Called by the server when it stops."""
         super().shutdown()
-        # Over TLS, an end in order waits for the client's answer, and a client that keeps an idle connection gives none.
+        # Over TLS, an orderly end waits for the client, and a client that keeps an idle connection sends nothing.
         waits = self.transport.get_extra_info("ssl_object") is not None
         if waits or (self.cycle and not self.cycle.response_complete):
             self.transport.abort()
@@ -353,9 +353,8 @@ class _Running:
         def is_of_interest(record: logging.LogRecord) -> bool:
             return record.thread != own or record.levelno > logging.INFO
 
-        log = logging.getLogger(
-            "uvicorn.error"
-        )  # one logger for all servers of the process, so the filter checks the thread
+        # All servers of the process have this logger, so the filter checks the thread.
+        log = logging.getLogger("uvicorn.error")
         log.addFilter(is_of_interest)
         try:
             self._server.run([self._socket])
