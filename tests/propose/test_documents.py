@@ -47,8 +47,8 @@ def test_keys_are_strings_and_values_are_json() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("openapi: !!int 3", "there is a tag in line 1"),
-        ("openapi: 3\nx: *nothing", "an alias stands for itself or for nothing in line 2"),
+        ("openapi: !!int 3", "there is a tag that is not allowed in line 1"),
+        ("openapi: 3\nx: *nothing", "an alias refers to itself or to nothing in line 2"),
         ("openapi: " + "[" * 101 + "]" * 101, "there are more than 100 levels in line 1"),
         ('{"openapi": ' + "[" * 101 + "]" * 101 + "}", "there are more than 100 levels"),
         ('{"openapi": ' + "9" * 5000 + "}", "a number is invalid or has too many digits"),

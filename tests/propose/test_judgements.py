@@ -535,7 +535,7 @@ def test_the_size_of_an_example_decides_on_the_unit_of_a_lifetime(schema_of_it: 
 
 def test_a_lifetime_in_minutes_is_a_decision(draft: Any) -> None:
     proposal = draft(document(granted={**texts("token"), "ttl": {"type": "integer", "description": "In minutes."}}))
-    assert "in minutes? No unit says that" in decided(proposal, "/x-token-endpoint/response/lifetime")
+    assert "in minutes? No unit expresses that" in decided(proposal, "/x-token-endpoint/response/lifetime")
 
 
 def refusing(

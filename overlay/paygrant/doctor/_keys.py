@@ -11,7 +11,7 @@ from paygrant._request.dpop import is_of_process
 from paygrant._request.signing_key import identity_of
 from paygrant._secrets import fingerprint
 from paygrant._spec.description import ASSERTION_METHODS
-from paygrant.doctor._finding import Finding, failed, span, warning
+from paygrant.doctor._finding import Finding, difference, failed, span, warning
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -93,11 +93,7 @@ def advice_on_assertion(context: "Context") -> str:
     if response is not None and response.date is not None:
         ahead = (response.received - response.date).total_seconds()
         if abs(ahead) > _LARGEST_SKEW:
-            direction = "ahead of" if ahead > 0 else "behind"
-            return (
-                f"This machine's clock is {span(abs(ahead))} {direction} the server's: the likely cause. Synchronize it "
-                "(NTP)."
-            )
+            return f"This machine's clock is {difference(ahead)} the server's: the likely cause. Synchronize it (NTP)."
     return (
         "Check that the provider has the public key under this key id, that the client's id is right, and that the "
         f"provider expects the audience {registration.audience!a}."

@@ -65,7 +65,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
         "x-token-endpoint": {
             **request.endpoint,
             **responses.endpoint,
-            **({_USE.rpartition("/")[2]: token_use} if token_use else {}),
+            **({"token_use": token_use} if token_use else {}),
         },
     }
     head = "".join(f"# - {line}\n" for line in decisions.lines)

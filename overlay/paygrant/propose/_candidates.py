@@ -111,7 +111,7 @@ def best_candidate(documents: Sequence[dict[str, Any]], operation: str | None = 
         each.name for each in candidates if each.path != best.path and (each.score >= _CLEAR_SCORE or not is_clear)
     ]
     if others or not is_clear:
-        doubt = "" if is_clear else ", though it does not look like a token endpoint in each respect"
+        doubt = "" if is_clear else ", though it does not look like a token endpoint in every way"
         named = f"; other candidates: {', '.join(others[:_MAX_SHOWN])}" if others else ""
         best.document.decisions.add("/paths", f"{best.name} was taken{doubt}{named}; --operation chooses another")
     return best

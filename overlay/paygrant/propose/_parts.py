@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS
+from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS, names_in_braces
 from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import FORM, JSON
 from paygrant.propose import _field_names as names
@@ -103,9 +103,7 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
         if usable and read.kind not in {"object", "array"}:
             yield RequestPart(place, (name,), read, required)
         elif required:
-            candidate.document.decisions.add(
-                f"upstream {each.place}", "this parameter is required, but a spec cannot fill it; it was left out"
-            )
+            each.note("this parameter is required, but a spec cannot fill it; it was left out")
 
 
 def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
@@ -115,7 +113,7 @@ def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
         for where in (candidate.item, candidate.operation)
         for each in where["parameters"].each()
     }
-    for name in dict.fromkeys(re.findall(r"\{([^}]*)\}", path)):
+    for name in dict.fromkeys(names_in_braces(path)):
         field = _field(declared[name]) if name in declared else Field()
         yield RequestPart("path", (name,), field if field.kind not in {"object", "array"} else Field(), required=True)
 

@@ -124,9 +124,9 @@ class _Loader(Composer, yaml.CSafeLoader):
     def _fault(self, event: Any, anchor: str) -> str:
         """Why this value is refused; an empty string for one that is allowed."""
         if (getattr(event, "tag", None) or "!") not in _TAGS:
-            return "there is a tag"
+            return "there is a tag that is not allowed"
         if isinstance(event, yaml.AliasEvent) and anchor not in self.sizes:
-            return "an alias stands for itself or for nothing"
+            return "an alias refers to itself or to nothing"
         if self.depth > MAX_DEPTH:
             return f"there are more than {MAX_DEPTH} levels"
         return f"there are more than {MAX_VALUES} values" if self.count > MAX_VALUES else ""
