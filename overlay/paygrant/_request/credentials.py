@@ -39,7 +39,7 @@ class Credentials:
         prover: Makes DPoP proofs.
     """
 
-    __slots__ = ("certificate", "prover", "secret", "signer")
+    __slots__ = ("_identity", "certificate", "prover", "secret", "signer")
 
     def __init__(
         self,
@@ -52,10 +52,16 @@ class Credentials:
         self.signer = signer
         self.certificate = certificate
         self.prover = prover
+        self._identity: list[str] = []
 
     @property
     def identity(self) -> list[str]:
-        """What distinguishes them in a cache key: a hash of the secret, and thumbprints."""
+        """What distinguishes them in a cache key: a hash of the secret, and thumbprints. Each is computed once."""
+        if not self._identity:
+            self._identity = self._computed_identity()
+        return self._identity
+
+    def _computed_identity(self) -> list[str]:
         parts = [sha256(self.secret.encode(errors="surrogatepass")).hexdigest()]
         if self.signer is not None:
             from paygrant._request.signing_key import identity_of
