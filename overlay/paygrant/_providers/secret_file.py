@@ -27,9 +27,12 @@ class SecretFile:
         secret, fault = "", "is empty"
         try:
             secret = Path(self.path).read_text(encoding="utf-8-sig").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            fault = "holds no text in UTF-8"
+        except OSError as error:
             fault = f"cannot be read ({type(error).__name__})"
         if not secret:
-            expected = "a UTF-8 file that holds the secret"
+            what = "a private key in PEM, or as a JWK" if self.argument.endswith("_key") else "the secret"
+            expected = f"a UTF-8 file that holds {what}"
             raise invalid_argument(self.argument, f"the file {self.path!r} {fault}", expected)
         return secret
