@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .jpmorgan_payments import JPMorganPayments as JPMorganPayments
     from .mangopay import Mangopay as Mangopay
     from .mastercard import Mastercard as Mastercard
+    from .moneyhub import Moneyhub as Moneyhub
     from .mpesa import MPesa as MPesa
     from .paxos import Paxos as Paxos
     from .paypal import PayPal as PayPal
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from .ripple_rlusd import RippleRLUSD as RippleRLUSD
     from .ripple_wallet import RippleWallet as RippleWallet
     from .shopify import Shopify as Shopify
+    from .stone import Stone as Stone
     from .swan import Swan as Swan
     from .truelayer import TrueLayer as TrueLayer
     from .wise import Wise as Wise
+    from .zettle import Zettle as Zettle
 
 __all__ = [
     "Airwallex",
@@ -46,6 +49,7 @@ __all__ = [
     "MPesa",
     "Mangopay",
     "Mastercard",
+    "Moneyhub",
     "Paxos",
     "PayPal",
     "PhonePe",
@@ -54,9 +58,11 @@ __all__ = [
     "RippleRLUSD",
     "RippleWallet",
     "Shopify",
+    "Stone",
     "Swan",
     "TrueLayer",
     "Wise",
+    "Zettle",
 ]
 
 if not TYPE_CHECKING:
@@ -76,6 +82,7 @@ if not TYPE_CHECKING:
         "MPesa": "mpesa",
         "Mangopay": "mangopay",
         "Mastercard": "mastercard",
+        "Moneyhub": "moneyhub",
         "Paxos": "paxos",
         "PayPal": "paypal",
         "PhonePe": "phonepe",
@@ -84,9 +91,11 @@ if not TYPE_CHECKING:
         "RippleRLUSD": "ripple_rlusd",
         "RippleWallet": "ripple_wallet",
         "Shopify": "shopify",
+        "Stone": "stone",
         "Swan": "swan",
         "TrueLayer": "truelayer",
         "Wise": "wise",
+        "Zettle": "zettle",
     }
 
     def __getattr__(name):

@@ -9,6 +9,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "banco_inter": {"scope": "cob.read cob.write"},
     "checkout": {"scope": "gateway"},
     "jpmorgan_payments": {"resource": "JPMC:URI:RS-000000-00000-Resource-PROD"},
+    "moneyhub": {"scope": "accounts:read"},
     "paxos": {"scope": ["funding:read_profile", "transfer:read_transfer"]},
     "phonepe": {"client_version": "1"},
     "ripio_widget": {"username": "sandbox-client:7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01:0x05"},
@@ -61,6 +62,7 @@ TOKEN_URLS: dict[str, dict[str, str]] = {
         "sandbox": "https://sandbox.api.mastercard.com/oauth/token",
         "production": "https://api.mastercard.com/oauth/token",
     },
+    "moneyhub": {"production": "https://identity.moneyhub.co.uk/oidc/token"},
     "mpesa": {
         "sandbox": "https://sandbox.safaricom.co.ke/oauth/v1/generate",
         "production": "https://api.safaricom.co.ke/oauth/v1/generate",
@@ -103,6 +105,10 @@ TOKEN_URLS: dict[str, dict[str, str]] = {
         "production": "https://api.palisade.co/v2/credentials/oauth/token",
     },
     "shopify": {"production": "https://acme.myshopify.com/admin/oauth/access_token"},
+    "stone": {
+        "sandbox": "https://sandbox-accounts.openbank.stone.com.br/auth/realms/stone_bank/protocol/openid-connect/token",
+        "production": "https://accounts.openbank.stone.com.br/auth/realms/stone_bank/protocol/openid-connect/token",
+    },
     "swan": {"production": "https://oauth.swan.io/oauth2/token"},
     "truelayer": {
         "sandbox": "https://auth.truelayer-sandbox.com/connect/token",
@@ -112,6 +118,7 @@ TOKEN_URLS: dict[str, dict[str, str]] = {
         "sandbox": "https://api.wise-sandbox.com/oauth/token",
         "production": "https://api.wise.com/oauth/token",
     },
+    "zettle": {"production": "https://oauth.zettle.com/token"},
 }
 """Where each provider gets the secret, by environment. A change here must have a source in the spec."""
 
@@ -128,6 +135,7 @@ PLACES: dict[str, str] = {
     "flutterwave": "form",
     "gocardless_bank_account_data": "json",
     "mangopay": "basic",
+    "moneyhub": "basic",
     "mpesa": "basic",
     "paxos": "form",
     "paypal": "basic",
@@ -142,6 +150,7 @@ PLACES: dict[str, str] = {
     "swan": "form",
     "truelayer": "form",
     "wise": "basic",
+    "zettle": "form",
 }
 """Where the request has the secret. Clients with a key have none."""
 
@@ -156,6 +165,10 @@ CERTIFICATE_URLS: dict[str, dict[str, str]] = {
 AUDIENCES: dict[str, dict[str, str]] = {
     "jpmorgan_payments": {"production": "https://idag2.jpmorganchase.com/adfs/oauth2/token"},
     "mastercard": {"sandbox": "https://sandbox.api.mastercard.com", "production": "https://api.mastercard.com"},
+    "stone": {
+        "sandbox": "https://sandbox-accounts.openbank.stone.com.br/auth/realms/stone_bank",
+        "production": "https://accounts.openbank.stone.com.br/auth/realms/stone_bank",
+    },
 }
 """The audience of the assertions of clients with a key, by environment."""
 

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it arrived."""
+    """A request as it arrived. ``certificate`` is the common name in that of the client."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    certificate: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True  # a body follows its headers at once, on a kept connection too
 
         def do_POST(self) -> None:
-            seen = Seen(self.command, self.path, dict(self.headers), self.read_body())
+            seen = Seen(self.command, self.path, dict(self.headers), self.read_body(), self.common_name())
             server.seen.append(seen)
             server.asked.set()
             reply = server.reply(seen) if callable(server.reply) else server.reply
@@ -85,6 +87,11 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(reply.body)
 
         do_GET = do_POST
+
+        def common_name(self) -> str:
+            secured: Any = self.connection if isinstance(self.connection, ssl.SSLSocket) else None
+            shown: dict[str, Any] = (secured and secured.getpeercert()) or {}
+            return "".join(value for part in shown.get("subject", ()) for _, value in part)
 
         def read_body(self) -> bytes:
             if self.headers.get("Transfer-Encoding") != "chunked":
@@ -111,10 +118,13 @@ class _Listener(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve() -> Generator[Server]:
-    """Run a server on loopback for the length of a block."""
+def serve(tls: ssl.SSLContext | None = None) -> Generator[Server]:
+    """Run a server on loopback for the length of a block, over TLS if it gets a context."""
     listener = _Listener(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server = Server(listener.server_port)
+    if tls:
+        listener.socket = tls.wrap_socket(listener.socket, server_side=True)
+        server.base_url = f"https://localhost:{listener.server_port}"
     listener.RequestHandlerClass = _handler(server)
     with _running(listener):
         try:

@@ -1,7 +1,7 @@
 """The providers of the box that take keys or certificates, each against a server that insists on what its sources say."""
 
 import hashlib
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from paygrant import (
     TokenAuth,
     TokenSource,
 )
-from paygrant.providers import BancoInter, EfiPix, JPMorganPayments, Mastercard
+from paygrant.providers import BancoInter, EfiPix, JPMorganPayments, Mastercard, Moneyhub, Stone, Zettle
 from tests.helpers.keys import authority, pem, public_pem, write_pair
 from tests.helpers.servers import Reply, Seen, Server
 
 ID, SECRET, KEY_ID = "straw-client", "straw-secret", "straw-key"
 RESOURCE = "JPMC:URI:RS-000000-00000-Resource-PROD"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+BASIC = f"{ID}:{SECRET}".encode()
+LONG_SECRET = "straw-secret-of-at-least-32-characters"
 REFUSED = Reply({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
 
 
@@ -181,6 +183,101 @@ def test_jpmorgan_refuses_another_key(server: Server) -> None:
 def test_jpmorgan_accepts_rs256_only() -> None:
     with pytest.raises(ConfigurationError, match="private_key: signs by PS256, which the provider does not accept"):
         JPMorganPayments(client_id=ID, private_key=SigningKey(pem("PS256"), algorithm="PS256"), resource=RESOURCE)
+
+
+def stone(seen: Seen) -> Reply:
+    form = form_of(seen)
+    assert (seen.method, seen.path) == ("POST", "/auth/realms/stone_bank/protocol/openid-connect/token")
+    assert form["grant_type"] == "client_credentials"
+    assert form.keys() == {"grant_type", "client_id", "client_assertion", "client_assertion_type"}
+    claims = claims_of(seen, "RS256", "https://sandbox-accounts.openbank.stone.com.br/auth/realms/stone_bank")
+    if claims is None:
+        return REFUSED
+    assert (claims["client_id"], claims["realm"]) == (ID, "stone_bank")
+    return Reply({"access_token": "stone-token", "token_type": "bearer", "expires_in": 900, "refresh_token": "unused"})
+
+
+def stone_at(server: Server, key: SigningKey) -> TokenSource[Any]:
+    return source_of(Stone(client_id=ID, private_key=key, environment="sandbox", base_url=server.base_url))
+
+
+def test_stone_gets_an_assertion_for_its_realm(server: Server) -> None:
+    server.reply = stone
+    assert stone_at(server, SigningKey(pem("RS256"), key_id=KEY_ID)).get().authorization == "Bearer stone-token"
+
+
+def test_stone_refuses_another_key(server: Server) -> None:
+    server.reply = stone
+    with pytest.raises(InvalidClient):
+        stone_at(server, another("RS256")).get()
+
+
+ISSUER_OF_MONEYHUB = "https://identity.moneyhub.co.uk/oidc"
+OF_A_USER = {"grant_type": "client_credentials", "scope": "accounts:read", "sub": "user-1"}
+
+
+def moneyhub(seen: Seen) -> Reply:
+    form = form_of(seen)
+    assert (seen.method, seen.path) == ("POST", "/oidc/token")
+    granted = Reply({"access_token": "moneyhub-token", "token_type": "Bearer", "expires_in": 600})
+    if "Authorization" in seen.headers:
+        assert form == OF_A_USER
+        return granted if seen.headers["Authorization"] == f"Basic {b64encode(BASIC).decode()}" else REFUSED
+    assert form == OF_A_USER | {name: form[name] for name in ("client_id", "client_assertion", "client_assertion_type")}
+    if jwt.get_unverified_header(form["client_assertion"])["alg"] == "HS256":
+        claims = jwt.decode(form["client_assertion"], LONG_SECRET, ["HS256"], audience=ISSUER_OF_MONEYHUB)
+        return granted if claims["iss"] == claims["sub"] == ID else REFUSED
+    return granted if claims_of(seen, "RS256", ISSUER_OF_MONEYHUB) else REFUSED
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"client_secret": SECRET},
+        {"auth_method": "private_key_jwt", "private_key": SigningKey(pem("RS256"), key_id=KEY_ID)},
+        {"auth_method": "client_secret_jwt", "client_secret": LONG_SECRET},
+    ],
+    ids=["basic", "key", "secret"],
+)
+def test_moneyhub_takes_a_secret_or_an_assertion_for_its_issuer(credentials: dict[str, Any], server: Server) -> None:
+    server.reply = moneyhub
+    provider = Moneyhub(client_id=ID, scope="accounts:read", sub="user-1", base_url=server.base_url, **credentials)
+    assert source_of(provider).get().access_token == "moneyhub-token"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [{"client_secret": "wrong"}, {"auth_method": "private_key_jwt", "private_key": another("RS256")}],
+    ids=["basic", "key"],
+)
+def test_moneyhub_refuses_another_client(credentials: dict[str, Any], server: Server) -> None:
+    server.reply = moneyhub
+    provider = Moneyhub(client_id=ID, scope="accounts:read", sub="user-1", base_url=server.base_url, **credentials)
+    with pytest.raises(InvalidClient):
+        source_of(provider).get()
+
+
+def zettle(seen: Seen) -> Reply:
+    assert (seen.method, seen.path) == ("POST", "/token")
+    form = form_of(seen)
+    key = form.pop("assertion")
+    assert form == {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "client_id": ID}
+    if key != SECRET:
+        return Reply({"error": "invalid_grant", "error_description": "Invalid assertion"}, 400)
+    return Reply({"access_token": "zettle-token", "expires_in": 7200})
+
+
+def test_zettle_gets_the_api_key_of_the_merchant_as_the_assertion(server: Server) -> None:
+    server.reply = zettle
+    token = source_of(Zettle(client_id=ID, client_secret=SECRET, base_url=server.base_url)).get()
+    assert token.authorization == "Bearer zettle-token"
+
+
+def test_a_revoked_api_key_of_zettle_is_a_wrong_secret(server: Server) -> None:
+    server.reply = zettle
+    with pytest.raises(InvalidClient) as caught:
+        source_of(Zettle(client_id=ID, client_secret="revoked", base_url=server.base_url)).get()
+    assert caught.value.error == "invalid_grant"
 
 
 def efi(seen: Seen) -> Reply:

@@ -116,7 +116,9 @@ HARMLESS: dict[str, Any] = {
 }
 """Parameters that are no secrets, or that take certain values only."""
 
-HARMLESS_IN_RESPONSES = dict.fromkeys(("client_version", "expires_at", "expires_in", "request_id", "resource"), "words")
+HARMLESS_IN_RESPONSES = dict.fromkeys(
+    ("client_version", "expires_at", "expires_in", "request_id", "resource", "sub"), "words"
+)
 """Fields of some generated models that are no secrets."""
 
 WITH_CANARIES: dict[str, Any] = {

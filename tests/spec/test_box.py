@@ -34,6 +34,7 @@ VENDORS = {
     "jpmorgan_payments": {"github.com/jpmorgan-payments"},
     "mangopay": {"github.com/Mangopay"},
     "mastercard": {"developer.mastercard.com", "github.com/Mastercard"},
+    "moneyhub": {"github.com/moneyhub"},
     "mpesa": {"github.com/safaricom"},
     "paxos": {"docs.paxos.com", "github.com/paxosglobal"},
     "paypal": {"developer.paypal.com", "github.com/paypal"},
@@ -42,9 +43,11 @@ VENDORS = {
     "ripple_rlusd": {"docs.ripple.com"},
     "ripple_wallet": {"docs.ripple.com", "github.com/palisadeinc"},
     "shopify": {"shopify.dev", "github.com/Shopify"},
+    "stone": {"github.com/stone-payments"},
     "swan": {"github.com/swan-io"},
     "truelayer": {"github.com/TrueLayer"},
     "wise": {"docs.wise.com"},
+    "zettle": {"github.com/iZettle"},
 }
 """The vendors' own sites and organizations. Nobody else's page may be the source of a fact."""
 

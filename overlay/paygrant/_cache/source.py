@@ -225,6 +225,15 @@ def _source_of(
     return TokenSource(provider, store=store, policy=policy, transport=transport, transport_name=transport_name)
 
 
+def fresh_token(source: TokenSource[R_co]) -> Token[R_co] | None:
+    """The token if it is fresh, without a coroutine, which would cost an async call more than all else."""
+    token, until = source._cache.held
+    if source._monotonic() < until:
+        source._meter.hits += 1
+        return token
+    return None
+
+
 def cache_of(source: TokenSource) -> "Cache | ClosedCache":
     """The cache of a source, for what puts its token on requests."""
     return source._cache

@@ -74,10 +74,11 @@ def _assert(request: UnsignedRequest, registration: ClientRegistration, credenti
         raise invalid_argument("private_key", "is missing", "a SigningKey, or a private key in PEM or as a JWK")
     arguments: Mapping[str, Any] = {**registration.arguments, "client_id": registration.client_id}
     claims = {each.name: arguments.get(each.argument) if each.argument else each.value for each in stated.claims}
+    audience = registration.audience
     assertion = client_assertion(
         signer,
         registration.client_id,
-        registration.audience,
+        request.url if audience == registration.token_url else audience,  # arguments may have filled its path
         clock_of(registration.token_url)(),
         lifetime=stated.lifetime,
         claims=claims,
