@@ -4,9 +4,11 @@ import errno
 import html
 import json
 import os
+import tracemalloc
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from functools import partial
+from secrets import token_urlsafe
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -196,3 +198,20 @@ def test_a_harmless_text_survives_beside_any_secret(secret: str) -> None:
 )
 def test_a_short_secret_is_found_as_a_whole_word(text: str, shown: str) -> None:
     assert redact(["1b2"], text) == shown
+
+
+def test_a_long_secret_is_found_without_much_memory() -> None:
+    secret = token_urlsafe(30_000)  # as long as no header
+    tracemalloc.start()
+    try:
+        found = redact([secret], f"no such token: {secret[20_000:20_040]}")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == "no such token:[cut]"
+    assert peak < 8 << 20
+
+
+@pytest.mark.parametrize(("secrets", "shown"), [(["a" * (1 << 16)], "it failed"), (["a" * (1 << 16), "b"], "[cut]")])
+def test_no_text_is_shown_beside_more_secrets_than_can_be_searched(secrets: list[str], shown: str) -> None:
+    assert redact(secrets, "it failed") == shown

@@ -102,6 +102,22 @@ def test_errors_are_json_if_that_is_wanted(run: Any, acme: str, tmp_path: Path) 
         assert json.loads(ran.err)["error"]["type"] == "ConfigurationError"
 
 
+def test_a_wrong_command_line_is_reported_though_the_spec_is_bad(run: Any, tmp_path: Path) -> None:
+    bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
+    for arguments in (("--json", "token", bad), ("--nothing", "doctor", bad, "--json")):
+        ran = run(*arguments)
+        assert ran.code == 2
+        assert "unknown option" in ran.err
+
+
+def test_a_bad_spec_has_no_completions(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
+    monkeypatch.setenv("_PAYGRANT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"paygrant token {bad} --")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert run() == (0, "", "")
+
+
 def test_a_secret_of_a_spec_is_no_option(
     run: Any, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

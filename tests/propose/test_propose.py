@@ -1068,6 +1068,30 @@ def test_an_endless_page_is_cut_at_the_limit() -> None:
         propose(url)
 
 
+def test_an_error_names_a_few_of_many_documents(tmp_path: Path) -> None:
+    blocks = (json.dumps({"openapi": "3.1.0", "info": {"title": f"Part {number % 900}"}}) for number in range(1000))
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(f"```json\n{each}\n```" for each in blocks), "utf-8")
+    with pytest.raises(ConfigurationError, match=r"\(Part 0, Part 1, .*, Part 4 and 895 more; 0 operations") as caught:
+        propose(page)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_page_counts_to_the_limit(coding: str) -> None:
+    page = (FOLDER / "basic.json").read_bytes()
+    start = gzip.compress(page) if coding == "gzip" else zlib.compress(page)
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n\r\n" % coding.encode() + start)
+        for _ in range(1 << 14):
+            connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(ConfigurationError, match="larger than 5 MiB"):
+        propose(url)
+
+
 def packed(content: bytes, *codings: Callable[[bytes], bytes]) -> bytes:
     return functools.reduce(lambda packed, pack: pack(packed), codings, content)
 

@@ -1,8 +1,10 @@
-"""Redirects, which are not followed, and time limits."""
+"""Redirects, which are not followed, and limits of time and size."""
 
+import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,7 +19,7 @@ from paygrant._request.send import _Address, _Connection, _Limits, request_token
 from paygrant.providers import Airwallex
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
-from tests.helpers.servers import Reply, Server, read_request, serve_raw
+from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
 # Redirects
 
@@ -181,3 +183,36 @@ def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
     clock.pass_by(10)
     with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):
         connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})
+
+
+# Limits of size
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_body_counts_to_the_limit(coding: str) -> None:
+    body = granted().body
+    start = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n\r\n" % coding.encode() + start)
+        with suppress(OSError):  # the client hangs up
+            for _ in range(1 << 14):
+                connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(MalformedResponse, match="the response is too long"):
+        ask(make(Cryptofuse, base_url=url))
+
+
+def test_a_packed_body_that_unpacks_to_nothing_counts_to_the_limit() -> None:
+    empty_block = b"\x00\x00\x00\xff\xff"
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(b"")[:2])
+        with suppress(OSError):
+            for _ in range(1 << 12):
+                connection.sendall(empty_block * (1 << 12))
+
+    with serve_raw(pour) as url, pytest.raises(MalformedResponse, match="the response is too long"):
+        ask(make(Cryptofuse, base_url=url))

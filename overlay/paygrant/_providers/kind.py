@@ -161,7 +161,7 @@ class ProviderKind(Generic[P_co]):
             if each.name in found:
                 value = found[each.name]
                 if isinstance(value, SecretFile) and each.name not in REREAD:
-                    value = value()
+                    value = value.read_in_time()
                 yield each.name, each.from_text(value) if isinstance(value, str) else value
 
     def _check_missing(self, names: Mapping[str, str], given: Mapping[str, Any], overrides: Any) -> None:

@@ -315,11 +315,15 @@ class _Connection:
         # A server may compress without being asked, and a small body may unpack to gigabytes: the limit is on the result.
         packed = encoding.lower() in {"gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if packed else None
-        body = bytearray()
+        body, received = bytearray(), 0
         try:
             for chunk in cast("Iterable[bytes]", response.stream):
-                body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body)) if unpacker else chunk
-                if len(body) > _LONGEST_BODY:
+                received += len(chunk)
+                if unpacker is None:
+                    body += chunk
+                elif not unpacker.eof:  # it would keep what follows, and copy it for each chunk
+                    body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body))
+                if max(received, len(body)) > _LONGEST_BODY:
                     return None
         except zlib.error:
             return b""

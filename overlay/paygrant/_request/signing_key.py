@@ -233,9 +233,17 @@ def fitted(signer: Signer, assertion: "Assertion") -> Signer:
 
 
 def identity_of(signer: Signer) -> str:
-    """What distinguishes a key: its algorithm, its id, and its thumbprint where the public key is known."""
+    """What distinguishes a key: its algorithm, its id, and its thumbprint where the public key is known.
+
+    If an object of the caller's states neither, nothing but the very object distinguishes its key. A client secret
+    has no id either, but the cache key holds its hash.
+    """
     public = getattr(signer, "public_jwk", None)
     whose = thumbprint(cast("Mapping[str, str]", public)) if public else ""
+    if not whose and signer.key_id is None and signer.algorithm in ALGORITHMS:
+        from paygrant._request.object_mark import mark_of  # most keys state both
+
+        whose = f"object {mark_of(signer)}"
     return json.dumps([signer.algorithm, signer.key_id, whose])
 
 

@@ -39,7 +39,7 @@ _FLOW_SCORE = 6
 """The score of a documented flow with client credentials."""
 
 _MAX_SHOWN = 5
-"""Other candidates that a decision or an error names."""
+"""Other candidates, titles or hints that a decision or an error names."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,6 +77,13 @@ class Candidate:
         return clean(f"{self.method.upper()} {self.path}", 120)
 
 
+def _listed(texts: Iterable[str]) -> str:
+    """The first texts, each once. A page may hold thousands of documents."""
+    found = [*dict.fromkeys(texts)]
+    more = f" and {len(found) - _MAX_SHOWN} more" if len(found) > _MAX_SHOWN else ""
+    return ", ".join(found[:_MAX_SHOWN]) + more
+
+
 def best_candidate(documents: Sequence[dict[str, Any]], operation: str | None = None) -> Candidate:
     """The chosen operation, or else the likeliest token endpoint in any of the documents.
 
@@ -88,8 +95,9 @@ def best_candidate(documents: Sequence[dict[str, Any]], operation: str | None = 
     if operation is not None:
         return _chosen(candidates, operation)
     if not candidates:
-        titles = ", ".join(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
-        hints = "".join(f"; {hint}" for node in nodes for hint in _hints(node))
+        titles = _listed(clean(node["info"]["title"].text or "untitled", 80) for node in nodes)
+        found = dict.fromkeys(hint for node in nodes for hint in _hints(node))
+        hints = "".join(f"; {hint}" for hint in [*found][:_MAX_SHOWN])
         raise invalid_argument(
             "source",
             f"contains no token endpoint ({titles}; {sum(len([*_operations(node)]) for node in nodes)} operations{hints})",

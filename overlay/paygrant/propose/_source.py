@@ -53,7 +53,7 @@ def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
         except (OSError, ValueError) as error:
             raise _invalid(f"cannot be read: {os_error_words(error)}") from None
     if len(content) > MAX_BYTES:
-        raise _invalid(f"is larger than {MAX_BYTES >> 20} MiB")
+        raise _too_large()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -139,15 +139,23 @@ async def _body(response: httpx.Response) -> bytes:
     if coding not in {"", "identity", *_ZLIB}:
         raise _invalid("is sent in an encoding that was not requested")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if coding in _ZLIB else None
-    content = bytearray()
+    content, received = bytearray(), 0
     try:
         async for chunk in response.aiter_raw():
-            content += unpacker.decompress(chunk, MAX_BYTES + 1 - len(content)) if unpacker else chunk
-            if len(content) > MAX_BYTES:
-                break
+            received += len(chunk)
+            if unpacker is None:
+                content += chunk
+            elif not unpacker.eof:  # it would keep what follows, and copy it for each chunk
+                content += unpacker.decompress(chunk, MAX_BYTES + 1 - len(content))
+            if max(received, len(content)) > MAX_BYTES:
+                raise _too_large()
     except zlib.error:
         raise _invalid("is damaged: it is not the gzip that its server claims") from None
     return bytes(content)
+
+
+def _too_large() -> ConfigurationError:
+    return _invalid(f"is larger than {MAX_BYTES >> 20} MiB")
 
 
 def _invalid(fault: str) -> ConfigurationError:
