@@ -298,6 +298,7 @@ def test_a_device_that_names_no_key_is_distinguished_as_an_object() -> None:
     one.key_id = other.key_id = None
     assert identity_of(one) == identity_of(one)
     assert identity_of(one) != identity_of(other)
+    assert identity_of(one, len) == identity_of(other, len), "a callable may make an object each time"
     assert identity_of(SecretSigner("a secret")) == identity_of(SecretSigner("another")), "the cache key has its hash"
 
 
