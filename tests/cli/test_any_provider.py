@@ -200,8 +200,8 @@ def test_all_that_is_missing_is_named_at_once(run: Any, monkeypatch: pytest.Monk
         "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_CLIENT_SECRET (or ..._FILE)\n"
     )
     assert run(*asked, "--auth-method", "private_key_jwt").err == (
-        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for "
-        "CLIENT_CREDENTIALS_CLIENT_ID\n"
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for each of "
+        "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_PRIVATE_KEY (or ..._FILE)\n"
     )
 
 

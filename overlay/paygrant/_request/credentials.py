@@ -154,6 +154,10 @@ class SignedTimes:
         elif abs(skew - used) < _MOST_DRIFT and origin_of(self._url) not in _misleading:
             note_skew(self._url, skew)
 
+    def is_of_server(self, skew: float | None) -> bool:
+        """Whether the last attempt was signed by the time of the server, as the Date of its response shows it."""
+        return skew is not None and _is_among(self._tried[-1:], skew)
+
     def is_other_time_left(self, skew: float | None) -> bool:
         """Whether a refused request may be accepted at another time: that of the Date, or our own.
 

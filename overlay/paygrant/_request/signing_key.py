@@ -350,8 +350,9 @@ def _from_pem(text: str, password: str | None) -> "PrivateKeyTypes":
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if "PRIVATE KEY-----" not in text:
-        public = "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text
-        raise invalid_argument("private_key", "is a public key" if public else "is neither PEM nor a JWK", _EXPECTED)
+        fault = "is a public key" if "PUBLIC KEY-----" in text else "is neither PEM nor a JWK"
+        fault = "is a certificate" if "CERTIFICATE-----" in text else fault
+        raise invalid_argument("private_key", fault, _EXPECTED)
     if "BEGIN OPENSSH" in text:
         raise invalid_argument(
             "private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it"
