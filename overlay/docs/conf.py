@@ -28,7 +28,6 @@ METHODS = {
     "header": "headers",
     "query": "parameters of the query",
     "private_key_jwt": "an assertion that the client's private key signs (RFC 7523)",
-    "client_secret_jwt": "an assertion that the client's secret signs (RFC 7523)",
 }
 
 project = "paygrant"

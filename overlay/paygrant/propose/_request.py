@@ -35,11 +35,8 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
             parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
-    operation: dict[str, Any] = {
-        "security": [{"basic": []} if each["method"] == "client_secret_basic" else {} for each in client_auth.methods]
-    }
-    if declared := [_parameter(part) for part in parts if part.place != "body"]:
-        operation["parameters"] = declared
+    declared = [_parameter(part) for part in parts if part.place != "body"]
+    operation: dict[str, Any] = {"parameters": declared} if declared else {}
     if media_type:
         schema = {"$ref": "#/components/schemas/TokenRequest"}
         operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
@@ -56,12 +53,12 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
     fitting = [each for each in values if names.normalized(each) == names.CLIENT_CREDENTIALS]
     others = [each for each in values if names.normalized(each) not in names.USER_GRANTS - {"password"}]
     field.const = next(iter((*fitting, *others)), "client_credentials")
+    place = pointer_to("/x-token-endpoint/parameters", part.name)
     granted = [each.text for each in candidate.document[GRANT_TYPES].each()]
     if granted and "client_credentials" not in granted:
         text = f"the authorization server grants {', '.join(granted[:10])}: does it grant client_credentials, too?"
-        candidate.document.decisions.add(pointer_to("/x-token-endpoint/parameters", part.name), text)
+        candidate.document.decisions.add(place, text)
     if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
-        place = pointer_to("/x-token-endpoint/parameters", part.name)
         known = f"the documented values are {clean(', '.join(values), 100)}" if values else "no value is documented"
         text = f"{known}; {field.const!r} is sent: is that right?"
         candidate.document.decisions.add(place, text)
