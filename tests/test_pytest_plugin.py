@@ -200,6 +200,7 @@ def with_keys(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Non
         written(pytester.path, text, f"{name}.yaml")
         monkeypatch.setenv(f"{name.upper()}_PRIVATE_KEY", "canary")
         monkeypatch.setenv(f"{name.upper()}_CERTIFICATE_FILE", "canary")
+        monkeypatch.setenv(f"{name.upper()}_DPOP_KEY_FILE", "canary")
     pytester.makeini("[pytest]\npaygrant_specs =\n    signed.yaml\n    shown.yaml\n    both.yaml\n")
 
 

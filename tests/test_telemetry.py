@@ -11,9 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
-from opentelemetry import metrics
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
 from paygrant import (
     AlternativePayments,
@@ -24,6 +22,7 @@ from paygrant import (
     _telemetry,
 )
 from tests.helpers.clock import Clock
+from tests.helpers.observed import reader
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, make, settle
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -161,17 +160,9 @@ Measured = Callable[[], dict[tuple[str, ...], float]]
 """What a test has counted so far, by the instrument's name and its attributes in the order of LABELS."""
 
 
-@pytest.fixture(scope="session")
-def reader() -> InMemoryMetricReader:
-    """Reads the meters, which are global: OpenTelemetry takes one provider of them a process."""
-    reader = InMemoryMetricReader()
-    metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
-    return reader
-
-
-def points(reader: InMemoryMetricReader) -> Iterator[tuple[str, Any]]:
+def points() -> Iterator[tuple[str, Any]]:
     """All that was counted in this process so far, with the instruments' names."""
-    data = reader.get_metrics_data()
+    data = reader().get_metrics_data()
     for resource in data.resource_metrics if data else ():
         for scope in resource.scope_metrics:
             assert scope.scope.name == "paygrant"
@@ -180,10 +171,10 @@ def points(reader: InMemoryMetricReader) -> Iterator[tuple[str, Any]]:
                     yield metric.name, point
 
 
-def read(reader: InMemoryMetricReader) -> dict[tuple[str, ...], float]:
+def read() -> dict[tuple[str, ...], float]:
     """The counts of this process so far; of a histogram, how many values, and beside it their sum."""
     counts: dict[tuple[str, ...], float] = {}
-    for name, point in points(reader):
+    for name, point in points():
         assert set(point.attributes) <= set(LABELS)
         key = (name, *(point.attributes[label] for label in LABELS if label in point.attributes))
         if isinstance(point, HistogramDataPoint):
@@ -194,9 +185,9 @@ def read(reader: InMemoryMetricReader) -> dict[tuple[str, ...], float]:
 
 
 @pytest.fixture
-def measured(reader: InMemoryMetricReader) -> Measured:
-    before = read(reader)
-    return lambda: {key: value - before.get(key, 0) for key, value in read(reader).items() if value != before.get(key)}
+def measured() -> Measured:
+    before = read()
+    return lambda: {key: value - before.get(key, 0) for key, value in read().items() if value != before.get(key)}
 
 
 WHERE = ("alternative_payments", "demo")
@@ -279,9 +270,7 @@ def test_a_remembered_error_counts_as_a_refusal(reply: Reply, server: Server, me
     assert sum(count for key, count in counts.items() if key[0] == "paygrant.requests") == 1
 
 
-def test_every_instrument_is_documented(
-    server: Server, reader: InMemoryMetricReader, measured: Measured, clock: Clock
-) -> None:
+def test_every_instrument_is_documented(server: Server, measured: Measured, clock: Clock) -> None:
     source = TokenSource(make(AlternativePayments, base_url=server.base_url))
     source.get()
     source.get()
@@ -293,7 +282,7 @@ def test_every_instrument_is_documented(
     for _ in range(2):
         try_(refused)
     documented = set(re.findall(r"^\| ``(paygrant\.[a-z._]+)`` \|", str(_telemetry.__doc__), re.MULTILINE))
-    assert {name for name, _ in points(reader)} == documented
+    assert {name for name, _ in points()} == documented
 
 
 WITHOUT = """

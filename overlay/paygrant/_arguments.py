@@ -292,24 +292,40 @@ def check_endpoint(argument: str, base_url: str, path: str, *, link_local: bool 
     The path must not change what stands before it: ``https://api.example`` and ``.evil.example/token`` are both
     harmless alone. Braces, which an argument fills later, may stand in the path only.
     """
+    try:
+        _check_address(base_url, path, link_local)
+    except ValueError as error:
+        fault = str(error)
+    else:
+        return
     expected = "a path that begins with a slash, and an https address (plain http on loopback only) without a user"
+    raise invalid_argument(argument, fault, expected)
+
+
+@functools.lru_cache(maxsize=256)
+def _check_address(base_url: str, path: str, link_local: bool) -> None:  # noqa: FBT001 - as for _base_url
+    """Check what ``check_endpoint`` checks. Only good addresses are remembered.
+
+    Raises:
+        ValueError: The fault, in words.
+    """
     whole = f"{base_url}{path}"
     try:
         before, after = urlsplit(base_url), urlsplit(whole)
         host = after.hostname or ""
     except ValueError:
-        raise invalid_argument(argument, "is not a URL", expected) from None
+        raise ValueError("is not a URL") from None
     if not whole.isprintable() or any(character in whole for character in " \\#"):
-        raise invalid_argument(argument, "holds a character that an address cannot carry", expected)
+        raise ValueError("holds a character that an address cannot carry")
     if (path and path[0] not in "/?") or (after.scheme, after.netloc) != (before.scheme, before.netloc):
-        raise invalid_argument(argument, "leads to another host than the base URL", expected)
+        raise ValueError("leads to another host than the base URL")
     if not host or "@" in after.netloc or "{" in after.netloc:
-        raise invalid_argument(argument, "holds a user, or no host", expected)
+        raise ValueError("holds a user, or no host")
     local = is_link_local(host)
     if local and not link_local:
-        raise invalid_argument(argument, _LINK_LOCAL, expected)
+        raise ValueError(_LINK_LOCAL)
     if after.scheme != "https" and not (after.scheme == "http" and (local or is_loopback(host))):
-        raise invalid_argument(argument, "is not an https address", expected)
+        raise ValueError("is not an https address")
 
 
 def is_loopback(host: str) -> bool:

@@ -22,11 +22,11 @@ from typing import Literal, TypeVar
 
 R = TypeVar("R")
 
-jitter: Callable[[], float] = random.SystemRandom().random
-"""A random number from 0 to 1, for moments and pauses.
+_random = random.Random()  # noqa: S311 - no secret comes from it
+"""The system seeds it. A program may seed the module ``random``, all of its processes alike, and wants those numbers."""
 
-It is the system's. A program may seed the module ``random``, all of its processes alike, and wants those numbers for itself.
-"""
+jitter: Callable[[], float] = _random.random
+"""A random number from 0 to 1, for moments and pauses."""
 
 _IDLE = 15.0
 """Seconds. The thread of the timers ends after this time without one."""
@@ -251,6 +251,7 @@ def end_idle_timers() -> None:
 
 
 def forget_timers() -> None:
-    """Drop all timers, in a forked child: the parent's thread does not exist there."""
+    """Drop all timers, in a forked child: the parent's thread does not exist there. Its jitter differs, too."""
     global _timers  # noqa: PLW0603 - one for each process
     _timers = Timers()
+    _random.seed()

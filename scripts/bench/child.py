@@ -62,7 +62,7 @@ def _threads(jobs: Sequence[Callable[[], object]]) -> float:
 
 
 class _Ours:
-    """Counts the threads of paygrant, every 10 ms during a block."""
+    """Counts the threads of paygrant, every 50 ms during a block."""
 
     most = 0
 
@@ -77,7 +77,7 @@ class _Ours:
         self._thread.join()
 
     def _count(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(0.05):
             self.most = max(self.most, sum(each.name.startswith("paygrant") for each in threading.enumerate()))
 
 

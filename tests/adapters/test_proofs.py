@@ -1,12 +1,14 @@
 """DPoP proofs on the calls of every client: what they name, when they are made again, and what an error shows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
 import pytest
 import requests
 
-from paygrant import ClientCredentials, MemoryStore, Signer, SigningKey, TokenSource
+from paygrant import ClientCredentials, MemoryStore, RefreshPolicy, Signer, SigningKey, TokenSource
+from paygrant._request.signing_key import thumbprint
 from paygrant.adapters import requests as for_requests
 from tests.helpers.apis import Api
 from tests.helpers.clients import CLIENTS, ApiClient
@@ -100,7 +102,8 @@ def test_a_prepared_request_can_be_sent_twice(strict: Strict, server: Server) ->
 class Failing:
     """A key in a device that fails from some moment on."""
 
-    algorithm, key_id, public_jwk = "ES256", None, SigningKey(pem("ES256")).public_jwk
+    algorithm, key_id = "ES256", None
+    public_jwk: Mapping[str, str] = SigningKey(pem("ES256")).public_jwk
     fails = False
 
     def sign(self, data: bytes) -> bytes:
@@ -142,3 +145,67 @@ def test_a_proof_needs_a_whole_address(server: Server, url: str) -> None:
     source = bound_source(server)
     token = source.get()
     assert str(searched_refusal(lambda: source.dpop_proof(token, "GET", url))).startswith("url: ")
+
+
+class Replaced:
+    """A key in a device that is replaced by another one while the program runs."""
+
+    key_id = None
+
+    def __init__(self) -> None:
+        self.key = SigningKey(pem("ES256"))
+
+    @property
+    def algorithm(self) -> str:
+        return self.key.algorithm
+
+    @property
+    def public_jwk(self) -> Mapping[str, str]:
+        return self.key.public_jwk
+
+    def sign(self, data: bytes) -> bytes:
+        return self.key.sign(data)
+
+
+def proof_key(seen: Seen) -> str:
+    """The thumbprint of the key that signed the proof of a request."""
+    header = jwt.get_unverified_header(seen.headers["DPoP"])
+    jwt.decode(seen.headers["DPoP"], jwt.PyJWK(header["jwk"], header["alg"]), options={"verify_iat": False})
+    return thumbprint(header["jwk"])
+
+
+@pytest.mark.parametrize("successor", ["ES256", "EdDSA"])
+def test_a_key_that_is_replaced_gets_tokens_of_its_own(
+    client: ApiClient, api: Api, server: Server, successor: str
+) -> None:
+    key = Replaced()
+    source = bound_source(server, key)
+    server.reply = lambda seen: granted(f"token-of-{proof_key(seen)}", token_type="DPoP")
+    api.server.reply = lambda seen: Reply(
+        {}, 200 if seen.headers["Authorization"] == f"DPoP token-of-{proof_key(seen)}" else 401
+    )
+    auth = client.auth(source)
+    assert client.call(auth, api.url).status == 200
+    key.key = SigningKey(pem(successor, 1))
+    assert [client.call(auth, api.url).status for _ in range(2)] == [200, 200]
+    assert [len(server.seen), len(api.server.seen)] == [2, 4]  # the first call after that had the earlier token
+    assert source.get().access_token == f"token-of-{key.key.thumbprint}"
+
+
+def test_a_key_that_is_replaced_shares_no_token_with_its_predecessor(server: Server) -> None:
+    key, store = Replaced(), MemoryStore()
+    provider = bound_source(server, key).provider
+    server.reply = lambda seen: granted(f"token-of-{proof_key(seen)}", token_type="DPoP")
+    for number, key.key in enumerate([SigningKey(pem("ES256")), SigningKey(pem("ES256", 1))], 1):
+        source = TokenSource(provider, store=store, policy=RefreshPolicy(margin=number))
+        assert source.get().access_token == f"token-of-{key.key.thumbprint}"
+        proof = source.dpop_proof(source.get(), "GET", "https://api.example/")
+        assert jwt.get_unverified_header(proof)["jwk"] == key.key.public_jwk
+
+
+def test_a_key_that_loses_its_public_part_is_reported(client: ApiClient, api: Api, server: Server) -> None:
+    key = Failing()
+    auth = client.auth(bound_source(server, key, TOKEN))
+    key.public_jwk = {"kty": "EC"}
+    error = searched_refusal(lambda: client.call(auth, api.url))
+    assert str(error).startswith("dpop.public_jwk: lacks a member of its key type; expected ")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from pprint import pformat
 from traceback import TracebackException, walk_tb
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -24,6 +25,7 @@ from rich.pretty import pretty_repr
 from paygrant import ConfigurationError, Cryptofuse, MemoryStore, PaygrantError, TokenAuth, TokenSource
 from paygrant._auth.bearer import Authorization, Proof
 from paygrant._providers.ripio import WidgetURL
+from tests.helpers.observed import span_in_json
 from tests.helpers.providers import make
 from tests.helpers.secrets import CREDENTIALS, echo, found
 from tests.helpers.servers import Reply, Seen
@@ -58,9 +60,22 @@ def exposed(error: BaseException | None, seen: tuple[BaseException, ...] = ()) -
                     texts += shown(value)
     trace = TracebackException.from_exception(error)
     trace.stack[:] = [frame for frame in trace.stack if not is_of_the_tests(frame.filename)]
-    texts += trace.format(chain=False)
+    texts += [*trace.format(chain=False), _span_of(error)]
     origins = (exposed(each, (*seen, error)) for each in (error.__cause__, error.__context__))
     return found("\n".join(dict.fromkeys(texts))).union(*origins)
+
+
+def _span_of(error: BaseException) -> str:
+    """The span of a call that ends with this error. The source of the tests is left out of its traceback."""
+    whole, made = error.__traceback__, None
+    for frame, line in reversed(list(walk_tb(whole))):
+        if not is_of_the_tests(frame.f_code.co_filename):
+            made = TracebackType(made, frame, frame.f_lasti, line)
+    error.__traceback__ = made
+    try:
+        return span_in_json(error)
+    finally:
+        error.__traceback__ = whole
 
 
 @dataclass

@@ -111,4 +111,5 @@ def write_pair(folder: Path, pair: tuple[str, str]) -> tuple[Path, Path]:
     certificate, key = folder / "client.pem", folder / "client.key"
     certificate.write_text(pair[0], "utf-8")
     key.write_text(pair[1], "utf-8")
+    key.chmod(0o600)
     return certificate, key

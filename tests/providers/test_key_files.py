@@ -1,16 +1,19 @@
 """Keys and certificates from files that environment variables or options name."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paygrant import ClientCertificate, ClientCredentials, ConfigurationError, Provider, SpecProvider
+from paygrant import ClientCertificate, ClientCredentials, ConfigurationError, Provider, SigningKey, SpecProvider
+from paygrant._providers import base
 from paygrant._providers.base import registration_of
 from paygrant._providers.key_file import KeyFile
 from paygrant.cli import main
 from tests.helpers.keys import Authority, pem, public_pem
+from tests.helpers.short import written
 
 DOCUSIGN = Path(__file__).parents[1] / "endpoints/docusign.yaml"
 Variables = Callable[..., None]
@@ -52,6 +55,52 @@ def test_a_variable_binds_tokens_to_a_key_of_the_process(variables: Variables) -
     assert own().dpop is True
     variables("SHOP", CLIENT_SECRET="s", DPOP="yes please")
     with pytest.raises(ConfigurationError, match="SHOP_DPOP: is 'yes please'; expected true or false"):
+        own()
+
+
+def test_a_variable_binds_tokens_to_the_key_in_a_file(files: dict[str, str], variables: Variables) -> None:
+    variables("SHOP", CLIENT_SECRET="s", DPOP_KEY_FILE=files["other"])
+    key = SigningKey(pem("ES256"))
+    assert own().dpop == key
+    assert registration_of(own()).may_persist
+    variables("SHOP", DPOP="true")
+    assert own().dpop == own(dpop=True).dpop == key
+    assert own(dpop=False).dpop is False
+    assert own(dpop=SigningKey(pem("RS256"))).dpop == SigningKey(pem("RS256"))
+
+
+def test_a_variable_may_have_the_key_itself(variables: Variables) -> None:
+    variables("SHOP", CLIENT_SECRET="s", DPOP_KEY=pem("EdDSA").replace("\n", "\\n"))
+    assert own().dpop == SigningKey(pem("EdDSA"))
+
+
+def test_an_argument_replaces_the_variables_for_what_it_is_made_of(files: dict[str, str], variables: Variables) -> None:
+    variables("SHOP", CLIENT_SECRET="s", DPOP="false", CERTIFICATE_FILE=files["both"])
+    certificate = ClientCertificate(files["certificate"], files["certificate_key"])
+    assert own(certificate=certificate).certificate == certificate
+    assert own(dpop_key=pem("ES256")).dpop == SigningKey(pem("ES256"))
+    with pytest.raises(ConfigurationError, match="dpop_key: is given together with dpop; expected one of the two"):
+        own(dpop_key=pem("ES256"), dpop=SigningKey(pem("RS256")))
+
+
+QUERY = "openapi: 3.1.0\npaths: {/token: {post: {}}}\nx-token-endpoint:\n  client_authentication: [{method: client_secret_basic}]\n  token_use: {query: access_token}\n"
+
+
+def test_a_key_for_an_api_that_takes_no_proofs_names_its_variable(
+    files: dict[str, str], variables: Variables, tmp_path: Path
+) -> None:
+    path = written(tmp_path, QUERY, "shop.yaml")
+    facts = {"BASE_URL": "https://a.example", "CLIENT_SECRET": "s"}
+    variables("SHOP", **facts, DPOP_KEY_FILE=files["other"])
+    with pytest.raises(ConfigurationError, match="environment variable SHOP_DPOP_KEY_FILE: is given, but API calls"):
+        SpecProvider.from_env(path)
+
+
+def test_the_files_of_keys_are_read_in_time(tmp_path: Path, variables: Variables, monkeypatch: Any) -> None:
+    monkeypatch.setattr(base, "_LONGEST_READ", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    variables("SHOP", AUTH_METHOD="private_key_jwt", PRIVATE_KEY_FILE=str(tmp_path / "pipe"))
+    with pytest.raises(ConfigurationError, match="SHOP_PRIVATE_KEY_FILE: could not be read in time"):
         own()
 
 
@@ -122,12 +171,20 @@ def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], vari
         ),
         ({"AUTH_METHOD": "tls_client_auth"}, "SHOP_CERTIFICATE_FILE: is missing"),
         ({"AUTH_METHOD": "client_secret_basic", "CLIENT_SECRET": "s", "PRIVATE_KEY_FILE": "key"}, "uses none"),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "locked"}, "SHOP_DPOP_KEY_FILE: is locked; expected .* without"),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "public"}, "SHOP_DPOP_KEY_FILE: is a public key"),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "/no.pem"}, r"SHOP_DPOP_KEY_FILE: .* cannot be read"),
+        (
+            {"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "other", "DPOP": "false"},
+            "SHOP_DPOP_KEY_FILE: is given, but dpop is false; expected dpop to be true, or no key",
+        ),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "key", "DPOP_KEY": "x"}, "SHOP_DPOP_KEY_FILE: is set together"),
     ],
 )
 def test_an_error_names_the_variable(
     given: dict[str, str], message: str, files: dict[str, str], variables: Variables
 ) -> None:
-    values = {name: files[value] if name.endswith("_FILE") else value for name, value in given.items()}
+    values = {name: files.get(value, value) if name.endswith("_FILE") else value for name, value in given.items()}
     variables("SHOP", **{"AUTH_METHOD": "private_key_jwt", **values})
     with pytest.raises(ConfigurationError, match=message) as caught:
         own()
@@ -145,6 +202,9 @@ def test_an_error_names_the_variable(
             ["--auth-method", "tls_client_auth", "--private-key-file", "key", "--certificate-file", "certificate"],
             "--private-key-file",
         ),
+        (["--private-key-file", "key", "--dpop-key-file", "locked"], "--dpop-key-file"),
+        (["--private-key-file", "key", "--dpop-key-file", "public"], "--dpop-key-file"),
+        (["--private-key-file", "key", "--dpop-key-file", "/no.pem"], "--dpop-key-file"),
     ],
 )
 def test_an_error_names_the_option(

@@ -1,6 +1,7 @@
 """Assertions that a client sends to a server (RFC 7523): what they hold, where they are, and which keys are tried."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,7 +9,15 @@ from urllib.parse import parse_qs
 import jwt
 import pytest
 
-from paygrant import ClientCredentials, ConfigurationError, InvalidClient, RefreshPolicy, SigningKey, TokenSource
+from paygrant import (
+    ClientCredentials,
+    ConfigurationError,
+    InvalidClient,
+    MemoryStore,
+    RefreshPolicy,
+    SigningKey,
+    TokenSource,
+)
 from paygrant._providers.base import registration_of
 from paygrant._request import credentials
 from paygrant._request.build import build_request
@@ -280,3 +289,68 @@ def test_each_key_that_is_accepted_gets_an_hour_of_its_own(server: Server, clock
     clock.pass_by(3000)
     source.invalidate(source.get())
     assert kids(server) == ["old", "new", "old", "new", "old", "new", "old", "new"]
+
+
+class Device:
+    """A key in a KMS. Its id and its public key are known only if they are given."""
+
+    algorithm, key_id = "ES256", None
+
+    def __init__(self, key: SigningKey, **known: Any) -> None:
+        self.sign = key.sign
+        vars(self).update(known)
+
+
+def understands(*accepted: SigningKey) -> Callable[[Seen], Reply]:
+    """A server that has these public keys."""
+
+    def is_signed_by(key: SigningKey, assertion: str) -> bool:
+        public = jwt.PyJWK({**key.public_jwk, "alg": key.algorithm})
+        with suppress(jwt.InvalidSignatureError):
+            return bool(jwt.decode(assertion, public, algorithms=[key.algorithm], options=NO_CHECKS))
+        return False
+
+    def reply(seen: Seen) -> Reply:
+        known = any(is_signed_by(key, sent(seen)) for key in accepted)
+        return replace(granted() if known else Reply({"error": "invalid_client"}, 401), headers={"Date": ""})
+
+    return reply
+
+
+DEVICES: dict[str, Callable[[SigningKey], Device]] = {
+    "its id": lambda key: Device(key, key_id=key.key_id),
+    "its public key": lambda key: Device(key, public_jwk=key.public_jwk),
+    "neither": Device,
+}
+
+
+@pytest.mark.parametrize("known", DEVICES)
+def test_a_device_with_an_id_or_a_public_key_can_be_distinguished_from_its_successor(
+    known: str, server: Server, clock: Clock
+) -> None:
+    old, new = (DEVICES[known](key) for key in (OLD, NEW))
+    can_be = known != "neither"
+    server.reply = understands(OLD, NEW)
+    store = MemoryStore()
+    for device in (old, new):
+        TokenSource(client(server, private_key=device), store=store).get()
+    assert len(server.seen) == (2 if can_be else 1)  # without both, the token of the earlier key goes on
+
+    server.seen.clear()
+    server.reply = understands(NEW)
+    devices = [old, new]
+    source = TokenSource(
+        client(server, private_key=lambda: devices.pop(0) if devices[1:] else new), store=MemoryStore()
+    )
+    if can_be:
+        assert source.get()
+        assert len(server.seen) == 2
+        return
+    with pytest.raises(InvalidClient):  # the key that is read again seems to be the one that was refused
+        source.get()
+    clock.pass_by(59)
+    with pytest.raises(InvalidClient):
+        source.get()
+    assert len(server.seen) == 1
+    clock.pass_by(1)
+    assert source.get()

@@ -3,14 +3,18 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import httpx
 import pytest
 
-from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy
+from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy, TokenError, _clock
 from paygrant._providers.base import Provider, registration_of
-from paygrant._request.send import _Connection, _Limits
+from paygrant._request.response import RawResponse
+from paygrant._request.send import _Address, _Connection, _Limits, request_token
+from paygrant.providers import Airwallex
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, read_request, serve_raw
@@ -54,6 +58,69 @@ def test_a_redirect_with_the_secret_is_shown_without_it(server: Server) -> None:
     with pytest.raises(MalformedResponse, match=r"a redirect to https://elsewhere\.example:8/cb, which") as caught:
         ask(make(Cryptofuse, base_url=server.base_url))
     assert CLIENT_SECRET not in str(caught.value)
+
+
+# Headers
+
+
+CRYPTOFUSE = partial(make, Cryptofuse)
+
+
+def granted(*lines: bytes) -> bytes:
+    """A response with a token and these headers."""
+    body = b'{"access_token": "token-1", "token_type": "Bearer", "expires_in": 60}'
+    return b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *lines, b"", body))
+
+
+def exchange(response: bytes, provider: Callable[..., Provider] = CRYPTOFUSE) -> tuple[str, RawResponse]:
+    """The headers of one token request, and the response as it was read."""
+    requests, responses = list[bytes](), list[RawResponse]()
+
+    def serve(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(response)
+
+    with serve_raw(serve) as base_url, suppress(TokenError):  # the fields of the token are not these everywhere
+        registration = registration_of(provider(base_url=base_url))
+        request_token(
+            registration,
+            registration.credentials(),
+            "plain",
+            policy=RefreshPolicy(),
+            transport=None,
+            deadline=_clock.monotonic() + 10,
+            observe=responses.append,
+        )
+    return requests[0].partition(b"\r\n\r\n")[0].decode(), responses[0]
+
+
+def test_a_request_states_its_host_and_the_length_of_its_body() -> None:
+    head, _ = exchange(granted())
+    port = head.partition("Host: 127.0.0.1:")[2].split()[0]
+    assert port.isdecimal()
+    lines = [line.partition(":")[0] for line in head.splitlines()[1:]]
+    assert lines[:4] == ["Host", "Content-Length", "Accept", "Accept-Encoding"]
+    assert len(lines) == len({line.lower() for line in lines})
+
+
+def test_a_post_without_a_body_states_its_length_too() -> None:
+    head, _ = exchange(
+        granted(), partial(Airwallex, client_id="me", client_secret=CLIENT_SECRET, environment="sandbox")
+    )
+    assert "Content-Length: 0" in head.splitlines()
+
+
+def test_a_host_that_is_an_ipv6_address_is_in_brackets() -> None:
+    assert _Address("https://[2001:db8::1]:8443/token").host == "[2001:db8::1]:8443"
+    assert _Address("https://[2001:db8::1]:443/token").host == "[2001:db8::1]"
+    assert _Address("https://[2001:db8::1]:8443/token").url.host == b"2001:db8::1"
+
+
+def test_headers_of_one_name_are_joined_and_may_be_in_another_encoding() -> None:
+    sent = granted(b"X-Two: a", b"x-two: b", "X-Utf: \u00e9".encode(), "X-Latin: \u00e9".encode("latin-1"))
+    _, response = exchange(sent)
+    assert response.headers["x-two"] == "a, b"
+    assert (response.headers["x-utf"], response.headers["x-latin"]) == ("\u00e9", "\u00e9")
 
 
 # Time limits

@@ -10,8 +10,9 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from paygrant import ConfigurationError
 from paygrant._request.jws import SecretSigner, signed
@@ -47,6 +48,22 @@ def test_each_algorithm_signs_with_pem_and_with_a_jwk(algorithm: Any) -> None:
         token = signed({"alg": algorithm, "kid": key.key_id}, {"sub": "me"}, key)
         assert verified(token, algorithm) == {"sub": "me"}
         assert jwt.get_unverified_header(token) == {"alg": algorithm, "kid": "a-key"}
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("ES256", 32), ("ES384", 48)])
+def test_each_signature_has_the_full_length_though_some_numbers_are_shorter(algorithm: Any, size: int) -> None:
+    key = SigningKey(pem(algorithm))
+    public: Any = serialization.load_pem_public_key(public_pem(algorithm).encode())
+    scheme = ec.ECDSA(hashes.SHA256() if algorithm == "ES256" else hashes.SHA384())
+    shorter = [0, 0]
+    for number in range(2000):  # R and S each begin with a zero byte once in 256 signatures
+        data = str(number).encode()
+        signature = key.sign(data)
+        assert len(signature) == 2 * size
+        parts = signature[:size], signature[size:]
+        shorter = [count + (part[0] == 0) for count, part in zip(shorter, parts, strict=True)]
+        public.verify(encode_dss_signature(*(int.from_bytes(part) for part in parts)), data, scheme)
+    assert all(shorter)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""In each test of this folder, logs, outputs and hooks are searched for canaries."""
+"""In each test of this folder, logs, outputs, counts and hooks are searched for canaries."""
 
 import logging
 import sys
@@ -8,12 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.helpers.exposure import Watch
+from tests.helpers.observed import counts_in_json, reader
 from tests.helpers.secrets import found, uproot
 
 
 @pytest.fixture(autouse=True)
 def watch(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Watch]:
-    """In every test: all logs at the lowest level, the outputs and the hooks. After it, no canary may have shown up."""
+    """In every test: all logs at the lowest level, the outputs, the counts of OpenTelemetry and the hooks.
+
+    After it, no canary may have shown up.
+    """
+    reader()
     watch = Watch()
     watch.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
     names = {"asyncio", "httpcore", "httpx", "paygrant", *logging.root.manager.loggerDict}
@@ -27,7 +32,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
     logging.root.removeHandler(watch)
     for logger, level in levels.items():
         logger.setLevel(level)
-    shown = found("\n".join(watch.lines)), found("".join(capfd.readouterr()))
+    shown = found("\n".join(watch.lines)), found("".join(capfd.readouterr())), found(counts_in_json())
     uproot()
-    assert shown == (set(), set())
+    assert shown == (set(), set(), set())
     assert watch.escaped == []

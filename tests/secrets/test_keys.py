@@ -45,6 +45,7 @@ from tests.helpers.exposure import (
     shown,
 )
 from tests.helpers.keys import pem
+from tests.helpers.observed import counts_in_json
 from tests.helpers.secrets import SECRET, TOKEN, found, plant
 from tests.helpers.servers import Reply, Seen, Server, granted, serve
 from tests.peers.fixtures import RedisServer
@@ -183,6 +184,7 @@ def test_no_object_and_no_log_shows_a_key_an_assertion_or_a_proof(
     things = [*things_of(source), response, response.request, response.request.headers, response.history]
     assert found("\n".join(text for thing in things for text in shown(thing))) == set()
     assert "send_request_headers.complete" in "\n".join(watch.lines)
+    assert f'"provider": "{registration_of(source.provider).name}"' in counts_in_json()
 
 
 CODINGS: dict[str, Callable[[str], str]] = {

@@ -278,6 +278,9 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"dpop": "yes"}, "/dpop"),
         ({"dpop": True, "header": "X-Token"}, ""),
         ({"dpop": True, "query": "token"}, ""),
+        ({"dpop": True, "header": "Authorization"}, ""),
+        ({"header": "Authorization", "prefix": "DPoP"}, "/prefix"),
+        ({"header": "X-Token", "prefix": "dpop", "dpop": False}, "/prefix"),
     ]
     for use, below in uses:
         yield broken("token-endpoint", {f"{ENDPOINT}/token_use": use}, f"{ENDPOINT}/token_use{below}")
@@ -287,7 +290,10 @@ def endpoint_cases() -> Iterator[Broken]:
         ({"algorithms": []}, "/algorithms"),
         ({"audience": "issuer"}, "/audience"),
         ({"audience": {"value": "a", "argument": "b"}}, "/audience"),
-        ({"lifetime": 0}, "/lifetime"),
+        *(
+            ({"lifetime": each}, "/lifetime")
+            for each in (0, 0.5, 0.999, 1.5, -1, -60.0, 86401, 10**15, "60", True, None)
+        ),
         ({"claims": {"sub": {}}}, "/claims/sub"),
         ({"claims": {"sub": {"value": 1, "required": False}}}, "/claims/sub"),
         ({"claims": {"sub": "user"}}, "/claims/sub"),
@@ -361,6 +367,7 @@ def word_cases() -> Iterator[Broken]:
         "X-Secret": "client_secret",
         "authorization": "client_id",
         "Host": "client_id",
+        "dpop": "client_id",
     }.items():
         yield broken("api-headers", {use: {"headers": {name: argument}}}, f"{use}/headers/{name}")
     twice = {"header": "X-Token", "headers": {"X-Client": "client_id", "x-client": "audience"}}

@@ -321,6 +321,17 @@ def test_a_finding_in_a_schema_has_the_line_where_its_author_wrote_it(tmp_path: 
         ("/v1/{realm}/authorize", "v1/{realm}/authorize", "The path begins with a slash"),
         ("[{at: /data/expiresIn, unit: seconds}]", "{unit: never}", "{'unit': 'never'} is not a list"),
         ("level:", "class:", "'class' is a Python keyword. An argument must not be"),
+        (
+            "{header: X-Acme-Token}",
+            "{dpop: true, query: t}",
+            "{'dpop': True, 'query': 't'} is not allowed here. A token that",
+        ),
+        (
+            "{header: X-Acme-Token}",
+            "{prefix: Acme}",
+            "'prefix' is given without 'header'. How API calls use the token.",
+        ),
+        ("{header: X-Acme-Token}", "{header: Authorization, prefix: DPoP}", "'DPoP' is not allowed here. Tokens with"),
         ("token_use: {header: X-Acme-Token}", "parameters: {level: 2}", "2 is not a mapping. Either value, which is"),
     ],
 )

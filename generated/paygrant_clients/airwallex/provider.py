@@ -88,7 +88,8 @@ class Airwallex(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are AIRWALLEX_CLIENT_ID, AIRWALLEX_CLIENT_SECRET, AIRWALLEX_ENVIRONMENT, AIRWALLEX_BASE_URL,
         AIRWALLEX_LOGIN_AS, AIRWALLEX_DPOP. AIRWALLEX_CLIENT_SECRET_FILE names a file with the secret.
-        AIRWALLEX_CERTIFICATE_FILE names a file with the certificate.
+        AIRWALLEX_CERTIFICATE_FILE names a file with the certificate. AIRWALLEX_DPOP_KEY_FILE names a file with the key
+        to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of AIRWALLEX.

@@ -84,7 +84,8 @@ class AlternativePayments(SpecProvider["TokenResponse"], spec=_PACKAGE):
         The variables are ALTERNATIVE_PAYMENTS_CLIENT_ID, ALTERNATIVE_PAYMENTS_CLIENT_SECRET,
         ALTERNATIVE_PAYMENTS_ENVIRONMENT, ALTERNATIVE_PAYMENTS_BASE_URL, ALTERNATIVE_PAYMENTS_DPOP,
         ALTERNATIVE_PAYMENTS_BASIC_ENCODING. ALTERNATIVE_PAYMENTS_CLIENT_SECRET_FILE names a file with the secret.
-        ALTERNATIVE_PAYMENTS_CERTIFICATE_FILE names a file with the certificate.
+        ALTERNATIVE_PAYMENTS_CERTIFICATE_FILE names a file with the certificate. ALTERNATIVE_PAYMENTS_DPOP_KEY_FILE
+        names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of ALTERNATIVE_PAYMENTS.

@@ -88,7 +88,8 @@ class BancoInter(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are BANCO_INTER_CLIENT_ID, BANCO_INTER_CLIENT_SECRET, BANCO_INTER_ENVIRONMENT,
         BANCO_INTER_BASE_URL, BANCO_INTER_SCOPE, BANCO_INTER_DPOP. BANCO_INTER_CLIENT_SECRET_FILE names a file with the
-        secret. BANCO_INTER_CERTIFICATE_FILE names a file with the certificate.
+        secret. BANCO_INTER_CERTIFICATE_FILE names a file with the certificate. BANCO_INTER_DPOP_KEY_FILE names a file
+        with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of BANCO_INTER.

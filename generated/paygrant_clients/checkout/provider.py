@@ -92,7 +92,8 @@ class CheckoutCom(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are CHECKOUT_CLIENT_ID, CHECKOUT_CLIENT_SECRET, CHECKOUT_ENVIRONMENT, CHECKOUT_BASE_URL,
         CHECKOUT_SCOPE, CHECKOUT_AUTH_METHOD, CHECKOUT_DPOP, CHECKOUT_BASIC_ENCODING. CHECKOUT_CLIENT_SECRET_FILE names
-        a file with the secret. CHECKOUT_CERTIFICATE_FILE names a file with the certificate.
+        a file with the secret. CHECKOUT_CERTIFICATE_FILE names a file with the certificate. CHECKOUT_DPOP_KEY_FILE
+        names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of CHECKOUT.

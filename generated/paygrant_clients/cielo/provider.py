@@ -84,7 +84,7 @@ class Cielo(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are CIELO_CLIENT_ID, CIELO_CLIENT_SECRET, CIELO_ENVIRONMENT, CIELO_BASE_URL, CIELO_DPOP,
         CIELO_BASIC_ENCODING. CIELO_CLIENT_SECRET_FILE names a file with the secret. CIELO_CERTIFICATE_FILE names a file
-        with the certificate.
+        with the certificate. CIELO_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of CIELO.

@@ -84,7 +84,8 @@ class Cryptofuse(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are CRYPTOFUSE_CLIENT_ID, CRYPTOFUSE_CLIENT_SECRET, CRYPTOFUSE_BASE_URL, CRYPTOFUSE_SCOPE,
         CRYPTOFUSE_AUTH_METHOD, CRYPTOFUSE_DPOP, CRYPTOFUSE_BASIC_ENCODING. CRYPTOFUSE_CLIENT_SECRET_FILE names a file
-        with the secret. CRYPTOFUSE_CERTIFICATE_FILE names a file with the certificate.
+        with the secret. CRYPTOFUSE_CERTIFICATE_FILE names a file with the certificate. CRYPTOFUSE_DPOP_KEY_FILE names a
+        file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of CRYPTOFUSE.

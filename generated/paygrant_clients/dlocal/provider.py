@@ -79,7 +79,7 @@ class DLocal(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are DLOCAL_CLIENT_ID, DLOCAL_CLIENT_SECRET, DLOCAL_ENVIRONMENT, DLOCAL_BASE_URL, DLOCAL_DPOP.
         DLOCAL_CLIENT_SECRET_FILE names a file with the secret. DLOCAL_CERTIFICATE_FILE names a file with the
-        certificate.
+        certificate. DLOCAL_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of DLOCAL.

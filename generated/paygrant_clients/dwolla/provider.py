@@ -82,7 +82,7 @@ class Dwolla(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are DWOLLA_CLIENT_ID, DWOLLA_CLIENT_SECRET, DWOLLA_ENVIRONMENT, DWOLLA_BASE_URL, DWOLLA_DPOP,
         DWOLLA_BASIC_ENCODING. DWOLLA_CLIENT_SECRET_FILE names a file with the secret. DWOLLA_CERTIFICATE_FILE names a
-        file with the certificate.
+        file with the certificate. DWOLLA_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of DWOLLA.

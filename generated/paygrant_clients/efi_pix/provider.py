@@ -85,7 +85,7 @@ class EfiPix(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are EFI_PIX_CLIENT_ID, EFI_PIX_CLIENT_SECRET, EFI_PIX_ENVIRONMENT, EFI_PIX_BASE_URL, EFI_PIX_DPOP,
         EFI_PIX_BASIC_ENCODING. EFI_PIX_CLIENT_SECRET_FILE names a file with the secret. EFI_PIX_CERTIFICATE_FILE names
-        a file with the certificate.
+        a file with the certificate. EFI_PIX_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of EFI_PIX.

@@ -76,7 +76,8 @@ class Flutterwave(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are FLUTTERWAVE_CLIENT_ID, FLUTTERWAVE_CLIENT_SECRET, FLUTTERWAVE_ENVIRONMENT,
         FLUTTERWAVE_BASE_URL, FLUTTERWAVE_DPOP. FLUTTERWAVE_CLIENT_SECRET_FILE names a file with the secret.
-        FLUTTERWAVE_CERTIFICATE_FILE names a file with the certificate.
+        FLUTTERWAVE_CERTIFICATE_FILE names a file with the certificate. FLUTTERWAVE_DPOP_KEY_FILE names a file with the
+        key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of FLUTTERWAVE.

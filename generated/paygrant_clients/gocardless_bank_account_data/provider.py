@@ -79,6 +79,7 @@ class GoCardlessBankAccountData(SpecProvider["TokenResponse"], spec=_PACKAGE):
         GOCARDLESS_BANK_ACCOUNT_DATA_ENVIRONMENT, GOCARDLESS_BANK_ACCOUNT_DATA_BASE_URL,
         GOCARDLESS_BANK_ACCOUNT_DATA_DPOP. GOCARDLESS_BANK_ACCOUNT_DATA_CLIENT_SECRET_FILE names a file with the secret.
         GOCARDLESS_BANK_ACCOUNT_DATA_CERTIFICATE_FILE names a file with the certificate.
+        GOCARDLESS_BANK_ACCOUNT_DATA_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of GOCARDLESS_BANK_ACCOUNT_DATA.

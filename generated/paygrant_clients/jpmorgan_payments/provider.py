@@ -97,7 +97,8 @@ class JPMorganPayments(SpecProvider["TokenResponse"], spec=_PACKAGE):
         The variables are JPMORGAN_PAYMENTS_CLIENT_ID, JPMORGAN_PAYMENTS_ENVIRONMENT, JPMORGAN_PAYMENTS_BASE_URL,
         JPMORGAN_PAYMENTS_RESOURCE, JPMORGAN_PAYMENTS_ASSERTION_AUDIENCE, JPMORGAN_PAYMENTS_DPOP.
         JPMORGAN_PAYMENTS_PRIVATE_KEY_FILE names a file with the key, JPMORGAN_PAYMENTS_KEY_ID is its id.
-        JPMORGAN_PAYMENTS_CERTIFICATE_FILE names a file with the certificate.
+        JPMORGAN_PAYMENTS_CERTIFICATE_FILE names a file with the certificate. JPMORGAN_PAYMENTS_DPOP_KEY_FILE names a
+        file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of JPMORGAN_PAYMENTS.

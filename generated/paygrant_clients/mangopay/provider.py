@@ -83,7 +83,8 @@ class Mangopay(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are MANGOPAY_CLIENT_ID, MANGOPAY_CLIENT_SECRET, MANGOPAY_ENVIRONMENT, MANGOPAY_BASE_URL,
         MANGOPAY_DPOP, MANGOPAY_BASIC_ENCODING. MANGOPAY_CLIENT_SECRET_FILE names a file with the secret.
-        MANGOPAY_CERTIFICATE_FILE names a file with the certificate.
+        MANGOPAY_CERTIFICATE_FILE names a file with the certificate. MANGOPAY_DPOP_KEY_FILE names a file with the key to
+        bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of MANGOPAY.

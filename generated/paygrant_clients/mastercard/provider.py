@@ -96,6 +96,7 @@ class Mastercard(SpecProvider["TokenResponse"], spec=_PACKAGE):
         The variables are MASTERCARD_CLIENT_ID, MASTERCARD_ENVIRONMENT, MASTERCARD_BASE_URL, MASTERCARD_SCOPE,
         MASTERCARD_ASSERTION_AUDIENCE, MASTERCARD_DPOP. MASTERCARD_PRIVATE_KEY_FILE names a file with the key,
         MASTERCARD_KEY_ID is its id. MASTERCARD_CERTIFICATE_FILE names a file with the certificate.
+        MASTERCARD_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of MASTERCARD.

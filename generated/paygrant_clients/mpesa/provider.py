@@ -83,7 +83,7 @@ class MPesa(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are MPESA_CLIENT_ID, MPESA_CLIENT_SECRET, MPESA_ENVIRONMENT, MPESA_BASE_URL, MPESA_DPOP,
         MPESA_BASIC_ENCODING. MPESA_CLIENT_SECRET_FILE names a file with the secret. MPESA_CERTIFICATE_FILE names a file
-        with the certificate.
+        with the certificate. MPESA_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of MPESA.

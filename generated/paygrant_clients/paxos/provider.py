@@ -82,7 +82,7 @@ class Paxos(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are PAXOS_CLIENT_ID, PAXOS_CLIENT_SECRET, PAXOS_ENVIRONMENT, PAXOS_BASE_URL, PAXOS_SCOPE,
         PAXOS_DPOP. PAXOS_CLIENT_SECRET_FILE names a file with the secret. PAXOS_CERTIFICATE_FILE names a file with the
-        certificate.
+        certificate. PAXOS_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of PAXOS.

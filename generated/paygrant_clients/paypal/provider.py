@@ -90,7 +90,8 @@ class PayPal(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_ENVIRONMENT, PAYPAL_BASE_URL, PAYPAL_SCOPE,
         PAYPAL_DPOP, PAYPAL_BASIC_ENCODING. PAYPAL_CLIENT_SECRET_FILE names a file with the secret.
-        PAYPAL_CERTIFICATE_FILE names a file with the certificate.
+        PAYPAL_CERTIFICATE_FILE names a file with the certificate. PAYPAL_DPOP_KEY_FILE names a file with the key to
+        bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of PAYPAL.

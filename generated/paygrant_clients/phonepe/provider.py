@@ -85,7 +85,8 @@ class PhonePe(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are PHONEPE_CLIENT_ID, PHONEPE_CLIENT_SECRET, PHONEPE_ENVIRONMENT, PHONEPE_BASE_URL,
         PHONEPE_CLIENT_VERSION, PHONEPE_DPOP. PHONEPE_CLIENT_SECRET_FILE names a file with the secret.
-        PHONEPE_CERTIFICATE_FILE names a file with the certificate.
+        PHONEPE_CERTIFICATE_FILE names a file with the certificate. PHONEPE_DPOP_KEY_FILE names a file with the key to
+        bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of PHONEPE.

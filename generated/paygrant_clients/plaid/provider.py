@@ -81,7 +81,7 @@ class Plaid(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are PLAID_CLIENT_ID, PLAID_CLIENT_SECRET, PLAID_ENVIRONMENT, PLAID_BASE_URL, PLAID_SCOPE,
         PLAID_DPOP. PLAID_CLIENT_SECRET_FILE names a file with the secret. PLAID_CERTIFICATE_FILE names a file with the
-        certificate.
+        certificate. PLAID_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of PLAID.

@@ -81,7 +81,8 @@ class RipioRamp(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are RIPIO_RAMP_CLIENT_ID, RIPIO_RAMP_CLIENT_SECRET, RIPIO_RAMP_ENVIRONMENT, RIPIO_RAMP_BASE_URL,
         RIPIO_RAMP_DPOP, RIPIO_RAMP_BASIC_ENCODING. RIPIO_RAMP_CLIENT_SECRET_FILE names a file with the secret.
-        RIPIO_RAMP_CERTIFICATE_FILE names a file with the certificate.
+        RIPIO_RAMP_CERTIFICATE_FILE names a file with the certificate. RIPIO_RAMP_DPOP_KEY_FILE names a file with the
+        key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_RAMP.

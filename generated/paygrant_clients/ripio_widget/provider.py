@@ -81,7 +81,8 @@ class RipioWidget(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are RIPIO_WIDGET_CLIENT_ID, RIPIO_WIDGET_CLIENT_SECRET, RIPIO_WIDGET_ENVIRONMENT,
         RIPIO_WIDGET_BASE_URL, RIPIO_WIDGET_USERNAME, RIPIO_WIDGET_DPOP. RIPIO_WIDGET_CLIENT_SECRET_FILE names a file
-        with the secret. RIPIO_WIDGET_CERTIFICATE_FILE names a file with the certificate.
+        with the secret. RIPIO_WIDGET_CERTIFICATE_FILE names a file with the certificate. RIPIO_WIDGET_DPOP_KEY_FILE
+        names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPIO_WIDGET.

@@ -82,7 +82,7 @@ class Ripple(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are RIPPLE_CLIENT_ID, RIPPLE_CLIENT_SECRET, RIPPLE_ENVIRONMENT, RIPPLE_BASE_URL, RIPPLE_AUDIENCE,
         RIPPLE_DPOP. RIPPLE_CLIENT_SECRET_FILE names a file with the secret. RIPPLE_CERTIFICATE_FILE names a file with
-        the certificate.
+        the certificate. RIPPLE_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE.

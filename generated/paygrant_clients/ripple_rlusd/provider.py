@@ -93,7 +93,8 @@ class RippleRLUSD(SpecProvider["TokenResponse"], spec=_PACKAGE):
         The variables are RIPPLE_RLUSD_CLIENT_ID, RIPPLE_RLUSD_CLIENT_SECRET, RIPPLE_RLUSD_ENVIRONMENT,
         RIPPLE_RLUSD_BASE_URL, RIPPLE_RLUSD_AUDIENCE, RIPPLE_RLUSD_AUTH_METHOD, RIPPLE_RLUSD_DPOP,
         RIPPLE_RLUSD_BASIC_ENCODING. RIPPLE_RLUSD_CLIENT_SECRET_FILE names a file with the secret.
-        RIPPLE_RLUSD_CERTIFICATE_FILE names a file with the certificate.
+        RIPPLE_RLUSD_CERTIFICATE_FILE names a file with the certificate. RIPPLE_RLUSD_DPOP_KEY_FILE names a file with
+        the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE_RLUSD.

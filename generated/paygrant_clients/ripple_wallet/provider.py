@@ -80,7 +80,8 @@ class RippleWallet(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are RIPPLE_WALLET_CLIENT_ID, RIPPLE_WALLET_CLIENT_SECRET, RIPPLE_WALLET_ENVIRONMENT,
         RIPPLE_WALLET_BASE_URL, RIPPLE_WALLET_DPOP. RIPPLE_WALLET_CLIENT_SECRET_FILE names a file with the secret.
-        RIPPLE_WALLET_CERTIFICATE_FILE names a file with the certificate.
+        RIPPLE_WALLET_CERTIFICATE_FILE names a file with the certificate. RIPPLE_WALLET_DPOP_KEY_FILE names a file with
+        the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of RIPPLE_WALLET.

@@ -85,7 +85,7 @@ class Shopify(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are SHOPIFY_CLIENT_ID, SHOPIFY_CLIENT_SECRET, SHOPIFY_ENVIRONMENT, SHOPIFY_BASE_URL, SHOPIFY_SHOP,
         SHOPIFY_DPOP. SHOPIFY_CLIENT_SECRET_FILE names a file with the secret. SHOPIFY_CERTIFICATE_FILE names a file
-        with the certificate.
+        with the certificate. SHOPIFY_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of SHOPIFY.

@@ -77,6 +77,7 @@ class Swan(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are SWAN_CLIENT_ID, SWAN_CLIENT_SECRET, SWAN_ENVIRONMENT, SWAN_BASE_URL, SWAN_DPOP.
         SWAN_CLIENT_SECRET_FILE names a file with the secret. SWAN_CERTIFICATE_FILE names a file with the certificate.
+        SWAN_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of SWAN.

@@ -82,7 +82,8 @@ class TrueLayer(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are TRUELAYER_CLIENT_ID, TRUELAYER_CLIENT_SECRET, TRUELAYER_ENVIRONMENT, TRUELAYER_BASE_URL,
         TRUELAYER_SCOPE, TRUELAYER_DPOP. TRUELAYER_CLIENT_SECRET_FILE names a file with the secret.
-        TRUELAYER_CERTIFICATE_FILE names a file with the certificate.
+        TRUELAYER_CERTIFICATE_FILE names a file with the certificate. TRUELAYER_DPOP_KEY_FILE names a file with the key
+        to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of TRUELAYER.

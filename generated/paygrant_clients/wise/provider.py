@@ -84,7 +84,7 @@ class Wise(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are WISE_CLIENT_ID, WISE_CLIENT_SECRET, WISE_ENVIRONMENT, WISE_BASE_URL, WISE_DPOP,
         WISE_BASIC_ENCODING. WISE_CLIENT_SECRET_FILE names a file with the secret. WISE_CERTIFICATE_FILE names a file
-        with the certificate.
+        with the certificate. WISE_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of WISE.

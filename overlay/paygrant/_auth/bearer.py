@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
@@ -34,17 +34,11 @@ class Authorization(str):
         return f"'{word if space else ''}{space}...'"  # without a word before it, all of the value is the token
 
 
-class Proof(str):
+class Proof(str):  # noqa: SLOT000 - a slot would hide the value of the class
     """A DPoP proof, for clients that show their headers. Its repr hides it."""
 
-    __slots__ = ("is_used",)
-    is_used: bool
+    is_used = False
     """Whether a request with it was sent. An API accepts a proof once."""
-
-    def __new__(cls, text: str) -> Self:
-        made = super().__new__(cls, text)
-        made.is_used = False
-        return made
 
     def __repr__(self) -> str:
         return "'...'"
@@ -52,6 +46,9 @@ class Proof(str):
 
 class BearerAuth:
     """The arguments and decisions of every ``TokenAuth``. ``paygrant.TokenAuth`` documents the arguments."""
+
+    _proof: type[str] = Proof
+    """The class of the header's value."""
 
     @checked
     def __init__(
@@ -110,8 +107,10 @@ class BearerAuth:
         """The headers that travel with a token, besides the one that carries it."""
         if self._prover is None:
             return self._further_headers
+        if not self._prover.is_immediate:  # the key in a device may be another one by now
+            self._prover = registration_of(self._source.provider).prover or self._prover
         proof = self._prover.proof(method, url, token.access_token)
-        return {**self._further_headers, "DPoP": Proof(proof)}
+        return {**self._further_headers, "DPoP": self._proof(proof)}
 
     if TYPE_CHECKING:
 

@@ -16,12 +16,14 @@ from collections.abc import (
     ValuesView,
 )
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpx
 
 from paygrant._auth.bearer import BearerAuth, Origin
 from paygrant._cache.renewal import PendingRenewal
+from paygrant._cache.source import fresh_token
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -61,6 +63,12 @@ if TYPE_CHECKING:
         def request(self) -> Request: ...
 
 
+@lru_cache(maxsize=64)  # of the names that travel with tokens; each call needs them
+def _lowered(names: tuple[str, ...]) -> frozenset[bytes]:
+    """The names of headers in lower case."""
+    return frozenset(name.lower().encode() for name in names)
+
+
 class HeadersBySentName:
     """Headers that are found by the name under which they are sent.
 
@@ -74,9 +82,10 @@ class HeadersBySentName:
 
     def put(self, values: Mapping[str, str]) -> None:
         """Put values under these names, in place of what was there."""
-        added = [(name.encode(), b"authorization", value.encode()) for name, value in values.items()]
-        names = {name.lower() for name, _, _ in added}
-        self._list = [each for each in self._list if each[0].lower() not in names] + added
+        replaced = _lowered(tuple(values))
+        self._list = [each for each in self._list if each[0].lower() not in replaced]
+        for name, value in values.items():
+            self._list.append((name.encode(), b"authorization", value.encode()))
 
     def __getitem__(self, key: str) -> str:
         if values := _sent(self, key):
@@ -119,6 +128,7 @@ ResponseT = TypeVar("ResponseT", bound="Response")
 class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
     """The auth flows that a client of httpx or httpx2 runs."""
 
+    _proof = str  # the client shows no header that it keeps as Authorization
     _headers: Callable[[Any], HeadersBySentName] = TokenHeaders
     """Makes the headers of a request with a token in a header of its own."""
 
@@ -184,9 +194,10 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if self._header is not None:
             kept = {self._header: token.authorization, **kept}
         if kept:
-            headers = self._headers(request.headers)
+            headers: Any = request.headers
+            if not isinstance(headers, HeadersBySentName):
+                headers = cast("Any", request).headers = self._headers(headers)
             headers.put(kept)
-            cast("Any", request).headers = headers
         if self._header is None:
             request.url = request.url.join(self._with_token(str(request.url), token))
 
@@ -200,8 +211,8 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
         if self._origins is not None and _origin(request.url) not in self._origins:
             yield request
             return
-        token = await self._source.aget()
-        if self._prover is None:
+        token = fresh_token(self._source) or await self._source.aget()
+        if self._prover is None or self._prover.is_immediate:
             self._put(request, token)
         else:
             await self._put_async(request, token)

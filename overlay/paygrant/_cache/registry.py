@@ -13,7 +13,7 @@ from paygrant._cache.acquire import TokenAcquirer
 from paygrant._cache.cache import Cache
 from paygrant._cache.lock import BlockedError, BoundedLock
 from paygrant._cache.workers import Task, end_idle_workers, forget_workers, run_on_worker
-from paygrant._providers.base import Provider, registration_of
+from paygrant._providers.base import Provider
 from paygrant._request.credentials import forget_servers
 from paygrant._request.transport import forget_connections
 from paygrant._stores.base import Store
@@ -37,8 +37,9 @@ _guard = BoundedLock(*_GUARD_WAITS)
 """Re-entrant, because a signal handler or a finalizer may make a source while this thread holds it."""
 
 
-def cache_for(
+def cache_for(  # noqa: PLR0913, PLR0917 - a provider, what is known of it, and a source's arguments
     provider: Provider,
+    registration: "ClientRegistration",
     store: Store | None,
     policy: RefreshPolicy,
     transport: "httpx.BaseTransport | None",
@@ -48,7 +49,6 @@ def cache_for(
 
     Without a store, sources share one of this process. So they do if no store outside the process may keep the token.
     """
-    registration = registration_of(provider)
     may_persist = registration.may_persist
     shared = store if store is not None and (may_persist or isinstance(store, MemoryStore)) else _shared_store()
     mark = transport_mark(transport, transport_name)

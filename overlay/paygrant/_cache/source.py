@@ -67,10 +67,9 @@ class TokenSource(Generic[R_co]):
 
         from paygrant._cache.registry import cache_for
         from paygrant._providers.base import Provider, registration_of
-        from paygrant._stores.base import Store, check_store
+        from paygrant._stores.base import check_store
 
         check_type("provider", provider, Provider, "a provider, such as Ripple(...)")
-        check_type("store", store, Store | None, "a store, such as MemoryStore()")
         check_store("store", store)
         check_type("policy", policy, RefreshPolicy, "a RefreshPolicy")
         check_type("transport", transport, httpx.BaseTransport | None, "an httpx.BaseTransport")
@@ -92,7 +91,7 @@ class TokenSource(Generic[R_co]):
         self._policy = policy
         self._transport = transport
         self._transport_name = transport_name
-        cache = cache_for(provider, store, policy, transport, transport_name)
+        cache = cache_for(provider, registration, store, policy, transport, transport_name)
         self._cache: Cache | ClosedCache = cache
         self._meter = cache.meter
         self._monotonic = _clock.monotonic
@@ -224,6 +223,15 @@ def _source_of(
 ) -> TokenSource:
     """A source with these arguments: what a copied or unpickled source becomes."""
     return TokenSource(provider, store=store, policy=policy, transport=transport, transport_name=transport_name)
+
+
+def fresh_token(source: TokenSource[R_co]) -> Token[R_co] | None:
+    """The token if it is fresh, without a coroutine, which would cost an async call more than all else."""
+    token, until = source._cache.held
+    if source._monotonic() < until:
+        source._meter.hits += 1
+        return token
+    return None
 
 
 def cache_of(source: TokenSource) -> "Cache | ClosedCache":

@@ -339,18 +339,20 @@ def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     if isinstance(arguments.get(SECRET), SecretFile):
         registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
     if isinstance(arguments.get(PRIVATE_KEY), KeyFile):
-        registration_of(made).credentials()
+        registration_of(made).credentials(within=_LONGEST_READ)
     return made
 
 
 def _arguments_of(kind: type[Provider]) -> "Iterator[Argument]":
     """The arguments of a class's constructor."""
-    from paygrant._providers.kind import REREAD, Argument, key_arguments
+    from paygrant._providers.kind import REREAD, Argument, key_arguments, proof_arguments
 
     keys = {each.name: each for each in key_arguments()}
     for each in inspect.signature(kind).parameters.values():
         if each.name == "private_key":
             yield from keys.values()
+        elif each.name == "dpop":
+            yield from proof_arguments()
         elif each.name not in {"certificate", *keys} and each.kind not in {each.VAR_KEYWORD, each.VAR_POSITIONAL}:
             choices = _literals(each.annotation)
             if each.name == "environment" and kind._endpoint is Provider._endpoint:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from paygrant._request.signing_key import Algorithm
 
 CERTIFICATE_FILE = "certificate_file"
+DPOP_KEY = "dpop_key"
 KEY_ID = "key_id"
 PRIVATE_KEY = "private_key"
 
@@ -77,7 +78,7 @@ def with_keys(given: Mapping[str, Any], method: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: A file cannot be used.
     """
-    values = dict(given)
+    values = _with_proof_key(given)
     key, key_id = values.pop(PRIVATE_KEY, None), values.pop(KEY_ID, None)
     certificate = values.pop(CERTIFICATE_FILE, None)
     if certificate is not None:
@@ -101,4 +102,29 @@ def with_keys(given: Mapping[str, Any], method: str) -> dict[str, Any]:
         key = SigningKey(key, key_id=key_id)
     if key is not None:
         values[PRIVATE_KEY] = key
+    return values
+
+
+def _with_proof_key(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a provider, with the key that DPoP tokens are bound to, if a text gives it.
+
+    It is read once: a token stays bound to the key with which it was requested.
+
+    Raises:
+        ConfigurationError: The text holds no private key, or ``dpop`` says something else.
+    """
+    values = dict(given)
+    text, dpop = values.pop(DPOP_KEY, None), values.get("dpop", True)
+    if text is None:
+        return values
+    if dpop is not True:
+        fault = "is given, but dpop is false" if dpop is False else "is given together with dpop"
+        raise invalid_argument(DPOP_KEY, fault, "dpop to be true, or no key" if dpop is False else "one of the two")
+    try:
+        values["dpop"] = SigningKey(text)
+    except ConfigurationError as error:
+        if error.argument == "password":
+            error = invalid_argument(DPOP_KEY, "is locked", "a private key without a password")
+        message = str(error).replace(f"{error.argument}:", f"{DPOP_KEY}:", 1)
+        raise ConfigurationError(message, argument=DPOP_KEY) from None
     return values

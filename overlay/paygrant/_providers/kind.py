@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from paygrant._arguments import check_text, invalid_argument, shown
 from paygrant._errors import ConfigurationError
-from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY, with_keys
+from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY, with_keys
 from paygrant._providers.secret_file import SecretFile
 from paygrant._spec.description import WITHOUT_SECRET
 
@@ -114,11 +114,12 @@ class ProviderKind(Generic[P_co]):
         """
         names = {each.name: self.variable(each.name) for each in self.arguments if each.kind != "object"}
         found: dict[str, Any] = {}
+        replaced = _replaced_by(overrides)
         for each in self.arguments:
-            variable = names.get(each.name)
-            if variable and variables.get(variable) and each.name not in overrides:
+            variable = None if each.name in replaced else names.get(each.name)
+            if variable and variables.get(variable):
                 found[each.name] = variables[variable]
-            if variable and each.secret and each.name not in overrides and (path := variables.get(f"{variable}_FILE")):
+            if variable and each.secret and (path := variables.get(f"{variable}_FILE")):
                 if each.name in found:
                     raise invalid_argument(f"{variable}_FILE", f"is set together with {variable}", "one of the two")
                 names[each.name] = f"{variable}_FILE"
@@ -126,17 +127,20 @@ class ProviderKind(Generic[P_co]):
         self._check_missing(names, {**found, **overrides}, overrides.keys())
         names |= {new: names[old] for new, old in _FROM_FILES.items() if old in names}
         try:
-            values = {**dict(self._converted(found)), **overrides}
+            files = {name: value for name, value in overrides.items() if isinstance(value, SecretFile)}
+            values = {**overrides, **dict(self._converted(found | files))}
             return self.make(**with_keys(values, self.method_of(values)))
         except ConfigurationError as error:
             argument = error.argument or ""
+            if argument == "dpop" and DPOP_KEY in {*overrides, *found}:
+                error, argument = _renamed(error, DPOP_KEY), DPOP_KEY
             origin = _FROM_FILES.get(argument, argument)
             if argument == "password" and origin in {*overrides, *found}:
                 error = invalid_argument(argument, "is locked", "a private key without a password")
             if argument in overrides or argument not in names:
-                raise
+                raise error from None
             if origin in overrides:
-                raise ConfigurationError(str(error).replace(argument, origin, 1), argument=origin) from None
+                raise _renamed(error, origin) from None
             message = str(error).replace(argument, f"environment variable {names[argument]}", 1)
             raise ConfigurationError(message, argument=names[argument]) from None
 
@@ -180,6 +184,23 @@ class ProviderKind(Generic[P_co]):
         raise ConfigurationError(message, argument=first)
 
 
+def _replaced_by(overrides: Mapping[str, Any]) -> set[str]:
+    """The arguments whose variables do not count, because overrides give them, or what their files lead to."""
+    replaced = {*overrides}
+    if "certificate" in overrides:
+        replaced.add(CERTIFICATE_FILE)
+    if overrides.get("dpop", True) is not True:
+        replaced.add(DPOP_KEY)
+    if DPOP_KEY in overrides:
+        replaced.add("dpop")
+    return replaced
+
+
+def _renamed(error: ConfigurationError, argument: str) -> ConfigurationError:
+    """An error that names another argument."""
+    return ConfigurationError(str(error).replace(error.argument or "", argument, 1), argument=argument)
+
+
 _FROM_FILES = {
     "certificate": CERTIFICATE_FILE,
     "password": PRIVATE_KEY,
@@ -195,6 +216,16 @@ def key_arguments() -> Iterator[Argument]:
     yield Argument(name=KEY_ID, about="The private key's id as the provider knows it.")
     about = "A file with the client certificate in PEM. It also holds the private key, unless that has its own file."
     yield Argument(name=CERTIFICATE_FILE, about=about)
+
+
+def proof_arguments(*, is_bound: bool = False) -> Iterator[Argument]:
+    """The arguments that bind tokens to a key. ``is_bound`` says whether the provider gives no other tokens."""
+    about = "Binds tokens to a key that this process makes (RFC 9449)."
+    yield Argument(name="dpop", kind="boolean", default="true" if is_bound else None, about=about)
+    about = (
+        "The private key to bind tokens to (RFC 9449), in PEM or as a JWK. All that have the key may share the tokens."
+    )
+    yield Argument(name=DPOP_KEY, secret=True, about=about)
 
 
 def prefix_of(name: str, prefix: str | None) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from paygrant._arguments import is_link_local
-from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY
-from paygrant._providers.kind import SECRET, Argument, key_arguments
+from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY
+from paygrant._providers.kind import SECRET, Argument, key_arguments, proof_arguments
 from paygrant._spec.description import ASSERTION_METHODS, WITHOUT_SECRET, TokenEndpoint
 
 
@@ -24,7 +24,7 @@ def keywords_of(description: TokenEndpoint) -> Iterator[str]:
     for each in arguments_of(description):
         if each.name == CERTIFICATE_FILE:
             yield "certificate"
-        elif each.name not in {KEY_ID, PRIVATE_KEY} or (signs and each.name == PRIVATE_KEY):
+        elif each.name not in {DPOP_KEY, KEY_ID, PRIVATE_KEY} or (signs and each.name == PRIVATE_KEY):
             yield each.name
 
 
@@ -41,8 +41,7 @@ def _credentials_of(description: TokenEndpoint, methods: tuple[str, ...]) -> Ite
     if ASSERTION_METHODS & {*methods}:
         about = "The audience of assertions, instead of what the spec says."
         yield Argument(name="assertion_audience", about=about)
-    about = "Binds tokens to a key that this process makes (RFC 9449)."
-    yield Argument(name="dpop", kind="boolean", default="true" if description.token_use.dpop else None, about=about)
+    yield from proof_arguments(is_bound=description.token_use.dpop)
 
 
 def arguments_of(description: TokenEndpoint) -> Iterator[Argument]:

@@ -300,7 +300,9 @@ class SpecProvider(KeyedProvider[R_co]):
     @property
     def _client_auth(self) -> "ClientAuth":
         known, chosen = self._description.client_auth, self.auth_method
-        return known[0] if chosen is None else next((each for each in known if each.method == chosen), known[0])
+        if chosen is None:
+            return known[0]
+        return next((each for each in known if each.method == chosen), known[0])
 
     @property
     def _in_host(self) -> "Parameter | None":

@@ -39,7 +39,7 @@ class Credentials:
         prover: Makes DPoP proofs.
     """
 
-    __slots__ = ("certificate", "prover", "secret", "signer")
+    __slots__ = ("_identity", "certificate", "prover", "secret", "signer")
 
     def __init__(
         self,
@@ -52,10 +52,16 @@ class Credentials:
         self.signer = signer
         self.certificate = certificate
         self.prover = prover
+        self._identity: list[str] = []
 
     @property
     def identity(self) -> list[str]:
-        """What distinguishes them in a cache key: a hash of the secret, and thumbprints."""
+        """What distinguishes them in a cache key: a hash of the secret, and thumbprints. Each is computed once."""
+        if not self._identity:
+            self._identity = self._computed_identity()
+        return self._identity
+
+    def _computed_identity(self) -> list[str]:
         parts = [sha256(self.secret.encode(errors="surrogatepass")).hexdigest()]
         if self.signer is not None:
             from paygrant._request.signing_key import identity_of
@@ -69,16 +75,21 @@ class Credentials:
 
 
 @lru_cache(maxsize=256)
-def _prover(signer: Any, origin: str) -> "Prover":
+def _prover(signer: Any, origin: str, _algorithm: str, _thumbprint: str) -> "Prover":
     from paygrant._request.dpop import Prover
 
     return Prover(signer, clock_of(origin))
 
 
 def prover_for(signer: "Signer", origin: str) -> "Prover":
-    """What makes the proofs of a key for the tokens of a server. Clients of both share it, and so its nonces."""
+    """What makes the proofs of a key for the tokens of a server. Clients of both share it, and so its nonces.
+
+    A key in a device may be replaced by another key. What made the proofs of the earlier key makes none for the new one.
+    """
+    from paygrant._request.signing_key import public_thumbprint
+
     hashable: Any = signer  # the provider has checked it
-    return _prover(hashable, origin)
+    return _prover(hashable, origin, signer.algorithm, public_thumbprint("dpop", signer))
 
 
 def clock_of(url: str) -> Callable[[], float]:

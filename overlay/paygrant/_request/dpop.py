@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from secrets import token_urlsafe
+from os import urandom
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -52,7 +52,7 @@ class Prover:
         now: The time of the server, in seconds since 1970.
     """
 
-    __slots__ = ("_ath", "_header", "_nonces", "_now", "_signer", "thumbprint")
+    __slots__ = ("_ath", "_header", "_nonces", "_now", "_signer", "is_immediate", "thumbprint")
 
     def __init__(self, signer: Signer, now: Callable[[], float]) -> None:
         public = public_part("dpop", cast("Any", signer).public_jwk)
@@ -63,11 +63,8 @@ class Prover:
         self._ath = "", ""
         """The last token, and its hash: nearly all calls carry the same token."""
         self.thumbprint = thumbprint(public)
-
-    @property
-    def is_immediate(self) -> bool:
+        self.is_immediate = isinstance(signer, SigningKey)
         """Whether the key is in this process, so that a proof waits for nothing."""
-        return isinstance(self._signer, SigningKey)
 
     def proof(self, method: str, url: str, token: str | None = None) -> str:
         """A new proof for one request.
@@ -88,7 +85,7 @@ class Prover:
         """The claims in JSON. It is written by hand, because each call of an API waits for it."""
         target, origin = _target(url.partition("#")[0].partition("?")[0])
         claims = (
-            f'{{"jti":"{token_urlsafe(16)}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(self._now())}'
+            f'{{"jti":"{urandom(16).hex()}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(self._now())}'
         )
         if token is not None:
             known = self._ath

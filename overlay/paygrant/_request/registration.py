@@ -3,12 +3,12 @@
 A provider class checks what its user states; the registration is the result. It has all that a token request needs.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 from paygrant import _clock
 from paygrant._arguments import check_text, invalid_argument, is_coroutine
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from paygrant._request.dpop import Prover
     from paygrant._request.signing_key import Signer
     from paygrant._spec.description import ClientAuth, TokenEndpoint
+
+_SAME_IN_A_FORM = re.compile(r"[A-Za-z0-9_.~-]*")
+"""What form encoding leaves as it is, by Python's ``quote_plus``."""
 
 
 @compared_as_a_whole
@@ -94,16 +97,19 @@ class ClientRegistration:
         secret = _called("client_secret", self.client_secret, "a callable that returns the secret", within)
         return check_text("client_secret", secret, multiline=is_key(self.client_auth))
 
-    def credentials(self) -> Credentials:
+    def credentials(self, within: float | None = None) -> Credentials:
         """The client's credentials as they are now: its secret, key and certificate.
 
+        Args:
+            within: How long to wait for each callable, in seconds. None: until it returns.
+
         Raises:
-            ConfigurationError: A callable failed, or returned nothing usable.
+            ConfigurationError: A callable failed, or returned nothing usable in time.
         """
-        secret = self.secret()
+        secret = self.secret(within)
         return Credentials(
             secret,
-            self._signer(secret),
+            self._signer(secret, within),
             self.certificate._current() if self.certificate is not None else None,
             self.prover,
         )
@@ -142,7 +148,7 @@ class ClientRegistration:
         by_fact = self.environment_facts.get(stated.audience_fact or "")
         return str(self.assertion_audience or by_argument or by_fact or stated.audience or self.token_url)
 
-    def _signer(self, secret: str) -> "Signer | None":
+    def _signer(self, secret: str, within: float | None) -> "Signer | None":
         if self.client_auth.method == "client_secret_jwt":
             from paygrant._request.jws import SecretSigner
 
@@ -154,8 +160,7 @@ class ClientRegistration:
         from paygrant._request.signing_key import Signer, fitted, signer_of
 
         if callable(value) and not isinstance(value, Signer):
-            value = _called("private_key", value, "a callable that returns the private key")
-
+            value = _called("private_key", value, "a callable that returns the private key", within)
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
@@ -169,8 +174,7 @@ class ClientRegistration:
             return ("form",) if self.basic_encoding == "form" else ("plain",)
         if self.client_auth.method != "client_secret_basic":
             return ENCODINGS[:1]
-        same = quote_plus(self.client_id) == self.client_id and quote_plus(secret) == secret
-        return ENCODINGS[:1] if same else ENCODINGS
+        return ENCODINGS[:1] if _SAME_IN_A_FORM.fullmatch(self.client_id + secret) else ENCODINGS
 
     def cache_key(self, credentials: Credentials, kind: str = "token", mark: str = "") -> str:
         """A name for everything that shapes the token, none of it readable.

@@ -5,7 +5,7 @@ The generated client does not send it: the description also serves providers wit
 
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 
 from paygrant import __version__, _clock
@@ -44,12 +45,25 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _HEADERS = {
-    "Accept-Encoding": "identity",
-    "User-Agent": f"paygrant/{__version__}",
+    "accept-encoding": ("Accept-Encoding", "identity"),
+    "user-agent": ("User-Agent", f"paygrant/{__version__}"),
 }
+"""The headers of each request, by lower-case name."""
 
 
-_parsed = lru_cache(maxsize=64)(httpx.URL)
+class _Address:
+    """An address in the parts that a connection and a request need."""
+
+    __slots__ = ("host", "url")
+
+    def __init__(self, text: str) -> None:
+        url = httpx.URL(text)
+        self.host = url.netloc.decode()
+        """The header Host: in brackets if it is an IPv6 address, and with its port if that is not the scheme's own."""
+        self.url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+_known_address = lru_cache(maxsize=64)(_Address)
 """An address that all requests of a client have in common. Parsing it takes a twenty-fifth of a token's time."""
 
 
@@ -101,12 +115,12 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     )
 
 
-def _headers(request: UnsignedRequest, endpoint: "TokenEndpoint") -> httpx.Headers:
-    """The headers, each once. The request's own replace the default ones, in whatever case they are written."""
-    headers = httpx.Headers({"Accept": endpoint.accept, **_HEADERS})
+def _headers(request: UnsignedRequest, endpoint: "TokenEndpoint") -> dict[str, tuple[str, str]]:
+    """The headers, by lower-case name. The request's own replace the default ones, in whatever case they are written."""
+    headers = {"accept": ("Accept", endpoint.accept), **_HEADERS}
     if content_type := request.media_type or endpoint.content_type:
-        headers["Content-Type"] = content_type
-    headers.update(request.headers)
+        headers["content-type"] = "Content-Type", content_type
+    headers.update((name.lower(), (name, value)) for name, value in request.headers.items())
     return headers
 
 
@@ -206,7 +220,7 @@ class _Exchange:
                 failure = "no complete response before the deadline"
             unavailable = self.reader.error(ProviderUnavailable, failure)
             unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
-            was_closed = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+            was_closed = isinstance(error, httpcore.RemoteProtocolError | httpcore.ReadError | httpcore.WriteError)
         return unavailable, was_closed
 
 
@@ -216,6 +230,26 @@ def _words_of(error: Exception) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - a user's class may raise anything
         return ""
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""The methods whose requests state the length of an empty body, too (RFC 9110 section 8.6)."""
+
+_STEPS = "connect", "read", "write", "pool"
+"""The steps that have a limit of time (https://www.encode.io/httpcore/extensions/#timeout)."""
+
+
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers of a response, by lower-case name. Several of one name become one (RFC 9110 section 5.3)."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 class _Connection:
@@ -237,32 +271,48 @@ class _Connection:
         """Send the request, and read its response."""
         timer = _clock.after(self.limits.deadline - _clock.monotonic(), self._cut)
         try:
-            response = self._transport.handle_request(
-                httpx.Request(
-                    request.method,
-                    request.address if request.query else _parsed(request.url),
-                    headers=_headers(request, self._endpoint),
-                    content=request.body if request.media_type else None,
-                    extensions={"timeout": httpx.Timeout(self.limits.timeout).as_dict(), "trace": self._trace},
-                )
-            )
+            response = self._respond(request)
             try:
-                body = self._read(response)
+                headers = _by_name(response.headers)
+                body = self._read(response, headers.get("content-encoding", ""))
             finally:
                 response.close()
         finally:
             timer.cancel()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return RawResponse(response.status_code, headers, body, _clock.wall())
+        return RawResponse(response.status, headers, body, _clock.wall())
 
-    def _read(self, response: httpx.Response) -> bytes | None:
+    def _respond(self, request: UnsignedRequest) -> httpcore.Response:
+        """The response, before its body is read."""
+        method, headers = request.method, _headers(request, self._endpoint)
+        body = request.body if request.media_type else None
+        extensions: dict[str, Any] = {"timeout": dict.fromkeys(_STEPS, self.limits.timeout)}
+        if isinstance(self._transport, Transport):
+            address = _Address(request.address) if request.query else _known_address(request.url)
+            connection = self._transport.connection_to(address.url.origin)
+            if not connection.is_idle():  # it is new
+                extensions["trace"] = self._trace
+            framing = {"host": ("Host", address.host)}
+            if body is not None or method in _WITH_BODY:
+                framing["content-length"] = "Content-Length", str(len(body or b""))
+            lines = list({**framing, **headers}.values())
+            return connection.handle_request(
+                httpcore.Request(method, address.url, headers=lines, content=body, extensions=extensions)
+            )
+        extensions["trace"] = self._trace
+        theirs = self._transport.handle_request(
+            httpx.Request(method, request.address, headers=list(headers.values()), content=body, extensions=extensions)
+        )
+        stream = cast("httpx.SyncByteStream", theirs.stream)
+        return httpcore.Response(theirs.status_code, headers=theirs.headers.raw, content=stream)
+
+    def _read(self, response: httpcore.Response, encoding: str) -> bytes | None:
         """The body. None if it is too long."""
         # A server may compress without being asked, and a small body may unpack to gigabytes: the limit is on the result.
-        packed = response.headers.get("Content-Encoding", "").lower() in {"gzip", "deflate"}
+        packed = encoding.lower() in {"gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if packed else None
         body = bytearray()
         try:
-            for chunk in cast("httpx.SyncByteStream", response.stream):
+            for chunk in cast("Iterable[bytes]", response.stream):
                 body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body)) if unpacker else chunk
                 if len(body) > _LONGEST_BODY:
                     return None

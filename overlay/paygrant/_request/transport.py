@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -28,6 +28,43 @@ _thread_local = threading.local()
 
 _sockets: WeakSet[socket.socket] = WeakSet()
 """The sockets of shared connections, for a forked child to close."""
+
+
+class _JoiningStream(httpcore.NetworkStream):
+    """A stream that sends a small request as one packet, not two: when the first byte of the response is awaited."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self._written: list[bytes] = []
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - reading has the same limit
+        """Note what is to be sent."""
+        self._written.append(buffer)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Send what was written, and read.
+
+        A server that closes its connection early may have responded all the same, so a failure to write is no end.
+        """
+        if self._written:
+            joined, self._written = b"".join(self._written), []
+            with suppress(httpcore.WriteError):
+                self._stream.write(joined, timeout)
+        return self._stream.read(max_bytes, timeout)
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Begin TLS."""
+        return _JoiningStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """A fact about the stream (https://www.encode.io/httpcore/network-backends/)."""
+        return self._stream.get_extra_info(info)
 
 
 class Backend(httpcore.SyncBackend):
@@ -57,7 +94,7 @@ class Backend(httpcore.SyncBackend):
             left = None if ends is None else max(0.001, ends - time.monotonic())
             share = None if left is None else left / (len(addresses) - position + 1)
             try:
-                return super().connect_tcp(address, port, share, local_address, socket_options)
+                return _JoiningStream(super().connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if position == len(addresses):
                     raise
@@ -65,13 +102,34 @@ class Backend(httpcore.SyncBackend):
 
 
 class Transport(httpx.HTTPTransport):
-    """A transport of ours: it connects within one time limit, and keeps a connection for a short while."""
+    """A transport of ours: it connects within one time limit, and keeps one connection for a short while."""
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, proxy=proxy, limits=httpx.Limits(keepalive_expiry=KEPT))
         self._pool._network_backend = Backend()  # httpx has no argument for it
+        self._kept: httpcore.ConnectionInterface | None = None
         self.socket: socket.socket | None = None
         """The socket of the connection."""
+
+    def connection_to(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        """The connection that was kept, if it is open and idle, or else one that opens with its first request.
+
+        It carries one request at a time, so a pool would only cost time: it takes a fifth of a token's.
+        """
+        kept = self._kept
+        if kept is None or not kept.is_idle() or kept.has_expired():
+            self._disconnect()
+            kept = self._kept = self._pool.create_connection(origin)
+        return kept
+
+    def _disconnect(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._disconnect()
+        super().close()
 
     def note_socket(self, opened: socket.socket | None) -> None:
         """Note the socket of a new connection. A forked child closes it."""
@@ -140,7 +198,8 @@ def transport_for(
         finally:
             transport.close()
         return
-    key = urlsplit(url).scheme, proxy, certificate and certificate.thumbprint
+    parts = urlsplit(url)
+    key = parts.scheme, parts.netloc, proxy, certificate and certificate.thumbprint
     if new and key in transports:
         transports.pop(key).close()
     if key not in transports:

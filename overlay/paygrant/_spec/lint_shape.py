@@ -100,15 +100,25 @@ def _words(error: ValidationError) -> str:
     if error.validator == "type":
         kinds: list[str] = [stated] if isinstance(stated, str) else stated
         return f"{value} is not {' or '.join(_KINDS.get(each, each) for each in kinds)}"
-    if error.validator == "pattern":
+    if error.validator in {"pattern", "not"}:
         return f"{value} is not allowed here"
-    missing = [each for each in stated if error.message.startswith(repr(each))] if error.validator == "required" else []
-    if missing:
-        return f"{missing[0]!r} is missing"
+    if missing := _missing_word(error):
+        return missing
     unknown = _unknown_words(error)
     if unknown and len(unknown) <= LONG:
         return f"{unknown} {'are' if ', ' in unknown else 'is'} not known here"
     return error.message.replace(shown, value)
+
+
+def _missing_word(error: ValidationError) -> str:
+    """The word that a mapping needs, by itself or beside another word; an empty text if it has all of them."""
+    stated: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "dependentRequired":
+        given = next(each for each in stated if each in instance and {*stated[each]} - {*instance})
+        return f"{given!r} is given without {stated[given][0]!r}"
+    missing = [each for each in stated if error.message.startswith(repr(each))] if error.validator == "required" else []
+    return f"{missing[0]!r} is missing" if missing else ""
 
 
 def _meant(value: Any, known: list[Any]) -> str | None:

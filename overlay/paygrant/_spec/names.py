@@ -19,6 +19,8 @@ RESERVED_ARGUMENTS = frozenset(
         "client_secret_file",
         "cls",
         "dpop",
+        "dpop_key",
+        "dpop_key_file",
         "environment",
         "from_env",
         "key_id",

@@ -1,5 +1,7 @@
 """JSON Pointers (RFC 6901): write one, find a value by one, put a value at one."""
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 _INDICES = frozenset("0123456789")
@@ -16,9 +18,10 @@ def pointer_to(place: str, *steps: str | int) -> str:
     return "/".join((place, *(escaped(str(step)) for step in steps)))
 
 
-def parts(pointer: str) -> list[str]:
+@functools.lru_cache(maxsize=1024)  # those of the specs in use: reading a response splits them each time
+def parts(pointer: str) -> tuple[str, ...]:
     """Return the steps of a pointer, unescaped."""
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 def value_at(document: Any, pointer: str) -> Any:
@@ -48,7 +51,7 @@ def with_value(document: Any, pointer: str, value: object) -> Any:
     return _with_value(document, parts(pointer), value)
 
 
-def _with_value(here: Any, steps: list[str], value: object) -> Any:
+def _with_value(here: Any, steps: Sequence[str], value: object) -> Any:
     if not steps:
         return value
     first, *rest = steps

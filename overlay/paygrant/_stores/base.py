@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from weakref import WeakSet
 
 from paygrant import _clock, _errors
-from paygrant._arguments import check_function, check_hashable, checked
+from paygrant._arguments import check_function, check_hashable, check_type, checked
 from paygrant._secrets import compared_as_a_whole
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT, KeptResponse, Token, response_text, same_token
@@ -197,16 +198,27 @@ class Store(Protocol):
 Store.__module__ = "paygrant"
 
 
+_checked_classes: WeakSet[type] = WeakSet()
+"""The classes of stores that were checked. A check of the methods takes a tenth of a token's time."""
+
+
 def check_store(argument: str, store: Store | None) -> None:
-    """Check that a store can be hashed, and that its methods are not asynchronous.
+    """Check for a store that can be hashed, and whose methods are not asynchronous.
 
     Raises:
         ConfigurationError: It cannot be used.
     """
-    if store is not None:
-        check_hashable(argument, store, "a hashable store")
-        for method in (store.load, store.save, store.discard, store.lock):
-            check_function(argument, method, "a store whose methods are not asynchronous")
+    if store is None:
+        return
+    is_known = type(store) in _checked_classes
+    if not is_known:
+        check_type(argument, store, Store, "a store, such as MemoryStore()")
+    check_hashable(argument, store, "a hashable store")
+    if is_known:
+        return
+    for method in (store.load, store.save, store.discard, store.lock):
+        check_function(argument, method, "a store whose methods are not asynchronous")
+    _checked_classes.add(type(store))
 
 
 def saved_entry(key: str, data: bytes) -> SavedEntry | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from paygrant import _clock
@@ -48,21 +48,23 @@ class FailSafeStore:
     @contextmanager
     def lock(self, key: str, lease: float) -> Generator[None]:
         """The right to request a new token. If the store cannot give it, every process makes its own request."""
-        with ExitStack() as stack:
-            self._attempt(lambda: self._enter(stack, key, lease))
-            held = stack.pop_all()
+        held = self._attempt(lambda: self._entered(key, lease))
         try:
             yield
         finally:
             try:
-                held.close()
+                if held is not None:
+                    held.__exit__(None, None, None)
             except Exception as error:  # noqa: BLE001 - a store may raise anything
                 self._fail(error)
 
-    def _enter(self, stack: ExitStack, key: str, lease: float) -> None:
-        # A lock that others hold all the time is no failure of the store.
-        with suppress(TimeoutError):
-            stack.enter_context(self._store.lock(key, lease))
+    def _entered(self, key: str, lease: float) -> AbstractContextManager[object] | None:
+        lock = self._store.lock(key, lease)
+        try:
+            lock.__enter__()
+        except TimeoutError:  # others hold it all the time, which is no failure of the store
+            return None
+        return lock
 
     def _attempt(self, action: Callable[[], R]) -> R | None:
         if _clock.monotonic() < self._away_until:

@@ -91,15 +91,17 @@ class Given:
         return made
 
     @property
-    def secret_file(self) -> str | None:
-        """The file that contains only the secret; None if the secret comes from somewhere else."""
-        if SECRET in self.overrides:
-            return getattr(self.overrides[SECRET], "path", None)
-        return self.variables.get(f"{self.kind.variable(SECRET)}_FILE")
+    def secret_files(self) -> "Iterator[str | None]":
+        """The files that contain a secret or a private key alone. None for each that comes from somewhere else."""
+        for each in self.kind.arguments:
+            if each.name in self.overrides:
+                yield getattr(self.overrides[each.name], "path", None)
+            elif each.secret:
+                yield self.variables.get(f"{self.kind.variable(each.name)}_FILE")
 
     def exposed(self, *files: str | None) -> "Iterator[Finding]":
         """Warnings about files with a secret that other users can read."""
-        for each in filter(None, files):
+        for each in dict.fromkeys(filter(None, files)):
             from paygrant.doctor import open_to_others
 
             yield from open_to_others(each)
@@ -127,7 +129,7 @@ class Given:
 
 
 def _secret(argument: str, path: str) -> Any:
-    """The secret in a file or on standard input. For the client's secret, a callable that reads the file.
+    """The secret on standard input, or a callable that reads the file.
 
     Raises:
         ConfigurationError: The file does not exist. It is not named, as the path may be a secret typed by mistake.
@@ -141,7 +143,7 @@ def _secret(argument: str, path: str) -> Any:
         option = f"--{dashed(argument)}-file"
         raise ConfigurationError(f"{option}: the file does not exist; {expected}", argument=argument)
     file = SecretFile(path, argument)
-    return file() if argument not in REREAD or Path(path).is_fifo() else file  # a pipe can be read once only
+    return file() if Path(path).is_fifo() else file  # a pipe can be read once only
 
 
 def _ask_person(prompt: str) -> str:

@@ -319,16 +319,21 @@ def _secret_options(parameter: ProviderParameter) -> list[click.Option]:
     option = f"--{dashed(parameter.name)}"
     what = "secret" if parameter.name == SECRET else parameter.name.replace("_", " ")
     about = f"A file that contains the {what}; - is standard input."
+    if parameter.name != SECRET and parameter.help:
+        about = f"{parameter.help} FILE contains it; - is standard input."
     about += f" [env var: {parameter.variable}_FILE, or {parameter.variable} for the {what} itself]"
     file = click.Option(
         [parameter.option, _OF_PROVIDER + parameter.name], type=click.Path(), metavar="FILE", help=about
     )
 
+    is_asked_for = parameter.name == SECRET
+    others = f", {parameter.option}, or the prompt at a terminal" if is_asked_for else f" or {parameter.option}"
+
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
             message = (
                 "a secret on the command line is visible in the process list and in the shell's history; "
-                f"expected the variable {parameter.variable}, {parameter.option}, or the prompt at a terminal"
+                f"expected the variable {parameter.variable}{others}"
             )
             raise click.BadParameter(message, param_hint=option)
 

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 _Format = Literal["text", "header", "json", "env"]
 
 _BOUND = (
+    "the token is bound to a key (RFC 9449): each API call needs a new proof by that key; a program with TokenAuth and "
+    "dpop= that key makes the proofs"
+)
+_BOUND_TO_COMMAND = (
     "the token is bound to a key of this command (RFC 9449): each API call needs a new proof by that key, which ends "
-    "now; a program with TokenAuth makes the proofs"
+    "now; a program with TokenAuth makes the proofs, and --dpop-key-file gives a key that lasts"
 )
 
 
@@ -44,7 +48,9 @@ def obtain(given: "Given", provider: "Provider", *, cache: bool) -> "Token":
         TokenError: There is no token. If the error is remembered, its text says for how long and what ends that. If
             the doctor can say more, a note says so.
     """
-    for finding in given.exposed(given.env_file, given.secret_file):
+    certificate = registration_of(provider).certificate
+    with_key = certificate.private_key_file if certificate else None
+    for finding in given.exposed(given.env_file, *given.secret_files, with_key):
         _console.note(f"{finding.seen}; to change that: {finding.advice}")
     store = _store.usable(given.variables) if cache else None
     name = registration_of(provider).name
@@ -99,7 +105,7 @@ def _print(given: "Given", *, header: bool, as_json: bool, form: _Format, cache:
         "env": lambda: f"{given.kind.prefix}_ACCESS_TOKEN={shlex.quote(found.access_token)}",
     }
     if registration_of(provider).proof_key is not None:
-        _console.note(_BOUND)
+        _console.note(_BOUND_TO_COMMAND if getattr(provider, "dpop", None) is True else _BOUND)
     _console.result(printed[forms.pop()]() if forms else found.access_token)
 
 

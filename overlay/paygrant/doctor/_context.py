@@ -14,6 +14,7 @@ from paygrant._arguments import check_url
 from paygrant._errors import ConfigurationError, InvalidClient, ProviderUnavailable, TokenError
 from paygrant._providers.base import own_kind_of, registration_of
 from paygrant._providers.client_credentials import ClientCredentials
+from paygrant._providers.key_file import CERTIFICATE_FILE, KeyFile
 from paygrant._providers.kind import ProviderKind
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.client_auth import ENCODINGS, Encoding, basic_credentials
@@ -86,15 +87,26 @@ class Context:
         self.variable_names: Mapping[str, str] = {name: name if made else kind.variable(name) for name in names}
         """The name of the environment variable of each argument. A provider that is made has only the arguments."""
 
-    @property
-    def secret_file(self) -> tuple[str, str] | None:
-        """The variable or argument that names the file of the secret, and the path of the file."""
-        given = self._overrides.get("client_secret")
+    def file_of(self, argument: str) -> tuple[str, str] | None:
+        """The variable or argument that names the file of a secret or a private key, and the path of the file."""
+        given = self._overrides.get(argument)
         if given is not None:
-            return ("client_secret", given.path) if isinstance(given, SecretFile) else None
-        variable = f"{self.variable_names.get('client_secret', '')}_FILE"
+            return (argument, given.path) if isinstance(given, SecretFile | KeyFile) else None
+        variable = f"{self.variable_names.get(argument, '')}_FILE"
         path = self.variables.get(variable)
         return (variable, path) if path else None
+
+    @property
+    def secret_files(self) -> dict[str, str]:
+        """The paths of files that hold a secret or a private key, by the variable or argument that names them."""
+        found = dict(filter(None, (self.file_of(each.name) for each in self._kind.arguments if each.secret)))
+        with suppress(ConfigurationError):
+            certificate = self.registration.certificate
+            if certificate and certificate.private_key_file not in found.values():
+                is_stated = self._made or CERTIFICATE_FILE in self._overrides
+                name = CERTIFICATE_FILE if is_stated else self.variable_names[CERTIFICATE_FILE]
+                found[name] = certificate.private_key_file
+        return found
 
     @cached_property
     def settings(self) -> list[Setting]:
@@ -105,8 +117,8 @@ class Context:
             value = self._overrides.get(argument, self.variables.get(variable))
             if isinstance(value, str) and value:
                 found.append(Setting(argument, name, value))
-        if self.secret_file:
-            name, path = self.secret_file
+        if file := self.file_of("client_secret"):
+            name, path = file
             with suppress(OSError, UnicodeDecodeError):
                 text = self.within(lambda: _text_of(path))
                 # Readers of the file remove the line break at its end.

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from paygrant._errors import ConfigurationError
+from paygrant._request.dpop import is_of_process
 from paygrant._request.signing_key import identity_of
 from paygrant._secrets import fingerprint
 from paygrant._spec.description import ASSERTION_METHODS
@@ -15,6 +16,7 @@ from paygrant.doctor._finding import Finding, failed, span, warning
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from paygrant._request.signing_key import Signer
     from paygrant.doctor._context import Context
 
 _SOON = timedelta(days=30)
@@ -72,7 +74,10 @@ def keys_in_words(context: "Context") -> list[str]:
             known = f" with id {signer.key_id!a}" if signer.key_id else ""
             found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
     if (prover := context.registration.prover) is not None:
-        found.append(f"tokens bound to the key {prover.thumbprint[:8]}: each API call needs a proof (RFC 9449)")
+        key = cast("Signer", context.registration.proof_key)
+        whose = "it ends with this process" if is_of_process(key) else "all that have it may share the tokens"
+        bound = f"tokens bound to the key for {key.algorithm} with thumbprint {prover.thumbprint} ({whose})"
+        found.append(f"{bound}: each API call needs a proof (RFC 9449)")
     certificate = _certificate(context)
     if certificate is not None:
         end = certificate.not_valid_after_utc

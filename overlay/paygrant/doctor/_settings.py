@@ -30,10 +30,11 @@ def settings(context: Context) -> Iterator[Finding]:
         if setting.name not in explained
     ]
     found += certificate_findings(context)
-    found += [*(open_to_others(context.secret_file[1]) if context.secret_file else ()), *_environment_mismatch(context)]
+    found += [each for path in context.secret_files.values() for each in open_to_others(path)]
+    found += _environment_mismatch(context)
     yield from found
     if not errors and not found:
-        names = ", ".join(dict.fromkeys(setting.name for setting in context.settings))
+        names = ", ".join(dict.fromkeys([*(setting.name for setting in context.settings), *context.secret_files]))
         # No fingerprint of the secret: it could be used to check a guess.
         parts = [f"secret of {len(context.secret)} characters"] if context.secret else []
         parts += keys_in_words(context)

@@ -242,6 +242,8 @@ def _about_from_env(spec: NormalizedSpec, keywords: Iterable[_Keyword]) -> str:
         file += f" {prefix}_PRIVATE_KEY_FILE names a file with the key, {prefix}_KEY_ID is its id."
     if any(each.name == "certificate" for each in keywords):
         file += f" {prefix}_CERTIFICATE_FILE names a file with the certificate."
+    if any(each.name == "dpop" for each in keywords):
+        file += f" {prefix}_DPOP_KEY_FILE names a file with the key to bind tokens to."
     return docstring(
         "Make a provider from environment variables.",
         paragraph(f"The variables are {variables}.{file}", width=112),

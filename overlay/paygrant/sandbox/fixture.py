@@ -6,7 +6,15 @@ from paygrant._cache import registry
 from paygrant.sandbox._handle import variables_for
 from paygrant.sandbox._server import Sandbox
 
-_OTHERS = ("CLIENT_SECRET_FILE", "PRIVATE_KEY", "PRIVATE_KEY_FILE", "KEY_ID", "CERTIFICATE_FILE")
+_OTHERS = (
+    "CLIENT_SECRET_FILE",
+    "PRIVATE_KEY",
+    "PRIVATE_KEY_FILE",
+    "KEY_ID",
+    "CERTIFICATE_FILE",
+    "DPOP_KEY",
+    "DPOP_KEY_FILE",
+)
 """The ends of variables that the developer may have set, and that do not go together with those of the sandbox."""
 
 
