@@ -699,6 +699,15 @@ def test_the_header_of_most_operations_with_the_name_of_a_token_carries_it(draft
     assert endpoint(draft(data))["token_use"] == {"header": "X-Auth-Token"}
 
 
+def test_a_header_against_forged_requests_carries_no_access_token(draft: Any) -> None:
+    data = document(
+        body=schema(texts("client_id", "client_secret")), schemes={"x": {"type": "http", "scheme": "digest"}}
+    )
+    header = {"name": "X-XSRF-TOKEN", "in": "header", "schema": {"type": "string"}}
+    data["paths"]["/things"] = {"get": {"parameters": [header]}}
+    assert "does the API take the token as Authorization: Bearer?" in decided(draft(data), USE)
+
+
 def test_an_api_key_of_other_operations_goes_with_the_bearer_token(draft: Any) -> None:
     schemes = {
         "key": {"type": "apiKey", "in": "header", "name": "Quay_Key"},

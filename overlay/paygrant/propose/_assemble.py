@@ -18,7 +18,7 @@ from paygrant.propose.references import Node
 
 _NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
 _USE = "/x-token-endpoint/token_use"
-_TOKEN_HEADER = re.compile("[A-Za-z0-9-]*token", re.IGNORECASE)
+_TOKEN_HEADER = re.compile("(?!.*[cx]srf)[A-Za-z0-9-]*token", re.IGNORECASE)
 
 
 def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, ...]]:
