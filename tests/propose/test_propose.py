@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from paygrant import ConfigurationError, InvalidClient, SpecProvider
 from paygrant._providers.base import Provider
 from paygrant._spec.document import is_object
-from paygrant.generate import lint
+from paygrant.generate import lint, read_spec
 from paygrant.generate.packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
@@ -127,6 +127,19 @@ CASES = [
         "/7/token",
         {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
         arguments={"realm": "7", "private_key": pem("ES256")},
+    ),
+    Case("alternatives.yaml", "/oauth2/v3/token", IN_BODY),
+    Case(
+        "alternatives.yaml",
+        "/oauth2/v3/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"auth_method": "private_key_jwt", "private_key": pem("ES256")},
+    ),
+    Case(
+        "metadata.md",
+        "/as/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"private_key": pem("ES256")},
     ),
     Case(
         "page.md",
@@ -238,7 +251,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The packages generated from all drafts."""
     folder = tmp_path_factory.mktemp("packages")
     proposals = [propose(FOLDER / case.file) for case in CASES]
-    write_packages({each.name: yaml.safe_load(each.text) for each in proposals}, folder)
+    drafts = {each.name: write(each, tmp_path_factory.mktemp("drafts")) for each in proposals}
+    write_packages({name: read_spec(path) for name, path in drafts.items()}, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
         yield folder
