@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from paygrant._text import one_line, os_error_words, redact
@@ -188,8 +188,12 @@ def test_signs_of_a_harmless_text_survive(line: str) -> None:
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHXYZ0123456789-_.~", min_size=16, max_size=48))
-def test_a_harmless_text_survives_beside_any_secret(secret: str) -> None:
+def test_a_harmless_text_survives_beside_any_secret_that_shares_no_part_with_it(secret: str) -> None:
+    letters = "".join(filter(str.isalnum, secret)).lower()
+    parts = [letters[start : start + 6] for start in range(len(letters) - 5)]
     for text in HARMLESS:
+        shown = "".join(filter(str.isalnum, text)).lower()
+        assume(not any(part in shown or part[::-1] in shown for part in parts))
         assert redact([secret], text) == text
 
 

@@ -171,6 +171,8 @@ def test_lint_prints_warnings_and_goes_on(run: Any, tmp_path: Path) -> None:
     assert all(each["warning"] for each in json.loads(run("lint", warned, "--json").out))
     bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
     assert run("lint", bad).code == 2
+    (missing,) = json.loads(run("lint", str(tmp_path / "missing.yaml"), "--json").out)
+    assert (missing["line"], missing["text"]) == (None, "the file does not exist")
 
 
 def test_generate_names_the_command_that_shows_warnings(run: Any, tmp_path: Path) -> None:
@@ -198,8 +200,8 @@ def test_all_that_is_missing_is_named_at_once(run: Any, monkeypatch: pytest.Monk
         "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_CLIENT_SECRET (or ..._FILE)\n"
     )
     assert run(*asked, "--auth-method", "private_key_jwt").err == (
-        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for "
-        "CLIENT_CREDENTIALS_CLIENT_ID\n"
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for each of "
+        "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_PRIVATE_KEY (or ..._FILE)\n"
     )
 
 

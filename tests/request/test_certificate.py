@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from paygrant import ClientCredentials, ConfigurationError, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
+from paygrant import ClientCredentials, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
 from paygrant._request.certificate import ClientCertificate
+from tests.helpers.arguments import refusal
 from tests.helpers.exposure import exposed
 from tests.helpers.keys import Authority, authority, pem, write_pair
 from tests.helpers.servers import RAW_GRANT
@@ -211,13 +212,6 @@ def test_the_context_trusts_what_token_requests_trust(tmp_path: Path, monkeypatc
         connect(context, port)
 
 
-def refusal(make: Callable[[], object]) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        make()
-    assert not exposed(caught.value)
-    return str(caught.value)
-
-
 def test_bad_files_are_refused(tmp_path: Path) -> None:
     certificate, key = authority().issue("client")
     other = authority().issue("another")
@@ -333,6 +327,21 @@ def test_a_token_request_shows_the_certificate(tmp_path: Path) -> None:
     with tls_server(tmp_path) as (port, seen):
         assert connect(certificate._current().context, port) == b"ok"
     assert seen == [certificate.thumbprint]
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_store_keeps_a_token_under_the_certificate_that_it_is_bound_to(tmp_path: Path) -> None:
+    certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
+    with tls_server(tmp_path, RAW_GRANT) as (port, seen):
+        url, store, thumbprints = f"https://localhost:{port}/token", MemoryStore(), list[str]()
+        client = ClientCredentials(client_id="c", token_url=url, auth_method="tls_client_auth", certificate=certificate)
+        for number in range(1, 5):
+            TokenSource(client, store=store, policy=RefreshPolicy(margin=number)).get()
+            thumbprints.append(certificate.thumbprint)
+            if number == 2:
+                write_pair(tmp_path, authority().issue("client"))
+        assert seen == [thumbprints[0], thumbprints[2]]
+    assert len({*thumbprints}) == 2
 
 
 @pytest.mark.usefixtures("trust")

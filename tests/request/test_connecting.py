@@ -63,30 +63,10 @@ def attempts(
 
 
 class Opened(httpcore.NetworkStream):
-    """The stream of a connection: it notes what is done with it."""
+    """The stream of a connection, which has a name."""
 
-    def __init__(self, name: str, *failures: Exception) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.failures = failures
-        self.done: list[tuple[Any, ...]] = []
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.done.append(("write", buffer, timeout))
-        for each in self.failures:
-            raise each
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self.done.append(("read", max_bytes, timeout))
-        return b"response"
-
-    def close(self) -> None:
-        self.done.append(("close",))
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        self.done.append(("start_tls", ssl_context, server_hostname, timeout))
-        return Opened(f"TLS in {self.name}")
 
     def get_extra_info(self, info: str) -> Any:
         return self.name if info == "name" else None
@@ -151,52 +131,6 @@ def test_a_backend_connects_from_a_local_address_with_the_options(server: Server
     assert opened.getpeername() == ("127.0.0.1", port)
     assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     stream.close()
-
-
-# A stream
-
-
-def joining(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> tuple[httpcore.NetworkStream, Opened]:
-    """The stream of a backend, and the one underneath."""
-    inner = Opened("plain", *failures)
-    attempts(monkeypatch, THREE, inner)
-    return Backend().connect_tcp("many.example", 443, 12), inner
-
-
-def test_a_request_is_sent_as_one_packet_when_its_response_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, inner = joining(monkeypatch)
-    for part in (b"headers", b"body"):
-        stream.write(part, 3)
-    assert inner.done == []
-    assert stream.read(100, 4) == b"response"
-    assert stream.read(50, 5) == b"response"
-    assert inner.done == [("write", b"headersbody", 4), ("read", 100, 4), ("read", 50, 5)]
-
-
-def test_a_response_is_read_though_the_server_took_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, inner = joining(monkeypatch, httpcore.WriteError("closed"))
-    stream.write(b"request")
-    assert stream.read(100) == b"response"
-    stream.read(100)
-    assert [each[0] for each in inner.done] == ["write", "read", "read"]
-
-
-def test_a_request_that_cannot_be_sent_in_time_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, _ = joining(monkeypatch, httpcore.WriteTimeout("slow"))
-    stream.write(b"request")
-    with pytest.raises(httpcore.WriteTimeout, match="slow"):
-        stream.read(100, 1)
-
-
-def test_a_stream_begins_tls_and_joins_what_is_written_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, inner = joining(monkeypatch)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    secure = stream.start_tls(context, "many.example", 7)
-    assert inner.done == [("start_tls", context, "many.example", 7)]
-    assert secure.get_extra_info("name") == "TLS in plain"
-    assert type(secure) is type(stream)
-    stream.close()
-    assert inner.done[-1] == ("close",)
 
 
 # The transport

@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._cache import workers
+from paygrant._cache.registry import forget_all
 from paygrant._providers.base import Provider
 from paygrant._request import transport as transport_module
 from paygrant._request.trust import trusting_context
@@ -363,6 +364,39 @@ def test_a_transport_can_trust_its_own_authority(tls_server: TlsServer) -> None:
     with httpx.HTTPTransport(verify=context) as transport:
         assert ask(make(Cryptofuse, base_url=tls_server.base_url), transport=transport).access_token == "token-1"
     assert tls_server.read[0].endswith(b"grant_type=client_credentials&scope=read+write")
+
+
+def test_a_request_goes_by_tls_within_the_tls_of_a_proxy(
+    tls_server: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls_server.file)
+    asked: list[bytes] = []
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                target.sendall(data)
+
+    def tunnel(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as outer:
+            asked.append(read_request(outer).splitlines()[0])
+            outer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with socket.create_connection(("localhost", urlsplit(tls_server.base_url).port or 0)) as target:
+                back = threading.Thread(target=copy, args=(target, outer))
+                back.start()
+                copy(outer, target)
+                target.shutdown(socket.SHUT_RDWR)
+                back.join()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_server.file))
+    monkeypatch.setattr(transport_module, "tls_context", trusting_context)
+    with serve_raw(tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.replace("http://127.0.0.1", "https://localhost"))
+        assert ask(make(Cryptofuse, base_url=tls_server.base_url)).access_token == "token-1"
+        forget_all()  # closes the connection, which is kept otherwise
+    assert asked == [f"CONNECT {urlsplit(tls_server.base_url).netloc} HTTP/1.1".encode()]
+    assert len(tls_server.read) == 1
 
 
 # Addresses

@@ -83,7 +83,7 @@ class Stone(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are STONE_CLIENT_ID, STONE_ENVIRONMENT, STONE_BASE_URL, STONE_ASSERTION_AUDIENCE, STONE_DPOP.
         STONE_PRIVATE_KEY_FILE names a file with the key, STONE_KEY_ID is its id. STONE_CERTIFICATE_FILE names a file
-        with the certificate.
+        with the certificate. STONE_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of STONE.

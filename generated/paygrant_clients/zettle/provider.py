@@ -78,7 +78,7 @@ class Zettle(SpecProvider["TokenResponse"], spec=_PACKAGE):
 
         The variables are ZETTLE_CLIENT_ID, ZETTLE_CLIENT_SECRET, ZETTLE_ENVIRONMENT, ZETTLE_BASE_URL, ZETTLE_DPOP.
         ZETTLE_CLIENT_SECRET_FILE names a file with the secret. ZETTLE_CERTIFICATE_FILE names a file with the
-        certificate.
+        certificate. ZETTLE_DPOP_KEY_FILE names a file with the key to bind tokens to.
 
         Args:
             prefix: How the names of the variables begin, instead of ZETTLE.

@@ -98,11 +98,11 @@ def choices_first(init: Callable[..., None], names: Iterable[str]) -> Callable[.
 
     Their checks say more than Python's own error: they list the choices.
     """
+    missing = dict.fromkeys({*names} & {"environment", "base_url"})
 
     @functools.wraps(init)
     def fill(self: object, **arguments: Any) -> None:
-        missing = dict.fromkeys({*names} & {"environment", "base_url"} - arguments.keys())
-        init(self, **arguments, **missing)
+        init(self, **{**missing, **arguments})
 
     return fill
 

@@ -34,13 +34,14 @@ class SecretFile:
         try:
             with Path(self.path).open(encoding="utf-8-sig") as file:
                 secret = file.read(_LONGEST).rstrip("\r\n")
-        except (OSError, ValueError) as error:  # ValueError: it is not UTF-8, or its path holds a NUL
+        except UnicodeDecodeError:
+            fault = "holds no text in UTF-8"
+        except (OSError, ValueError) as error:  # a ValueError: no file can have this path
             fault = f"cannot be read ({type(error).__name__})"
         if len(secret) == _LONGEST:
             secret, fault = "", f"has more than {_LONGEST:,} characters"
         if not secret:
-            expected = "a UTF-8 file that holds the secret"
-            raise invalid_argument(self.argument, f"the file {self.path!r} {fault}", expected)
+            raise invalid_argument(self.argument, f"the file {self.path!r} {fault}", self._expected)
         return secret
 
     def read_in_time(self) -> str:
@@ -51,4 +52,9 @@ class SecretFile:
         """
         from paygrant._request.registration import called
 
-        return str(called(self.argument, self, "a UTF-8 file that holds the secret", LONGEST_READ))
+        return str(called(self.argument, self, self._expected, LONGEST_READ))
+
+    @property
+    def _expected(self) -> str:
+        what = "a private key in PEM, or as a JWK" if self.argument.endswith("_key") else "the secret"
+        return f"a UTF-8 file that holds {what}"

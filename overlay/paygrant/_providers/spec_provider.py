@@ -155,22 +155,22 @@ class SpecProvider(KeyedProvider[R_co]):
         kept: dict[str, Any] = {}
         if isinstance(parameters.get("parameters"), _Parameters):  # what is not among them is not sent
             kept = dict.fromkeys(str(each.argument) for each in description.arguments) | parameters.pop("parameters")
-        given: dict[str, Any] = {
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "environment": environment,
-            "base_url": base_url,
-            "basic_encoding": basic_encoding,
-            "private_key": private_key,
-            "certificate": certificate,
-            "assertion_audience": assertion_audience,
-            "dpop": description.token_use.dpop if dpop is None else dpop,
-            "authenticate": authenticate,
-            "allow_link_local": allow_link_local,
-            "parameters": {**kept, **parameters},
-        }
-        for name, value in given.items():
-            self._set(name, value)
+        vars(self).update(
+            {
+                "client_id": client_id,
+                "client_secret": client_secret,
+                "environment": environment,
+                "base_url": base_url,
+                "basic_encoding": basic_encoding,
+                "private_key": private_key,
+                "certificate": certificate,
+                "assertion_audience": assertion_audience,
+                "dpop": description.token_use.dpop if dpop is None else dpop,
+                "authenticate": authenticate,
+                "allow_link_local": allow_link_local,
+                "parameters": {**kept, **parameters},
+            }
+        )
         self.__post_init__()
 
     def _credentials(
@@ -300,9 +300,10 @@ class SpecProvider(KeyedProvider[R_co]):
     @property
     def _client_auth(self) -> "ClientAuth":
         known, chosen = self._description.client_auth, self.auth_method
-        if chosen is None:
-            return known[0]
-        return next((each for each in known if each.method == chosen), known[0])
+        for each in known:
+            if each.method == chosen:
+                return each
+        return known[0]
 
     @property
     def _in_host(self) -> "Parameter | None":
@@ -311,9 +312,10 @@ class SpecProvider(KeyedProvider[R_co]):
 
     @property
     def _effective_base_url(self) -> str:
-        url = super()._effective_base_url
-        label = self._in_host
-        if self.base_url or not label:
+        if self.base_url:
+            return self.base_url
+        url, label = super()._effective_base_url, self._in_host
+        if not label:
             return url
         argument = label.argument or ""
         return base_url_for(argument, url, label.name, self.parameters.get(argument))

@@ -112,6 +112,7 @@ class ClientRegistration:
             self._signer(secret, within),
             self.certificate._current() if self.certificate is not None else None,
             self.prover,
+            self.private_key,
         )
 
     @property

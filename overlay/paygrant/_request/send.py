@@ -100,7 +100,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         sent = exchange.send()
     if isinstance(sent, TokenError):
         raise sent
-    response, reader = sent, exchange.reader
+    response, reader = exchange.refusal or (sent, exchange.reader)
     if observe:
         observe(response)
     token, lifetime = reader.read(response)
@@ -153,6 +153,8 @@ class _Exchange:
         self._times = SignedTimes(registration.token_url)
         self._had_nonce = False
         self.reader = self._reader(())
+        self.refusal: tuple[RawResponse, ResponseReader] | None = None
+        """The refusal of a request that was signed by the server's own time, if others were refused, too. It says why."""
 
     def send(self) -> RawResponse | TokenError:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
@@ -175,9 +177,12 @@ class _Exchange:
         wants_nonce = prover is not None and response.is_client_error and NONCE_ERROR in response.text
         if wants_nonce or response.status not in _TIME_REFUSED:
             self._times.accepted(skew)
+            self.refusal = None
             is_first = wants_nonce and not self._had_nonce
             self._had_nonce |= wants_nonce
             return is_first
+        if self._times.is_of_server(skew):
+            self.refusal = response, self.reader
         return self._times.is_other_time_left(skew)
 
     def _built(self) -> UnsignedRequest:

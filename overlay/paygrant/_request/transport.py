@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from paygrant._request.proxy import environment_proxy, unusable_proxy
+from paygrant._request.stream import Stream
 from paygrant._request.trust import trusting_context
 
 if TYPE_CHECKING:
@@ -28,43 +29,6 @@ _thread_local = threading.local()
 
 _sockets: WeakSet[socket.socket] = WeakSet()
 """The sockets of shared connections, for a forked child to close."""
-
-
-class _JoiningStream(httpcore.NetworkStream):
-    """A stream that sends a small request as one packet, not two: when the first byte of the response is awaited."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-        self._written: list[bytes] = []
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - reading has the same limit
-        """Note what is to be sent."""
-        self._written.append(buffer)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what was written, and read.
-
-        A server that closes its connection early may have responded all the same, so a failure to write is no end.
-        """
-        if self._written:
-            joined, self._written = b"".join(self._written), []
-            with suppress(httpcore.WriteError):
-                self._stream.write(joined, timeout)
-        return self._stream.read(max_bytes, timeout)
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        """Begin TLS."""
-        return _JoiningStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        """A fact about the stream (https://www.encode.io/httpcore/network-backends/)."""
-        return self._stream.get_extra_info(info)
 
 
 class Backend(httpcore.SyncBackend):
@@ -94,7 +58,7 @@ class Backend(httpcore.SyncBackend):
             left = None if ends is None else max(0.001, ends - time.monotonic())
             share = None if left is None else left / (len(addresses) - position + 1)
             try:
-                return _JoiningStream(super().connect_tcp(address, port, share, local_address, socket_options))
+                return Stream(super().connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if position == len(addresses):
                     raise
