@@ -3,11 +3,14 @@
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs
 
+import jwt
 import pytest
 
-from paygrant import ConfigurationError, Cryptofuse, InvalidClient, TokenSource
+from paygrant import ClientCredentials, ConfigurationError, Cryptofuse, InvalidClient, SigningKey, TokenSource
 from tests.helpers.clock import Clock
+from tests.helpers.keys import pem
 from tests.helpers.providers import settle
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -225,3 +228,40 @@ def test_a_changed_secret_file_is_used_without_a_restart(
     change(mounted, "second")
     assert source.get().access_token == "token-3"
     assert endpoint.secrets == ["first", "first", "second"]
+
+
+class Device:
+    """A key in a device. It counts as empty, as an object with a length may."""
+
+    algorithm = "ES256"
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        self._key = SigningKey(pem("ES256"))
+
+    def sign(self, data: bytes) -> bytes:
+        return self._key.sign(data)
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_the_earlier_key_is_tried_beside_a_new_one_that_counts_as_empty(server: Server) -> None:
+    keys = [Device("first")]
+
+    def respond(seen: Seen) -> Reply:
+        [assertion] = parse_qs(seen.body.decode())["client_assertion"]
+        known = jwt.get_unverified_header(assertion)["kid"] == "first"
+        return granted(f"token-{len(server.seen)}") if known else Reply({"error": "invalid_client"}, 401)
+
+    server.reply = respond
+    client = ClientCredentials(
+        client_id="c",
+        token_url=f"{server.base_url}/token",
+        auth_method="private_key_jwt",
+        private_key=lambda: keys[-1],
+    )
+    source = TokenSource(client)
+    source.invalidate(source.get())
+    keys.append(Device("second"))
+    assert source.get().access_token == "token-3"

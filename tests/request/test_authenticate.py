@@ -50,6 +50,14 @@ def test_what_the_function_adds_to_the_address_is_secret() -> None:
     assert not {"", "app", "installations", "access_tokens"} & {*secrets}
 
 
+def test_a_function_may_be_an_object_that_counts_as_empty() -> None:
+    class Signing(list[str]):
+        def __call__(self, request: UnsignedRequest) -> None:
+            request.headers["X-Signature"] = "signed"
+
+    assert build(Signing()).headers["X-Signature"] == "signed"
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -101,7 +101,7 @@ class TokenAcquirer:
             except InvalidClient as refusal:
                 error = refusal
             else:
-                if credentials.signer or credentials.certificate:
+                if credentials.signer is not None or credentials.certificate is not None:
                     self._note_accepted(credentials)
                 return acquired
         raise error or self.too_late()

@@ -112,7 +112,7 @@ def _authenticate(request: UnsignedRequest, registration: ClientRegistration) ->
 
 def _call_authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:
     fault = "is missing"
-    if registration.authenticate:
+    if registration.authenticate is not None:
         try:
             outcome = registration.authenticate(request)
         except Exception as error:  # noqa: BLE001 - a user's function; its error text may hold the secret
