@@ -115,6 +115,21 @@ def test_clients_with_one_key_share_the_nonces_of_a_server() -> None:
     assert prover_for(key, "https://a.example").thumbprint == key.thumbprint
 
 
+def test_the_nonces_of_a_thousand_keys_are_kept() -> None:
+    class Tenant(SigningKey):
+        """A key of its own, without the time that making one takes."""
+
+        __slots__ = ()
+        __eq__ = object.__eq__
+        __hash__ = object.__hash__
+
+    keys = [Tenant(pem("EdDSA")) for _ in range(1000)]
+    for each in keys:
+        prover_for(each, "https://auth.example").note_nonce("https://api.example", "nonce-1")
+    proofs = [prover_for(each, "https://auth.example").proof("GET", "https://api.example", "t") for each in keys]
+    assert all(jwt.decode(each, options={"verify_signature": False})["nonce"] == "nonce-1" for each in proofs)
+
+
 def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "unix_time", lambda: NOW)
     monkeypatch.setattr(credentials, "_skews", {"https://c.example": -30})

@@ -22,6 +22,9 @@ differ by this much at least."""
 _MOST_TIMES = 4
 """Attempts. A server whose Date jumps about never gets another one."""
 
+_MOST_PROVERS = 4096
+"""Keys whose nonces are known, a KiB each. A call by a key beyond them is refused once more for want of a nonce."""
+
 _skews: dict[str, float] = {}
 """How far the clocks of servers are ahead, in seconds, by origin."""
 
@@ -76,7 +79,7 @@ class Credentials:
         return parts
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_MOST_PROVERS)
 def _prover(signer: Any, origin: str, _algorithm: str, _thumbprint: str) -> "Prover":
     from paygrant._request.dpop import Prover
 
