@@ -45,6 +45,23 @@ def test_a_spec_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert text == f"spec: {tmp_path / 'acme.yaml'}: the file does not exist; expected {expected}"
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-live-0123456789abcdef",
+        "/p4ss/w0rd/of/the/client",
+        '{"kty": "EC", "d": "secret"}',
+        "a" * 5000,
+        f"{'a' * 5000}/{'b' * 30}",
+    ],
+)
+def test_a_secret_in_the_place_of_the_spec_is_not_shown(secret: str) -> None:
+    for call in (SpecProvider, SpecProvider.from_env):
+        text = refusal(lambda: call(secret), "spec")  # noqa: B023 - called at once
+        assert secret not in text
+        assert "this path" in text
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "{}", '{"paths": {}}'])
 def test_a_folder_without_a_good_spec_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "openapi.json").write_text(content, "utf-8")

@@ -1,6 +1,7 @@
 """Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
 
 import functools
+from contextlib import suppress
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from paygrant._spec.files import SpecCache
 
 _EXPECTED = "the path of a spec, or of a package that was generated from one"
+_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
+_LONGEST_SHOWN = 20
+"""Characters of a word that an error repeats, whatever it is."""
+
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -99,21 +104,32 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
         spec = spec_at(path, cache)
         endpoint = spec.endpoint
     except SpecError as error:
-        refusal = _refusal(error)
+        refusal = _refusal(error, path)
     except _UNREADABLE as error:
-        refusal = invalid_argument("spec", f"cannot be read at {str(path)!r} ({type(error).__name__})", _EXPECTED)
+        where = repr(str(path)) if _is_harmless(path) else "this path"
+        refusal = invalid_argument("spec", f"cannot be read at {where} ({type(error).__name__})", _EXPECTED)
     else:
         _checked(endpoint)
         return spec
     raise refusal
 
 
-def _refusal(error: "SpecError") -> ConfigurationError:
+def _is_harmless(path: Path) -> bool:
+    """Whether an error may repeat a path. A long one that is neither a spec nor in a folder may be a secret."""
+    in_folder = False
+    with suppress(OSError):  # a name that is too long
+        in_folder = bool(path.parent.name) and path.parent.is_dir()
+    return path.suffix in _SUFFIXES or len(str(path)) <= _LONGEST_SHOWN or in_folder
+
+
+def _refusal(error: "SpecError", path: Path) -> ConfigurationError:
     """The error for a spec that cannot be used, with a line for each finding. A missing file is one line."""
     from paygrant._spec.errors import FILE
 
-    if any(each.fault.rule == FILE for each in error.findings):
-        return invalid_argument("spec", str(error), _EXPECTED)
+    for each in error.findings:
+        if each.fault.rule == FILE:
+            fault = str(error) if _is_harmless(path) else f"this path: {each.fault.text}"
+            return invalid_argument("spec", fault, _EXPECTED)
     return ConfigurationError(
         f"spec: cannot be used; expected the path of a spec without these faults:\n{error}", argument="spec"
     )
