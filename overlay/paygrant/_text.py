@@ -37,6 +37,9 @@ _DISTINCT = 3
 _WEAK = frozenset("-_.,:;/'\"()")
 """Signs of usual texts. They give nothing away."""
 
+_MOST_SECRETS = 1 << 16
+"""Characters of all secrets. The search takes a second for that many. With more, no text of a server is shown."""
+
 _ESCAPE = 12
 """Characters of the longest usual escape of one character."""
 
@@ -120,8 +123,11 @@ def redact(secrets: Iterable[str], text: str) -> str:
     A cut text ends in ``[cut]``.
     """
     text = text.replace("\0", "")  # UTF-16 that was decoded as another encoding has one after each letter
-    search = _Search({secret for secret in secrets if secret})
+    known = {secret for secret in secrets if secret}
+    if text and sum(map(len, known)) > _MOST_SECRETS:
+        return "[cut]"
     searched = text[:_SEARCHED]
+    search = _Search(known, searched)
     end = min(_LONGEST_TEXT, len(text))
     if search.finds(searched):
         end = min(end, search.start(searched))
@@ -132,31 +138,39 @@ def redact(secrets: Iterable[str], text: str) -> str:
 
 
 class _Search:
-    """Looks for some secrets in texts."""
+    """Looks for some secrets in a text, and in parts of it. A secret may be long, so only what the text holds is kept.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    Args:
+        secrets: The secrets.
+        text: The whole text.
+    """
+
+    def __init__(self, secrets: Iterable[str], text: str) -> None:
+        held = {run for each in _decoded(text) for reduced in _looked_at(each) for run in _runs_of(reduced)}
+        held |= {run[::-1] for run in held}
         self._runs = set[str]()
         self._all_runs = set[str]()
         self._words: list[re.Pattern[str]] = []
         for secret in secrets:
-            runs = {run for reduced in _reduced(secret) for run in _telling_runs(reduced)}
-            self._runs |= runs
-            self._all_runs |= {run for reduced in _reduced(secret) for run in _runs_of(reduced)}
-            if not runs:
+            plain = _reduced(secret)
+            self._all_runs |= {run for reduced in plain for run in _runs_of(reduced) if run in held}
+            if any(any(True for _ in _telling_runs(reduced)) for reduced in plain):
+                if self._all_runs:
+                    self._runs |= {run for reduced in plain for run in _telling_runs(reduced) if run in held}
+            else:
                 self._words += _words(secret)
-            self._runs |= {run for encoded in _encoded(secret) for run in _runs_of(encoded)}
+            self._runs |= {run for encoded in _encoded(secret) for run in _runs_of(encoded) if run in held}
         self._runs |= {run[::-1] for run in self._runs}
 
     def finds(self, text: str) -> bool:
-        """Whether a text gives a secret away."""
+        """Whether a part of the text gives a secret away."""
+        if not self._runs:
+            return any(word.search(each) for each in _decoded(text) for word in self._words)
         return any(self._finds_in(each) for each in _decoded(text))
 
     def _finds_in(self, text: str) -> bool:
-        for reduced in _reduced(text):
-            if not self._runs.isdisjoint(_runs_of(reduced)):
-                return True
-            if not self._runs.isdisjoint(_runs_of(re.sub(r"(.)\1", r"\1", reduced))):  # each letter twice
-                return True
+        if any(not self._runs.isdisjoint(_runs_of(reduced)) for reduced in _looked_at(text)):
+            return True
         return any(word.search(text) for word in self._words)
 
     def start(self, text: str) -> int:
@@ -217,6 +231,13 @@ def _reduced(text: str) -> set[str]:
     letters = "".join(filter(str.isalnum, text.lower()))
     whole = "".join(text.lower().split())
     return {letters, "".join(filter(str.isascii, letters)), whole, whole.replace("-", "")}
+
+
+def _looked_at(text: str) -> Iterator[str]:
+    """What is compared with the secrets: the text in its reduced forms, and without the second of two equal letters."""
+    for reduced in _reduced(text):
+        yield reduced
+        yield re.sub(r"(.)\1", r"\1", reduced)
 
 
 def _runs_of(reduced: str) -> Iterator[str]:

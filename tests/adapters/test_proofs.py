@@ -15,7 +15,7 @@ from tests.helpers.clients import CLIENTS, ApiClient
 from tests.helpers.exposure import searched_refusal
 from tests.helpers.keys import pem
 from tests.helpers.secrets import TOKEN
-from tests.helpers.servers import Reply, Seen, Server, granted
+from tests.helpers.servers import Reply, Seen, Server, granted, serve
 
 
 @pytest.fixture(params=CLIENTS.values(), ids=[*CLIENTS])
@@ -88,6 +88,21 @@ def test_a_redirect_within_an_origin_costs_a_proof_and_no_token(  # noqa: PLR091
     assert client.call(auth, f"{strict.server.base_url}{path}", method, follow=True).status == 200
     assert len(server.seen) == 1
     assert {seen.headers["Authorization"] for seen in strict.server.seen} == {"DPoP token-1"}
+
+
+@pytest.mark.parametrize("status", [302, 303, 307, 308])
+@pytest.mark.parametrize("challenge", ["use_dpop_nonce", "invalid_dpop_proof", "invalid_token"])
+def test_another_origin_gets_no_token_by_asking_for_a_proof(
+    client: ApiClient, strict: Strict, server: Server, status: int, challenge: str
+) -> None:
+    with serve() as other:
+        refusal = {"WWW-Authenticate": f'DPoP error="{challenge}"', "DPoP-Nonce": "n-1"}
+        other.reply = Reply({}, 401, refusal)
+        strict.redirects["/a"] = Reply({}, status, {"Location": f"{other.base_url}/b"})
+        auth = client.auth(bound_source(server))
+        assert client.call(auth, f"{strict.server.base_url}/a", follow=True).status == 401
+        assert [{"Authorization", "DPoP"} & seen.headers.keys() for seen in other.seen] == [set()]
+    assert len(server.seen) == 1
 
 
 def test_a_prepared_request_can_be_sent_twice(strict: Strict, server: Server) -> None:

@@ -27,7 +27,7 @@ from paygrant import (
     _clock,
 )
 from paygrant._cache import registry, workers
-from paygrant._providers import base
+from paygrant._providers import secret_file
 from paygrant._providers.secret_file import SecretFile
 from paygrant.doctor import Finding, diagnose
 from tests.helpers.servers import Server
@@ -361,7 +361,7 @@ def test_a_secret_file_that_never_ends_holds_up_nobody(
     monkeypatch.setenv("CRYPTOFUSE_CLIENT_ID", "c")
     monkeypatch.setenv("CRYPTOFUSE_CLIENT_SECRET_FILE", str(pipe))
     monkeypatch.setenv("CRYPTOFUSE_BASE_URL", server.base_url)
-    monkeypatch.setattr(base, "_LONGEST_READ", 0.5)
+    monkeypatch.setattr(secret_file, "LONGEST_READ", 0.5)
     with pytest.raises(ConfigurationError, match="CRYPTOFUSE_CLIENT_SECRET_FILE: could not be read in time"):
         Cryptofuse.from_env()
     provider = Cryptofuse(client_id="c", client_secret=SecretFile(str(pipe)), base_url=server.base_url)
@@ -377,6 +377,53 @@ def test_a_secret_file_that_never_ends_holds_up_nobody(
         except OSError:
             break
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize(
+    ("method", "variable", "fault"),
+    [
+        ("private_key_jwt", "PRIVATE_KEY_FILE", "BANK_PRIVATE_KEY_FILE: could not be read in time"),
+        ("tls_client_auth", "CERTIFICATE_FILE", "BANK_CERTIFICATE_FILE: is no regular file, or too long"),
+    ],
+)
+def test_a_key_file_that_never_ends_holds_up_nobody(
+    method: str, variable: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv(f"BANK_{variable}", str(tmp_path / "pipe"))
+    monkeypatch.setattr(secret_file, "LONGEST_READ", 0.5)
+    given = {"client_id": "c", "token_url": "https://auth.example/t", "auth_method": method}
+    with pytest.raises(ConfigurationError, match=fault):
+        ClientCredentials.from_env("BANK", **given)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_file_of_another_secret_that_never_ends_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(secret_file, "LONGEST_READ", 0.5)
+    with pytest.raises(ConfigurationError, match="password: could not be read in time"):
+        SecretFile(str(tmp_path / "pipe"), "password").read_in_time()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there are no device files")
+@pytest.mark.parametrize(
+    ("method", "variable", "fault"),
+    [
+        ("client_secret_basic", "CLIENT_SECRET_FILE", "has more than 1,048,576 characters"),
+        ("private_key_jwt", "PRIVATE_KEY_FILE", "has more than 1,048,576 characters"),
+        ("tls_client_auth", "CERTIFICATE_FILE", "is no regular file, or too long"),
+    ],
+)
+def test_a_file_without_an_end_costs_no_memory(
+    method: str, variable: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"BANK_{variable}", "/dev/zero")
+    given = {"client_id": "c", "token_url": "https://auth.example/t", "auth_method": method}
+    with pytest.raises(ConfigurationError, match=f"BANK_{variable}: .*{fault}"):
+        ClientCredentials.from_env("BANK", **given)
 
 
 def test_a_widget_needs_a_token_by_the_deadline(server: Server, pause: Pause) -> None:

@@ -1,5 +1,6 @@
 """Workers and timers: threads that are used again, that end when idle, and that hold up nobody."""
 
+import itertools
 import queue
 import socket
 import threading
@@ -13,7 +14,7 @@ import pytest
 from paygrant import ClientCredentials, ConfigurationError, MemoryStore, RefreshPolicy, TokenError, TokenSource, _clock
 from paygrant._cache import workers
 from paygrant._cache.workers import MOST, Workers
-from tests.helpers.servers import Server, read_request, serve_raw
+from tests.helpers.servers import Server, granted, read_request, serve_raw
 
 
 def client(server: Server, number: int = 0, secret: str | Callable[[], str] = "s") -> ClientCredentials:
@@ -186,6 +187,27 @@ def test_a_thousand_cold_tokens_take_few_threads_and_connections(server: Server)
         tokens = list(pool.map(get, sources))
     assert len({*tokens}) == len(server.seen) == 1000
     assert most <= MOST + 8
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_no_client_gets_a_response_that_a_server_sent_too_many(
+    monkeypatch: pytest.MonkeyPatch, *, proxied: bool
+) -> None:
+    numbers = itertools.count()
+
+    def respond(connection: socket.socket) -> None:
+        while read_request(connection):
+            bodies = [granted(f"{number} for {next(numbers)}".replace(" ", "-")).body for number in ("first", "second")]
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+            connection.sendall(b"".join(head % (len(body), body) for body in bodies))
+
+    with serve_raw(respond) as url:
+        monkeypatch.setenv("http_proxy", url if proxied else "")
+        sources = [
+            TokenSource(ClientCredentials(client_id=f"c{number}", client_secret="s", token_url=f"{url}/token"))
+            for number in range(4)
+        ]
+        assert all(each.get().access_token.startswith("first") for each in sources)
 
 
 def test_a_connection_that_the_server_closed_is_replaced_at_once(pauses: list[float]) -> None:

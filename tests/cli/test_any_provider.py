@@ -102,6 +102,22 @@ def test_errors_are_json_if_that_is_wanted(run: Any, acme: str, tmp_path: Path) 
         assert json.loads(ran.err)["error"]["type"] == "ConfigurationError"
 
 
+def test_a_wrong_command_line_is_reported_though_the_spec_is_bad(run: Any, tmp_path: Path) -> None:
+    bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
+    for arguments in (("--json", "token", bad), ("--nothing", "doctor", bad, "--json")):
+        ran = run(*arguments)
+        assert ran.code == 2
+        assert "unknown option" in ran.err
+
+
+def test_a_bad_spec_has_no_completions(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
+    monkeypatch.setenv("_PAYGRANT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"paygrant token {bad} --")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert run() == (0, "", "")
+
+
 def test_a_secret_of_a_spec_is_no_option(
     run: Any, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,8 +200,8 @@ def test_all_that_is_missing_is_named_at_once(run: Any, monkeypatch: pytest.Monk
         "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_CLIENT_SECRET (or ..._FILE)\n"
     )
     assert run(*asked, "--auth-method", "private_key_jwt").err == (
-        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for "
-        "CLIENT_CREDENTIALS_CLIENT_ID\n"
+        "paygrant: --client-id or CLIENT_CREDENTIALS_CLIENT_ID: is missing; expected a value for each of "
+        "CLIENT_CREDENTIALS_CLIENT_ID, CLIENT_CREDENTIALS_PRIVATE_KEY (or ..._FILE)\n"
     )
 
 

@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from paygrant import ConfigurationError, InvalidClient, SpecProvider
 from paygrant._providers.base import Provider
 from paygrant._spec.document import is_object
-from paygrant.generate import lint
+from paygrant.generate import lint, read_spec
 from paygrant.generate.packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
@@ -127,6 +127,19 @@ CASES = [
         "/7/token",
         {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
         arguments={"realm": "7", "private_key": pem("ES256")},
+    ),
+    Case("alternatives.yaml", "/oauth2/v3/token", IN_BODY),
+    Case(
+        "alternatives.yaml",
+        "/oauth2/v3/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"auth_method": "private_key_jwt", "private_key": pem("ES256")},
+    ),
+    Case(
+        "metadata.md",
+        "/as/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"private_key": pem("ES256")},
     ),
     Case(
         "page.md",
@@ -238,7 +251,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The packages generated from all drafts."""
     folder = tmp_path_factory.mktemp("packages")
     proposals = [propose(FOLDER / case.file) for case in CASES]
-    write_packages({each.name: yaml.safe_load(each.text) for each in proposals}, folder)
+    drafts = {each.name: write(each, tmp_path_factory.mktemp("drafts")) for each in proposals}
+    write_packages({name: read_spec(path) for name, path in drafts.items()}, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
         yield folder
@@ -1077,6 +1091,30 @@ def test_an_endless_page_is_cut_at_the_limit() -> None:
     def pour(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(1 << 14):
+            connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(ConfigurationError, match="larger than 5 MiB"):
+        propose(url)
+
+
+def test_an_error_names_a_few_of_many_documents(tmp_path: Path) -> None:
+    blocks = (json.dumps({"openapi": "3.1.0", "info": {"title": f"Part {number % 900}"}}) for number in range(1000))
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(f"```json\n{each}\n```" for each in blocks), "utf-8")
+    with pytest.raises(ConfigurationError, match=r"\(Part 0, Part 1, .*, Part 4 and 895 more; 0 operations") as caught:
+        propose(page)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_page_counts_to_the_limit(coding: str) -> None:
+    page = (FOLDER / "basic.json").read_bytes()
+    start = gzip.compress(page) if coding == "gzip" else zlib.compress(page)
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n\r\n" % coding.encode() + start)
         for _ in range(1 << 14):
             connection.sendall(b"x" * (1 << 16))
 

@@ -34,7 +34,8 @@ def files(tmp_path: Path) -> dict[str, str]:
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.pem").write_text(text, "utf-8")
-    return {name: str(tmp_path / f"{name}.pem") for name in texts}
+    (tmp_path / "der.pem").write_bytes(b"\x30\x82\xff\xfe")
+    return {name: str(tmp_path / f"{name}.pem") for name in [*texts, "der"]}
 
 
 @pytest.fixture
@@ -158,18 +159,35 @@ def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], vari
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"PRIVATE_KEY_FILE": "locked"}, "SHOP_PRIVATE_KEY_FILE: is locked"),
+        (
+            {"PRIVATE_KEY_FILE": "locked"},
+            r"SHOP_PRIVATE_KEY_FILE: is locked; expected .* \(in Python, SigningKey and ClientC",
+        ),
         ({"PRIVATE_KEY_FILE": "public"}, "SHOP_PRIVATE_KEY_FILE: is a public key"),
-        ({"PRIVATE_KEY_FILE": "certificate"}, "SHOP_PRIVATE_KEY_FILE: is a public key"),
-        ({}, "SHOP_PRIVATE_KEY: is missing"),
-        ({"KEY_ID": "k1"}, "SHOP_KEY_ID: is given without a private key"),
+        (
+            {"PRIVATE_KEY_FILE": "certificate"},
+            "SHOP_PRIVATE_KEY_FILE: is a certificate; expected the text of a private",
+        ),
+        ({}, r"SHOP_PRIVATE_KEY: is missing; expected a value for SHOP_PRIVATE_KEY \(or ..._FILE\)"),
+        (
+            {"PRIVATE_KEY_FILE": "der"},
+            "SHOP_PRIVATE_KEY_FILE: the file .* holds no text in UTF-8; expected .* private key in P",
+        ),
+        ({"KEY_ID": "k1"}, "SHOP_PRIVATE_KEY: is missing"),
+        (
+            {"AUTH_METHOD": "client_secret_basic", "CLIENT_SECRET": "s", "KEY_ID": "k1"},
+            "SHOP_KEY_ID: is given without a private key",
+        ),
         ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "key"}, "SHOP_CERTIFICATE_FILE: holds no certificate"),
         ({"PRIVATE_KEY_FILE": "key", "CERTIFICATE_FILE": "certificate"}, "SHOP_PRIVATE_KEY.*: is missing"),
         (
             {"AUTH_METHOD": "tls_client_auth", "PRIVATE_KEY_FILE": "other", "CERTIFICATE_FILE": "certificate"},
             "SHOP_PRIVATE_KEY_FILE: does not fit the certificate",
         ),
-        ({"AUTH_METHOD": "tls_client_auth"}, "SHOP_CERTIFICATE_FILE: is missing"),
+        (
+            {"AUTH_METHOD": "tls_client_auth"},
+            "SHOP_CERTIFICATE_FILE: is missing; expected a value for SHOP_CERTIFICATE_FILE",
+        ),
         ({"AUTH_METHOD": "client_secret_basic", "CLIENT_SECRET": "s", "PRIVATE_KEY_FILE": "key"}, "uses none"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "locked"}, "SHOP_DPOP_KEY_FILE: is locked; expected .* without"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "public"}, "SHOP_DPOP_KEY_FILE: is a public key"),

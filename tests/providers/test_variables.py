@@ -195,7 +195,7 @@ def test_a_secret_beside_a_secret_file_is_refused(tmp_path: Path, environ: Calla
     [
         (b"", "is empty"),
         (b"\r\n", "is empty"),
-        (b"canary-\xff", r"cannot be read \(UnicodeDecodeError\)"),
+        (b"canary-\xff", "holds no text in UTF-8"),
         (None, r"cannot be read \(FileNotFoundError\)"),
         (b"canary-\x00", "holds a control character"),
     ],

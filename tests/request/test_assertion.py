@@ -334,7 +334,7 @@ def test_a_device_with_an_id_or_a_public_key_can_be_distinguished_from_its_succe
     store = MemoryStore()
     for device in (old, new):
         TokenSource(client(server, private_key=device), store=store).get()
-    assert len(server.seen) == (2 if can_be else 1)  # without both, the token of the earlier key goes on
+    assert len(server.seen) == 2
 
     server.seen.clear()
     server.reply = understands(NEW)

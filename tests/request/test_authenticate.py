@@ -67,6 +67,30 @@ def test_the_function_cannot_change_the_host(change: tuple[str, str]) -> None:
     assert text == "authenticate: the function changed the host; expected another path or query"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Host", "evil.example"),
+        ("host", "api.github.com:8443"),
+        ("Content-Length", "7"),
+        ("Transfer-Encoding", "chunked"),
+    ],
+)
+def test_the_function_cannot_change_what_http_sets(name: str, value: str) -> None:
+    def lead_away(request: UnsignedRequest) -> None:
+        request.headers[name] = value
+
+    assert "is a header that HTTP itself sets" in refusal(lambda: build(lead_away), name)
+
+
+def test_the_function_may_state_the_host_that_it_signs() -> None:
+    def sign(request: UnsignedRequest) -> None:
+        request.headers["Host"] = "api.github.com"
+        request.headers["Content-Length"] = str(len(request.body))
+
+    assert build(sign).headers["Host"] == "api.github.com"
+
+
 def test_a_header_of_the_function_must_be_one_that_can_be_sent() -> None:
     def sign(request: UnsignedRequest) -> None:
         request.headers["X-Signature"] = "two\r\nlines"

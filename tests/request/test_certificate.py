@@ -330,6 +330,21 @@ def test_a_token_request_shows_the_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("trust")
+def test_a_store_keeps_a_token_under_the_certificate_that_it_is_bound_to(tmp_path: Path) -> None:
+    certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
+    with tls_server(tmp_path, RAW_GRANT) as (port, seen):
+        url, store, thumbprints = f"https://localhost:{port}/token", MemoryStore(), list[str]()
+        client = ClientCredentials(client_id="c", token_url=url, auth_method="tls_client_auth", certificate=certificate)
+        for number in range(1, 5):
+            TokenSource(client, store=store, policy=RefreshPolicy(margin=number)).get()
+            thumbprints.append(certificate.thumbprint)
+            if number == 2:
+                write_pair(tmp_path, authority().issue("client"))
+        assert seen == [thumbprints[0], thumbprints[2]]
+    assert len({*thumbprints}) == 2
+
+
+@pytest.mark.usefixtures("trust")
 def test_a_certificate_that_the_server_refuses_is_a_refusal_and_the_earlier_one_goes_on(tmp_path: Path) -> None:
     """The server does not trust the authority of the new certificate yet, and says so by an alert of TLS."""
     paths = write_pair(tmp_path, authority().issue("client"))

@@ -1,8 +1,10 @@
-"""Redirects, which are not followed, and time limits."""
+"""Redirects, which are not followed, and limits of time and size."""
 
+import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,7 +19,7 @@ from paygrant._request.send import _Address, _Connection, _Limits, request_token
 from paygrant.providers import Airwallex
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
-from tests.helpers.servers import Reply, Server, read_request, serve_raw
+from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
 # Redirects
 
@@ -66,7 +68,7 @@ def test_a_redirect_with_the_secret_is_shown_without_it(server: Server) -> None:
 CRYPTOFUSE = partial(make, Cryptofuse)
 
 
-def granted(*lines: bytes) -> bytes:
+def respond(*lines: bytes) -> bytes:
     """A response with a token and these headers."""
     body = b'{"access_token": "token-1", "token_type": "Bearer", "expires_in": 60}'
     return b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *lines, b"", body))
@@ -95,7 +97,7 @@ def exchange(response: bytes, provider: Callable[..., Provider] = CRYPTOFUSE) ->
 
 
 def test_a_request_states_its_host_and_the_length_of_its_body() -> None:
-    head, _ = exchange(granted())
+    head, _ = exchange(respond())
     port = head.partition("Host: 127.0.0.1:")[2].split()[0]
     assert port.isdecimal()
     lines = [line.partition(":")[0] for line in head.splitlines()[1:]]
@@ -105,7 +107,7 @@ def test_a_request_states_its_host_and_the_length_of_its_body() -> None:
 
 def test_a_post_without_a_body_states_its_length_too() -> None:
     head, _ = exchange(
-        granted(), partial(Airwallex, client_id="me", client_secret=CLIENT_SECRET, environment="sandbox")
+        respond(), partial(Airwallex, client_id="me", client_secret=CLIENT_SECRET, environment="sandbox")
     )
     assert "Content-Length: 0" in head.splitlines()
 
@@ -117,7 +119,7 @@ def test_a_host_that_is_an_ipv6_address_is_in_brackets() -> None:
 
 
 def test_headers_of_one_name_are_joined_and_may_be_in_another_encoding() -> None:
-    sent = granted(b"X-Two: a", b"x-two: b", "X-Utf: \u00e9".encode(), "X-Latin: \u00e9".encode("latin-1"))
+    sent = respond(b"X-Two: a", b"x-two: b", "X-Utf: \u00e9".encode(), "X-Latin: \u00e9".encode("latin-1"))
     _, response = exchange(sent)
     assert response.headers["x-two"] == "a, b"
     assert (response.headers["x-utf"], response.headers["x-latin"]) == ("\u00e9", "\u00e9")
@@ -181,3 +183,36 @@ def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
     clock.pass_by(10)
     with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):
         connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})
+
+
+# Limits of size
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_body_counts_to_the_limit(coding: str) -> None:
+    body = granted().body
+    start = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\n\r\n" % coding.encode() + start)
+        with suppress(OSError):  # the client hangs up
+            for _ in range(1 << 14):
+                connection.sendall(b"x" * (1 << 16))
+
+    with serve_raw(pour) as url, pytest.raises(MalformedResponse, match="the response is too long"):
+        ask(make(Cryptofuse, base_url=url))
+
+
+def test_a_packed_body_that_unpacks_to_nothing_counts_to_the_limit() -> None:
+    empty_block = b"\x00\x00\x00\xff\xff"
+
+    def pour(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(b"")[:2])
+        with suppress(OSError):
+            for _ in range(1 << 12):
+                connection.sendall(empty_block * (1 << 12))
+
+    with serve_raw(pour) as url, pytest.raises(MalformedResponse, match="the response is too long"):
+        ask(make(Cryptofuse, base_url=url))

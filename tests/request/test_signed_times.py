@@ -42,6 +42,7 @@ class Endpoint:
     def __init__(self, server: Server, clock: float = 0.0, date: float | None = None) -> None:
         self.clock, self.date = clock, clock if date is None else date
         self.nonce: str | None = None
+        self.fault: str | None = None
         self.server = server
         server.reply = self.respond
 
@@ -50,7 +51,9 @@ class Endpoint:
         now = datetime.now(UTC)
         headers = {"Date": format_datetime(now + timedelta(seconds=self.date), usegmt=True)}
         if abs(unverified(assertion)["iat"] - now.timestamp() - self.clock) > 20:
-            return Reply({"error": "invalid_client"}, 401, headers)
+            return Reply({"error": "invalid_client", "error_description": "the time is wrong"}, 401, headers)
+        if self.fault:
+            return Reply({"error": "invalid_client", "error_description": self.fault}, 401, headers)
         if self.nonce and unverified(seen.headers["DPoP"]).get("nonce") != self.nonce:
             return Reply({"error": "use_dpop_nonce"}, 400, {**headers, "DPoP-Nonce": self.nonce})
         kind = "DPoP" if "DPoP" in seen.headers else "Bearer"
@@ -99,6 +102,20 @@ def test_a_refusal_for_another_reason_leaves_the_time_as_it_was(server: Server) 
     with pytest.raises(InvalidClient):
         renew(server)
     assert credentials.skew_of(server.base_url) == 0
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(("clock", "date", "said"), [(90.0, 90.0, "no such key"), (90.0, HOUR, "the time is wrong")])
+@pytest.mark.parametrize("knows_the_time", [True, False])
+def test_the_error_is_that_of_the_request_with_the_time_of_the_server(
+    server: Server, clock: float, date: float, said: str, *, knows_the_time: bool
+) -> None:
+    endpoint = Endpoint(server, clock, date)
+    if knows_the_time:
+        credentials.note_skew(server.base_url, date)
+    endpoint.fault = "no such key"
+    with pytest.raises(InvalidClient, match=said):
+        renew(server)
     assert len(server.seen) == 2
 
 

@@ -286,6 +286,15 @@ def test_a_device_is_distinguished_by_its_public_key_and_its_id() -> None:
     assert identity_of(unknown) != identity_of(Device(public=False))
 
 
+def test_a_device_that_names_no_key_is_distinguished_as_an_object() -> None:
+    one, other = Device(public=False), Device(public=False)
+    one.key_id = other.key_id = None
+    assert identity_of(one) == identity_of(one)
+    assert identity_of(one) != identity_of(other)
+    assert identity_of(one, len) == identity_of(other, len), "a callable may make an object each time"
+    assert identity_of(SecretSigner("a secret")) == identity_of(SecretSigner("another")), "the cache key has its hash"
+
+
 class Failing(Device):
     def __init__(self, outcome: object) -> None:
         super().__init__()

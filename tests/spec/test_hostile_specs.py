@@ -154,6 +154,29 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, path: str, base_
     assert hosts(spec, base_url=base_url) == []
 
 
+HOSTILE_HEADERS: list[Callable[[dict[str, Any]], object]] = [
+    lambda document: document["x-token-endpoint"].update(token_use={"header": "Host"}),
+    lambda document: document["x-token-endpoint"].update(token_use={"headers": {"host": "client_id"}}),
+    lambda document: document["x-token-endpoint"].update(
+        client_authentication=[{"method": "header", "client_id": "HOST", "client_secret": "X-Key"}]
+    ),
+    lambda document: (
+        document["x-token-endpoint"]["parameters"].update(Host={"value": "evil.example"}),
+        document["paths"][PATH]["post"].update(
+            parameters=[{"in": "header", "name": "Host", "required": True, "schema": {"type": "string"}}]
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE_HEADERS)
+def test_a_header_that_leads_elsewhere_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    spec = folder(tmp_path / "acme", change)
+    with pytest.raises(ConfigurationError, match="a header that HTTP itself sets") as caught:
+        SpecProvider(spec, **GIVEN, environment="test", audience="urn:a:b")
+    assert caught.value.argument == "spec"
+
+
 @pytest.mark.parametrize("base_url", ["http://localhost", "https://api.example/v1"])
 @given(path=st.text(st.sampled_from("/\\@.:?#%{}[]\n\t eEvil1-\u3002\uff0f\uff20"), max_size=12))
 @settings(max_examples=60, deadline=None, database=None)

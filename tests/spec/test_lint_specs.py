@@ -372,6 +372,7 @@ def word_cases() -> Iterator[Broken]:
         yield broken("api-headers", {use: {"headers": {name: argument}}}, f"{use}/headers/{name}")
     twice = {"header": "X-Token", "headers": {"X-Client": "client_id", "x-client": "audience"}}
     yield broken("api-headers", {use: twice}, f"{use}/headers/x-client")
+    yield broken("api-headers", {use: {"header": "host"}}, f"{use}/header")
 
 
 def fit_cases() -> Iterator[Broken]:

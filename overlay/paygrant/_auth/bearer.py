@@ -129,6 +129,8 @@ class BearerAuth:
     def _wants_proof(self, token: Token, response: Any, status: int, request: Any, *, is_reused: bool) -> bool:
         """Whether a call may succeed with another proof. This notes the nonce of the response.
 
+        A redirect may have led to another origin, which must not get the token by asking for a proof.
+
         Args:
             token: The token that the call carried.
             response: The response.
@@ -136,11 +138,9 @@ class BearerAuth:
             request: The request that got it. After a redirect, that is the last step.
             is_reused: Whether the proof was made for an earlier request. A client copies it to each step of a redirect.
         """
-        if self._prover is None:
+        if self._prover is None or not self._carries(request, token):
             return False
-        if self._wants_nonce(response, status, request.url):
-            return True
-        return is_reused and status in self._rejected_statuses and self._carries(request, token)
+        return self._wants_nonce(response, status, request.url) or (is_reused and status in self._rejected_statuses)
 
     def _is_settled(self, response: Any) -> bool:
         """Whether a response wants no other proof. This notes its nonce, as successful responses may have one, too."""

@@ -325,21 +325,18 @@ def description_of(kind: type[Provider]) -> "TokenEndpoint":
     return endpoint_of(kind._package)
 
 
-_LONGEST_READ = 5.0
-"""Seconds. Reading the file of a secret takes much less, over a network too."""
-
-
 def made_with_secret(make: Callable[..., P], **arguments: Any) -> P:
     """Make a provider. If its secret or key is in a file, the file is read now, so that a bad one is reported at once."""
+    from paygrant._providers import secret_file
     from paygrant._providers.key_file import PRIVATE_KEY, KeyFile
     from paygrant._providers.kind import SECRET
-    from paygrant._providers.secret_file import SecretFile
 
+    longest = secret_file.LONGEST_READ
     made = make(**arguments)
-    if isinstance(arguments.get(SECRET), SecretFile):
-        registration_of(made).secret(within=_LONGEST_READ)  # the file may be a pipe that nobody writes to
+    if isinstance(arguments.get(SECRET), secret_file.SecretFile):
+        registration_of(made).secret(within=longest)  # the file may be a pipe that nobody writes to
     if isinstance(arguments.get(PRIVATE_KEY), KeyFile):
-        registration_of(made).credentials(within=_LONGEST_READ)
+        registration_of(made).credentials(within=longest)
     return made
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from secrets import token_hex
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
-from weakref import WeakKeyDictionary, finalize
+from weakref import WeakKeyDictionary
+
+from paygrant._request.object_mark import mark_of
 
 _RECENT = 1024
 """Callables that are kept alive, so that an equal one, made again and again, is found again."""
@@ -90,12 +92,12 @@ def identity_of(function: Callable[..., object]) -> str:
 
 def _identity_of(function: Any) -> str:
     if isinstance(function, MethodType):
-        return f"{_OWN} {_mark_of(function.__self__)} {_identity_of(function.__func__)}"
+        return f"{_OWN} {mark_of(function.__self__)} {_identity_of(function.__func__)}"
     try:
         kept = _recent(function)
         return _known.get(kept) or _known.setdefault(kept, _new_identity(function))
     except Exception:  # noqa: BLE001 - it has no hash, or nothing can refer to it weakly, or its class raises
-        return f"{_OWN} {_mark_of(function)}"
+        return f"{_OWN} {mark_of(function)}"
 
 
 _known: "WeakKeyDictionary[Any, str]" = WeakKeyDictionary()
@@ -109,26 +111,6 @@ def _recent(function: Any) -> Any:
 
 def _new_identity(function: object) -> str:
     return (isinstance(function, FunctionType) and _description_of(function, ())) or f"{_OWN} {token_hex()}"
-
-
-_marks: dict[int, str] = {}
-"""The marks of objects, by id."""
-
-
-def _mark_of(thing: object) -> str:
-    """A name for an object, whether it has a hash or not. An equal object has another name."""
-    known = _marks.get(id(thing))
-    if known:
-        return known
-    mark = _marks[id(thing)] = token_hex()
-    try:
-        finalize(thing, _marks.pop, id(thing), None).atexit = False
-    except TypeError:  # nothing says when it ends, so it never ends
-        _immortal.append(thing)
-    return mark
-
-
-_immortal: list[object] = []
 
 
 def _description_of(function: FunctionType, callers: tuple[FunctionType, ...]) -> str | None:

@@ -17,6 +17,9 @@ DPOP_KEY = "dpop_key"
 KEY_ID = "key_id"
 PRIVATE_KEY = "private_key"
 
+UNLOCKED = "a private key without a password (in Python, SigningKey and ClientCertificate take one)"
+"""What is expected in place of a locked key in a file."""
+
 
 class KeyFile:
     """Reads a mounted private key each time it is called, so that a rotated key needs no restart.
@@ -124,7 +127,7 @@ def _with_proof_key(given: Mapping[str, Any]) -> dict[str, Any]:
         values["dpop"] = SigningKey(text)
     except ConfigurationError as error:
         if error.argument == "password":
-            error = invalid_argument(DPOP_KEY, "is locked", "a private key without a password")
+            error = invalid_argument(DPOP_KEY, "is locked", UNLOCKED)
         message = str(error).replace(f"{error.argument}:", f"{DPOP_KEY}:", 1)
         raise ConfigurationError(message, argument=DPOP_KEY) from None
     return values

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from paygrant._arguments import check_text, invalid_argument, shown
 from paygrant._errors import ConfigurationError
-from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY, with_keys
+from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY, UNLOCKED, with_keys
 from paygrant._providers.secret_file import SecretFile
 from paygrant._spec.description import WITHOUT_SECRET
 
@@ -136,7 +136,7 @@ class ProviderKind(Generic[P_co]):
                 error, argument = _renamed(error, DPOP_KEY), DPOP_KEY
             origin = _FROM_FILES.get(argument, argument)
             if argument == "password" and origin in {*overrides, *found}:
-                error = invalid_argument(argument, "is locked", "a private key without a password")
+                error = invalid_argument(argument, "is locked", UNLOCKED)
             if argument in overrides or argument not in names:
                 raise error from None
             if origin in overrides:
@@ -161,13 +161,14 @@ class ProviderKind(Generic[P_co]):
             if each.name in found:
                 value = found[each.name]
                 if isinstance(value, SecretFile) and each.name not in REREAD:
-                    value = value()
+                    value = value.read_in_time()
                 yield each.name, each.from_text(value) if isinstance(value, str) else value
 
     def _check_missing(self, names: Mapping[str, str], given: Mapping[str, Any], overrides: Any) -> None:
         """Report everything that is missing in one error. If only a choice is missing, the constructor lists the choices."""
-        secret = {SECRET} if self.wants_secret(given) else set[str]()
-        needed = {each.name for each in self.arguments if each.required} | secret
+        method = self.method_of(given)
+        needed = {each.name for each in self.arguments if each.required or each.name == _NEEDED_BY.get(method)}
+        needed |= {SECRET} if self.wants_secret(given) else set[str]()
         missing = [each.name for each in self.arguments if each.name in needed - given.keys()]
         missing += [] if given.keys() & {*self.alternatives} else self.alternatives[:1]
         choices = {"environment", "base_url", *self.alternatives}
@@ -182,6 +183,10 @@ class ProviderKind(Generic[P_co]):
         first = names.get(missing[0], missing[0])
         message = f"environment variable {first}: is missing; expected a value for {each_of}{wanted}"
         raise ConfigurationError(message, argument=first)
+
+
+_NEEDED_BY = {"private_key_jwt": PRIVATE_KEY, "tls_client_auth": CERTIFICATE_FILE}
+"""The argument that a method of client authentication needs, besides the client's id."""
 
 
 def _replaced_by(overrides: Mapping[str, Any]) -> set[str]:

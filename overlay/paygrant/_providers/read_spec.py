@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from paygrant._arguments import check_type, invalid_argument
 from paygrant._errors import ConfigurationError
-from paygrant._spec.description import TokenEndpoint
+from paygrant._request.unsigned import is_framing
+from paygrant._spec.description import TokenEndpoint, header_names
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import NormalizedSpec, endpoint_of
 
@@ -141,4 +142,6 @@ def _checked(description: TokenEndpoint) -> TokenEndpoint:
     if (field_name := misfit(description)) or description.path.startswith("//"):
         fault = f"has {field_name or 'path'} with a value of another type or with a control character"
         raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
+    if name := next(filter(is_framing, header_names(description)), None):
+        raise invalid_argument("spec", f"puts a value into {name!r}, a header that HTTP itself sets", "another header")
     return description

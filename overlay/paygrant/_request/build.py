@@ -92,7 +92,7 @@ def _assert(request: UnsignedRequest, registration: ClientRegistration, credenti
 
 
 def _authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:
-    """Let the user's function compute the credentials. It may change path and query, but not the host.
+    """Let the user's function compute the credentials. It may change path and query, but not the host, nor its header.
 
     Raises:
         ConfigurationError: The function failed, changed the host, or left a header that cannot be sent.
@@ -102,8 +102,10 @@ def _authenticate(request: UnsignedRequest, registration: ClientRegistration) ->
     after = urlsplit(request.url)
     if (after.scheme, after.netloc) != (before.scheme, before.netloc):
         raise invalid_argument("authenticate", "the function changed the host", "another path or query")
+    framing = {"host": after.netloc, "content-length": str(len(request.body))}
     for name, value in request.headers.items():
-        request.put("header", name, value)
+        if framing.get(name.lower()) != value:  # a signature may cover what HTTP sets
+            request.put("header", name, value)
     changed = {*after.path.split("/"), after.query} - {*before.path.split("/"), ""}
     request.secrets = (*request.secrets, *changed)
 

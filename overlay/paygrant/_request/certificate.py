@@ -1,6 +1,7 @@
 """ClientCertificate: a certificate and its key in files, for mutual TLS (RFC 8705). Changed files are read again."""
 
 import ssl
+import stat
 from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from paygrant._arguments import check_text, checked, invalid_argument
+from paygrant._errors import ConfigurationError
 from paygrant._request.signing_key import sha256_base64url
 from paygrant._request.trust import trusting_context
 from paygrant._secrets import compared_as_a_whole
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 _BEING_CHANGED = "certificate_file", "is being changed", "a file that does not change for a while"
+
+_LONGEST_FILE = 1 << 20
+"""Bytes. A chain of certificates with a key has a hundredth of it."""
+
+_A_FILE = f"a regular file in PEM of at most {_LONGEST_FILE >> 20} MiB"
 
 _ATTEMPTS = 3
 """How often the files are read before they count as not fitting: another process may be writing them."""
@@ -104,7 +111,7 @@ class ClientCertificate:
     def _context_of(self, loaded: LoadedCertificate) -> ssl.SSLContext | None:
         """A new TLS context that shows this pair. None if the files hold another by now."""
         context = trusting_context()
-        with suppress(OSError):
+        with suppress(OSError, ConfigurationError):
             if self._state() == loaded.state:
                 self._load_into(context)
                 return context if self._state() == loaded.state else None
@@ -123,9 +130,17 @@ class ClientCertificate:
         load(context, self.certificate_file, self.private_key_file, lambda: self._password or "")
 
     def _state(self) -> tuple[object, ...]:
-        """What changes when the files do."""
-        found = (Path(path).stat() for path in (self.certificate_file, self.private_key_file))
-        return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found)
+        """What changes when the files do.
+
+        Raises:
+            ConfigurationError: A file is a pipe or a device, which cannot be read several times, or is too long.
+        """
+        paths = {"certificate_file": self.certificate_file, "private_key_file": self.private_key_file}
+        found = {name: Path(path).stat() for name, path in paths.items()}
+        for name, each in found.items():
+            if not stat.S_ISREG(each.st_mode) or each.st_size > _LONGEST_FILE:
+                raise invalid_argument(name, "is no regular file, or too long", _A_FILE)
+        return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found.values())
 
     def _load(self) -> LoadedCertificate:
         """The pair in the files.

@@ -39,7 +39,7 @@ class Credentials:
         prover: Makes DPoP proofs.
     """
 
-    __slots__ = ("_identity", "certificate", "prover", "secret", "signer")
+    __slots__ = ("_given_key", "_identity", "certificate", "prover", "secret", "signer")
 
     def __init__(
         self,
@@ -47,11 +47,13 @@ class Credentials:
         signer: "Signer | None" = None,
         certificate: "LoadedCertificate | None" = None,
         prover: "Prover | None" = None,
+        given_key: object = None,
     ) -> None:
         self.secret = secret
         self.signer = signer
         self.certificate = certificate
         self.prover = prover
+        self._given_key = given_key
         self._identity: list[str] = []
 
     @property
@@ -66,7 +68,7 @@ class Credentials:
         if self.signer is not None:
             from paygrant._request.signing_key import identity_of
 
-            parts.append(f"key {identity_of(self.signer)}")
+            parts.append(f"key {identity_of(self.signer, self._given_key)}")
         if self.certificate is not None:
             parts.append(f"certificate {self.certificate.thumbprint}")
         if self.prover is not None:
@@ -151,6 +153,10 @@ class SignedTimes:
             _misleading.add(origin_of(self._url))
         elif abs(skew - used) < _MOST_DRIFT and origin_of(self._url) not in _misleading:
             note_skew(self._url, skew)
+
+    def is_of_server(self, skew: float | None) -> bool:
+        """Whether the last attempt was signed by the time of the server, as the Date of its response shows it."""
+        return skew is not None and _is_among(self._tried[-1:], skew)
 
     def is_other_time_left(self, skew: float | None) -> bool:
         """Whether a refused request may be accepted at another time: that of the Date, or our own.

@@ -17,6 +17,9 @@ _LONGEST_LIFETIME = 366 * 86400.0
 
 _ZEROS = (0, "0")
 
+_LONGEST_MOMENT = 100
+"""Characters. No date and time is that long, and reading a longer text takes seconds."""
+
 
 def lifetime_at(where: "Lifetime", document: Any, response: RawResponse) -> float | None:
     """A lifetime in seconds from now. None if it is not there or makes no sense.
@@ -71,8 +74,10 @@ def _other_form(text: str) -> datetime:
     """A date and time in another form than ISO 8601.
 
     Raises:
-        ValueError: It is no date, a part of the date is missing, or the zone's name is ambiguous, such as IST.
+        ValueError: It is no date, it is too long, a part of the date is missing, or the zone's name is ambiguous, such as IST.
     """
+    if len(text) > _LONGEST_MOMENT:
+        raise ValueError("it is too long")
     from dateutil.parser import parse
 
     def zone(name: str | None, offset: int | None) -> int | None:
@@ -116,7 +121,7 @@ def jwt_claims(token: str) -> dict[str, Any]:
 
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, RecursionError) as error:  # older versions let the second pass
         raise ValueError("no JWT") from error
     return claims
 

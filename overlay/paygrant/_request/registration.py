@@ -94,7 +94,7 @@ class ClientRegistration:
         """
         if isinstance(self.client_secret, str):
             return self.client_secret
-        secret = _called("client_secret", self.client_secret, "a callable that returns the secret", within)
+        secret = called("client_secret", self.client_secret, "a callable that returns the secret", within)
         return check_text("client_secret", secret, multiline=is_key(self.client_auth))
 
     def credentials(self, within: float | None = None) -> Credentials:
@@ -112,6 +112,7 @@ class ClientRegistration:
             self._signer(secret, within),
             self.certificate._current() if self.certificate is not None else None,
             self.prover,
+            self.private_key,
         )
 
     @property
@@ -160,7 +161,7 @@ class ClientRegistration:
         from paygrant._request.signing_key import Signer, fitted, signer_of
 
         if callable(value) and not isinstance(value, Signer):
-            value = _called("private_key", value, "a callable that returns the private key", within)
+            value = called("private_key", value, "a callable that returns the private key", within)
         signer = fitted(signer_of("private_key", value), self.client_auth.assertion)
         check_algorithm(self.client_auth, signer)
         return signer
@@ -205,7 +206,7 @@ class ClientRegistration:
         return [sha256(f"[{dumps(kind)}, {text}".encode()).hexdigest() for kind in kinds]
 
 
-def _called(argument: str, function: Callable[[], object], expected: str, within: float | None = None) -> Any:
+def called(argument: str, function: Callable[[], object], expected: str, within: float | None = None) -> Any:
     """What a callable of the user returns.
 
     Raises:

@@ -100,7 +100,7 @@ def request_token(  # noqa: PLR0913 - what to request, and how
         sent = exchange.send()
     if isinstance(sent, TokenError):
         raise sent
-    response, reader = sent, exchange.reader
+    response, reader = exchange.refusal or (sent, exchange.reader)
     if observe:
         observe(response)
     token, lifetime = reader.read(response)
@@ -153,6 +153,8 @@ class _Exchange:
         self._times = SignedTimes(registration.token_url)
         self._had_nonce = False
         self.reader = self._reader(())
+        self.refusal: tuple[RawResponse, ResponseReader] | None = None
+        """The refusal of a request that was signed by the server's own time, if others were refused, too. It says why."""
 
     def send(self) -> RawResponse | TokenError:
         """The response, or the error why there is none. The error is raised elsewhere, so that it has no context."""
@@ -175,9 +177,12 @@ class _Exchange:
         wants_nonce = prover is not None and response.is_client_error and NONCE_ERROR in response.text
         if wants_nonce or response.status not in _TIME_REFUSED:
             self._times.accepted(skew)
+            self.refusal = None
             is_first = wants_nonce and not self._had_nonce
             self._had_nonce |= wants_nonce
             return is_first
+        if self._times.is_of_server(skew):
+            self.refusal = response, self.reader
         return self._times.is_other_time_left(skew)
 
     def _built(self) -> UnsignedRequest:
@@ -310,11 +315,15 @@ class _Connection:
         # A server may compress without being asked, and a small body may unpack to gigabytes: the limit is on the result.
         packed = encoding.lower() in {"gzip", "deflate"}
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER) if packed else None
-        body = bytearray()
+        body, received = bytearray(), 0
         try:
             for chunk in cast("Iterable[bytes]", response.stream):
-                body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body)) if unpacker else chunk
-                if len(body) > _LONGEST_BODY:
+                received += len(chunk)
+                if unpacker is None:
+                    body += chunk
+                elif not unpacker.eof:  # it would keep what follows, and copy it for each chunk
+                    body += unpacker.decompress(chunk, _LONGEST_BODY + 1 - len(body))
+                if max(received, len(body)) > _LONGEST_BODY:
                     return None
         except zlib.error:
             return b""

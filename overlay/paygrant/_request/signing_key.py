@@ -232,10 +232,22 @@ def fitted(signer: Signer, assertion: "Assertion") -> Signer:
     return signer
 
 
-def identity_of(signer: Signer) -> str:
-    """What distinguishes a key: its algorithm, its id, and its thumbprint where the public key is known."""
+def identity_of(signer: Signer, given: object = None) -> str:
+    """What distinguishes a key: its algorithm, its id, and its thumbprint where the public key is known.
+
+    If an object of the caller's states neither, nothing but the very object distinguishes its key. A client secret
+    has no id either, but the cache key holds its hash.
+
+    Args:
+        signer: The key.
+        given: What the caller gave: the key, or a callable that may return another object each time. None: the key.
+    """
     public = getattr(signer, "public_jwk", None)
     whose = thumbprint(cast("Mapping[str, str]", public)) if public else ""
+    if not whose and signer.key_id is None and signer.algorithm in ALGORITHMS:
+        from paygrant._request.object_mark import mark_of  # most keys state both
+
+        whose = f"object {mark_of(signer if given is None else given)}"
     return json.dumps([signer.algorithm, signer.key_id, whose])
 
 
@@ -338,8 +350,9 @@ def _from_pem(text: str, password: str | None) -> "PrivateKeyTypes":
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if "PRIVATE KEY-----" not in text:
-        public = "PUBLIC KEY-----" in text or "CERTIFICATE-----" in text
-        raise invalid_argument("private_key", "is a public key" if public else "is neither PEM nor a JWK", _EXPECTED)
+        fault = "is a public key" if "PUBLIC KEY-----" in text else "is neither PEM nor a JWK"
+        fault = "is a certificate" if "CERTIFICATE-----" in text else fault
+        raise invalid_argument("private_key", fault, _EXPECTED)
     if "BEGIN OPENSSH" in text:
         raise invalid_argument(
             "private_key", "is in OpenSSH's own format", f"{_EXPECTED}; ssh-keygen -p -m PKCS8 converts it"

@@ -81,7 +81,7 @@ class Transport(httpx.HTTPTransport):
         It carries one request at a time, so a pool would only cost time: it takes a fifth of a token's.
         """
         kept = self._kept
-        if kept is None or not kept.is_idle() or kept.has_expired():
+        if kept is None or not kept.is_idle() or kept.has_expired() or _has_surplus(kept):
             self._disconnect()
             kept = self._kept = self._pool.create_connection(origin)
         return kept
@@ -100,6 +100,17 @@ class Transport(httpx.HTTPTransport):
         self.socket = opened
         if opened is not None:
             _sockets.add(opened)
+
+
+def _has_surplus(connection: object) -> bool:
+    """Whether more than the responses came over a connection. It would be taken for the next response.
+
+    A gateway that confuses its responses would give this client the token of another one.
+    """
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    state = getattr(connection, "_h11_state", None)  # there is no public way to look at it
+    return state is not None and bool(state.trailing_data[0])
 
 
 def new_transport(url: str) -> httpx.BaseTransport:

@@ -14,6 +14,10 @@ from paygrant._spec.reader import is_json
 _HEADER_NAME = r"(?a)[\w!#$%&'*+.^`|~-]+"
 _HEADER_VALUE = r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*"
 
+_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+"""Headers that decide to whom a request goes and where it ends (RFC 9110 sections 7.2 and 7.6.1). A network of many
+sites gives a request to the site that Host names, whatever the certificate says."""
+
 
 @compared_as_a_whole
 @dataclass(slots=True, repr=False)
@@ -92,11 +96,19 @@ def checked_header(argument: str, name: str, value: Any) -> str:
     """The value of a header, if a request can carry it under this name (RFC 9110 section 5.5).
 
     Raises:
-        ConfigurationError: The name or the value holds a character that a header cannot carry. The error names the argument.
+        ConfigurationError: The name or the value holds a character that a header cannot carry, or HTTP itself sets this
+            header. The error names the argument.
     """
+    if is_framing(name):
+        raise invalid_argument(argument, "is a header that HTTP itself sets", "another header")
     if not (re.fullmatch(_HEADER_NAME, name) and re.fullmatch(_HEADER_VALUE, text(value))):
         raise invalid_argument(argument, "holds a character that a header cannot carry", "printable ASCII")
     return text(value)
+
+
+def is_framing(name: str) -> bool:
+    """Whether HTTP itself sets a header of this name."""
+    return name.lower() in _FRAMING
 
 
 def text(value: Any) -> str:

@@ -145,12 +145,15 @@ def exclusions(spec: NormalizedSpec) -> Faults:
 
 @rule
 def api_headers(spec: NormalizedSpec) -> Faults:
-    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP, the token or a proof (DPoP) sets. Two headers must not differ only in case."""
+    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP, the token or a proof (DPoP) sets. Two headers must not differ only in case. The token must not be in a header that HTTP sets."""
     arguments = {source.argument for source in spec.parameter_sources.values()}
     arguments.update(*(auth.assertion.arguments for auth in spec.client_auth))
     if methods_of(spec) != {"none"}:
         arguments.add("client_id")
-    taken = {*HTTP_HEADERS, "dpop", (spec.token_use.header or "").lower()}
+    header = spec.token_use.header or ""
+    if header.lower() in HTTP_HEADERS:
+        yield spec.place_of("token_use", "header"), f"{header!r} is taken"
+    taken = {*HTTP_HEADERS, "dpop", header.lower()}
     for name, argument in spec.token_use.headers.items():
         if argument not in arguments:
             yield spec.place_of("token_use", "headers", name), f"{argument!r} is not an argument"

@@ -27,6 +27,9 @@ _VERSION = 2
 _CLOCKS_DIFFER = 1.0
 """Seconds. An entry that was saved further in the future shows that the wall clock was set back."""
 
+_LONGEST_LIFETIME = 1e9
+"""Seconds. A response states a year at most, and a policy gives this much at most."""
+
 _ERRORS = {
     kind.__name__: kind
     for kind in (
@@ -258,7 +261,10 @@ def _to_grant(document: Any) -> Grant:
         expires_at=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
         response=None if response is None else _response(response, document["access_token"]),
     )
-    return Grant(token, since=-_number(document["age"]), lifetime=_number(document["lifetime"]))
+    age, lifetime = _number(document["age"]), _number(document["lifetime"])
+    if age < 0 or lifetime > _LONGEST_LIFETIME:
+        raise ValueError("the token would live longer than any")
+    return Grant(token, since=-age, lifetime=lifetime)
 
 
 def _response(text: Any, access_token: str) -> KeptResponse:

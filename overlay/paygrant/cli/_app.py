@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 import click
@@ -46,7 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     if _COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 
-        return shell_complete(app, {}, _NAME, _COMPLETE, os.environ[_COMPLETE])
+        with suppress(PaygrantError, ImportError, OSError):  # a provider that cannot be used has no completions
+            return shell_complete(app, {}, _NAME, _COMPLETE, os.environ[_COMPLETE])
+        return 0
     try:
         with app.make_context(_NAME, list(arguments)) as context:
             app.invoke(context)

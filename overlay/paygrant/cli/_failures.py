@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -172,11 +173,15 @@ def _of_click(error: click.ClickException, arguments: Sequence[str]) -> str:
 
 
 def _commands(root: click.Command, arguments: Sequence[str]) -> dict[str, click.Command]:
-    """The commands that a command line names, by their paths; the root comes first."""
+    """The commands that a command line names, by their paths; the root comes first.
+
+    It ends before a provider that cannot be used: the error that is being reported is another one.
+    """
     command, path = root, "paygrant"
     found = {path: command}
-    for word in arguments:
-        if isinstance(command, click.Group) and (inner := command.get_command(click.Context(command), word)):
-            command, path = inner, f"{path} {word}"
-            found[path] = command
+    with suppress(PaygrantError, ImportError, OSError):
+        for word in arguments:
+            if isinstance(command, click.Group) and (inner := command.get_command(click.Context(command), word)):
+                command, path = inner, f"{path} {word}"
+                found[path] = command
     return found

@@ -18,6 +18,9 @@ _METHODS = {
     "client_secret_post": "fields of the body",
     "header": "headers",
     "query": "parameters of the query",
+    "private_key_jwt": "an assertion that a private key signs",
+    "client_secret_jwt": "an assertion that the secret signs",
+    "tls_client_auth": "a client certificate",
     "none": "not sent",
     "custom": "computed by a function",
 }

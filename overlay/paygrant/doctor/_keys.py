@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from paygrant._errors import ConfigurationError
 from paygrant._request.dpop import is_of_process
-from paygrant._request.signing_key import identity_of
-from paygrant._secrets import fingerprint
+from paygrant._request.signing_key import SigningKey
 from paygrant._spec.description import ASSERTION_METHODS
 from paygrant.doctor._finding import Finding, difference, failed, span, warning
 
@@ -72,7 +71,8 @@ def keys_in_words(context: "Context") -> list[str]:
         signer = context.registration.credentials().signer
         if signer is not None and context.registration.private_key is not None:
             known = f" with id {signer.key_id!a}" if signer.key_id else ""
-            found.append(f"key for {signer.algorithm}{known} ({fingerprint(identity_of(signer))})")
+            shown = f" with thumbprint {signer.thumbprint}" if isinstance(signer, SigningKey) else ""
+            found.append(f"key for {signer.algorithm}{known}{shown}")
     if (prover := context.registration.prover) is not None:
         key = cast("Signer", context.registration.proof_key)
         whose = "it ends with this process" if is_of_process(key) else "all that have it may share the tokens"
@@ -81,22 +81,35 @@ def keys_in_words(context: "Context") -> list[str]:
     certificate = _certificate(context)
     if certificate is not None:
         end = certificate.not_valid_after_utc
-        found.append(f"certificate issued by {certificate.issuer.rfc4514_string()!a} until {end:%Y-%m-%d}")
+        subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
+        found.append(f"certificate of {subject!a}, issued by {issuer!a}, valid until {end:%Y-%m-%d}")
     return found
 
 
 def advice_on_assertion(context: "Context") -> str:
     """What may be wrong with a refused assertion; empty if the client makes none."""
     registration, response = context.registration, context.attempt.response
+    about = ""
     if registration.client_auth.method not in ASSERTION_METHODS:
         return ""
     if response is not None and response.date is not None:
         ahead = (response.received - response.date).total_seconds()
         if abs(ahead) > _LARGEST_SKEW:
-            return f"This machine's clock is {difference(ahead)} the server's: the likely cause. Synchronize it (NTP)."
+            about = f"This machine's clock is {difference(ahead)} the server's: a likely cause. Synchronize it (NTP). "
+    whose = "secret is right" if registration.private_key is None else "provider has the public key under this key id"
     return (
-        "Check that the provider has the public key under this key id, that the client's id is right, and that the "
-        f"provider expects the audience {registration.audience!a}."
+        f"{about}Check that the {whose}, that the client's id is right, and that the provider expects the audience "
+        f"{registration.audience!a}."
+    )
+
+
+def advice_on_certificate(context: "Context") -> str:
+    """What may be wrong if there is no response to a client that shows a certificate; empty if it shows none."""
+    if context.registration.certificate is None:
+        return ""
+    return (
+        "The server may have ended the connection because of the client certificate. Check that the provider knows it, or "
+        "trusts its issuer."
     )
 
 

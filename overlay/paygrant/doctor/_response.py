@@ -23,7 +23,7 @@ from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
 from paygrant.doctor._finding import Code, Finding, difference, failed, ok, skipped, span, warning
-from paygrant.doctor._keys import advice_on_assertion
+from paygrant.doctor._keys import advice_on_assertion, advice_on_certificate
 from paygrant.doctor._redaction import described, fields_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,10 @@ def token_response(context: "Context") -> Iterator[Finding]:
 def _advice(context: "Context", error: TokenError, response: RawResponse | None) -> str:  # noqa: PLR0911 - one for each kind of error
     """Advice for a response without a token."""
     if response is None:
-        return "The server is reachable, but sends no HTTP response in time. Try again, then ask the provider."
+        return (
+            advice_on_certificate(context)
+            or "The server is reachable, but sends no HTTP response in time. Try again, then ask the provider."
+        )
     if isinstance(error, RateLimited):
         wait = f"Wait {span(error.retry_after)}." if error.retry_after else "Wait."
         return f"{wait} Processes that share a store send fewer requests."

@@ -137,20 +137,17 @@ def _api_keys(candidate: Candidate, sent: set[str]) -> list[RequestPart]:
         return []
     schemes = candidate.document["components"]["securitySchemes"]
     for requirement in (candidate.operation if own else candidate.document)["security"].each():
-        if keys := [each for name, _ in requirement.items() if _is_usable_key(each := schemes[name])]:
-            parts = [_api_key(each) for each in keys]
+        keys = [each for name, _ in requirement.items() if (each := schemes[name])["type"].text == "apiKey"]
+        parts = [
+            RequestPart(
+                key["in"].text, (key["name"].text,), Field(description=clean(key["description"].text)), required=True
+            )
+            for key in keys
+            if re.fullmatch(_NAMES.get(key["in"].text, ""), key["name"].text or " ")
+        ]
+        if parts:
             return [each for each in parts if each.name.lower() not in _SKIPPED_HEADERS]
     return []
-
-
-def _api_key(scheme: Node) -> RequestPart:
-    described = Field(description=clean(scheme["description"].text))
-    return RequestPart(scheme["in"].text, (scheme["name"].text,), described, required=True)
-
-
-def _is_usable_key(scheme: Node) -> bool:
-    place, name = scheme["in"].text, scheme["name"].text
-    return scheme["type"].text == "apiKey" and place in _NAMES and bool(re.fullmatch(_NAMES[place], name))
 
 
 def _hide_keys(candidate: Candidate, parts: list[RequestPart]) -> None:

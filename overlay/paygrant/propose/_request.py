@@ -35,11 +35,8 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
             parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
-    operation: dict[str, Any] = {
-        "security": [{"basic": []} if each["method"] == "client_secret_basic" else {} for each in client_auth.methods]
-    }
-    if declared := [_parameter(part) for part in parts if part.place != "body"]:
-        operation["parameters"] = declared
+    declared = [_parameter(part) for part in parts if part.place != "body"]
+    operation: dict[str, Any] = {"parameters": declared} if declared else {}
     if media_type:
         schema = {"$ref": "#/components/schemas/TokenRequest"}
         operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}

@@ -36,7 +36,11 @@ days, or must be more than 1,000 days."""
 
 
 def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
-    """The responses of a token endpoint, which has this path in the draft."""
+    """The responses of a token endpoint, which has this path in the draft. Without any, a short spec says enough."""
+    if not candidate.operation["responses"]:
+        text = "no response is documented; assumed: those of RFC 6749 sections 5.1 and 5.2"
+        candidate.document.decisions.add("/x-token-endpoint/response", text)
+        return SpecFragment({}, {}, {})
     place = pointer_to("/paths", path, candidate.method, "responses")
     fragment = SpecFragment({"responses": {}}, {}, {})
     granted = _granted(candidate, fragment, place)
@@ -119,10 +123,10 @@ def _lifetime(candidate: Candidate, body: Field, token_at: str, token: Field) ->
         found.sample = _SAMPLES[unit] if found.kind != "string" else str(_SAMPLES[unit])
     if name not in names.LIFETIMES_IN_SECONDS or unit != "seconds":
         decisions.add(place, f"{at} was taken as {unit}: is that right?")
-    if other := _IN_OTHER_UNITS.search(f"{name} {found.description}".lower()):
-        decisions.add(
-            place, f"is {at} in {other.group().rstrip('s')}s? No unit expresses that: write a constant instead"
-        )
+    other = _IN_OTHER_UNITS.search(f"{name} {found.description}".lower())
+    if other and "second" not in found.description.lower():
+        text = f"is {at} in {other.group().rstrip('s')}s? No unit expresses that: write a constant instead"
+        decisions.add(place, text)
     return {"at": at, "unit": unit}
 
 

@@ -23,7 +23,9 @@ from paygrant.sandbox._keys import Folder, private_pem
 CLIENT_NAME = "paygrant sandbox client"
 """The common name in the certificate of the sandbox's client."""
 
-_LIFETIME = timedelta(days=30)
+_LIFETIME = timedelta(days=90)
+"""The doctor warns of a certificate that ends within 30 days."""
+
 _NAMES = ("localhost", "host.docker.internal")
 _ADDRESSES = ("127.0.0.1", "::1")
 
