@@ -12,6 +12,13 @@ PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py over
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
+# COVERAGE=yes counts lines and branches in each process that the tests start.
+ifdef COVERAGE
+TESTS := $(BIN)/coverage erase && $(PYTEST:$(BIN)/python%=$(BIN)/coverage run%)
+else
+TESTS := $(PYTEST)
+endif
+
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:
 .PHONY: generate check-generated lint-specs lint types wheel check test quick coverage mutation docs demo bench picture upstream breaking \
@@ -73,7 +80,13 @@ test: $(READY)
 		echo "no Prism: the tests with it are skipped; $(BIN)/python -m tests.peers.prism.install installs it"
 	@test -d tests/peers/oidc/node_modules || \
 		echo "no oidc-provider: the tests with it are skipped; $(BIN)/python -m tests.peers.oidc.install installs it"
-	$(PYTEST)
+	@mkdir -p .make
+	$(TESTS)
+ifdef COVERAGE
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report
+endif
 
 # A part of the tests that runs in less than a minute, for instance with another Python.
 QUICK := tests/auth tests/cache tests/request tests/spec tests/tokens
@@ -81,15 +94,10 @@ SLOW := fleet forks runtimes watchdog
 quick: $(READY)
 	$(PYTEST) -q $(SLOW:%=--ignore=tests/cache/test_%.py) $(QUICK)
 
-# All tests. Lines and branches are counted in each process; that takes half as long again as `make test`.
+# All tests, and the lines and branches that they reach. It takes half as long again as `make test`.
 # The settings and the required percentage are in pyproject.toml.
-coverage: $(READY)
-	@mkdir -p .make
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage html --quiet
-	$(BIN)/coverage report
+coverage:
+	@$(MAKE) --no-print-directory test COVERAGE=yes
 
 # Shows the changes of the code that no test notices; several hours. A run continues where the last one was stopped.
 # To check a part of the code: make mutation MUTANTS="'paygrant._tokens.*'"

@@ -28,7 +28,6 @@ METHODS = {
     "header": "headers",
     "query": "parameters of the query",
     "private_key_jwt": "an assertion that the client's private key signs (RFC 7523)",
-    "client_secret_jwt": "an assertion that the client's secret signs (RFC 7523)",
 }
 
 project = "paygrant"
@@ -121,6 +120,8 @@ def _keys(spec: dict[str, Any]) -> Iterator[str]:
             audience = method.get("audience", "token_url")
             if audience == "token_url":
                 yield from ["The audience of the assertion is the token URL.", ""]
+            elif "value" in audience:
+                yield from [f"The audience of the assertion is `{audience['value']}`.", ""]
             else:
                 rows = [
                     (each["x-environment"], each["x-environment-facts"][audience["fact"]]) for each in spec["servers"]

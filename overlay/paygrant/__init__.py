@@ -10,7 +10,7 @@ A name is loaded when it is first used, so ``import paygrant`` costs almost noth
 """
 
 __version__ = "0.1.0"
-"""The version. It stands here only: the build reads it from this line."""
+"""The version. It is written only here: the build reads it from this line."""
 
 TYPE_CHECKING = False  # type checkers take it for true, and so the module typing is not needed here
 

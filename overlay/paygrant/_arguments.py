@@ -150,8 +150,10 @@ def check_secret(argument: str, value: Any, *, multiline: bool = False) -> None:
         check_text(argument, value, multiline=multiline)
 
 
-def check_function(argument: str, value: Callable[..., object], expected: str) -> None:
+def check_function(argument: str, value: object, expected: str) -> None:
     """Check for a callable that can be hashed, so that equal arguments share a token, and that is not asynchronous."""
+    if not callable(value):
+        raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
     if any(map(inspect.iscoroutinefunction, (value, getattr(value, "__call__", None)))):  # noqa: B004 - a class's own
         raise invalid_argument(argument, "is an async function, which nothing would await", expected)
     check_hashable(argument, value, expected)
@@ -197,10 +199,12 @@ def check_seconds(argument: str, value: object, *, least: float = 0.0, most: flo
         raise invalid_argument(argument, f"is {shown(value)}", f"a finite number {bounds}")
 
 
-def check_whole(argument: str, value: object, *, least: int) -> None:
-    """Check for a whole number that is large enough."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise invalid_argument(argument, f"is {shown(value)}", f"a whole number of at least {least}")
+def check_whole(argument: str, value: object, *, least: int, most: int | None = None) -> None:
+    """Check for a whole number within bounds."""
+    fits = isinstance(value, int) and not isinstance(value, bool) and least <= value
+    if not fits or (most is not None and cast("int", value) > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise invalid_argument(argument, f"is {shown(value)}", f"a whole number {bounds}")
 
 
 def shown(value: object) -> str:
@@ -326,6 +330,15 @@ def _check_address(base_url: str, path: str, link_local: bool) -> None:  # noqa:
         raise ValueError(_LINK_LOCAL)
     if after.scheme != "https" and not (after.scheme == "http" and (local or is_loopback(host))):
         raise ValueError("is not an https address")
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

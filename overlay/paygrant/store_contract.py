@@ -110,7 +110,7 @@ class StoreContract:
         assert _holds(store, key, "token-2")
 
     def test_discards_nothing_where_nothing_is(self, store: Store) -> None:
-        """To discard under an unknown key is no error."""
+        """To discard under an unknown key is not an error."""
         store.discard(_key(), _token("token-1"))
 
     def test_one_holder_at_a_time(self, store: Store) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from paygrant._spec.document import is_array, is_object
 from paygrant._spec.pointer import escaped
-from paygrant.propose.documents import openapi_documents
+from paygrant.propose.documents import documents_in
 from paygrant.propose.references import References
 from scripts.upstream.facts import Pairs
 from scripts.upstream.pages import PageError
@@ -23,7 +23,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     Raises:
         PageError: One of them cannot be parsed.
     """
-    found, faults = openapi_documents(text)
+    found, faults = documents_in(text)
     if faults:
         raise PageError(f"an OpenAPI document in it cannot be parsed: {faults[0]}")
     return [each for each in found if "openapi" in each]

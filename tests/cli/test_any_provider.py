@@ -171,6 +171,8 @@ def test_lint_prints_warnings_and_goes_on(run: Any, tmp_path: Path) -> None:
     assert all(each["warning"] for each in json.loads(run("lint", warned, "--json").out))
     bad = str(written(tmp_path, "openapi: 3.1.0", "bad.yaml"))
     assert run("lint", bad).code == 2
+    (missing,) = json.loads(run("lint", str(tmp_path / "missing.yaml"), "--json").out)
+    assert (missing["line"], missing["text"]) == (None, "the file does not exist")
 
 
 def test_generate_names_the_command_that_shows_warnings(run: Any, tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def test_a_secret_is_read_from_a_pipe(variables: dict[str, str], server: Server)
 @pytest.mark.parametrize(
     ("arguments", "code", "note"),
     [
-        (["token", "ripple"], 0, "; going on without a cache"),
-        (["doctor", "ripple"], 0, "; going on without a cache"),
+        (["token", "ripple"], 0, "; the command goes on without a cache"),
+        (["doctor", "ripple"], 0, "; the command goes on without a cache"),
         (["token", "ripple", "--no-cache"], 0, ""),
         (["cache", "list"], 2, ""),
         (["cache", "clear"], 2, ""),

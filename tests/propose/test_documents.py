@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from paygrant.propose.documents import openapi_documents
+from paygrant.propose.documents import documents_in
 from paygrant.propose.references import References
 
 
@@ -28,27 +28,27 @@ from paygrant.propose.references import References
     ],
 )  # fmt: skip
 def test_documents_are_found_in_json_yaml_and_markdown(text: str, versions: list[str]) -> None:
-    documents, faults = openapi_documents(text)
+    documents, faults = documents_in(text)
     assert [each["openapi"] for each in documents] == versions
     assert faults == []
 
 
 def test_the_valid_documents_of_a_page_are_returned_beside_the_faults_of_the_others() -> None:
-    documents, faults = openapi_documents("```\nopenapi: [\n```\n\n```\nopenapi: 3.0.0\n```")
+    documents, faults = documents_in("```\nopenapi: [\n```\n\n```\nopenapi: 3.0.0\n```")
     assert documents == [{"openapi": "3.0.0"}]
     assert faults == ["did not find expected node content in line 2"]
 
 
 def test_keys_are_strings_and_values_are_json() -> None:
-    documents, _ = openapi_documents("openapi: 3.1.0\n200: [.inf, 2026-11-21, 1.5, null, !!str 3, !!binary YQ==]")
+    documents, _ = documents_in("openapi: 3.1.0\n200: [.inf, 2026-11-21, 1.5, null, !!str 3, !!binary YQ==]")
     assert documents == [{"openapi": "3.1.0", "200": ["inf", "2026-11-21", 1.5, None, "3", "YQ=="]}]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("openapi: !!int 3", "there is a tag in line 1"),
-        ("openapi: 3\nx: *nothing", "an alias stands for itself or for nothing in line 2"),
+        ("openapi: !!int 3", "there is a tag that is not allowed in line 1"),
+        ("openapi: 3\nx: *nothing", "an alias refers to itself or to nothing in line 2"),
         ("openapi: " + "[" * 101 + "]" * 101, "there are more than 100 levels in line 1"),
         ('{"openapi": ' + "[" * 101 + "]" * 101 + "}", "there are more than 100 levels"),
         ('{"openapi": ' + "9" * 5000 + "}", "a number is invalid or has too many digits"),
@@ -58,7 +58,7 @@ def test_keys_are_strings_and_values_are_json() -> None:
     ],
 )
 def test_a_document_that_cannot_be_parsed_is_a_fault(text: str, fault: str) -> None:
-    documents, (found,) = openapi_documents(text)
+    documents, (found,) = documents_in(text)
     assert documents == []
     assert found.startswith(fault)
 

@@ -149,6 +149,19 @@ def test_a_document_with_keys_for_each_call_names_them_in_the_error(draft: Any) 
         draft(data)
 
 
+def test_an_authorization_endpoint_is_no_token_endpoint(draft: Any) -> None:
+    names = ("response_type", "client_id", "redirect_uri", "scope")
+    declared = [{"name": each, "in": "query", "required": True, "schema": {"type": "string"}} for each in names]
+    data = document("/as/authorize", operation={"parameters": declared})
+    with pytest.raises(ConfigurationError, match="contains no token endpoint"):
+        draft(data)
+
+
+def test_a_document_with_certificates_only_says_so_in_the_error(draft: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a client certificate may be all that a call needs"):
+        draft(document("/payments", schemes={"tls": {"type": "mutualTLS"}}))
+
+
 def test_a_placeholder_with_the_name_of_a_token_does_not_make_a_token_endpoint(draft: Any) -> None:
     data = document(
         "/links/{access_token}", granted=texts("access_token"), schemes={"b": {"type": "http", "scheme": "basic"}}
@@ -384,6 +397,39 @@ def test_a_flow_may_state_the_type_of_its_assertions(draft: Any) -> None:
     assert "private_key_jwt" in {each["method"] for each in endpoint(proposal)["client_authentication"]}
 
 
+def test_the_jwt_bearer_grant_beside_client_credentials_is_a_decision(draft: Any) -> None:
+    grants = ["client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    fields = {"grant_type": {"type": "string", "enum": grants}, **texts("client_id", "client_secret", "assertion")}
+    proposal = draft(document(body={"properties": fields}, media_type=FORM))
+    assert endpoint(proposal)["client_authentication"] == [{"method": "client_secret_post"}]
+    assert endpoint(proposal)["parameters"] == {"grant_type": {"value": "client_credentials"}}
+    assert "the JWT bearer grant (RFC 7523 section 2.1) is documented, too" in decided(proposal, AUTH)
+
+
+def test_the_fields_of_another_alternative_are_a_method(draft: Any) -> None:
+    by_secret, by_key = (schema(texts("grant_type", *more)) for more in (["client_secret"], ["client_assertion"]))
+    proposal = draft(document(body={"anyOf": [by_secret, by_key]}, media_type=FORM))
+    methods = [each["method"] for each in endpoint(proposal)["client_authentication"]]
+    assert methods == ["client_secret_post", "private_key_jwt"]
+    request = yaml.safe_load(proposal.text)["components"]["schemas"]["TokenRequest"]
+    assert request["required"] == ["grant_type"]
+
+
+def test_algorithms_by_which_no_key_signs_here_are_a_decision(draft: Any) -> None:
+    proposal = draft(document(operation={"description": "private_key_jwt, signed by ES512 or RS512."}))
+    assert endpoint(proposal)["client_authentication"] == [{"method": "private_key_jwt"}]
+    assert "algorithms any, as no key signs here by ES512, RS512, which the document names" in decided(proposal, AUTH)
+
+
+def test_the_metadata_fills_the_algorithm_of_a_secret_that_signs(draft: Any) -> None:
+    data = metadata(
+        token_endpoint_auth_methods_supported=["client_secret_jwt"],
+        token_endpoint_auth_signing_alg_values_supported=["RS256", "HS512"],
+    )
+    found = endpoint(draft(data))["client_authentication"]
+    assert found == [{"method": "client_secret_jwt", "client_id": "client_id", "algorithms": ["HS512"]}]
+
+
 def test_a_proof_is_left_to_the_engine(draft: Any) -> None:
     header = {"name": "DPoP", "in": "header", "required": True, "schema": {"type": "string"}}
     fields = {"grant_type": {"type": "string"}, "client_assertion": {"type": "string"}}
@@ -457,6 +503,34 @@ def test_the_metadata_of_an_authorization_server_is_read(supported: Any, methods
     assert "known scopes: pay" in decided(proposal, "/x-token-endpoint/parameters/scope")
     assert "grants authorization_code" in decided(proposal, "/x-token-endpoint/parameters/grant_type")
     assert ("private_key_jwt" in decided(proposal, AUTH)) == ("private_key_jwt" in (supported or []))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "issuer: https://login.quay.internal\ntoken_endpoint: https://login.quay.internal/as/token",
+        'The response:\n\n```\n{"token_endpoint": "https://login.quay.internal/as/token"}\n```\n',
+    ],
+    ids=["yaml", "page"],
+)
+def test_metadata_may_be_yaml_or_in_a_page(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text(text)
+    proposal = propose(tmp_path / "x.md")
+    assert proposal.name == "login_quay_internal"
+    assert list(yaml.safe_load(proposal.text)["paths"]) == ["/as/token"]
+
+
+def test_a_page_with_a_document_and_metadata_gives_the_document(tmp_path: Path) -> None:
+    blocks = [document(body=schema(texts("client_id", "client_secret"))), metadata()]
+    (tmp_path / "x.md").write_text("".join(f"```json\n{json.dumps(each)}\n```\n\n" for each in blocks))
+    assert propose(tmp_path / "x.md").name == "quay"
+
+
+def test_the_draft_of_metadata_leaves_the_responses_to_the_rfc(draft: Any) -> None:
+    proposal = draft(metadata())
+    assert "responses" not in yaml.safe_load(proposal.text)["paths"]["/as/token"]["post"]
+    assert endpoint(proposal).keys() == {"client_authentication", "parameters"}
+    assert "RFC 6749 sections 5.1 and 5.2" in decided(proposal, "/x-token-endpoint/response")
 
 
 @pytest.mark.parametrize("text", ['{"token_endpoint": 7}', "[1]", "7", "[" * 100_000, '{"issuer": "x"}'])
@@ -535,7 +609,15 @@ def test_the_size_of_an_example_decides_on_the_unit_of_a_lifetime(schema_of_it: 
 
 def test_a_lifetime_in_minutes_is_a_decision(draft: Any) -> None:
     proposal = draft(document(granted={**texts("token"), "ttl": {"type": "integer", "description": "In minutes."}}))
-    assert "in minutes? No unit says that" in decided(proposal, "/x-token-endpoint/response/lifetime")
+    assert "in minutes? No unit expresses that" in decided(proposal, "/x-token-endpoint/response/lifetime")
+
+
+def test_an_example_in_hours_beside_seconds_is_no_decision(draft: Any) -> None:
+    described = {"type": "integer", "description": "The lifetime in seconds. The value 3600 means one hour."}
+    proposal = draft(
+        document(body=schema(texts("client_id", "client_secret")), granted={**GRANTED, "expires_in": described})
+    )
+    assert decided(proposal, "/x-token-endpoint/response/lifetime") == ""
 
 
 def refusing(
@@ -615,6 +697,15 @@ def test_the_header_of_most_operations_with_the_name_of_a_token_carries_it(draft
     for number in range(3):
         data["paths"][f"/accounts/{number}"] = {"get": {"parameters": headers if number == 0 else headers[:1]}}
     assert endpoint(draft(data))["token_use"] == {"header": "X-Auth-Token"}
+
+
+def test_a_header_against_forged_requests_carries_no_access_token(draft: Any) -> None:
+    data = document(
+        body=schema(texts("client_id", "client_secret")), schemes={"x": {"type": "http", "scheme": "digest"}}
+    )
+    header = {"name": "X-XSRF-TOKEN", "in": "header", "schema": {"type": "string"}}
+    data["paths"]["/things"] = {"get": {"parameters": [header]}}
+    assert "does the API take the token as Authorization: Bearer?" in decided(draft(data), USE)
 
 
 def test_an_api_key_of_other_operations_goes_with_the_bearer_token(draft: Any) -> None:

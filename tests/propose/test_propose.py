@@ -30,11 +30,12 @@ from hypothesis import strategies as st
 
 from paygrant import ConfigurationError, InvalidClient, SpecProvider
 from paygrant._providers.base import Provider
-from paygrant._spec.document import is_array, is_object
-from paygrant.generate import lint
+from paygrant._spec.document import is_object
+from paygrant.generate import lint, read_spec
 from paygrant.generate.packages import write_packages
 from paygrant.propose import Proposal, _assemble, _source, propose
 from paygrant.propose._candidates import best_candidate
+from tests.helpers.documents import places
 from tests.helpers.keys import pem, public_pem
 from tests.helpers.providers import ask
 from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
@@ -126,6 +127,19 @@ CASES = [
         "/7/token",
         {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
         arguments={"realm": "7", "private_key": pem("ES256")},
+    ),
+    Case("alternatives.yaml", "/oauth2/v3/token", IN_BODY),
+    Case(
+        "alternatives.yaml",
+        "/oauth2/v3/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"auth_method": "private_key_jwt", "private_key": pem("ES256")},
+    ),
+    Case(
+        "metadata.md",
+        "/as/token",
+        {**GRANT, "client_id": ID, "client_assertion_type": BEARER_ASSERTION, "client_assertion": "signed"},
+        arguments={"private_key": pem("ES256")},
     ),
     Case(
         "page.md",
@@ -237,7 +251,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The packages generated from all drafts."""
     folder = tmp_path_factory.mktemp("packages")
     proposals = [propose(FOLDER / case.file) for case in CASES]
-    write_packages({each.name: yaml.safe_load(each.text) for each in proposals}, folder)
+    drafts = {each.name: write(each, tmp_path_factory.mktemp("drafts")) for each in proposals}
+    write_packages({name: read_spec(path) for name, path in drafts.items()}, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(folder), *sys.path])
         yield folder
@@ -474,6 +489,21 @@ def test_a_made_up_error_response_has_the_code_of_the_condition() -> None:
     example = operation_of(spec)["responses"]["401"]["content"][JSON]["examples"]["wrong_credentials"]["value"]
     assert example == {"error": "invalid_client", "error_description": "example-error-description"}
     assert spec["x-token-endpoint"]["invalid_client"] == [{"status": 401}, {"at": "/error", "equals": "invalid_client"}]
+
+
+def test_an_example_of_listed_errors_without_their_code_gets_the_code(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        code = {"type": "string", "enum": ["invalid_client"]}
+        each = {"type": "object", "properties": {"code": code, "message": {"type": "string"}}}
+        schema = {"type": "object", "properties": {"errors": {"type": "array", "items": each}}}
+        content = {JSON: {"schema": schema, "example": {"errors": [{"message": "The client is unknown."}]}}}
+        document["paths"]["/oauth/token"]["post"]["responses"] |= {
+            "401": {"description": "Refused.", "content": content}
+        }
+
+    spec = yaml.safe_load(changed("page.md", tmp_path, change).text)
+    example = operation_of(spec)["responses"]["401"]["content"][JSON]["examples"]["wrong_credentials"]["value"]
+    assert example == {"errors": [{"message": "The client is unknown.", "code": "invalid_client"}]}
 
 
 def test_the_example_of_a_token_response_does_not_meet_the_error_condition(tmp_path: Path) -> None:
@@ -869,7 +899,7 @@ MERGED = "a: &a {x: 1, y: 2}\n" + "".join(
         ("openapi: [\n\n", "line 3"),
         ("{", "contains no OpenAPI"),
         ("openapi: !!python/object/apply:os.system [x]", "a tag"),
-        ("openapi: &a [*a]", "an alias stands for itself"),
+        ("openapi: &a [*a]", "an alias refers to itself"),
         ("openapi: \x07", "contains no OpenAPI"),
         (f"openapi: 3.0.0\n{ANCHORS}", "more than 1048576 values"),
         (f"openapi: 3.0.0\n{MERGED}", "more than 1048576 values"),
@@ -1183,14 +1213,6 @@ OTHERS: list[Any] = [
     *("http://[", "https://{x}.internal", "/{x}/{x}", "path", "query", "header", "integer", "object", "array"),
 ]
 """Values that replace those of a document."""
-
-
-def places(within: Any) -> Iterator[tuple[Any, Any]]:
-    """Each place in a document: its container, and its key there."""
-    inner = [*within.items()] if is_object(within) else [*enumerate(within)] if is_array(within) else []
-    for key, value in inner:
-        yield within, key
-        yield from places(value)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from paygrant import ClientCredentials, ConfigurationError, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
+from paygrant import ClientCredentials, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
 from paygrant._request.certificate import ClientCertificate
+from tests.helpers.arguments import refusal
 from tests.helpers.exposure import exposed
 from tests.helpers.keys import Authority, authority, pem, write_pair
 from tests.helpers.servers import RAW_GRANT
@@ -209,13 +210,6 @@ def test_the_context_trusts_what_token_requests_trust(tmp_path: Path, monkeypatc
     context = certificate.ssl_context()
     with tls_server(tmp_path) as (port, _), pytest.raises(ssl.SSLCertVerificationError):
         connect(context, port)
-
-
-def refusal(make: Callable[[], object]) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        make()
-    assert not exposed(caught.value)
-    return str(caught.value)
 
 
 def test_bad_files_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import math
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -23,11 +23,9 @@ from paygrant._providers.base import Provider, registration_of
 from paygrant._request.credentials import Credentials
 from paygrant._request.send import request_token
 from paygrant._tokens.token import TOKEN_TEXT
+from tests.helpers.documents import places
 from tests.helpers.providers import ARGUMENTS, GRANTED, make
 from tests.helpers.secrets import CREDENTIALS, SECRET, TOKEN, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PROVIDERS: dict[str, Provider] = {kind.__name__: make(kind, **CREDENTIALS) for kind in ARGUMENTS}
 PLAIN: dict[str, Any] = {**CREDENTIALS, "token_url": "https://auth.example/token"}
@@ -78,20 +76,11 @@ FIELDS = (
 )
 
 
-def _places(document: Any) -> list[tuple[Any, Any]]:
-    """Each place of a document where something else could stand."""
-    items = cast("Iterable[tuple[Any, Any]]", document.items() if isinstance(document, dict) else enumerate(document))
-    places: list[tuple[Any, Any]] = []
-    for at, inner in items:
-        places += [(document, at), *(_places(inner) if isinstance(inner, dict | list) else [])]
-    return places
-
-
 @st.composite
 def changed(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
     """A good response with other values at some places, and with more fields."""
     document = json.loads(json.dumps(document)) | draw(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=2))
-    for inside, at in draw(st.lists(st.sampled_from(_places(document)), max_size=2)):
+    for inside, at in draw(st.lists(st.sampled_from([*places(document)]), max_size=2)):
         inside[at] = draw(anything)
     return _encoded(document, draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32-be", "latin-1"])))
 

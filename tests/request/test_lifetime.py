@@ -4,7 +4,6 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-import jwt
 import pytest
 
 from paygrant import (
@@ -22,6 +21,7 @@ from paygrant._providers.base import Provider
 from paygrant._spec.description import Lifetime
 from paygrant._spec.reader import endpoint_of
 from tests.helpers.clock import Clock
+from tests.helpers.documents import jwt_with
 from tests.helpers.failures import TOKEN, failure
 from tests.helpers.providers import ARGUMENTS, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted
@@ -110,10 +110,6 @@ def test_an_unusable_lifetime_is_skipped_for_the_next_place(server: Server, cloc
 # Lifetimes in the token itself
 
 
-def signed(**claims: object) -> str:
-    return jwt.encode(claims, "a key of straw that is thirty-two bytes or more", algorithm="HS256")
-
-
 def widget(token: str, date: str = format_datetime(NOON, usegmt=True)) -> Reply:
     return Reply({"succeed": True, "token": token, "token_type": "bearer"}, headers={"Date": date})
 
@@ -133,13 +129,13 @@ def test_the_exp_claim_is_read_by_the_servers_clock(
     exp: object, seconds: float, days: float, server: Server, clock: Clock
 ) -> None:
     clock.offset = NOON + timedelta(days=days) - clock.wall()
-    server.reply = widget(signed(exp=exp))
+    server.reply = widget(jwt_with(exp=exp))
     assert lifetime(RipioWidget, server.base_url, clock) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sat, 99 Nov 2026 12:00:00 GMT"])
 def test_our_clock_counts_if_the_server_does_not_state_its_time(date: str, server: Server, clock: Clock) -> None:
-    server.reply = widget(signed(exp=clock.wall().timestamp() + 900), date)
+    server.reply = widget(jwt_with(exp=clock.wall().timestamp() + 900), date)
     assert lifetime(RipioWidget, server.base_url, clock) == pytest.approx(900)
 
 
@@ -149,13 +145,13 @@ def test_our_clock_counts_if_the_server_does_not_state_its_time(date: str, serve
         "opaque",
         "a.b.c",
         "...",
-        signed(sub="user"),
-        signed(exp=None),
-        signed(exp=[1]),
-        signed(exp="later"),
-        signed(exp=1e300),
-        signed(exp=float("nan")),
-        f"{signed().partition('.')[0]}.{b64encode(b'[' * 90_000).decode()}.c2ln",
+        jwt_with(sub="user"),
+        jwt_with(exp=None),
+        jwt_with(exp=[1]),
+        jwt_with(exp="later"),
+        jwt_with(exp=1e300),
+        jwt_with(exp=float("nan")),
+        f"{jwt_with().partition('.')[0]}.{b64encode(b'[' * 90_000).decode()}.c2ln",
     ],
 )
 def test_a_token_without_an_exp_claim_lives_as_long_as_the_policy_says(
@@ -175,7 +171,7 @@ def test_a_token_without_an_exp_claim_lives_as_long_as_the_policy_says(
 
 @pytest.mark.parametrize("seconds", [0, -1, -86400])
 def test_a_jwt_that_has_ended_is_malformed(seconds: float, server: Server) -> None:
-    server.reply = widget(signed(exp=NOON.timestamp() + seconds))
+    server.reply = widget(jwt_with(exp=NOON.timestamp() + seconds))
     error = failure(RipioWidget, server.base_url)
     assert type(error) is MalformedResponse
     assert "the token has already expired" in str(error)

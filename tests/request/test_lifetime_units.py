@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import jwt
 import pytest
 
 from paygrant._request.lifetime import lifetime_at
 from paygrant._request.response import RawResponse
 from paygrant._spec.description import Lifetime, Unit
+from tests.helpers.documents import jwt_with
 
 A_YEAR = 366 * 86400
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -89,10 +89,6 @@ def test_an_end_that_only_our_clock_has_passed_is_none(ahead: float, expected: f
         assert seconds("epoch", EPOCH + ahead, response(NOON)) == ahead
 
 
-def signed(**claims: Any) -> str:
-    return jwt.encode(claims, "a key of straw that is thirty-two bytes or more", algorithm="HS256")
-
-
 @pytest.mark.parametrize(
     ("issued", "expected"),
     [
@@ -108,6 +104,6 @@ def signed(**claims: Any) -> str:
 def test_a_jwt_counts_from_its_issue_if_the_server_does_not_state_its_time(
     issued: dict[str, Any], expected: int
 ) -> None:
-    token = signed(exp=EPOCH + 900, **issued)
+    token = jwt_with(exp=EPOCH + 900, **issued)
     assert seconds("jwt_exp", token, response(None, NOON)) == expected
     assert seconds("jwt_exp", token, response(NOON)) == 900

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from paygrant import ConfigurationError
 from paygrant._request.jws import SecretSigner, signed
 from paygrant._request.signing_key import ALGORITHMS, SigningKey, identity_of, signer_of, thumbprint
-from tests.helpers.exposure import exposed
+from tests.helpers.arguments import refusal
 from tests.helpers.keys import MAKERS, pem, pem_of, public_pem
 
 PASSWORD = "seccanary91bc"
@@ -32,13 +32,6 @@ def jwk_of(algorithm: str, /, **more: object) -> str:
     key = serialization.load_pem_private_key(pem(algorithm).encode(), None)
     maker: Any = jwt.get_algorithm_by_name(algorithm)
     return json.dumps({**maker.to_jwk(key, as_dict=True), **more})
-
-
-def refusal(make: Callable[[], object]) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        make()
-    assert not exposed(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

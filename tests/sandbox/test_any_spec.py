@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from paygrant import (
     ConfigurationError,
@@ -44,9 +45,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "auth0": {"audience": "https://api.example.com"},
     "azure_metadata": {"resource": "https://vault.example"},
     "bkash": {"username": "user", "password": "canary-password"},
+    "box": {"enterprise_id": "enterprise", "app_secret": "canary-app-secret"},
     "docusign": {"audience": "account-d.docusign.com", "user_id": "user", "scope": "signature"},
     "github_app": {"installation_id": 7},
+    "google_service_account": {"scope": "read"},
+    "keycloak": {"realm": "realm"},
+    "maskinporten": {"scope": "read"},
     "mtn_momo": {"subscription_key": "canary-key"},
+    "okta": {"org": "my-org"},
+    "salesforce": {"username": "user"},
     "signed_form": {"authenticate": assert_it},
     "signed_app": {"authenticate": compute, "installation_id": 7},
     "personio": {"partner_id": "p", "app_id": "a"},
@@ -57,10 +64,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 """The arguments that a spec requires."""
 
-NOT_SERVED = {"airwallex"}
-"""It is in the box."""
+NOT_SERVED = {"airwallex", "sicoob"}
+"""The first is in the box. The second needs a connection with a certificate."""
 
 REAL = {path.stem: path for path in FOLDER.rglob("*.yaml") if path.stem not in NOT_SERVED}
+FIRST_METHODS: dict[str, dict[str, Any]] = {
+    name: yaml.safe_load(path.read_text("utf-8"))["x-token-endpoint"]["client_authentication"][0]
+    for name, path in REAL.items()
+}
 ASCII_ONLY = {"custom", "header"}
 """Methods whose credentials must be ASCII."""
 
@@ -85,19 +96,23 @@ def test_a_real_endpoint_gives_a_token_that_its_api_accepts(real: Sandbox, name:
     assert (first.status_code, first.json(), second.status_code) == (200, {"provider": name}, 200)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(REAL.keys() - {"azure_metadata", "docusign", "github_app", "signed_app", "signed_form"})
-)
+def named(method: str, *others: str) -> list[str]:
+    """The endpoints with one of these methods."""
+    return sorted(name for name, first in FIRST_METHODS.items() if first["method"] in {method, *others})
+
+
+@pytest.mark.parametrize("name", sorted(REAL.keys() - named("none", "private_key_jwt", "custom")))
 def test_a_real_endpoint_refuses_a_wrong_secret(real: Sandbox, name: str) -> None:
     with pytest.raises(InvalidClient):
         source_of(real, REAL[name], client_secret="canary-91bc").get()
     assert "canary" not in repr(getattr(real, name).requests)
 
 
-@pytest.mark.parametrize("name", ["docusign", "github_app"])
+@pytest.mark.parametrize("name", named("private_key_jwt"))
 def test_a_real_endpoint_refuses_a_wrong_key(real: Sandbox, name: str) -> None:
+    algorithm = FIRST_METHODS[name].get("algorithms", ["RS256"])[0]
     with pytest.raises(InvalidClient):
-        source_of(real, REAL[name], private_key=SigningKey(pem("RS256"))).get()
+        source_of(real, REAL[name], private_key=SigningKey(pem(algorithm), algorithm=algorithm)).get()
     assert getattr(real, name).requests[-1].reason.startswith("the signature is wrong")
 
 
@@ -150,6 +165,17 @@ def test_the_shortest_spec_gives_a_token(tmp_path: Path) -> None:
     with Sandbox(specs=[str(path)], client=CLIENT) as sandbox:
         token = source_of(sandbox, path).get()
         assert (token.token_type, sandbox.small.tokens[0].access_token) == ("Bearer", token.access_token)
+
+
+def test_errors_in_an_array_at_the_top_are_in_an_array(tmp_path: Path) -> None:
+    error = ", error: {code: [/0/code], description: [/0/text]}}"
+    spec = SHORTEST.removesuffix("}\n") + error
+    with Sandbox(specs=[str(written(tmp_path, spec, "small.yaml"))]) as sandbox, sandbox.small.fail(503):
+        unavailable = httpx.post(f"{sandbox.small.base_url}/oauth/token").json()
+        sandbox.small.restore()
+        refused = httpx.post(f"{sandbox.small.base_url}/oauth/token").json()
+    assert unavailable == [{"code": "service_unavailable"}]
+    assert refused == [{"code": "invalid_client", "text": "The credentials are wrong."}]
 
 
 FULL = """\

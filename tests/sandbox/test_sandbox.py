@@ -370,7 +370,9 @@ def test_a_lifetime_can_be_a_point_in_time() -> None:
     data = spec_of("ripple")
     data["x-token-endpoint"]["response"]["lifetime"] = [{"at": "/expires_at", "unit": "moment"}]
     endpoint = Endpoint(NormalizedSpec("ripple", data), client=CLIENT, basic_decoding="plain", lifetime=None)
-    request = endpoint.read({"content-type": "application/json"}, "", json.dumps(REQUESTS["ripple"]["json"]).encode())
+    request = endpoint.requests.read(
+        {"content-type": "application/json"}, "", json.dumps(REQUESTS["ripple"]["json"]).encode()
+    )
 
     assert endpoint.respond(request, NOW).document["expires_at"] == "2027-01-15T09:00:00+00:00"
     assert endpoint.respond(request, NOW, oddity="lifetime_null").document["expires_at"] is None

@@ -124,7 +124,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "true as a time": ({"iat": True}, "iat: is not a number"),
     "not yet": ({"nbf": NOW + 30}, "nbf: is in the future"),
     "no id": ({"jti": None}, "jti: is missing"),
-    "id that is a number": ({"jti": 7}, "jti: is no text"),
+    "id that is a number": ({"jti": 7}, "jti: is not a string"),
 }
 
 
@@ -161,7 +161,7 @@ def test_a_wrong_assertion_is_refused_with_its_reason(
 def test_what_is_no_jwt_is_refused(endpoint: ProviderHandle, text: str) -> None:
     response = post(endpoint, text)
     assert response.status_code in {400, 401}
-    assert "it is no JWT" in response.json().get("error_description", "it is no JWT")
+    assert "it is not a JWT" in response.json().get("error_description", "it is not a JWT")
 
 
 @pytest.mark.parametrize("claims", [[], "text", None, 7])
@@ -169,7 +169,7 @@ def test_claims_that_are_no_object_are_refused(endpoint: ProviderHandle, claims:
     from tests.helpers.banks import jws
 
     response = post(endpoint, jws(claims, "ES256", key_of("ES256"), {}))
-    assert response.json()["error_description"].startswith("it is no JWT")
+    assert response.json()["error_description"].startswith("it is not a JWT")
 
 
 def test_a_replayed_assertion_is_refused(endpoint: ProviderHandle) -> None:

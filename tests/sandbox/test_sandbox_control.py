@@ -279,7 +279,7 @@ def test_a_page_of_another_origin_cannot_control_the_sandbox(
         ({}, "kind: is missing; expected one of: "),
         ({"kind": "explode"}, "kind: is 'explode'; expected one of: "),
         ({"kind": ["fail"]}, "kind: is of type list; expected one of: "),
-        ({"kind": "fail", "status": "500"}, "status: is '500'; expected a status from 200 to 599"),
+        ({"kind": "fail", "status": "500"}, "status: is '500'; expected a whole number from 200 to 599"),
         ({"kind": "fail", "status": True}, "status: is True"),
         ({"kind": "fail", "status": None}, "status: is None"),
         ({"kind": "fail", "times": 0}, "times: is 0; expected a whole number of at least 1"),

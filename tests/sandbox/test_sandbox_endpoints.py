@@ -14,7 +14,8 @@ from paygrant._request.unsigned import UnsignedRequest
 from paygrant._spec.document import load
 from paygrant._spec.reader import NormalizedSpec
 from paygrant.sandbox import Client
-from paygrant.sandbox._endpoint import Endpoint, RequestParts
+from paygrant.sandbox._endpoint import Endpoint
+from paygrant.sandbox._request_reader import RequestParts
 
 SPECS = Path(__file__).parents[1] / "endpoints"
 CLIENT = Client()
@@ -59,7 +60,7 @@ def request_of(name: str, endpoint: Endpoint, *, secret: str = CLIENT.client_sec
     content_type = built.media_type or registration.endpoint.content_type
     headers = {**built.headers, **({"Content-Type": content_type} if content_type else {})}
     lower = {name.lower(): value for name, value in headers.items()}  # as a server gives them
-    return endpoint.read(lower, urlsplit(built.address).query, built.body)
+    return endpoint.requests.read(lower, urlsplit(built.address).query, built.body)
 
 
 @each_spec
@@ -93,8 +94,8 @@ def test_a_content_type_without_a_body_must_be_there() -> None:
     endpoint = endpoint_of("airwallex")
     request = request_of("airwallex", endpoint)
     headers = {name: value for name, value in request.headers.items() if name != "content-type"}
-    assert endpoint.respond(endpoint.read(headers, "", b""), 0).status == 400
-    assert endpoint.respond(endpoint.read(request.headers, "", b"{}"), 0).status == 400
+    assert endpoint.respond(endpoint.requests.read(headers, "", b""), 0).status == 400
+    assert endpoint.respond(endpoint.requests.read(request.headers, "", b"{}"), 0).status == 400
 
 
 def test_a_refusal_without_a_body_has_none() -> None:

@@ -733,9 +733,9 @@ def test_each_kind_is_documented_with_its_parameters() -> None:
 
 
 WRONG: list[tuple[Callable[[Any], Fault], str]] = [
-    (lambda on: on.fail(199), "status: is 199; expected a status from 200 to 599"),
-    (lambda on: on.fail(status=True), "status: is True; expected a status from 200 to 599"),
-    (lambda on: on.fail(None), "status: is None; expected a status from 200 to 599"),
+    (lambda on: on.fail(199), "status: is 199; expected a whole number from 200 to 599"),
+    (lambda on: on.fail(status=True), "status: is True; expected a whole number from 200 to 599"),
+    (lambda on: on.fail(None), "status: is None; expected a whole number from 200 to 599"),
     (lambda on: on.fail(times=0), "times: is 0; expected a whole number of at least 1"),
     (lambda on: on.fail(on="api"), "on: is 'api'; expected one of: token, resource"),
     (lambda on: on.fail(retry_after="a\r\nb"), "retry_after: is .*printable ASCII"),
@@ -748,7 +748,7 @@ WRONG: list[tuple[Callable[[Any], Fault], str]] = [
     (lambda on: on.drip(0), "pace: is 0"),
     (lambda on: on.redirect(""), "to: is ''; expected printable ASCII"),
     (lambda on: on.redirect("https://é.example"), "to: is .*; expected printable ASCII"),
-    (lambda on: on.redirect(status=200), "status: is 200; expected a status from 300 to 399"),
+    (lambda on: on.redirect(status=200), "status: is 200; expected a whole number from 300 to 399"),
     (lambda on: on.date(2e9), "offset: is 2000000000.0"),
     (lambda on: on.lifetime(0.5), "seconds: is 0.5"),
     (lambda on: on.lifetime(10**10), "seconds: is 10000000000"),

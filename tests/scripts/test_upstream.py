@@ -463,7 +463,7 @@ def test_a_new_path_of_an_operation_is_one_change_and_other_differences_are_sepa
         (Reply(b"openapi: 3.1.0\npaths: []"), "not read   acme  here/token.md: it contains no facts"),
         (Reply(b'{"openapi": ['), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: did not find expected node content"),
         (Reply(b'{"openapi": ' + b"[" * 100_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: "),
-        (Reply(b"openapi: [*all]\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: an alias stands for itself or for nothing"),
+        (Reply(b"openapi: [*all]\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: an alias refers to itself or to nothing"),
         (Reply(b"openapi: " + b"[" * 200_000), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: there are more than 100 levels"),
         (Reply(b"openapi: !!python/name:os.system\n"), "not read   acme  here/token.md: an OpenAPI document in it cannot be parsed: there is a tag"),
         (Reply(b'{"openapi": "3", "servers": [{"url": "http://[x"}], "paths": {"/": {"get": {}}}}'), "not read   acme  here/token.md: its facts cannot be extracted: Invalid IPv6 URL"),

@@ -125,6 +125,28 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         ("auth_failed", "Authentication failed"),
         carries=lambda call: call.headers.get("x-auth-token"),
     ),
+    "entra_workload": Endpoint(
+        Asked(
+            {},
+            {},
+            FORM,
+            {
+                "grant_type": "client_credentials",
+                "client_id": ID,
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": SECRET,
+                "scope": "api://straw/.default",
+            },
+        ),
+        lambda token: {"token_type": "Bearer", "expires_in": 3599, "access_token": token},
+        3599,
+        {
+            "error": "invalid_client",
+            "error_description": "AADSTS700021: The assertion is not within its valid time range",
+        },
+        ("invalid_client", "AADSTS700021: The assertion is not within its valid time range"),
+        arguments={"tenant": "straw-tenant", "scope": "api://straw/.default"},
+    ),
     "ibm_iam": Endpoint(
         Asked({}, {}, FORM, {"grant_type": "urn:ibm:params:oauth:grant-type:apikey", "apikey": SECRET}),
         lambda token: {"access_token": token, "token_type": "Bearer", "expires_in": 3600},
@@ -246,7 +268,7 @@ def stand_in(name: str) -> Iterator[tuple[StandIn, SpecProvider[Any], SpecProvid
         right, wrong = (
             provider(name, secret, base_url=server.base_url, **endpoint.arguments) for secret in (SECRET, "wrong-one")
         )
-        found = StandIn(endpoint, urlsplit(right.token_url).path)
+        found = StandIn(endpoint, urlsplit(right.token_url).path.format(**endpoint.arguments))
         server.reply = found
         yield found, right, wrong
 

@@ -237,7 +237,7 @@ def test_a_typing_error_is_one_finding_with_the_word_that_is_meant(
     found = lint(written(tmp_path, text))
     assert [each.fault.place for each in found] == [place]
     assert not found[0].warning
-    assert wrong.partition(":")[0] in text.splitlines()[found[0].line - 1] or "client" in place
+    assert wrong.partition(":")[0] in text.splitlines()[(found[0].line or 0) - 1] or "client" in place
     assert "; did you mean '" in found[0].fault.text
 
 
@@ -302,7 +302,7 @@ def test_a_finding_in_a_schema_has_the_line_where_its_author_wrote_it(tmp_path: 
     text = SHORT.replace("{type: integer, enum: [1, 2]}", "{type: array, items: {type: string}}")
     [found] = lint(written(tmp_path, text))
     assert found.fault.place == f"{BODY}/properties/level"
-    assert "level:" in text.splitlines()[found.line - 1]
+    assert "level:" in text.splitlines()[(found.line or 0) - 1]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import json
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -32,6 +32,7 @@ from paygrant._stores.base import Entry
 from paygrant._stores.codec import Codec
 from paygrant._tokens.lifecycle import Grant
 from tests.helpers.clock import Clock
+from tests.helpers.documents import places
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET
 from tests.helpers.servers import Reply, Server
 
@@ -123,20 +124,11 @@ anything: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def _places(document: Any) -> list[tuple[Any, Any]]:
-    """Each place of a document where something else could stand."""
-    items = cast("Iterable[tuple[Any, Any]]", document.items() if isinstance(document, dict) else enumerate(document))
-    places: list[tuple[Any, Any]] = []
-    for at, inner in items:
-        places += [(document, at), *(_places(inner) if isinstance(inner, dict | list) else [])]
-    return places
-
-
 @settings(deadline=None)
 @given(entries, anything, st.data())
 def test_a_wrong_value_at_any_place_is_never_an_error(entry: Entry, other: Any, data: st.DataObject) -> None:
     document = json.loads(Codec(None).encode(NAME, entry))
-    inside, at = data.draw(st.sampled_from(_places(document)))
+    inside, at = data.draw(st.sampled_from([*places(document)]))
     inside[at] = other
     saved = Codec(None).decode(NAME, json.dumps(document).encode())
     assert saved is None or isinstance(saved.entry(1.0), Entry)

@@ -32,6 +32,7 @@ from paygrant._stores.codec import Codec
 from paygrant._stores.file import folder_of
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.token import TOKEN_TEXT
+from tests.helpers.documents import places
 from tests.helpers.servers import Server
 
 if TYPE_CHECKING:
@@ -73,15 +74,6 @@ def _refusal() -> Entry:
     return Entry(error, _clock.monotonic() + 60)
 
 
-def _places(document: Any) -> list[tuple[Any, Any]]:
-    """Each place of a document where something else could stand."""
-    items: Any = cast("Any", document).items() if isinstance(document, dict) else enumerate(document)
-    places: list[tuple[Any, Any]] = []
-    for at, inner in items:
-        places += [(document, at), *(_places(inner) if isinstance(inner, dict | list) else [])]
-    return places
-
-
 @st.composite
 def contents(draw: st.DrawFn, name: str) -> bytes:
     """Bytes in a store: of anything, of a damaged entry, or of an entry with other values or without some."""
@@ -95,7 +87,7 @@ def contents(draw: st.DrawFn, name: str) -> bytes:
         at, put = draw(st.integers(0, 9999)) % len(whole), draw(st.binary(max_size=3))
         return whole[:at] + put + whole[at + len(put) :]
     document: Any = json.loads(whole)
-    for inside, at in draw(st.lists(st.sampled_from(_places(document)), min_size=1, max_size=2)):
+    for inside, at in draw(st.lists(st.sampled_from([*places(document)]), min_size=1, max_size=2)):
         if isinstance(inside, dict) and draw(st.integers(0, 4)) == 0:
             cast("Any", inside).pop(at, None)
         else:

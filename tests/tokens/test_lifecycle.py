@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
-import jwt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +36,7 @@ from paygrant._cache import registry
 from paygrant._cache.cache import Cache
 from paygrant._tokens.lifecycle import Grant, Life, State, pause_after
 from tests.helpers.clock import Clock
+from tests.helpers.documents import jwt_with
 from tests.helpers.providers import make
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -463,10 +463,6 @@ def test_a_jump_of_the_wall_clock_has_no_effect(days: int, provider: Cryptofuse,
     assert len(server.seen) == 4
 
 
-def signed(**claims: float) -> str:
-    return jwt.encode(claims, "a key of straw that is thirty-two bytes or more", algorithm="HS256")
-
-
 @pytest.mark.parametrize(
     ("days", "date", "claims", "lifetime"),
     [
@@ -483,7 +479,7 @@ def test_a_wrong_wall_clock_does_not_shorten_the_life_of_a_jwt(  # noqa: PLR0913
     days: int, date: str, claims: dict[str, float], lifetime: float, server: Server, clock: Clock
 ) -> None:
     clock.offset = NOON + timedelta(days=days) - clock.wall()
-    token = signed(exp=NOON.timestamp() + 900, **claims)
+    token = jwt_with(exp=NOON.timestamp() + 900, **claims)
     server.reply = Reply({"succeed": True, "token": token}, headers={"Date": date})
     source = TokenSource(make(RipioWidget, base_url=server.base_url), store=MemoryStore())
     source.get()
@@ -496,7 +492,7 @@ def test_a_wrong_wall_clock_does_not_shorten_the_life_of_a_jwt(  # noqa: PLR0913
 
 @pytest.mark.parametrize("claim", ["soon", None, [1], 1e300])
 def test_an_unusable_iat_claim_is_ignored(claim: object, server: Server, clock: Clock) -> None:
-    token = signed(exp=clock.wall().timestamp() + 900, iat=claim)  # type: ignore[arg-type]
+    token = jwt_with(exp=clock.wall().timestamp() + 900, iat=claim)
     server.reply = Reply({"succeed": True, "token": token}, headers={"Date": ""})
     source = TokenSource(make(RipioWidget, base_url=server.base_url), store=MemoryStore())
     expires_at = source.get().expires_at

@@ -24,7 +24,7 @@ class _Arguments(TypedDict, total=False):
     base_url: str | None
     scope: str | Iterable[str]
     sub: str | None
-    auth_method: Literal["client_secret_basic", "private_key_jwt", "client_secret_jwt"]
+    auth_method: Literal["client_secret_basic", "private_key_jwt"]
     private_key: "Signer | str | bytes | Callable[[], Signer | str | bytes] | None"
     certificate: "ClientCertificate | None"
     assertion_audience: str | None
@@ -45,8 +45,7 @@ class Moneyhub(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: Replaces the environment's base URL. Plain http is allowed for loopback only.
         scope: The requested scopes, separated by spaces. One string, or several strings.
         sub: The id of the user whose data the token is for.
-        auth_method: The method of client authentication: "client_secret_basic", "private_key_jwt" or
-            "client_secret_jwt".
+        auth_method: The method of client authentication: "client_secret_basic" or "private_key_jwt".
         private_key: The key that signs assertions: a SigningKey, PEM, a JWK, an object that signs, or a callable that
             returns one.
         certificate: The client certificate that connections to the token endpoint show (RFC 8705).
@@ -76,7 +75,7 @@ class Moneyhub(SpecProvider["TokenResponse"], spec=_PACKAGE):
         base_url: str | None = None,
         scope: str | Iterable[str],
         sub: str | None = None,
-        auth_method: Literal["client_secret_basic", "private_key_jwt", "client_secret_jwt"] = "client_secret_basic",
+        auth_method: Literal["client_secret_basic", "private_key_jwt"] = "client_secret_basic",
         private_key: "Signer | str | bytes | Callable[[], Signer | str | bytes] | None" = None,
         certificate: "ClientCertificate | None" = None,
         assertion_audience: str | None = None,

@@ -133,7 +133,7 @@ class TokenSource(Generic[R_co]):
     def dpop_proof(self, token: Token, method: str, url: str, *, nonce: str | None = None) -> str:
         """A new DPoP proof for an API call, for those who build requests themselves (RFC 9449 section 7).
 
-        It belongs into the header ``DPoP``, beside ``Authorization: DPoP ...``. Each call needs a proof of its own.
+        It goes into the header ``DPoP``, beside ``Authorization: DPoP ...``. Each call needs a proof of its own.
 
         Args:
             token: The token that the call carries.

@@ -5,7 +5,6 @@ from itertools import chain
 from typing import Any
 
 from paygrant._spec.complete_schemas import (
-    any_item,
     contents,
     ensure,
     fill,
@@ -18,8 +17,8 @@ from paygrant._spec.complete_schemas import (
     resolved,
     value_of,
 )
-from paygrant._spec.document import is_array, is_object
-from paygrant._spec.pointer import value_at, with_value
+from paygrant._spec.document import is_object, object_in, objects_in
+from paygrant._spec.pointer import any_item, value_at, with_value
 from paygrant._spec.reader import ERROR, JSON, RESPONSE, TEXT
 
 _LIFETIMES: Mapping[str, str | int] = {
@@ -95,10 +94,9 @@ class _Responses:
     def _stated(self, responses: Mapping[str, Any], model: str) -> dict[str, Any] | None:
         """The schema of the responses as the spec states it; None if the spec states none."""
         for status, response in responses.items():
-            content = response.get("content") if is_object(response) else None
-            if status.startswith("2") == (model == RESPONSE) and is_object(content):
-                for media_type, part in content.items():
-                    schema = resolved(part.get("schema") if is_object(part) else None, self.given)
+            if status.startswith("2") == (model == RESPONSE):
+                for media_type, part in object_in(response, "content").items():
+                    schema = resolved(object_in(part).get("schema"), self.given)
                     if is_object(schema) and media_type != TEXT:
                         return self._noted(model, schema)
         schema = self.given.get(model)
@@ -111,10 +109,9 @@ class _Responses:
     def _left_out(self) -> frozenset[str]:
         """The fields that an example of a token needs not have: the scope, an error, and a second lifetime."""
         response, error = self.endpoint["response"], self.endpoint["error"]
-        lifetimes: Any = response.get("lifetime") if is_object(response) else None
-        others = [each.get("at") for each in lifetimes[1:] if is_object(each)] if is_array(lifetimes) else []
+        others = [str(each.get("at")) for each in objects_in(response, "lifetime")[1:]]
         return frozenset(
-            [*pointers(response, "scope"), *pointers(error, "code"), *pointers(error, "description"), *map(str, others)]
+            [*pointers(response, "scope"), *pointers(error, "code"), *pointers(error, "description"), *others]
         )
 
     def _response_fields(self) -> Iterator[tuple[str, Any]]:
@@ -123,12 +120,11 @@ class _Responses:
         for fact, example in (("access_token", _TOKEN), ("token_type", "Bearer"), ("scope", None)):
             for at in pointers(response, fact)[:1]:
                 yield at, example
-        lifetimes: Any = response.get("lifetime") if is_object(response) else None
-        for each in filter(is_object, lifetimes[:1] if is_array(lifetimes) else []):
+        for each in objects_in(response, "lifetime")[:1]:
             if is_pointer(each.get("at")):
                 yield each["at"], _LIFETIMES.get(str(each.get("unit")), _TOKEN)
-        success: Any = self.endpoint.get("success")
-        if is_object(success) and is_pointer(success.get("at")):
+        success = object_in(self.endpoint, "success")
+        if is_pointer(success.get("at")):
             yield success["at"], success.get("equals")
 
     def _error_fields(self) -> Iterator[tuple[str, Any]]:
@@ -141,8 +137,7 @@ class _Responses:
                 yield each["at"], each.get("equals")
 
     def _conditions(self) -> list[dict[str, Any]]:
-        conditions: Any = self.endpoint["invalid_client"]
-        return list(filter(is_object, conditions)) if is_array(conditions) else []
+        return objects_in(self.endpoint, "invalid_client")
 
     def _refusal_status(self) -> int:
         statuses = [each["status"] for each in self._conditions() if isinstance(each.get("status"), int)]
@@ -173,8 +168,7 @@ class _Responses:
 
     def _needs_no_refusal(self) -> bool:
         """Whether an example of refused credentials is there already, or is a response without content, or is impossible."""
-        methods: Any = self.endpoint.get("client_authentication")
-        if is_array(methods) and methods == [{"method": "none"}]:
+        if self.endpoint.get("client_authentication") == [{"method": "none"}]:
             return True
         bare = [status for status, each in self.responses.items() if is_object(each) and each and "content" not in each]
         if {str(each.get("status")) for each in self._conditions()} & {*bare}:
@@ -182,7 +176,7 @@ class _Responses:
         parts_of_all = chain.from_iterable(map(contents, self.responses.values()))
         return any("wrong_credentials" in part.get("examples", {}) for part in parts_of_all)
 
-    def _examples(self, responses: Mapping[str, Any]) -> None:
+    def _examples(self, responses: dict[str, Any]) -> None:
         """Add the examples that the spec does not have: a token, and an error for wrong credentials."""
         for status in responses:
             if status.startswith("2"):
@@ -193,8 +187,7 @@ class _Responses:
             status = wanted if wanted in responses else next(iter(errors), "")
             if not status or (wanted not in responses and any("status" in each for each in self._conditions())):
                 status = wanted
-                if is_object(responses):
-                    responses[status] = self._response(status, {})
+                responses[status] = self._response(status, {})
             self._example(responses, status, "wrong_credentials", self._refused)
 
     def _example(self, responses: Mapping[str, Any], status: str, name: str, make: Callable[[], Any]) -> None:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeGuard
 
-from paygrant._spec.document import DEEPEST, is_array, is_object
-from paygrant._spec.names import SECRET_NAME
-from paygrant._spec.pointer import escaped, parts
+from paygrant._spec.document import DEEPEST, is_array, is_object, object_in
+from paygrant._spec.names import SECRET_NAME, generated_name
+from paygrant._spec.pointer import any_item, escaped, parts
 
 _REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9._-]+)")
 
@@ -72,7 +72,7 @@ def ensure(schema: dict[str, Any], at: str, value: Any, *, const: bool = True) -
         here = _below(here, step)
         if here is None:
             return None
-    if set(here) == {"description"}:  # it was made here
+    if set(here) == {"description"}:  # the field was made just now
         here["type"] = _type_of_value(value)
     if const and value is not None:
         fill(here, const=value)
@@ -148,8 +148,7 @@ def mark_secrets(schema: Any, carrying: Iterable[str] = (), at: str = "") -> Non
         return
     if schema.get("type") == "string" and at and (at in carrying or SECRET_NAME.search(at)):
         fill(schema, format="password")
-    properties = schema.get("properties")
-    for name, field in properties.items() if is_object(properties) else ():
+    for name, field in object_in(schema, "properties").items():
         mark_secrets(field, carrying, f"{at}/{escaped(str(name))}")
     mark_secrets(schema.get("items"), {any_item(each) for each in carrying}, f"{at}/*")
 
@@ -158,37 +157,35 @@ def places(schema: Any, at: str = "") -> set[str]:
     """The JSON Pointers of all fields of a schema. Any item of an array is ``*``."""
     if not is_object(schema):
         return set()
-    properties: Any = schema.get("properties")
-    below = {f"{at}/{escaped(str(name))}": field for name, field in properties.items()} if is_object(properties) else {}
+    below = {f"{at}/{escaped(str(name))}": field for name, field in object_in(schema, "properties").items()}
     below |= {f"{at}/*": schema["items"]} if "items" in schema else {}
     return below.keys() | {each for place, field in below.items() for each in places(field, place)}
-
-
-def any_item(at: str) -> str:
-    """A JSON Pointer with ``*`` in place of each number."""
-    return re.sub(r"/[0-9]+(?=/|$)", "/*", at)
 
 
 def require_nothing(schema: Any) -> None:
     """Let no field of a response be required: the generated client would raise KeyError without it."""
     if is_object(schema):
         schema.pop("required", None)
-        properties = schema.get("properties")
-        for field in properties.values() if is_object(properties) else ():
+        for field in object_in(schema, "properties").values():
             require_nothing(field)
         require_nothing(schema.get("items"))
 
 
 def resolved(schema: Any, schemas: Mapping[str, Any]) -> Any:
     """A schema, or the one under components that it refers to."""
-    reference = schema.get("$ref") if is_object(schema) else None
-    match = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    match = _REFERENCE.fullmatch(reference_of(schema))
     return schemas.get(match[1]) if match else schema
+
+
+def reference_of(schema: Any) -> str:
+    """The reference that a schema is; an empty text if it is none."""
+    reference = object_in(schema).get("$ref")
+    return reference if isinstance(reference, str) else ""
 
 
 def pointers(section: Any, fact: str) -> list[str]:
     """The JSON Pointers of a fact."""
-    found: Any = section.get(fact) if is_object(section) else None
+    found: Any = object_in(section).get(fact)
     return [each for each in found if is_pointer(each)] if is_array(found) else []
 
 
@@ -199,11 +196,9 @@ def is_pointer(value: Any) -> TypeGuard[str]:
 
 def contents(response: Any) -> list[dict[str, Any]]:
     """The contents of a response, of each media type."""
-    content = response.get("content") if is_object(response) else None
-    return list(filter(is_object, content.values())) if is_object(content) else []
+    return list(filter(is_object, object_in(response, "content").values()))
 
 
 def snake_case(name: str) -> str:
     """The argument for a name, such as ``tenant_id`` for ``tenantId``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition("/")[2])
-    return re.sub("[^a-z0-9]+", "_", words.lower()).strip("_")
+    return generated_name(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition("/")[2]))

@@ -4,16 +4,24 @@ The result has all parts of a normalized spec, so other code needs to know one l
 stays as it is. A part of another type than expected stays as well: the lint rules report it.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 from paygrant._spec.complete_responses import complete_responses
-from paygrant._spec.complete_schemas import ensure, fill, mark_secrets, plain, pointers, resolved, snake_case
-from paygrant._spec.document import is_array, is_object
-from paygrant._spec.names import SECRET_NAME
-from paygrant._spec.pointer import escaped, pointer_to
+from paygrant._spec.complete_schemas import (
+    ensure,
+    fill,
+    mark_secrets,
+    plain,
+    pointers,
+    reference_of,
+    resolved,
+    snake_case,
+)
+from paygrant._spec.document import is_array, is_object, object_in, objects_in
+from paygrant._spec.names import SECRET_NAME, names_in_braces
+from paygrant._spec.pointer import field_at, pointer_to
 from paygrant._spec.reader import ENDPOINT, ERROR, FORM, REQUEST, RESPONSE, SCHEMAS, TEXT
 from paygrant._text import one_line
 
@@ -36,11 +44,9 @@ _GRANT = {"grant_type": {"value": "client_credentials"}}
 """The request of RFC 6749 section 4.4.2."""
 
 
-def completed(name: str, data: Any) -> Any:
-    """A copy of the data of a spec, with all parts of a normalized spec."""
-    if not is_object(data) or not is_object(data.get(ENDPOINT)):
-        return data
-    spec = {key: value for key, value in deepcopy(data).items() if key not in _STANDARD_SECTIONS}
+def completed(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the data of a spec that is not ``unusable``, with all parts of a normalized spec."""
+    spec = {key: value for key, value in deepcopy(dict(data)).items() if key not in _STANDARD_SECTIONS}
     info = spec.setdefault("info", {})
     if is_object(info):
         fill(info, title=name, version="1")
@@ -52,22 +58,21 @@ def completed(name: str, data: Any) -> Any:
     for tag in spec["tags"]:
         fill(tag, description="Access tokens.")
     _complete_servers(spec)
-    found = _operation(spec)
-    if found:
-        path, operation = found
-        _Completion(spec, spec[ENDPOINT], path, operation).run()
+    if only := only_operation(spec):
+        path, item, method = only
+        _Completion(spec, spec[ENDPOINT], path, _operation(item, method)).run()
     return spec
 
 
-def unusable(data: Any) -> tuple[str, str, str] | None:
+def unusable(data: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """Why a spec cannot be completed: the rule, the place and what is wrong; None if it can."""
-    if is_object(data) and not is_object(data.get(ENDPOINT)):
+    if not is_object(data.get(ENDPOINT)):
         return "sections", "", f"there is no {ENDPOINT}, which describes the token request"
-    version = data.get("openapi") if is_object(data) else None
+    version = data.get("openapi")
     if version is not None and not str(version).startswith("3.1."):
         shown = version if isinstance(version, str | float) else f"of type {type(version).__name__}"
         return "openapi", "/openapi", f"the version is {one_line(str(shown), 40)}; expected 3.1.0"
-    if is_object(data) and only_operation(data) is None:
+    if only_operation(data) is None:
         return (
             "one-operation",
             "/paths" if "paths" in data else "",
@@ -76,57 +81,46 @@ def unusable(data: Any) -> tuple[str, str, str] | None:
     return None
 
 
-def origins(spec: Any) -> dict[str, str]:
+def origins(spec: Mapping[str, Any]) -> dict[str, str]:
     """Where the author of a short spec stated each schema, by the place that it has when the spec is complete."""
-    only = only_operation(spec) if is_object(spec) else None
+    only = only_operation(spec)
     if only is None:
         return {}
     path, item, method = only
     at = pointer_to("/paths", path, method)
     operation: Any = item[method] or {}
     bodies = [(REQUEST, pointer_to(at, "requestBody"), operation.get("requestBody"))]
-    responses: Any = operation.get("responses")
-    for status, response in responses.items() if is_object(responses) else ():
+    for status, response in object_in(operation, "responses").items():
         model = RESPONSE if status.startswith("2") else ERROR
         bodies.append((model, pointer_to(at, "responses", status), response))
     found: dict[str, str] = {}
     for model, place, body in bodies:
-        content: Any = body.get("content") if is_object(body) else None
-        for media_type, part in content.items() if is_object(content) else ():
-            schema: Any = part.get("schema") if is_object(part) else None
-            reference = schema.get("$ref") if is_object(schema) else None
-            stated = str(reference)[1:] if reference else pointer_to(place, "content", media_type, "schema")
+        for media_type, part in object_in(body, "content").items():
+            schema: Any = object_in(part).get("schema")
+            reference = reference_of(schema)
+            stated = reference[1:] if reference else pointer_to(place, "content", media_type, "schema")
             if schema is not None and media_type != TEXT:
                 found.setdefault(f"{SCHEMAS}/{model}", stated)
     return found
 
 
-def placeholders(path: str) -> list[str]:
-    """The names in braces in a path, each once."""
-    return [*dict.fromkeys(re.findall(r"\{([^}]*)\}", path))]
-
-
 def _complete_servers(spec: dict[str, Any]) -> None:
-    servers = spec.get("servers")
-    if servers == []:
+    if spec.get("servers") == []:
         del spec["servers"]
-    if is_array(servers):
-        for server in filter(is_object, servers):
-            if isinstance(server.get("url"), str):
-                server["url"] = server["url"].rstrip("/")
-            if isinstance(server.get("x-mtls-url"), str):
-                server["x-mtls-url"] = server["x-mtls-url"].rstrip("/")
-            if len(servers) == 1:
-                fill(server, **{"x-environment": "production"})
-            fill(server, description=f"The environment {server.get('x-environment')}.")
-            for name, variable in _in_host(server):
-                fill(variable, default="example", description=f"The first part of the host, {name}.")
+    for server in objects_in(spec, "servers"):
+        for key in ("url", "x-mtls-url"):
+            if isinstance(server.get(key), str):
+                server[key] = server[key].rstrip("/")
+        if len(spec["servers"]) == 1:
+            fill(server, **{"x-environment": "production"})
+        fill(server, description=f"The environment {server.get('x-environment')}.")
+        for name, variable in object_in(server, "variables").items():
+            fill(variable, default="example", description=f"The first part of the host, {name}.")
 
 
-def _in_host(server: Any) -> Iterator[tuple[str, Any]]:
-    """The variables in the host of a server."""
-    variables = server.get("variables") if is_object(server) else None
-    yield from variables.items() if is_object(variables) else ()
+def host_variables(spec: Mapping[str, Any]) -> set[str]:
+    """The variables of the servers, which are parts of the host."""
+    return {str(name) for server in objects_in(spec, "servers") for name in object_in(server, "variables")}
 
 
 def only_operation(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any], str] | None:
@@ -141,13 +135,9 @@ def only_operation(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any], str] |
     return path, item, found[0]
 
 
-def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The path of the only operation, and the operation with the path's own parameters; None if there is no such one."""
-    only = only_operation(spec)
-    if only is None:
-        return None
-    path, item, method = only
-    operation: Any = {} if item[method] is None else item[method]
+def _operation(item: dict[str, Any], method: str) -> dict[str, Any]:
+    """The only operation of a path, with the path's own parameters."""
+    operation: dict[str, Any] = {} if item[method] is None else item[method]
     shared = item.pop("parameters", None)
     if is_array(shared):
         operation["parameters"] = [*shared, *operation.get("parameters", [])]
@@ -161,7 +151,7 @@ def _operation(spec: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     operation.setdefault("parameters", [])
     if method != "get" and "requestBody" not in operation:
         operation["x-no-body"] = True
-    return path, operation
+    return operation
 
 
 class _Completion:
@@ -172,11 +162,9 @@ class _Completion:
         self.endpoint = endpoint
         self.path = path
         self.operation = operation
-        components: Any = spec.get("components")
-        schemas: Any = components.get("schemas") if is_object(components) else None
-        self.given: dict[str, Any] = schemas if is_object(schemas) else {}
+        self.given = object_in(spec, "components", "schemas")
         self.kept: dict[str, Any] = {}
-        self.schemes: Any = components.get("securitySchemes") if is_object(components) else None
+        self.schemes: Any = object_in(spec, "components").get("securitySchemes")
 
     def run(self) -> None:
         """Complete the parts."""
@@ -206,7 +194,7 @@ class _Completion:
         if not is_array(declared):
             return
         known = {each.get("name") for each in declared if is_object(each)}
-        for name in placeholders(self.path):
+        for name in dict.fromkeys(names_in_braces(self.path)):
             if name not in known:
                 declared.append({"name": name, "in": "path"})
         for name, place in self._names_outside_the_body():
@@ -241,8 +229,7 @@ class _Completion:
 
     def _credentials(self) -> Iterator[tuple[str, list[str]]]:
         """Each method of client authentication that has names, with these names."""
-        methods: Any = self.endpoint.get("client_authentication")
-        for each in filter(is_object, methods if is_array(methods) else []):
+        for each in objects_in(self.endpoint, "client_authentication"):
             method: Any = each.get("method")
             if method in {"client_secret_post", "header", "query"}:
                 names = [each.get(part, part) for part in ("client_id", "client_secret")]
@@ -253,9 +240,7 @@ class _Completion:
 
     def _source(self, name: str) -> Any:
         """The fixed value of a parameter; None if it has none."""
-        parameters: Any = self.endpoint.get("parameters")
-        source = parameters.get(name) if is_object(parameters) else None
-        return source.get("value") if is_object(source) else None
+        return object_in(self.endpoint, "parameters", name).get("value")
 
     def _body_schema(self, *, may_have_body: bool) -> dict[str, Any] | None:
         """The schema of the body as the spec states it; an empty one if the spec states none; None without a body."""
@@ -265,17 +250,17 @@ class _Completion:
         content: Any = body.get("content", {})
         if not is_object(content):
             return None
-        first = next(iter(content.values()), None)
-        schema = resolved(first.get("schema") if is_object(first) else None, self.given) or self.given.get(REQUEST)
+        first = object_in(next(iter(content.values()), None))
+        schema = resolved(first.get("schema"), self.given) or self.given.get(REQUEST)
         return plain(schema) if is_object(schema) else {"type": "object"}
 
     def _derived_parameters(self, body: Mapping[str, Any] | None) -> Iterator[tuple[str, dict[str, Any]]]:
         """What fills the parts that the spec declares but does not mention: a constant, or an argument of that name."""
         taken = {name for _, names in self._credentials() for name in names}
         found = {each["name"]: each["schema"] for each in self.operation["parameters"] if is_object(each)}
-        properties = body.get("properties") if body else None
-        found |= properties if is_object(properties) else {}
-        found |= {name: {} for name in self._in_host()}
+        properties = object_in(body, "properties")
+        found |= properties
+        found |= {name: {} for name in host_variables(self.spec)}
         if body is not None and not properties and self._media_type() == FORM:
             yield from _GRANT.items()
         for name, schema in found.items():
@@ -283,25 +268,17 @@ class _Completion:
                 value = schema.get("const")
                 yield name, {"argument": snake_case(name)} if value is None else {"value": value}
 
-    def _in_host(self) -> set[str]:
-        """The variables of the servers, which are parts of the host."""
-        servers: Any = self.spec.get("servers")
-        given = [each.get("variables") for each in servers if is_object(each)] if is_array(servers) else []
-        return {str(name) for each in given if is_object(each) for name in each}
-
     def _media_type(self) -> str:
-        body: Any = self.operation.get("requestBody")
-        content: Any = body.get("content") if is_object(body) else None
-        return next(iter(content), FORM) if is_object(content) else FORM
+        return next(iter(object_in(self.operation, "requestBody", "content")), FORM)
 
     def _body(self, schema: dict[str, Any] | None, *, may_have_body: bool) -> None:
         """Complete the body: each field that something fills is in its schema. Without such a field there is no body."""
         names = {
             name: "password" for auth, each in self._credentials() if auth == "client_secret_post" for name in each
         }
-        sources: Any = self.endpoint["parameters"]
-        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)} | self._in_host()
-        for name in sources if is_object(sources) else ():
+        declared = {each.get("name") for each in self.operation["parameters"] if is_object(each)}
+        declared |= host_variables(self.spec)
+        for name in object_in(self.endpoint, "parameters"):
             if name not in declared:
                 names.setdefault(str(name), "")
         if schema is None or (not names and (may_have_body or "properties" not in schema)):
@@ -309,7 +286,7 @@ class _Completion:
         required = "required" not in schema
         for name, secret in names.items():
             value = self._source(name)
-            field = ensure(schema, name if name.startswith("/") else f"/{escaped(name)}", value)
+            field = ensure(schema, field_at(name), value)
             if field is not None and field.get("type") == "string" and (secret or SECRET_NAME.search(name)):
                 fill(field, format="password")
             if required and value is not None and not name.startswith("/"):
@@ -325,11 +302,11 @@ class _Completion:
 
     def _security(self) -> None:
         """State the security that the methods of client authentication determine, if the spec states another one."""
-        methods: Any = self.endpoint.get("client_authentication")
-        names = {str(each.get("method")) for each in (methods if is_array(methods) else []) if is_object(each)}
+        methods = objects_in(self.endpoint, "client_authentication")
+        names = {str(each.get("method")) for each in methods}
         if names == {"custom"} and "security" in self.operation:
             return
-        if any(is_object(each) and each.get("in") == "header" for each in (methods if is_array(methods) else [])):
+        if any(each.get("in") == "header" for each in methods):
             return  # an assertion in the header is a Bearer credential; the spec states that scheme
         wanted: list[Any] = [{"basic": []}] if "client_secret_basic" in names else []
         wanted += [{}] if names - {"client_secret_basic", "custom"} else []
@@ -352,5 +329,4 @@ class _Completion:
             yield [*each] if is_object(each) else []
 
     def _scheme(self, name: str, part: str = "scheme") -> str:
-        found = self.schemes.get(name) if is_object(self.schemes) else None
-        return str(found.get(part, "")).lower() if is_object(found) else ""
+        return str(object_in(self.schemes, name).get(part, "")).lower()

@@ -43,7 +43,8 @@ class Document:
 
     def findings(self, faults: Iterable[Fault]) -> list[Finding]:
         """Return the faults with their lines, in the order of the lines."""
-        return sorted(Finding(self.path, self.line(fault.place), fault) for fault in faults)
+        lines = ((None if fault.rule == FILE else self.line(fault.place), fault) for fault in faults)
+        return sorted(Finding(self.path, line, fault) for line, fault in lines)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _unreadable(path: Path, text: str, mark: yaml.Mark | None = None) -> Documen
 
 
 def _no_file(path: Path, text: str) -> Document:
-    return Document(path, None, {"": 1}, (Fault(FILE, "", text),))
+    return Document(path, None, {}, (Fault(FILE, "", text),))
 
 
 def _fault(place: str, text: str) -> Fault:
@@ -190,3 +191,17 @@ def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 def is_array(value: Any) -> TypeGuard[list[Any]]:
     """Whether a value is a JSON array."""
     return isinstance(value, list)
+
+
+def object_in(data: Any, *steps: str) -> dict[str, Any]:
+    """The object some steps below a value; an empty one if there is none."""
+    for step in steps:
+        data = data.get(step) if is_object(data) else None
+    return data if is_object(data) else {}
+
+
+def objects_in(data: Any, *steps: str) -> list[dict[str, Any]]:
+    """The objects of the array some steps below a value; no objects if there is no array."""
+    *parents, last = steps
+    found = object_in(data, *parents).get(last)
+    return list(filter(is_object, found)) if is_array(found) else []

@@ -26,10 +26,10 @@ def with_rule(text: str, rule: str) -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A fault with the file and the line that it is in."""
+    """A fault with the file and the line that it is in. A file that cannot be read has no line."""
 
     path: Path
-    line: int
+    line: int | None
     fault: Fault
     warning: bool = False
     """Whether the spec can be used all the same."""
@@ -38,7 +38,7 @@ class Finding:
         from paygrant._text import one_line  # few users of specs see a finding
 
         rule, place, text = self.fault
-        if rule == FILE:
+        if self.line is None:
             return one_line(f"{self.path}: {text}")
         return one_line(f"{self.path}:{self.line}: {'warning: ' * self.warning}{rule}: #{place}: {text}")
 

@@ -108,7 +108,7 @@ class _Kept:
             return None
 
     def save(self, data: object) -> None:
-        """Keep the spec. A folder that cannot be used is no fault: the file is read again."""
+        """Keep the spec. If the folder cannot be used, the file is read again the next time."""
         with suppress(OSError):
             descriptor, unfinished = tempfile.mkstemp(dir=self._folder, suffix=".new")  # with mode 0600
             try:

@@ -60,9 +60,8 @@ OF_THE_BOX = frozenset(
 )
 """The rules that only the specs of this project must keep. Another spec can be used all the same."""
 
-
 _FOR_AUTHORS = OF_THE_BOX - {"descriptions"}
-"""Those of the rules above that the author of another spec hears of. Nothing is lost without a description."""
+"""Those of the rules above that give a warning for another spec. A missing description is no loss."""
 
 
 def lint(path: Path, *, strict: bool = False) -> list[Finding]:

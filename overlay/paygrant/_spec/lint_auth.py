@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from paygrant._spec.description import ASSERTION_METHODS, Assertion
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
-from paygrant._spec.lint_fit import Check, Faults, faults_of, rule
+from paygrant._spec.lint_fit import Check, Faults, faults_of, rule_of
 from paygrant._spec.names import RESERVED_ARGUMENTS
 from paygrant._spec.reader import NormalizedSpec
 
 _CHECKS: dict[str, Check] = {}
+_rule = rule_of(_CHECKS)
 
 
 def auth_faults(document: Document) -> Iterator[Fault]:
@@ -18,8 +19,9 @@ def auth_faults(document: Document) -> Iterator[Fault]:
     return faults_of(document, _CHECKS)
 
 
+@_rule
 def claim_arguments(spec: NormalizedSpec) -> Faults:
-    """An argument of a claim or an audience must be client_id or a name that is free, and no Python keyword. A parameter that it fills as well must be a string."""
+    """An argument of a claim or an audience must be client_id, or a name that is free and not a Python keyword. A parameter that it fills as well must be a string."""
     texts = {each.argument for each in spec.endpoint.parameters if each.kind == "string"}
     others = {each.argument for each in spec.endpoint.parameters} - texts
     for index, assertion in _assertions(spec):
@@ -28,9 +30,10 @@ def claim_arguments(spec: NormalizedSpec) -> Faults:
             if argument in RESERVED_ARGUMENTS - {"client_id"} or keyword.iskeyword(argument):
                 yield place, f"{argument!r} is taken"
             elif argument in others:
-                yield place, f"{argument!r} is no string"
+                yield place, f"{argument!r} is not a string"
 
 
+@_rule
 def audience_fact(spec: NormalizedSpec) -> Faults:
     """The fact that is the audience of an assertion must be in x-environment-facts of each server. There must be a server."""
     for index, assertion in _assertions(spec):
@@ -42,6 +45,7 @@ def audience_fact(spec: NormalizedSpec) -> Faults:
             )
 
 
+@_rule
 def assertion_body(spec: NormalizedSpec) -> Faults:
     """An assertion in the body needs a requestBody."""
     for index, assertion in _assertions(spec):
@@ -49,6 +53,7 @@ def assertion_body(spec: NormalizedSpec) -> Faults:
             yield spec.place_of("client_auth", index), "the operation has no requestBody"
 
 
+@_rule
 def unique_methods(spec: NormalizedSpec) -> Faults:
     """Two entries must not have the same method that signs: auth_method could not choose."""
     methods = [auth.method for auth in spec.client_auth]
@@ -57,15 +62,12 @@ def unique_methods(spec: NormalizedSpec) -> Faults:
             yield spec.place_of("client_auth", index, "method"), f"{methods[index]!r} is a duplicate"
 
 
+@_rule
 def mtls_urls(spec: NormalizedSpec) -> Faults:
     """Two servers must not differ in whether they have x-mtls-url: a client with a certificate needs it in every environment."""
     stated = [server.mtls_url is not None for _, server in spec.servers]
     if len({*stated}) > 1:
         yield "/servers", "only some servers have x-mtls-url"
-
-
-for _check in (claim_arguments, audience_fact, assertion_body, unique_methods, mtls_urls):
-    rule(_check, _CHECKS)
 
 
 def _assertions(spec: NormalizedSpec) -> Iterator[tuple[int, Assertion]]:

@@ -9,12 +9,13 @@ from typing import Any
 from paygrant._spec.description import Condition
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
-from paygrant._spec.lint_fit import Check, Faults, faults_of, methods_of, rule
+from paygrant._spec.lint_fit import Check, Faults, faults_of, methods_of, rule_of
 from paygrant._spec.lint_shape import json_schema
 from paygrant._spec.pointer import pointer_to, value_at
 from paygrant._spec.reader import ERROR, RESPONSE, TEXT, NormalizedSpec
 
 _CHECKS: dict[str, Check] = {}
+_rule = rule_of(_CHECKS)
 
 
 def example_faults(document: Document) -> Iterator[Fault]:
@@ -22,11 +23,7 @@ def example_faults(document: Document) -> Iterator[Fault]:
     return faults_of(document, _CHECKS)
 
 
-def _example_rule(check: Check) -> Check:
-    return rule(check, _CHECKS)
-
-
-@_example_rule
+@_rule
 def example_schemas(spec: NormalizedSpec) -> Faults:
     """An example must fit the schema of its response."""
     for example in spec.examples():
@@ -37,7 +34,7 @@ def example_schemas(spec: NormalizedSpec) -> Faults:
             yield pointer_to(example.pointer, *error.absolute_path), error.message
 
 
-@_example_rule
+@_rule
 def granted_example(spec: NormalizedSpec) -> Faults:
     """Each 2xx response must have an example named granted, from which x-token-endpoint reads a token."""
     granted = [example for example in spec.examples() if example.name == "granted"]
@@ -53,7 +50,7 @@ def granted_example(spec: NormalizedSpec) -> Faults:
             yield example.pointer, "the condition success does not hold"
 
 
-@_example_rule
+@_rule
 def wrong_credentials_example(spec: NormalizedSpec) -> Faults:
     """Some response must have an example named wrong_credentials, unless no credentials are sent, or a status in invalid_client has a response without content. These examples must meet a condition of invalid_client, and no others."""
     examples = list(spec.examples())

@@ -19,8 +19,9 @@ from paygrant._spec.names import (
     RESERVED_ARGUMENTS,
     SECRET_NAME,
     generated_name,
+    names_in_braces,
 )
-from paygrant._spec.pointer import pointer_to
+from paygrant._spec.pointer import any_item, field_at, pointer_to
 from paygrant._spec.reader import (
     DEVIATIONS,
     ERROR,
@@ -45,20 +46,25 @@ Key: TypeAlias = tuple[str, str]
 
 RULES: dict[str, str] = {}
 _BASIC: dict[str, Check] = {}
+"""The rules on which the others, and those of OpenAPI, rely."""
+
 _FURTHER: dict[str, Check] = {}
 
 
-def rule(check: Check, checks: dict[str, Check] = _FURTHER) -> Check:
-    """Add a function to the table of rules. Its name is the rule's id, its docstring the rule's meaning."""
-    name = check.__name__.replace("_", "-")
-    RULES[name] = str(check.__doc__)
-    checks[name] = check
-    return check
+def rule_of(checks: dict[str, Check]) -> Callable[[Check], Check]:
+    """Return a decorator that adds a function to a table. Its name is the rule's id, its docstring the rule's meaning."""
+
+    def add(check: Check) -> Check:
+        name = check.__name__.replace("_", "-")
+        RULES[name] = str(check.__doc__)
+        checks[name] = check
+        return check
+
+    return add
 
 
-def basic_rule(check: Check) -> Check:
-    """Add a function in the same way, as a rule on which the other rules and those of OpenAPI rely."""
-    return rule(check, _BASIC)
+rule = rule_of(_FURTHER)
+basic_rule = rule_of(_BASIC)
 
 
 def basic_faults(document: Document) -> Iterator[Fault]:
@@ -83,7 +89,7 @@ def faults_of(document: Document, checks: dict[str, Check]) -> Iterator[Fault]:
 def file_name(spec: NormalizedSpec) -> Faults:
     """The file must have the provider's name in snake_case, which must not be a Python keyword: it names the package."""
     if keyword.iskeyword(spec.name) or not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", spec.name):
-        meant = re.sub("[^a-z0-9]+", "_", spec.name.lower()).strip("_")
+        meant = generated_name(spec.name)
         usable = re.fullmatch("[a-z][a-z0-9_]*", meant) and not keyword.iskeyword(meant)
         yield "", f"the name is {spec.name!r}" + (f"; did you mean {meant!r}?" if usable else "")
 
@@ -112,7 +118,7 @@ def field_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def argument_names(spec: NormalizedSpec) -> Faults:
-    """An argument must not be a Python keyword, nor have the name of an argument that every provider has. In parameters, argument gives it another name."""
+    """An argument must not be a Python keyword, or have the name of an argument that every provider has. In parameters, argument gives it another name."""
     for name, source in spec.parameter_sources.items():
         place = spec.place_of("parameters", name, "argument")
         if source.argument in RESERVED_ARGUMENTS:
@@ -123,7 +129,7 @@ def argument_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def exclusions(spec: NormalizedSpec) -> Faults:
-    """The words of excludes must be other arguments. Of two arguments that exclude each other, none may be required."""
+    """The words of excludes must be other arguments. If two arguments exclude each other, neither may be required."""
     sources = spec.parameter_sources
     names = {source.argument: name for name, source in sources.items() if source.argument}
     parts = _request_parts(spec)
@@ -139,7 +145,7 @@ def exclusions(spec: NormalizedSpec) -> Faults:
 
 @rule
 def api_headers(spec: NormalizedSpec) -> Faults:
-    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP, the token or a proof (DPoP) sets, nor differ from another one only in case. The token must not be in a header that HTTP sets."""
+    """A header of token_use must be filled by client_id or by an argument of parameters or claims. It must not be a header that HTTP, the token or a proof (DPoP) sets. Two headers must not differ only in case. The token must not be in a header that HTTP sets."""
     arguments = {source.argument for source in spec.parameter_sources.values()}
     arguments.update(*(auth.assertion.arguments for auth in spec.client_auth))
     if methods_of(spec) != {"none"}:
@@ -191,7 +197,7 @@ def error_schema(spec: NormalizedSpec) -> Faults:
 @basic_rule
 def path_parameters(spec: NormalizedSpec) -> Faults:
     """Each {placeholder} of the path must be a required parameter in: path, and occur once. Each such parameter must be a placeholder."""
-    placeholders = re.findall(r"\{([^}]*)\}", spec.path)
+    placeholders = names_in_braces(spec.path)
     known = {each.name: index for index, each in enumerate(spec.declared) if each.place == "path"}
     for name in placeholders:
         if name not in known:
@@ -207,7 +213,7 @@ def path_parameters(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def unique_names(spec: NormalizedSpec) -> Faults:
-    """Two parameters of the operation must not have the same name, nor a parameter and a field of TokenRequest or a variable of a server."""
+    """Two parameters of the operation must not have the same name. A field of TokenRequest or a variable of a server must not have the name of a parameter."""
     names = [each.name for each in spec.declared]
     taken = {*spec.schema(REQUEST).get("properties", ()), *(each.name for each in spec.in_host)}
     for index, name in enumerate(names):
@@ -225,11 +231,13 @@ def secrets(spec: NormalizedSpec) -> Faults:
         carries = key in named or (key[0] == "body" and key not in filled | public)
         if (carries or SECRET_NAME.search(key[1])) and part.schema.get("format") != "password":
             yield part.pointer, f"the format is {part.schema.get('format')!r}"
-    tokens = {_any_item(at) for at in spec.response.access_token}
+    tokens = {any_item(at) for at in spec.response.access_token}
     for model, carrying in ((RESPONSE, tokens), (ERROR, set[str]())):
         for at, place, field in spec.fields(model):
-            sounds_secret = field["type"] != "object" and SECRET_NAME.search(at)  # an object is none, but may hold one
-            if (_any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
+            sounds_secret = field["type"] != "object" and SECRET_NAME.search(
+                at
+            )  # an object is not secret, but may hold a secret
+            if (any_item(at) in carrying or sounds_secret) and field.get("format") != "password":
                 yield place, f"the format is {field.get('format')!r}"
 
 
@@ -341,7 +349,7 @@ def lifetimes(spec: NormalizedSpec) -> Faults:
 
 @rule
 def refusal_statuses(spec: NormalizedSpec) -> Faults:
-    """A status in invalid_client must have a response, its own or default, or be the 401 of RFC 6749 section 5.2."""
+    """A status in invalid_client must have a response of its own or a default response, or be the 401 of RFC 6749 section 5.2."""
     known = {*spec.statuses, "401"}
     for index, condition in enumerate(spec.invalid_client):
         if condition.status is not None and not known & {str(condition.status), "default"}:
@@ -374,7 +382,7 @@ def _request_parts(spec: NormalizedSpec) -> dict[Key, _Part]:
 def _parameter_key(spec: NormalizedSpec, name: str) -> Key:
     """The part of the request that a parameter names."""
     beside = (*spec.declared, *spec.in_host)
-    return next(((each.place, name) for each in beside if each.name == name), ("body", _at(name)))
+    return next(((each.place, name) for each in beside if each.name == name), ("body", field_at(name)))
 
 
 def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
@@ -382,7 +390,7 @@ def _auth_keys(auth: ClientAuth) -> dict[str, Key]:
     named = {"client_id": auth.client_id, "client_secret": auth.client_secret}
     place = auth.place
     return {
-        part: (place, _at(name) if place == "body" else name)
+        part: (place, field_at(name) if place == "body" else name)
         for part, name in named.items()
         if name is not None and place is not None
     }
@@ -394,7 +402,7 @@ def assertion_keys(auth: ClientAuth) -> list[Key]:
     if auth.method not in ASSERTION_METHODS or stated.place == "header":
         return []
     names = [stated.name, "client_assertion_type"] if stated.name == "client_assertion" else [stated.name]
-    return [("body", _at(name)) for name in names]
+    return [("body", field_at(name)) for name in names]
 
 
 def scheme_of(auth: ClientAuth) -> str:
@@ -409,19 +417,9 @@ def methods_of(spec: NormalizedSpec) -> set[str]:
     return {auth.method for auth in spec.client_auth}
 
 
-def _at(name: str) -> str:
-    """The JSON Pointer of a field of the body."""
-    return name if name.startswith("/") else pointer_to("", name)
-
-
 def _documented(spec: NormalizedSpec, at: str, *schemas: str) -> bool:
     """Whether one of these schemas has a field at this JSON Pointer. A number stands for any item of an array."""
-    return _any_item(at) in {_any_item(field.at) for schema in schemas for field in spec.fields(schema)}
-
-
-def _any_item(at: str) -> str:
-    """The JSON Pointer with ``*`` in place of each number."""
-    return re.sub(r"/(?:0|[1-9][0-9]*)(?=/|$)", "/*", at)
+    return any_item(at) in {any_item(field.at) for schema in schemas for field in spec.fields(schema)}
 
 
 def _required(schema: Mapping[str, Any], at: str = "") -> set[str]:

@@ -1,15 +1,16 @@
 """Rules on the servers of a spec: their environments, and what an argument adds to a host. Each rule is a function."""
 
-import re
 from collections.abc import Iterator
 
 from paygrant._spec.document import Document
 from paygrant._spec.errors import Fault
-from paygrant._spec.lint_fit import Check, Faults, faults_of, repeated, rule
+from paygrant._spec.lint_fit import Check, Faults, faults_of, repeated, rule_of
+from paygrant._spec.names import names_in_braces
 from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import SERVERS, NormalizedSpec
 
 _CHECKS: dict[str, Check] = {}
+_rule = rule_of(_CHECKS)
 
 
 def server_faults(document: Document) -> Iterator[Fault]:
@@ -17,18 +18,14 @@ def server_faults(document: Document) -> Iterator[Fault]:
     return faults_of(document, _CHECKS)
 
 
-def _server_rule(check: Check) -> Check:
-    return rule(check, _CHECKS)
-
-
-@_server_rule
+@_rule
 def unique_environments(spec: NormalizedSpec) -> Faults:
     """Two servers must not have the same x-environment."""
     for index, environment in repeated([environment for environment, _ in spec.servers]):
         yield pointer_to(SERVERS, index, "x-environment"), f"{environment!r} is a duplicate"
 
 
-@_server_rule
+@_rule
 def same_facts(spec: NormalizedSpec) -> Faults:
     """All servers must have the same names in x-environment-facts: a fact is needed in every environment."""
     facts = [sorted(server.environment_facts) for _, server in spec.servers]
@@ -37,11 +34,11 @@ def same_facts(spec: NormalizedSpec) -> Faults:
             yield pointer_to(SERVERS, index), f"this server has {names}, the first has {facts[0]}"
 
 
-@_server_rule
+@_rule
 def host_variables(spec: NormalizedSpec) -> Faults:
     """The placeholder in a server's url must be its variable, and all servers must have the same one. An argument must fill it."""
     for index, ((_, server), given) in enumerate(zip(spec.servers, spec.variables, strict=True)):
-        placeholders, variables = sorted(re.findall(r"\{([^}]*)\}", server.url)), sorted(given)
+        placeholders, variables = sorted(names_in_braces(server.url)), sorted(given)
         if placeholders != variables or variables != sorted(spec.variables[0]):
             yield pointer_to(SERVERS, index), f"the url has {placeholders}, the variables are {variables}"
     for each in spec.in_host:

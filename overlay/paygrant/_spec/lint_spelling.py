@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from paygrant._spec.complete_schemas import any_item, is_pointer, places, pointers, resolved
-from paygrant._spec.completion import only_operation, placeholders
-from paygrant._spec.document import Document, is_array, is_object
+from paygrant._spec.complete_schemas import is_pointer, places, pointers, resolved
+from paygrant._spec.completion import host_variables, only_operation
+from paygrant._spec.document import Document, is_array, is_object, object_in, objects_in
 from paygrant._spec.errors import Fault
 from paygrant._spec.lint_shape import normalized_errors
-from paygrant._spec.pointer import escaped, parts, pointer_to
+from paygrant._spec.names import names_in_braces
+from paygrant._spec.pointer import any_item, field_at, parts, pointer_to
 from paygrant._spec.reader import ENDPOINT, ERROR, REQUEST, RESPONSE, SCHEMAS
 from paygrant._text import similar
 
@@ -76,29 +77,21 @@ class _Named(NamedTuple):
 
 def _fields(data: Any) -> Iterator[_Unknown]:
     """What ``x-token-endpoint`` names, and the request or the response does not have."""
-    endpoint = data.get(ENDPOINT) if is_object(data) else None
-    only = only_operation(data) if is_object(data) else None
-    if only and is_object(endpoint):
+    endpoint, only = object_in(data, ENDPOINT), only_operation(data)
+    if only and endpoint:
         path, item, method = only
         operation: Any = item[method] or {}
-        schemas = _object_in(data, "components", "schemas")
-        unknown = _in_request(endpoint, operation, schemas, {*_in_host(data), *placeholders(path)})
+        schemas = object_in(data, "components", "schemas")
+        unknown = _in_request(endpoint, operation, schemas, host_variables(data).union(names_in_braces(path)))
         yield from islice(unknown, _MOST)
         yield from _in_responses(endpoint, operation, schemas)
-
-
-def _in_host(data: Mapping[str, Any]) -> set[str]:
-    """The variables of the servers, which are parts of the host."""
-    servers: Any = data.get("servers")
-    return {name for each in (servers if is_array(servers) else []) for name in _object_in(each, "variables")}
 
 
 def _in_request(
     endpoint: Mapping[str, Any], operation: Mapping[str, Any], schemas: Mapping[str, Any], in_address: set[str]
 ) -> Iterator[_Unknown]:
     body = _content_schema(operation.get("requestBody"), schemas) or schemas.get(REQUEST)
-    listed: Any = operation.get("parameters")
-    beside = list(filter(is_object, listed if is_array(listed) else []))
+    beside = objects_in(operation, "parameters")
     known = {"body": places(body), "header": set[str](), "query": set[str]()}
     for each in beside:
         known.setdefault(str(each.get("in")), set()).add(str(each.get("name")))
@@ -115,23 +108,22 @@ def _in_request(
 def _named(endpoint: Mapping[str, Any], beside: Collection[str]) -> Iterator[_Named]:
     """Each part of the request that client authentication or ``parameters`` names."""
     methods: Any = endpoint.get("client_authentication")
-    for index, each in enumerate(methods if is_array(methods) else []):
+    for index, each in enumerate(methods if is_array(methods) else ()):
         part = _SENT_IN.get(str(each.get("method"))) if is_object(each) else None
         for argument in ("client_id", "client_secret") if part else ():
             name = each.get(argument, argument)
             if isinstance(name, str):
                 place = pointer_to("", ENDPOINT, "client_authentication", index, argument)
-                yield _Named(place, str(part), _at(name) if part == "body" else name)
-    parameters: Any = endpoint.get("parameters")
-    for name in parameters if is_object(parameters) else ():
+                yield _Named(place, str(part), field_at(name) if part == "body" else name)
+    for name in object_in(endpoint, "parameters"):
         if name not in beside:
-            yield _Named(pointer_to("", ENDPOINT, "parameters", name), "body", _at(name))
+            yield _Named(pointer_to("", ENDPOINT, "parameters", name), "body", field_at(name))
 
 
 def _in_responses(
     endpoint: Mapping[str, Any], operation: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> Iterator[_Unknown]:
-    stated = [_content_schema(each, schemas) for each in _object_in(operation, "responses").values()]
+    stated = [_content_schema(each, schemas) for each in object_in(operation, "responses").values()]
     known = {each for schema in (*stated, schemas.get(RESPONSE), schemas.get(ERROR)) for each in places(schema)}
     facts = dict(_places_in_responses(endpoint))
     taken = {any_item(each) for several in facts.values() for each in several}
@@ -147,29 +139,20 @@ def _places_in_responses(endpoint: Mapping[str, Any]) -> Iterator[tuple[str, lis
     for section, facts in (("response", ("access_token", "token_type", "scope")), ("error", ("code", "description"))):
         for fact in facts:
             yield pointer_to("", ENDPOINT, section, fact, 0), pointers(endpoint.get(section), fact)
-    lifetimes: Any = _object_in(endpoint, "response").get("lifetime")
-    ends = [each.get("at") for each in filter(is_object, lifetimes if is_array(lifetimes) else [])]
+    ends = [each.get("at") for each in objects_in(endpoint, "response", "lifetime")]
     yield pointer_to("", ENDPOINT, "response", "lifetime", 0, "at"), [each for each in ends if is_pointer(each)]
-
-
-def _object_in(data: Any, *steps: str) -> dict[str, Any]:
-    """The object at a place; an empty one if there is none."""
-    here: Any = data
-    for step in steps:
-        here = here.get(step) if is_object(here) else None
-    return here if is_object(here) else {}
 
 
 def _content_schema(part: Any, schemas: Mapping[str, Any]) -> Any:
     """The schema of a body, or the one that it refers to."""
-    first: Any = next(iter(_object_in(part, "content").values()), None)
-    return resolved(first.get("schema"), schemas) if is_object(first) else None
+    first = object_in(next(iter(object_in(part, "content").values()), None))
+    return resolved(first.get("schema"), schemas)
 
 
 def _is_fixed(schema: Any, at: str) -> bool:
     """Whether a field always has the same value, so that nothing needs to name it."""
     above = [name for step in parts(at) for name in ("properties", step)]
-    return "const" in _object_in(schema, *above)
+    return "const" in object_in(schema, *above)
 
 
 def _similar_place(at: str, known: Collection[str]) -> str | None:
@@ -181,11 +164,6 @@ def _similar_place(at: str, known: Collection[str]) -> str | None:
         if len(steps) == len(others) and len(differing) == 1 and similar(differing[0][0], [differing[0][1]]):
             return place
     return None
-
-
-def _at(name: str) -> str:
-    """The JSON Pointer of a field of the body."""
-    return name if name.startswith("/") else f"/{escaped(name)}"
 
 
 def _shown(at: str) -> str:

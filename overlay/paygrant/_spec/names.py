@@ -96,6 +96,11 @@ UNSAFE_CHARACTERS = re.compile(
 """Matches control characters, and characters that change the direction or the line of a text."""
 
 
+def names_in_braces(template: str) -> list[str]:
+    """The names in braces in a path or a URL, in their order."""
+    return re.findall(r"\{([^}]*)\}", template)
+
+
 def generated_name(name: str) -> str:
     """The Python name that the generator makes of a name, as far as the sets above care."""
     return re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")

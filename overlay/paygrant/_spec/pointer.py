@@ -1,6 +1,7 @@
 """JSON Pointers (RFC 6901): write one, find a value by one, put a value at one."""
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,16 @@ def pointer_to(place: str, *steps: str | int) -> str:
 def parts(pointer: str) -> tuple[str, ...]:
     """Return the steps of a pointer, unescaped."""
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+
+
+def field_at(name: str) -> str:
+    """Return the pointer to a field that a spec names: by its name alone, or by a pointer."""
+    return name if name.startswith("/") else pointer_to("", name)
+
+
+def any_item(pointer: str) -> str:
+    """Return a pointer with ``*`` in place of each index."""
+    return re.sub(r"/(?:0|[1-9][0-9]*)(?=/|$)", "/*", pointer)
 
 
 def value_at(document: Any, pointer: str) -> Any:
@@ -47,7 +58,10 @@ def put(document: dict[str, Any], pointer: str, value: object) -> None:
 
 
 def with_value(document: Any, pointer: str, value: object) -> Any:
-    """Return a copy with a value at a pointer. Objects and arrays that are missing on the way are made."""
+    """Return a copy with a value at a pointer. Objects and arrays that are missing on the way are made.
+
+    An empty object becomes an array if the next step is an index.
+    """
     return _with_value(document, parts(pointer), value)
 
 
@@ -55,7 +69,7 @@ def _with_value(here: Any, steps: Sequence[str], value: object) -> Any:
     if not steps:
         return value
     first, *rest = steps
-    if first in _INDICES and not isinstance(here, dict):
+    if first in _INDICES and (not here or not isinstance(here, dict)):
         items: list[Any] = [*here] if isinstance(here, list) else []
         items += [{}] * (int(first) + 1 - len(items))
         items[int(first)] = _with_value(items[int(first)], rest, value)

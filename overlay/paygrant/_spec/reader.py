@@ -24,7 +24,7 @@ from paygrant._spec.description import (
     TokenUse,
 )
 from paygrant._spec.parts import Example, RequestPart, SchemaField, Source
-from paygrant._spec.pointer import parts, pointer_to
+from paygrant._spec.pointer import field_at, parts, pointer_to
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -374,7 +374,7 @@ class NormalizedSpec:
     def _body_field(self, name: str) -> RequestPart:
         """A field of the body. It is required where all that contains it is required as well."""
         required, schema = True, self.schema(REQUEST)
-        for step in parts(name) if name.startswith("/") else [name]:
+        for step in parts(field_at(name)):
             required = required and step in schema.get("required", ())
             schema = schema["properties"][step]
         return RequestPart("body", name, required, schema, _one_line(schema.get("description")))

@@ -9,6 +9,7 @@ from the origin that a redirect leads to.
 """
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from weakref import WeakValueDictionary
 
 from paygrant._auth.bearer import Authorization, BearerAuth, Origin, origin
@@ -24,8 +25,6 @@ except ModuleNotFoundError as missing:
 
 __all__ = ["TokenAuth"]
 
-_REDIRECTED = frozenset({301, 302, 303, 307, 308})
-
 _redirects: WeakValueDictionary[int, ClientResponse] = WeakValueDictionary()
 """The last redirect of each pending call. All steps of a call share a timer, so its id names the call."""
 
@@ -39,7 +38,7 @@ class TokenAuth(BearerAuth):
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Authorize a request, or a step of a redirect."""
         response = await self._send(request, handler)
-        if response.status in _REDIRECTED:
+        if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
             _redirects[id(response._timer)] = response  # the response keeps the timer, and so its id, alive
         return response
 
@@ -74,9 +73,8 @@ class TokenAuth(BearerAuth):
         self, token: Token, request: ClientRequest, response: ClientResponse, handler: ClientHandlerType
     ) -> ClientResponse:
         """The response to the same request with this token."""
-        request.session.cookie_jar.update_cookies(
-            response.cookies, response.url
-        )  # otherwise only those of the last response are kept
+        # Otherwise only the cookies of the last response are kept.
+        request.session.cookie_jar.update_cookies(response.cookies, response.url)
         await response.read()  # so that the connection can be used again
         request.update_expect_continue()  # the server may have responded without a status 100
         await self._put_async(request, token)

@@ -65,7 +65,7 @@ class TokenAuth(BearerAuth, AuthBase):
             return
         try:
             stays = _origin(urljoin(response.url, response.headers["location"])) == _origin(response.url)
-        except ValueError:  # it is no URL
+        except ValueError:  # it is not a URL
             stays = False
         if not stays:
             for name in names:

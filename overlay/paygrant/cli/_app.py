@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 
 import click
 
@@ -104,79 +105,29 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
         context.exit()
 
 
-def _build_token() -> click.Command:
-    from paygrant.cli import _token
+def _loaded(module: str, function: str = "build", *arguments: str) -> Callable[[], click.Command]:
+    """What loads a module of this package, and calls the function that builds a command."""
 
-    return _token.build()
+    def build() -> click.Command:
+        built: click.Command = getattr(import_module(f"{__package__}.{module}"), function)(*arguments)
+        return built
 
-
-def _build_doctor() -> click.Command:
-    from paygrant.cli import _doctor
-
-    return _doctor.build()
-
-
-def _build_cache() -> click.Command:
-    from paygrant.cli import _cache
-
-    return _cache.build()
-
-
-def _build_widget_url() -> click.Command:
-    from paygrant.cli import _widget
-
-    return _widget.build()
-
-
-def _build_providers() -> click.Command:
-    from paygrant.cli import _providers
-
-    return _providers.build()
-
-
-def _build_new() -> click.Command:
-    from paygrant.cli import _specs
-
-    return _specs.build_new()
-
-
-def _build_generate() -> click.Command:
-    from paygrant.cli import _specs
-
-    return _specs.build_generate()
-
-
-def _build_lint() -> click.Command:
-    from paygrant.cli import _specs
-
-    return _specs.build_lint()
-
-
-def _build_sandbox() -> click.Command:
-    from paygrant.cli import _sandbox
-
-    return _sandbox.build()
-
-
-def _build_completion() -> click.Command:
-    from paygrant.cli import _completion
-
-    return _completion.build(_NAME, _COMPLETE)
+    return build
 
 
 app = App(
     _NAME,
     {
-        "cache": _build_cache,
-        "completion": _build_completion,
-        "doctor": _build_doctor,
-        "generate": _build_generate,
-        "lint": _build_lint,
-        "new": _build_new,
-        "providers": _build_providers,
-        "sandbox": _build_sandbox,
-        "token": _build_token,
-        "widget-url": _build_widget_url,
+        "cache": _loaded("_cache"),
+        "completion": _loaded("_completion", "build", _NAME, _COMPLETE),
+        "doctor": _loaded("_doctor"),
+        "generate": _loaded("_specs", "build_generate"),
+        "lint": _loaded("_specs", "build_lint"),
+        "new": _loaded("_specs", "build_new"),
+        "providers": _loaded("_providers"),
+        "sandbox": _loaded("_sandbox"),
+        "token": _loaded("_token"),
+        "widget-url": _loaded("_widget"),
     },
     about=_HELP,
     example="paygrant token ripple --environment test --env-file ripple.env",

@@ -108,7 +108,9 @@ def _usage(error: click.ClickException, root: click.Command, arguments: Sequence
     path = context.command_path if context else [*commands][-1]
     if isinstance(error, click.NoSuchOption):
         message = f"unknown option {error.option_name}"
-        homes = (path for path, each in commands.items() if _has_option(each, error.option_name))
+        homes = (
+            path for path, each in commands.items() if any(error.option_name in option.opts for option in each.params)
+        )
         if home := next(homes, None):
             message, path = f"{message}; expected it after {home!r}", home
         elif error.possibilities:
@@ -183,7 +185,3 @@ def _commands(root: click.Command, arguments: Sequence[str]) -> dict[str, click.
                 command, path = inner, f"{path} {word}"
                 found[path] = command
     return found
-
-
-def _has_option(command: click.Command, name: str) -> bool:
-    return any(name in each.opts for each in command.params)

@@ -89,8 +89,6 @@ class Command(click.Command):
 class Group(click.Group):
     """A group that lists its commands. It repeats an unknown one only if it cannot be a secret typed by mistake."""
 
-    kind = "command"
-
     def __init__(
         self,
         name: str,
@@ -121,8 +119,12 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first argument names."""
         if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
-            raise _failures.UnknownWord(_failures.unknown(self.kind, args[0], self.list_commands(ctx)), ctx)
+            raise _failures.UnknownWord(self.unknown(args[0], ctx), ctx)
         return super().resolve_command(ctx, args)
+
+    def unknown(self, word: str, ctx: click.Context) -> str:
+        """The error for a word that names no command of the group."""
+        return _failures.unknown("command", word, self.list_commands(ctx))
 
 
 class LazyGroup(Group):
@@ -156,8 +158,6 @@ class ProviderGroup(Group):
     ``--token-url`` means a provider that follows RFC 6749.
     """
 
-    kind = "provider"
-
     def __init__(
         self, name: str, build: "Callable[[str, ProviderKind[Provider], str], click.Command]", *, about: str
     ) -> None:
@@ -183,13 +183,9 @@ class ProviderGroup(Group):
         """The names of the providers."""
         return names()
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the provider that the first argument names."""
-        if not (self.get_command(ctx, args[0]) or args[0].startswith("-") or ctx.resilient_parsing):
-            raise _failures.UnknownWord(unknown_provider(args[0]), ctx)
-        return super().resolve_command(ctx, args)
+    def unknown(self, word: str, ctx: click.Context) -> str:  # noqa: ARG002 - as above
+        """The error for a word that names no provider."""
+        return unknown_provider(word)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """The command for a provider, by the name of its spec, with dashes too, of its class, or by the path of a spec."""
@@ -258,7 +254,7 @@ def provider_options(kind: "ProviderKind[Provider]") -> list[click.Option]:
     """The parameters of a provider as options, and those that say where variables come from."""
     found = [option for each in parameters(kind) for option in _options_for(each)]
     if any(each.name == "parameters" and each.kind == "object" for each in kind.arguments):
-        about = "Another field of the request that is no secret, such as audience=https://api.example. Repeatable."
+        about = "Another field of the request that is not secret, such as audience=https://api.example. Repeatable."
         names = ["--parameter", f"{_OF_PROVIDER}parameters"]
         found.append(click.Option(names, metavar="NAME=VALUE", multiple=True, callback=_pairs, help=about))
     about = f"A file of lines such as {kind.prefix}_CLIENT_ID=..., for variables that the environment does not set."

@@ -38,6 +38,7 @@ def build() -> click.Command:
             click.Option(
                 ["--tls-port"],
                 type=click.IntRange(0, 65535),
+                metavar="PORT",
                 help="The port for TLS with client certificates; 0 is any free port.",
             ),
         ],

@@ -57,7 +57,7 @@ def store_or_none(variables: Mapping[str, str]) -> FileStore | None:
     except ConfigurationError as error:
         if error.argument != _PATH:
             raise
-        _console.note(f"{error}; going on without a cache")
+        _console.note(f"{error}; the command goes on without a cache")
         return None
 
 

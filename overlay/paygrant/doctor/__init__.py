@@ -83,8 +83,8 @@ def diagnose(
             a token's life use its other numbers.
 
     Raises:
-        ConfigurationError: ``provider`` is no provider and not the class of one, ``store`` not a store, or ``policy``
-            not a policy; or there are overrides beside a provider that is made already.
+        ConfigurationError: ``provider`` is neither a provider nor the class of one. ``store`` is not a store, or
+            ``policy`` is not a policy. Or there are overrides beside a provider that is made already.
     """
     kind = provider if isinstance(provider, type) else type(provider)
     if not issubclass(kind, Provider):

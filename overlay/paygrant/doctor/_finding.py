@@ -58,6 +58,11 @@ def skipped(why: str) -> Finding:
     return Finding("", "skipped", why)
 
 
+def difference(seconds: float) -> str:
+    """How one clock differs from another, such as ``2 h ahead of``; ``behind`` below zero."""
+    return f"{span(abs(seconds))} {'ahead of' if seconds > 0 else 'behind'}"
+
+
 def span(seconds: float) -> str:
     """A length of time for people, such as ``2 h``."""
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):

@@ -10,7 +10,7 @@ from paygrant._errors import ConfigurationError
 from paygrant._request.dpop import is_of_process
 from paygrant._request.signing_key import SigningKey
 from paygrant._spec.description import ASSERTION_METHODS
-from paygrant.doctor._finding import Finding, failed, span, warning
+from paygrant.doctor._finding import Finding, difference, failed, span, warning
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -95,8 +95,7 @@ def advice_on_assertion(context: "Context") -> str:
     if response is not None and response.date is not None:
         ahead = (response.received - response.date).total_seconds()
         if abs(ahead) > _LARGEST_SKEW:
-            direction = "ahead of" if ahead > 0 else "behind"
-            about = f"This machine's clock is {span(abs(ahead))} {direction} the server's: a likely cause. Synchronize it (NTP). "
+            about = f"This machine's clock is {difference(ahead)} the server's: a likely cause. Synchronize it (NTP). "
     whose = "secret is right" if registration.private_key is None else "provider has the public key under this key id"
     return (
         f"{about}Check that the {whose}, that the client's id is right, and that the provider expects the audience "

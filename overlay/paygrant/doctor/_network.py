@@ -112,7 +112,7 @@ def tls(context: Context) -> Iterator[Finding]:
     elif certificate := handshake.certificate:
         signed = f"signed by {certificate.issuer}"
         yield ok(f"{handshake.protocol}; certificate valid until {certificate.ends:%Y-%m-%d}, {signed}")
-        # Only authorities of one's own break the strict rules: the public ones keep them.
+        # Only private authorities break the strict rules: the public ones keep them.
         strict = route.strict_error(context.policy.timeout) if any(map(os.environ.get, TRUST_VARIABLES)) else None
         if strict and strict.verify_code in _STRICT:
             yield warning(f"Python 3.13 and later refuse the certificate: {strict.verify_message}", _STRICT_ADVICE)

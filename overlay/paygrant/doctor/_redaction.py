@@ -49,10 +49,10 @@ _HARMLESS = re.compile(
     r"|[A-Z]?[a-z]{,21}[.=]*|(?:[A-Z][a-z]{1,11}){2,3}[.=]*|[A-Z_]{,15}[.=]*)",  # one word, also in camel case
     re.ASCII,
 )
-"""Texts without spaces that are no secrets, as far as their form shows."""
+"""Texts without spaces that are not secret, judging by their form."""
 
 _CAMEL_CASE = re.compile(r"[a-z]{1,14}(?:[A-Z][a-z]{1,14}){,4}", re.ASCII)
-"""The name of a field that is no secret, such as ``accessToken``."""
+"""The name of a field that is not secret, such as ``accessToken``."""
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 

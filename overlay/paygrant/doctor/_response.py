@@ -22,7 +22,7 @@ from paygrant._request.response import RawResponse
 from paygrant._secrets import fingerprint
 from paygrant._spec.pointer import value_at
 from paygrant._tokens.lifecycle import Grant
-from paygrant.doctor._finding import Code, Finding, failed, ok, skipped, span, warning
+from paygrant.doctor._finding import Code, Finding, difference, failed, ok, skipped, span, warning
 from paygrant.doctor._keys import advice_on_assertion, advice_on_certificate
 from paygrant.doctor._redaction import described, fields_of
 
@@ -66,9 +66,8 @@ def clock(context: "Context") -> Iterator[Finding]:
     if abs(ahead) <= context.policy.margin:
         yield ok(f"agrees with the server's Date within {span(abs(ahead) + 1)}")
         return
-    direction = "ahead of" if ahead > 0 else "behind"
     yield warning(
-        f"this machine's clock is {span(abs(ahead))} {direction} the server's Date",
+        f"this machine's clock is {difference(ahead)} the server's Date",
         "Synchronize it (NTP). With a wrong clock, valid certificates and tokens seem to have expired.",
     )
 

@@ -167,13 +167,7 @@ class Route:
 
     def is_publicly_trusted(self, timeout: float) -> bool:
         """Whether the certificate is valid without the authorities that this machine's variables add."""
-        try:
-            self._secure(httpx.create_ssl_context(trust_env=False), timeout).close()
-        except ssl.SSLCertVerificationError:
-            return False
-        except (OSError, TunnelRefusedError):  # the last handshake succeeded, so this proves nothing
-            return True
-        return True
+        return self._refusal(httpx.create_ssl_context(trust_env=False), timeout) is None
 
     def strict_error(self, timeout: float) -> ssl.SSLCertVerificationError | None:
         """Why strict checking refuses the certificate, which this version of Python accepts. None if it does not."""
@@ -181,6 +175,10 @@ class Route:
         if context.verify_flags & ssl.VERIFY_X509_STRICT:
             return None
         context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return self._refusal(context, timeout)
+
+    def _refusal(self, context: ssl.SSLContext, timeout: float) -> ssl.SSLCertVerificationError | None:
+        """Why a handshake by these rules refuses the certificate. None if it does not, or fails for another reason."""
         try:
             self._secure(context, timeout).close()
         except ssl.SSLCertVerificationError as error:

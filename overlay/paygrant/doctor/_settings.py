@@ -66,7 +66,7 @@ def _explained(context: Context, error: ConfigurationError, oddities: list[tuple
 
 
 def _oddity(value: str) -> str | None:
-    """What is unusual about a value, and hardly meant; None if nothing is."""
+    """What is unusual about a value, and probably not meant; None if nothing is."""
     if value.endswith(("\n", "\r")):
         return "ends with a line break"
     if value.startswith(_BYTE_ORDER_MARK):

@@ -27,9 +27,12 @@ def cache(context: "Context") -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - a store may raise anything
         # An OSError names the folder. Other errors may contain a URL with a password.
         fault = str(error) if isinstance(error, OSError) else type(error).__name__
-        yield warning(
-            f"{store!r} fails: {fault}", f"{_cure(store)}Until the store works, each process requests its own tokens."
-        )
+        advice = "Until the store works, each process requests its own tokens."
+        if isinstance(store, FileStore):
+            advice = (
+                f"Use a folder that only this user can access (chmod 700; XDG_CACHE_HOME sets the default). {advice}"
+            )
+        yield warning(f"{store!r} fails: {fault}", advice)
         return
     yield from found or [ok(f"{store!r} has no entry for these credentials")]
 
@@ -59,13 +62,6 @@ def _contents(context: "Context", store: "Store") -> Iterator[Finding]:
         )
     if isinstance(store, FileStore) and _is_held(store, key):
         yield warning("another process holds the lock", "It is requesting a token, and callers wait for it.")
-
-
-def _cure(store: "Store") -> str:
-    """Advice for a FileStore."""
-    return "Use a folder that only this user can access (chmod 700; XDG_CACHE_HOME sets the default). " * isinstance(
-        store, FileStore
-    )
 
 
 def _check_place(folder: Path) -> None:

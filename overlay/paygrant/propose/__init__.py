@@ -41,9 +41,9 @@ def propose(source: str | Path, *, operation: str | None = None) -> Proposal:
     """Propose a normalized spec.
 
     Args:
-        source: The address (https) or the path of an OpenAPI document: 2.0, 3.0, 3.1 or 3.2, in JSON or YAML. Or that of
-            a Markdown page with such a document in a fenced code block, or of an authorization server's metadata
-            (RFC 8414). References to other documents are not followed.
+        source: The address (https) or the path of an OpenAPI document (2.0, 3.0, 3.1 or 3.2), in JSON or YAML. Or that of
+            an authorization server's metadata (RFC 8414), or of a Markdown page with either in a fenced code block.
+            References to other documents are not followed.
         operation: Method and path of the token endpoint, such as ``"POST /v1/authorize"``. The default is the operation
             that looks most like one.
 

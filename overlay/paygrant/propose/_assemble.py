@@ -18,7 +18,7 @@ from paygrant.propose.references import Node
 
 _NOT_IN_NAMES = {"api", "apis", "rest", "openapi", "swagger", "the", "docs", "documentation", "service", "spec"}
 _USE = "/x-token-endpoint/token_use"
-_TOKEN_HEADER = re.compile("[A-Za-z0-9-]*token", re.IGNORECASE)
+_TOKEN_HEADER = re.compile("(?!.*[cx]srf)[A-Za-z0-9-]*token", re.IGNORECASE)
 
 
 def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, ...]]:
@@ -33,39 +33,27 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     path, servers = propose_servers(candidate, address)
     request, responses = propose_request(candidate, path), propose_responses(candidate, path)
     description = clean(candidate.operation["description"].text or candidate.operation["summary"].text)
-    scheme = {"type": "http", "scheme": "basic", "description": "The client's id and secret as user name and password."}
     token_use = _token_use(candidate, request.endpoint["parameters"])
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {
-            "title": title,
-            "version": clean(info["version"].text, 80) or "v1",
-            "description": "Issues the access token for calls of the API.",
-        },
+        "info": {"title": title, "version": clean(info["version"].text, 80) or "v1"},
         "x-provenance": _provenance(address, decisions),
         **({"servers": servers} if servers else {}),
-        "tags": [{"name": "token", "description": "Access tokens."}],
         "paths": {
             path: {
                 candidate.method: {
-                    "tags": ["token"],
-                    "operationId": "create_token",
-                    "summary": "Request an access token",
-                    "description": description or "Exchanges the client's credentials for an access token.",
+                    **({"description": description} if description else {}),
                     **request.operation,
                     **responses.operation,
                 }
             }
         },
-        "components": {
-            **({"securitySchemes": {"basic": scheme}} if {"basic": []} in request.operation["security"] else {}),
-            "schemas": {**request.schemas, **responses.schemas},
-        },
+        "components": {"schemas": {**request.schemas, **responses.schemas}},
         "x-token-endpoint": {
             **request.endpoint,
             **responses.endpoint,
-            **({_USE.rpartition("/")[2]: token_use} if token_use else {}),
+            **({"token_use": token_use} if token_use else {}),
         },
     }
     head = "".join(f"# - {line}\n" for line in decisions.lines)
@@ -96,18 +84,12 @@ def _name(title: str) -> str:
 
 
 def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
-    """Where the facts come from, and where the draft deviates from the document."""
+    """Where the facts come from. A person adds where the draft deviates from it."""
     url = address
     if not re.fullmatch(r"https://[^\s/]+(/\S*)?", address):
         url = f"https://example.com/{quote(address.rpartition('/')[2])}"
         decisions.add("/x-provenance/sources/0/url", f"which URL is {clean(address, 80)} from?")
-    deviation = {
-        "id": "token-response-requires-nothing",
-        "upstream": "Fields of the response may be required.",
-        "here": "No field is required.",
-        "reason": "A response without a documented field must still yield its token, or an error of paygrant.",
-    }
-    return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": [deviation]}
+    return {"sources": [{"url": url, "read": datetime.now(UTC).date().isoformat()}], "deviations": []}
 
 
 def _token_use(candidate: Candidate, parameters: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -41,6 +41,12 @@ _FLOW_SCORE = 6
 _MAX_SHOWN = 5
 """Other candidates, titles or hints that a decision or an error names."""
 
+_HINTS = {
+    "basic": "HTTP Basic may be all that a call needs",
+    "mutualTLS": "a client certificate may be all that a call needs",
+    "bearer": "its bearer tokens are from elsewhere: --template prints a spec to fill in",
+}
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
@@ -111,7 +117,7 @@ def best_candidate(documents: Sequence[dict[str, Any]], operation: str | None = 
         each.name for each in candidates if each.path != best.path and (each.score >= _CLEAR_SCORE or not is_clear)
     ]
     if others or not is_clear:
-        doubt = "" if is_clear else ", though it does not look like a token endpoint in each respect"
+        doubt = "" if is_clear else ", though it does not look like a token endpoint in every way"
         named = f"; other candidates: {', '.join(others[:_MAX_SHOWN])}" if others else ""
         best.document.decisions.add("/paths", f"{best.name} was taken{doubt}{named}; --operation chooses another")
     return best
@@ -195,14 +201,19 @@ def _hints(document: Node) -> Iterator[str]:
     keys = [clean(each["name"].text, 40) for each in schemes if each["type"].text == "apiKey"]
     if keys:
         yield f"its API keys ({', '.join(keys[:_MAX_SHOWN])}) may be all that a call needs"
-    kinds = {each["scheme"].text.lower() for each in schemes}
-    if "basic" in kinds:
-        yield "HTTP Basic may be all that a call needs"
-    if "bearer" in kinds:
-        yield "its bearer tokens are from elsewhere: --template prints a spec to fill in"
-    for each in schemes:
-        if url := each["oauth2MetadataUrl"].text or each["openIdConnectUrl"].text:
-            yield f"its authorization server describes itself at {clean(url, 120)}, which paygrant new can read"
+    kinds = {each["scheme"].text.lower() or each["type"].text for each in schemes}
+    yield from (hint for kind, hint in _HINTS.items() if kind in kinds)
+    yield from (
+        f"its authorization server describes itself at {url}, which paygrant new can read"
+        for url in metadata_urls(document)
+    )
+
+
+def metadata_urls(document: Node) -> Iterator[str]:
+    """Where the authorization server describes itself. It is never fetched here: it may be on any host."""
+    for scheme in document["components"]["securitySchemes"].values():
+        if url := scheme["oauth2MetadataUrl"].text or scheme["openIdConnectUrl"].text:
+            yield clean(url, 120)
 
 
 def _score(document: Node, path: str, item: Node, operation: Node) -> int:
@@ -218,7 +229,8 @@ def _score(document: Node, path: str, item: Node, operation: Node) -> int:
     made_for_it = bool(_TOKEN_PATH.search(fixed_path)) and not _RESOURCE.search(path)
     is_likely_path = bool(_PATH.search(fixed_path))
     secret = any(secret_rank(each) is not None for each in names)
-    if not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
+    authorizes = "responsetype" in names and GRANT_TYPE not in names  # RFC 6749 section 4.1.1
+    if authorizes or not (secret or GRANT_TYPE in names or made_for_it or ((basic or key) and is_likely_path)):
         return 0
     returned = _names(
         _skim(media["schema"])

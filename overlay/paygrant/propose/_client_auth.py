@@ -7,8 +7,7 @@ import re
 from typing import Any, NamedTuple, TypeAlias
 
 from paygrant.propose import _field_names as names
-from paygrant.propose._candidates import Candidate
-from paygrant.propose._decisions import clean
+from paygrant.propose._candidates import Candidate, metadata_urls
 from paygrant.propose._keys import PLACE, key_methods
 from paygrant.propose._metadata import AUTH_METHODS
 from paygrant.propose._parts import RequestPart
@@ -38,7 +37,8 @@ def propose_client_auth(candidate: Candidate, parts: list[RequestPart]) -> Clien
     decisions = candidate.document.decisions
     keyed = key_methods(candidate, parts)
     holders = [each for each in parts if each.name in {method.get("client_id") for method in keyed}]
-    _mention_metadata(candidate)
+    for url in metadata_urls(candidate.document):
+        decisions.add(PLACE, f"{url} says which methods the authorization server takes; paygrant new can read it, too")
     if supported := [each.text for each in candidate.document[AUTH_METHODS].each()]:
         return _joined(_supported(candidate, parts, supported, has_keys=bool(keyed)), keyed, holders)
     secret, basic = _secret(parts), _basic(candidate)
@@ -77,14 +77,6 @@ def _supported(
     if methods or has_keys:
         return ClientAuthProposal(methods, [])
     return _custom(candidate, parts, "the authorization server takes no secret as it is")
-
-
-def _mention_metadata(candidate: Candidate) -> None:
-    """Say where the authorization server describes itself. It is never fetched here: it may be on any host."""
-    for scheme in candidate.document["components"]["securitySchemes"].values():
-        if url := scheme["oauth2MetadataUrl"].text or scheme["openIdConnectUrl"].text:
-            text = f"{clean(url, 120)} says which methods the authorization server takes; paygrant new can read it, too"
-            candidate.document.decisions.add(PLACE, text)
 
 
 def _reason_to_compute(candidate: Candidate, parts: list[RequestPart], secret: RequestPart | None) -> str:

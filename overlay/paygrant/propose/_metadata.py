@@ -1,9 +1,7 @@
 """Reads the metadata of an authorization server (RFC 8414, or OpenID Connect Discovery) as a document with one flow."""
 
-import json
-from contextlib import suppress
+import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from paygrant._spec.document import is_array, is_object
 from paygrant.propose._decisions import clean
@@ -21,19 +19,15 @@ _MAX_LISTED = 100
 """Scopes, methods or grant types."""
 
 
-def metadata_document(text: str) -> dict[str, Any] | None:
-    """The metadata as an OpenAPI document; None for any other text."""
-    data: Any = None
-    with suppress(ValueError, RecursionError):
-        data = json.loads(text)
-    if not is_object(data) or not isinstance(data.get("token_endpoint"), str):
-        return None
+def metadata_document(data: dict[str, Any]) -> dict[str, Any]:
+    """The metadata as an OpenAPI document."""
     issuer = data.get("issuer")
+    named = issuer if isinstance(issuer, str) else data["token_endpoint"]
     aliases = data.get("mtls_endpoint_aliases")
     flow = {"tokenUrl": data["token_endpoint"], "scopes": dict.fromkeys(_strings(data, "scopes_supported"), "")}
     return {
         "openapi": "3.2.0",
-        "info": {"title": _host(issuer if isinstance(issuer, str) else data["token_endpoint"])},
+        "info": {"title": re.sub("^[^/]*//([^/]*@)?|/.*", "", named)},  # the host
         "components": {"securitySchemes": {"metadata": {"type": "oauth2", "flows": {"clientCredentials": flow}}}},
         AUTH_METHODS: _strings(data, "token_endpoint_auth_methods_supported") or ["client_secret_basic"],
         SERVER: {
@@ -50,9 +44,3 @@ def metadata_document(text: str) -> dict[str, Any] | None:
 def _strings(data: dict[str, Any], key: str) -> list[str]:
     listed = data.get(key)
     return [clean(each, 80) for each in listed[:_MAX_LISTED] if isinstance(each, str)] if is_array(listed) else []
-
-
-def _host(url: str) -> str:
-    with suppress(ValueError):
-        return urlsplit(url).hostname or ""
-    return ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS
+from paygrant._spec.names import FUNCTION_NAMES, HTTP_HEADERS, names_in_braces
 from paygrant._spec.pointer import pointer_to
 from paygrant._spec.reader import FORM, JSON
 from paygrant.propose import _field_names as names
@@ -103,9 +103,7 @@ def _declared(candidate: Candidate) -> Iterator[RequestPart]:
         if usable and read.kind not in {"object", "array"}:
             yield RequestPart(place, (name,), read, required)
         elif required:
-            candidate.document.decisions.add(
-                f"upstream {each.place}", "this parameter is required, but a spec cannot fill it; it was left out"
-            )
+            each.note("this parameter is required, but a spec cannot fill it; it was left out")
 
 
 def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
@@ -115,7 +113,7 @@ def _placeholders(candidate: Candidate, path: str) -> Iterator[RequestPart]:
         for where in (candidate.item, candidate.operation)
         for each in where["parameters"].each()
     }
-    for name in dict.fromkeys(re.findall(r"\{([^}]*)\}", path)):
+    for name in dict.fromkeys(names_in_braces(path)):
         field = _field(declared[name]) if name in declared else Field()
         yield RequestPart("path", (name,), field if field.kind not in {"object", "array"} else Field(), required=True)
 
@@ -139,20 +137,17 @@ def _api_keys(candidate: Candidate, sent: set[str]) -> list[RequestPart]:
         return []
     schemes = candidate.document["components"]["securitySchemes"]
     for requirement in (candidate.operation if own else candidate.document)["security"].each():
-        if keys := [each for name, _ in requirement.items() if _is_usable_key(each := schemes[name])]:
-            parts = [_api_key(each) for each in keys]
+        keys = [each for name, _ in requirement.items() if (each := schemes[name])["type"].text == "apiKey"]
+        parts = [
+            RequestPart(
+                key["in"].text, (key["name"].text,), Field(description=clean(key["description"].text)), required=True
+            )
+            for key in keys
+            if re.fullmatch(_NAMES.get(key["in"].text, ""), key["name"].text or " ")
+        ]
+        if parts:
             return [each for each in parts if each.name.lower() not in _SKIPPED_HEADERS]
     return []
-
-
-def _api_key(scheme: Node) -> RequestPart:
-    described = Field(description=clean(scheme["description"].text))
-    return RequestPart(scheme["in"].text, (scheme["name"].text,), described, required=True)
-
-
-def _is_usable_key(scheme: Node) -> bool:
-    place, name = scheme["in"].text, scheme["name"].text
-    return scheme["type"].text == "apiKey" and place in _NAMES and bool(re.fullmatch(_NAMES[place], name))
 
 
 def _hide_keys(candidate: Candidate, parts: list[RequestPart]) -> None:

@@ -35,11 +35,8 @@ def propose_request(candidate: Candidate, path: str) -> SpecFragment:
             parameters[part.name] = _source_of(part, parameters, candidate)
         if part.place == "body":
             body.put(part.steps, part.field, required=part.required)
-    operation: dict[str, Any] = {
-        "security": [{"basic": []} if each["method"] == "client_secret_basic" else {} for each in client_auth.methods]
-    }
-    if declared := [_parameter(part) for part in parts if part.place != "body"]:
-        operation["parameters"] = declared
+    declared = [_parameter(part) for part in parts if part.place != "body"]
+    operation: dict[str, Any] = {"parameters": declared} if declared else {}
     if media_type:
         schema = {"$ref": "#/components/schemas/TokenRequest"}
         operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
@@ -56,15 +53,14 @@ def _fixed_grant(part: RequestPart, candidate: Candidate) -> str | None:
     fitting = [each for each in values if names.normalized(each) == names.CLIENT_CREDENTIALS]
     others = [each for each in values if names.normalized(each) not in names.USER_GRANTS - {"password"}]
     field.const = next(iter((*fitting, *others)), "client_credentials")
+    decisions = candidate.document.decisions
     granted = [each.text for each in candidate.document[GRANT_TYPES].each()]
     if granted and "client_credentials" not in granted:
         text = f"the authorization server grants {', '.join(granted[:10])}: does it grant client_credentials, too?"
-        candidate.document.decisions.add(pointer_to("/x-token-endpoint/parameters", part.name), text)
+        decisions.add(_place(part), text)
     if not fitting and names.CLIENT_CREDENTIALS not in names.normalized(field.description):
-        place = pointer_to("/x-token-endpoint/parameters", part.name)
         known = f"the documented values are {clean(', '.join(values), 100)}" if values else "no value is documented"
-        text = f"{known}; {field.const!r} is sent: is that right?"
-        candidate.document.decisions.add(place, text)
+        decisions.add(_place(part), f"{known}; {field.const!r} is sent: is that right?")
     return names.normalized(str(field.const))
 
 
@@ -85,23 +81,27 @@ def _is_left_out(part: RequestPart, client_auth: ClientAuthProposal, grant: str 
 
 def _source_of(part: RequestPart, parameters: dict[str, dict[str, Any]], candidate: Candidate) -> dict[str, Any]:
     """The fixed value of a part, or the argument that gives its value."""
-    decisions = candidate.document.decisions
-    place = pointer_to("/x-token-endpoint/parameters", part.name)
-    field = part.field
+    decisions, field = candidate.document.decisions, part.field
     if field.const is None and len(field.choices) == 1:
         field.const = field.choices[0]
         if not part.required:
-            decisions.add(
-                place, f"it is optional, and {field.const!r} is its only value, which is sent: keep it or drop it"
-            )
+            text = f"it is optional, and {field.const!r} is its only value, which is sent: keep it or drop it"
+            decisions.add(_place(part), text)
     if field.const is not None:
         return {"value": field.const}
     field.secret = field.secret or any(map(names.is_sensitive, part.steps))
     argument = _argument(part, {each.get("argument") for each in parameters.values()})
     scopes = f"; known scopes: {', '.join(candidate.scopes[:20])}" if candidate.scopes and argument == "scope" else ""
     required = "required" if part.required else "optional"
-    decisions.add(place, f"each caller passes {argument} ({required}): keep it, fix its value, or drop it{scopes}")
+    decisions.add(
+        _place(part), f"each caller passes {argument} ({required}): keep it, fix its value, or drop it{scopes}"
+    )
     return {"argument": argument}
+
+
+def _place(part: RequestPart) -> str:
+    """The place in the draft that says what fills a part."""
+    return pointer_to("/x-token-endpoint/parameters", part.name)
 
 
 def _argument(part: RequestPart, taken: set[str | None]) -> str:

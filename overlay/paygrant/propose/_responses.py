@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from paygrant._spec.document import is_object
-from paygrant._spec.pointer import parts, pointer_to, put, value_at
+from paygrant._spec.pointer import parts, pointer_to, value_at, with_value
 from paygrant._spec.reader import JSON
 from paygrant.propose import _field_names as names
 from paygrant.propose._candidates import Candidate
@@ -31,11 +31,16 @@ _MAX_SECONDS, _MAX_EPOCH = 1 << 30, 1 << 35
 """A larger number of seconds (34 years) counts from 1970. A larger number from 1970 (a thousand years) is in milliseconds."""
 
 _DAY, _MINUTE_IN_MILLISECONDS, _LEAST_MILLISECONDS, _MAX_DAYS = 86_400, 60_000, 900_000, 1_000
-"""From 15 minutes on, whole minutes in milliseconds are no whole days in seconds, or too many of them."""
+"""A number is a lifetime in milliseconds if it is 15 minutes or more, and whole minutes. As seconds, it must not be whole
+days, or must be more than 1,000 days."""
 
 
 def propose_responses(candidate: Candidate, path: str) -> SpecFragment:
-    """The responses of a token endpoint, which has this path in the draft."""
+    """The responses of a token endpoint, which has this path in the draft. Without any, a short spec says enough."""
+    if not candidate.operation["responses"]:
+        text = "no response is documented; assumed: those of RFC 6749 sections 5.1 and 5.2"
+        candidate.document.decisions.add("/x-token-endpoint/response", text)
+        return SpecFragment({}, {}, {})
     place = pointer_to("/paths", path, candidate.method, "responses")
     fragment = SpecFragment({"responses": {}}, {}, {})
     granted = _granted(candidate, fragment, place)
@@ -69,10 +74,10 @@ def _granted(candidate: Candidate, fragment: SpecFragment, place: str) -> dict[s
         )
     example: dict[str, Any] = body.example("TokenResponse", given)
     if value_at(example, at) is None:
-        put(example, at, "example-access-token")
+        example = with_value(example, at, "example-access-token")
     if success := body.find(names.SUCCESS_FLAGS, "boolean"):
         fragment.endpoint["success"] = {"at": success[0], "equals": True}
-        put(example, success[0], value=True)
+        example = with_value(example, success[0], value=True)
         text = f"is {success[0]} true in each response with a token, and in no other?"
         decisions.add("/x-token-endpoint/success", text)
     fragment.schemas["TokenResponse"] = body.schema("TokenResponse")
@@ -118,8 +123,10 @@ def _lifetime(candidate: Candidate, body: Field, token_at: str, token: Field) ->
         found.sample = _SAMPLES[unit] if found.kind != "string" else str(_SAMPLES[unit])
     if name not in names.LIFETIMES_IN_SECONDS or unit != "seconds":
         decisions.add(place, f"{at} was taken as {unit}: is that right?")
-    if other := _IN_OTHER_UNITS.search(f"{name} {found.description}".lower()):
-        decisions.add(place, f"is {at} in {other.group().rstrip('s')}s? No unit says that: take a constant instead")
+    other = _IN_OTHER_UNITS.search(f"{name} {found.description}".lower())
+    if other and "second" not in found.description.lower():
+        text = f"is {at} in {other.group().rstrip('s')}s? No unit expresses that: write a constant instead"
+        decisions.add(place, text)
     return {"at": at, "unit": unit}
 
 
@@ -187,7 +194,7 @@ def _rejected(candidate: Candidate, fragment: SpecFragment, place: str, granted:
     else:
         conditions.append({"at": at, "equals": value})
         if value_at(example, at) is None:
-            put(example, at, value)
+            example = with_value(example, at, value)
     text_at = body.find(names.ERROR_TEXTS, items=True)
     fragment.endpoint["invalid_client"] = conditions
     found = {"code": at, "description": text_at[0] if text_at else ""}

@@ -182,9 +182,7 @@ class SchemaReader:
         """The field that a schema describes."""
         self._left -= 1
         if node.place in above or len(above) > self._levels or self._left < 0:
-            node.decisions.add(
-                f"upstream {node.place}", "the schema refers to itself, or is too large; it was cut off here"
-            )
+            node.note("the schema refers to itself, or is too large; it was cut off here")
             return Field("object")
         above = (*above, node.place)
         found = self._own(node, above)
@@ -196,9 +194,7 @@ class SchemaReader:
                 best = max(options, key=merit)
                 if len(options) > 1:
                     names = ", ".join(best.fields) or best.kind
-                    node.decisions.add(
-                        f"upstream {node.place}/{keyword}", f"one of {len(options)} alternatives was taken: {names}"
-                    )
+                    node[keyword].note(f"one of {len(options)} alternatives was taken: {names}")
                 found.absorb(best)
         found.choices = list(dict.fromkeys(each for each in found.choices if _fits(each, found.kind)))
         return found
@@ -236,10 +232,7 @@ class SchemaReader:
         )
         for name, each in node["properties"].items():
             if not _is_usable(name):
-                node.decisions.add(
-                    f"upstream {node.place}",
-                    f"the field {clean(name, 80)!r} was left out: generated code cannot have its name",
-                )
+                node.note(f"the field {clean(name, 80)!r} was left out: generated code cannot have its name")
             elif each.value is not False and self._left > 0:
                 found.fields[name] = self.read(each, above)
         return found

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from paygrant._arguments import invalid_argument, is_loopback
-from paygrant._spec.names import FUNCTION_NAMES
+from paygrant._spec.names import FUNCTION_NAMES, names_in_braces
 from paygrant.propose._candidates import Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._field_names import words
@@ -48,7 +48,7 @@ def propose_servers(candidate: Candidate, address: str) -> tuple[str, list[dict[
     path, listed = candidate.path, _listed(candidate)
     if candidate.is_flow:
         path, listed = _by_token_url(candidate, listed)
-    placeholders = ["_".join(words(each)) for each in re.findall(r"\{([^}]*)\}", path)]
+    placeholders = ["_".join(words(each)) for each in names_in_braces(path)]
     if not _PATH.fullmatch(path) or len(placeholders) > len({*placeholders} - FUNCTION_NAMES):
         place = clean(candidate.place, 200)
         raise invalid_argument("source", f"the path of {place} is {clean(path, 80)!r}", "a path that a URL can have")
@@ -131,7 +131,7 @@ def _by_token_url(candidate: Candidate, servers: list[tuple[str, str]]) -> tuple
 def _filled(server: Node, decisions: Decisions) -> str:
     """A server's URL, with the default of each variable."""
     url = server["url"].text
-    for name in re.findall(r"\{([^}]*)\}", url)[:_MAX_VARIABLES]:
+    for name in names_in_braces(url)[:_MAX_VARIABLES]:
         value = server["variables"][name]["default"].text
         decisions.add(
             "/servers",

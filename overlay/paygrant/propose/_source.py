@@ -13,7 +13,7 @@ from paygrant._arguments import check_text, check_type, invalid_argument, is_lin
 from paygrant._errors import ConfigurationError
 from paygrant._text import os_error_words
 from paygrant.propose._metadata import metadata_document
-from paygrant.propose.documents import openapi_documents
+from paygrant.propose.documents import METADATA, documents_in
 
 MAX_BYTES = 5 << 20
 """About the size of the largest documents that are published."""
@@ -30,8 +30,8 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _EXPECTED = (
-    "an OpenAPI document (2.0, 3.0, 3.1 or 3.2; JSON, YAML, or in a fenced block of a Markdown page) "
-    f"or metadata of an authorization server (RFC 8414), of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
+    "an OpenAPI document (2.0, 3.0, 3.1 or 3.2) or metadata of an authorization server (RFC 8414), in JSON, in YAML, or in "
+    f"a fenced block of a Markdown page, of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
 )
 
 
@@ -58,11 +58,12 @@ def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _invalid(f"is not UTF-8 at byte {error.start}") from None
-    documents, faults = openapi_documents(text)
-    if not documents and (metadata := metadata_document(text)):
-        documents = [metadata]
+    documents, faults = documents_in(text)
     if not documents:
-        fault = next(iter(faults), "no mapping with the key openapi or swagger")
+        found, _ = documents_in(text, METADATA)
+        documents = [metadata_document(each) for each in found if isinstance(each[METADATA], str)]
+    if not documents:
+        fault = next(iter(faults), "no mapping with the key openapi, swagger or token_endpoint")
         raise _invalid(f"contains no OpenAPI document: {fault}")
     return documents, address
 

@@ -1,4 +1,4 @@
-"""Finds the OpenAPI documents in a text: the text itself, or the fenced code blocks of a Markdown page.
+"""Finds the documents in a text: the text itself, or the fenced code blocks of a Markdown page.
 
 The text is not trusted: size, depth, aliases and tags are limited. The documents are plain JSON data, and nothing in
 them is checked.
@@ -26,9 +26,9 @@ MAX_DEPTH = 100
 _LONGEST_NUMBER = 1024
 """Bits. A float goes no further, and Python does not write an int of more than 4,300 digits."""
 
-_VERSION_KEYS = {"openapi", "swagger"}
-_VERSION_IN_JSON = re.compile(r"""(^|[{,])[ \t]*["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
-_VERSION_IN_YAML = re.compile(r"""^(--- )?(\{[ \t]*)?["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
+OPENAPI, METADATA = "openapi|swagger", "token_endpoint"
+"""The keys of an OpenAPI document, and that of the metadata of an authorization server (RFC 8414)."""
+
 _TAGS = {"!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "binary", "timestamp"))}
 """The tags that make a string. Generators of documents write them."""
 
@@ -36,11 +36,11 @@ _FENCE = re.compile("^(```|~~~)", re.MULTILINE)
 _MARKDOWN = MarkdownIt("zero", {"maxNesting": MAX_DEPTH}).enable(["fence", "list", "blockquote"]).disable("inline")
 
 
-def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the OpenAPI documents in a text, and the faults of those that cannot be parsed."""
+def documents_in(text: str, keys: str = OPENAPI) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the documents in a text that have one of these keys, and the faults of those that cannot be parsed."""
     documents = list[dict[str, Any]]()
     faults = list[str]()
-    for block in _blocks(text):
+    for block in _blocks(text, keys):
         try:
             data = _parsed(block)
         except yaml.MarkedYAMLError as error:
@@ -53,22 +53,23 @@ def openapi_documents(text: str) -> tuple[list[dict[str, Any]], list[str]]:
         except ValueError:
             faults.append("a number is invalid or has too many digits")
         else:
-            if is_object(data) and data.keys() & _VERSION_KEYS:
+            if is_object(data) and any(key in data for key in keys.split("|")):
                 documents.append(data)
     return documents, faults
 
 
-def _blocks(text: str) -> list[str]:
-    """The texts that seem to be an OpenAPI document."""
+def _blocks(text: str, keys: str) -> list[str]:
+    """The texts that seem to have one of the keys. Examples of other things are not parsed."""
+    in_json = re.compile(rf"""(^|[{{,])[ \t]*["']?({keys})["']?\s*:""", re.MULTILINE)
+    in_yaml = re.compile(rf"""^(--- )?(\{{[ \t]*)?["']?({keys})["']?\s*:""", re.MULTILINE)
+
+    def is_likely(block: str) -> bool:
+        return bool((in_json if block.lstrip().startswith("{") else in_yaml).search(block))
+
     # In a YAML document, a fence can only be in a description, where it is indented.
-    if not _FENCE.search(text) and _is_likely(text):
+    if not _FENCE.search(text) and is_likely(text):
         return [text]
-    return [token.content for token in _MARKDOWN.parse(text) if token.type == "fence" and _is_likely(token.content)]
-
-
-def _is_likely(text: str) -> bool:
-    """Whether a text has the key that gives the version of OpenAPI. It keeps examples of other things from parsing."""
-    return bool((_VERSION_IN_JSON if text.lstrip().startswith("{") else _VERSION_IN_YAML).search(text))
+    return [token.content for token in _MARKDOWN.parse(text) if token.type == "fence" and is_likely(token.content)]
 
 
 def _parsed(text: str) -> Any:
@@ -124,9 +125,9 @@ class _Loader(Composer, yaml.CSafeLoader):
     def _fault(self, event: Any, anchor: str) -> str:
         """Why this value is refused; an empty string for one that is allowed."""
         if (getattr(event, "tag", None) or "!") not in _TAGS:
-            return "there is a tag"
+            return "there is a tag that is not allowed"
         if isinstance(event, yaml.AliasEvent) and anchor not in self.sizes:
-            return "an alias stands for itself or for nothing"
+            return "an alias refers to itself or to nothing"
         if self.depth > MAX_DEPTH:
             return f"there are more than {MAX_DEPTH} levels"
         return f"there are more than {MAX_VALUES} values" if self.count > MAX_VALUES else ""

@@ -36,7 +36,7 @@ class References:
             return None
         try:
             return self._resolver.lookup(reference).contents
-        except (Unresolvable, ValueError, TypeError):  # a step into a list that is no number, or into a scalar
+        except (Unresolvable, ValueError, TypeError):  # a step into a list that is not a number, or into a scalar
             return None
 
 
@@ -62,7 +62,7 @@ class Node:
             reference = others.pop("$ref")
             target = references.target(reference)
             if target is None:
-                self.decisions.add(f"upstream {self.place}", f"the reference {clean(reference, 80)!r} was not followed")
+                self.note(f"the reference {clean(reference, 80)!r} was not followed")
                 self.value = others
                 return
             self.place = unquote(reference[1:])
@@ -109,6 +109,10 @@ class Node:
     def is_true(self) -> bool:
         """Whether the value is ``true`` itself."""
         return self.value is True
+
+    def note(self, text: str) -> None:
+        """Add what a person must know about this place of the document."""
+        self.decisions.add(f"upstream {self.place}", text)
 
     def deciding(self, decisions: Decisions) -> "Node":
         """The same place, with another collection of decisions."""

@@ -1,7 +1,7 @@
 """How the sandbox's client gets to one provider: the address, the credentials, and the files with keys."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from paygrant._arguments import check_choice
 from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY, with_keys
@@ -12,9 +12,6 @@ from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._client_auth import Client
 from paygrant.sandbox._keys import ClientKeys
 from paygrant.sandbox._tls import Certificates
-
-if TYPE_CHECKING:
-    from paygrant._spec.description import Method
 
 _NO_KEY = "the sandbox has no key"
 """What takes the place of a private key that cannot be made."""
@@ -74,10 +71,11 @@ class ClientAccess:
         Raises:
             ConfigurationError: The spec does not have it.
         """
-        found = {each.method: each for each in reversed(self._endpoint.client_auth)}
-        if method is not None:
-            check_choice("auth_method", method, [each.method for each in self._endpoint.client_auth])
-        return self._endpoint.client_auth[0] if method is None else found[cast("Method", method)]
+        stated = self._endpoint.client_auth
+        if method is None:
+            return stated[0]
+        check_choice("auth_method", method, [each.method for each in stated])
+        return next(each for each in stated if each.method == method)
 
     def credentials(self, method: str | None = None, *, certificate: bool = False) -> dict[str, str]:
         """The credentials for a method as texts, by the names of arguments. Keys and certificates are paths of files.

@@ -22,17 +22,20 @@ from paygrant._spec.reader import JSON, TEXT
 from paygrant.sandbox import _wire
 from paygrant.sandbox._binding import check_certificate, check_key
 from paygrant.sandbox._client_auth import Client, Evidence, Nonces
-from paygrant.sandbox._endpoint import Endpoint, EndpointResponse, RequestParts
+from paygrant.sandbox._endpoint import Endpoint, EndpointResponse
 from paygrant.sandbox._fault_kinds import STAGES, Stage, Target
 from paygrant.sandbox._faults import Faults
 from paygrant.sandbox._guard import RequestError, limited_body
 from paygrant.sandbox._jwt import JwtError, VerifyingKey
 from paygrant.sandbox._memory import ApiResponse, IssuedToken, Memory
 from paygrant.sandbox._record import UNKNOWN, RecordedRequest, Redaction, shown_method
+from paygrant.sandbox._request_reader import RequestParts
 
 logger = logging.getLogger("paygrant.sandbox")
 
-_NOT_KEPT = {"Cache-Control": "no-store"}  # RFC 6749 section 5.1
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""The header of a response with secrets (RFC 6749 section 5.1)."""
+
 RECORDED = "paygrant.recorded"
 """The mark of a request that is recorded, in its ASGI scope."""
 
@@ -74,7 +77,9 @@ class SandboxProvider:
         """Returns the public keys that the sandbox has made for its client."""
         self._journal = journal
         self.memory = self._new_memory()
-        self._redaction = Redaction(endpoint.open_names, endpoint.fixed, (client.client_id, client.client_secret))
+        self._redaction = Redaction(
+            endpoint.requests.open_names, endpoint.requests.fixed, (client.client_id, client.client_secret)
+        )
 
     def routes(self) -> list[Route]:
         """The provider's routes. Their paths start with its name."""
@@ -88,7 +93,7 @@ class SandboxProvider:
             return await self.call_api(request)
         if request.method == self.endpoint.method:
             return await self.create_token(request)
-        parts = self.endpoint.read({}, request.url.query, b"")
+        parts = self.endpoint.requests.read({}, request.url.query, b"")
         if self.endpoint.token_in(request.headers, parts.query) is not None:
             return await self.call_api(request)
         raise RequestError(HTTPStatus.METHOD_NOT_ALLOWED, "this path is the token endpoint's", self.endpoint.method)
@@ -102,7 +107,7 @@ class SandboxProvider:
         memory = self.memory
         memory.count_token_request()
         body = await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read(request.headers, request.url.query, body)
+        parts = self.endpoint.requests.read(request.headers, request.url.query, body)
         return await TokenRequestHandler(self, memory, request, parts).respond()
 
     async def call_api(self, request: Request) -> Response:
@@ -110,7 +115,7 @@ class SandboxProvider:
         memory = self.memory
         memory.count_api_call()
         await limited_body(request, _LARGEST_BODY)
-        parts = self.endpoint.read({}, request.url.query, b"")
+        parts = self.endpoint.requests.read({}, request.url.query, b"")
         return await ApiRequestHandler(self, memory, request, parts).respond()
 
     def now(self) -> float:
@@ -143,7 +148,7 @@ class SandboxProvider:
         """Accept assertions for this audience only, until the sandbox is reset. None: as the spec says.
 
         Raises:
-            ConfigurationError: It is no text.
+            ConfigurationError: It is not a string.
         """
         if audience is not None:
             check_text("audience", audience)
@@ -175,7 +180,7 @@ class SandboxProvider:
     ) -> None:
         """Record a request."""
         scope[RECORDED] = True
-        known = self.endpoint.names
+        known = self.endpoint.requests.names
         request = RecordedRequest(
             next(self._journal.numbers),
             at,
@@ -419,7 +424,7 @@ def as_json(
 def _as_response(response: EndpointResponse) -> Response:
     """The response of a token endpoint, which nobody may keep."""
     if response.media_type is None:
-        return Response(status_code=response.status, headers=_NOT_KEPT)
+        return Response(status_code=response.status, headers=NOT_KEPT)
     if response.media_type == TEXT:
-        return PlainTextResponse(str(response.document), response.status, _NOT_KEPT)
-    return as_json(response.document, response.status, _NOT_KEPT, response.media_type)
+        return PlainTextResponse(str(response.document), response.status, NOT_KEPT)
+    return as_json(response.document, response.status, NOT_KEPT, response.media_type)

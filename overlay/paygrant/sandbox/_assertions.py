@@ -71,7 +71,7 @@ def check_assertion(text: str, auth: ClientAuth, rules: AssertionRules) -> None:
     replaced = {each.name: each for each in stated.claims}
     _check_parties(signed.claims, stated, rules, replaced)
     longest = max(_LONGEST, stated.lifetime)
-    expires = _check_times(signed.claims, rules.now, longest, "exp" not in replaced)
+    expires = _check_times(signed.claims, rules.now, longest, has_end="exp" not in replaced)
     until = (rules.now + longest if expires is None else expires) + LEEWAY
     check_id(signed.claims, lambda each: rules.first_use(each, until), required="jti" not in replaced)
 
@@ -98,7 +98,7 @@ def _check_parties(
             _check_equal(claims, each.name, rules.client_id, "the client's id")
         elif each.argument is None and each.value is not None:
             _check_equal(claims, each.name, each.value, "the value that the spec has")
-        elif each.argument is not None and each.required and _is_empty(claims.get(each.name)):
+        elif each.argument is not None and each.required and claims.get(each.name) in (None, ""):
             raise JwtError(f"{each.name}: is missing; expected this claim")
     if "aud" in replaced:
         return
@@ -114,23 +114,19 @@ def _check_parties(
         _check_equal(claims, "aud", right, right)
 
 
-def _is_empty(value: object) -> bool:
-    return value is None or value == ""
-
-
 def _check_equal(claims: Mapping[str, Any], name: str, right: object, expected: str) -> None:
     if claims.get(name) != right:
         fault = "is another one" if name in claims else "is missing"
         raise JwtError(f"{name}: {fault}; expected {expected}")
 
 
-def _check_times(claims: Mapping[str, Any], now: float, longest: float, is_required: bool) -> float | None:  # noqa: FBT001
-    """Check the times, and return that of the end."""
+def _check_times(claims: Mapping[str, Any], now: float, longest: float, *, has_end: bool) -> float | None:
+    """Check the times, and return that of the end, which may be missing unless there must be one."""
     check_issued(moment(claims, "iat", required=False), now, longest)
     begin = moment(claims, "nbf", required=False)
     if begin is not None and begin > now + LEEWAY:
-        raise JwtError("nbf: is in the future by the sandbox's clock; expected a time that has come")
-    expires = moment(claims, "exp", required=is_required)
+        raise JwtError("nbf: is in the future by the sandbox's clock; expected a time in the past")
+    expires = moment(claims, "exp", required=has_end)
     if expires is not None:
         if expires <= now - LEEWAY:
             raise JwtError("exp: has passed by the sandbox's clock; expected a later time")

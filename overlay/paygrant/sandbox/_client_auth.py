@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import ASSERTION_METHODS, ClientAuth, TokenEndpoint
-from paygrant._spec.pointer import value_at
+from paygrant._spec.pointer import field_at, value_at
 from paygrant.sandbox._jwt import FirstUse, JwtError, VerifyingKey, read
 
 BasicDecoding = Literal["plain", "form"]
@@ -39,10 +39,6 @@ class PeerCertificate:
 
 def _is_first(_identifier: str, _until: float) -> bool:
     return True
-
-
-def _no_keys() -> Sequence[VerifyingKey]:
-    return ()
 
 
 class Nonces(Protocol):
@@ -80,7 +76,7 @@ class Evidence:
     proofs: Sequence[str] = ()
     certificate: PeerCertificate | None = None
     nonces: Nonces | None = None
-    keys: Callable[[], Sequence[VerifyingKey]] = _no_keys
+    keys: Callable[[], Sequence[VerifyingKey]] = tuple
     audience: str | None = None
     first_use: FirstUse = _is_first
 
@@ -129,7 +125,7 @@ class Authenticator:
                     if scheme.lower() == "basic":
                         yield None if self._decoded(encoded) == self._client else ""
                 case ClientAuth(client_id=id_name, client_secret=str(secret_name)):
-                    secret = _found(parameters, secret_name)
+                    secret = value_at(parameters, field_at(secret_name))
                     if secret is not None:
                         shown = Client(self._client_id(id_name, parameters), str(secret))
                         yield None if shown == self._client else ""
@@ -191,7 +187,7 @@ class Authenticator:
         if not certificate.is_client:
             return "certificate: is another client's; expected the client's"
         names = [each.client_id for each in self._methods if each.method == "tls_client_auth" and each.client_id]
-        if any(_found(parameters, name) != self._client.client_id for name in names):
+        if any(value_at(parameters, field_at(name)) != self._client.client_id for name in names):
             return "client_id: is another one; expected the client's id"
         return None
 
@@ -201,7 +197,7 @@ class Authenticator:
         If no field is the id alone, it may be the start of a username, up to a colon. Otherwise, the id is not sent.
         """
         if name is not None:
-            return str(_found(parameters, name))
+            return str(value_at(parameters, field_at(name)))
         before, colon, _ = str(parameters.get(self._composed_name, "")).partition(":")
         return before if colon else self._client.client_id
 
@@ -214,8 +210,3 @@ class Authenticator:
         if self._decodes:
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         return Client(client_id, client_secret)
-
-
-def _found(parameters: Mapping[str, Any], name: str) -> Any:
-    """The value of a field, by its name or its JSON Pointer."""
-    return value_at(parameters, name) if name.startswith("/") else parameters.get(name)

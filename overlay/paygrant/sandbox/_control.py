@@ -36,7 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from paygrant._arguments import invalid_argument
 from paygrant._errors import ConfigurationError
-from paygrant.sandbox._app import Journal, SandboxProvider, as_json
+from paygrant.sandbox._app import NOT_KEPT, Journal, SandboxProvider, as_json
 from paygrant.sandbox._fault_kinds import KINDS
 from paygrant.sandbox._faults import Fault
 from paygrant.sandbox._guard import RequestError, limited_body
@@ -50,8 +50,6 @@ _SHOWN = 100
 _LARGEST_BODY = 64 * 1024
 _PAUSE = 0.2
 """Seconds between two checks for changes."""
-
-_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class Control:
@@ -82,11 +80,11 @@ class Control:
 
     async def state(self, _request: Request) -> Response:
         """GET /control."""
-        return as_json(self._state(), headers=_NOT_KEPT)
+        return as_json(self._state(), headers=NOT_KEPT)
 
     async def events(self, _request: Request) -> Response:
         """GET /control/events."""
-        return StreamingResponse(self._changes(), media_type="text/event-stream", headers=_NOT_KEPT)
+        return StreamingResponse(self._changes(), media_type="text/event-stream", headers=NOT_KEPT)
 
     async def kinds(self, _request: Request) -> Response:
         """GET /control/faults."""
@@ -114,7 +112,7 @@ class Control:
     async def usage(self, request: Request) -> Response:
         """GET /control/usage."""
         url = f"{request.url.scheme}://{request.url.netloc}"
-        return as_json(self._usage.described(url), headers=_NOT_KEPT)
+        return as_json(self._usage.described(url), headers=NOT_KEPT)
 
     async def switch_on(self, request: Request) -> Response:
         """POST /control/{provider}/faults."""

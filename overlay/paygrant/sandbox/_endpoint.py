@@ -1,33 +1,29 @@
-"""One provider's token endpoint: checks a request against the spec, and responds with the examples of the spec.
+"""One provider's token endpoint: checks the credentials of a request, and responds with the examples of the spec.
 
 It has no clock, no state and no I/O. ``_memory`` knows which tokens are valid.
 """
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any, Literal, cast
-from urllib.parse import parse_qsl
+from typing import Any, Literal
 
 import jwt
-from jsonschema import Draft202012Validator
 
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.description import Condition, Lifetime
 from paygrant._spec.pointer import value_at, with_value
-from paygrant._spec.reader import JSON, REQUEST, TEXT, NormalizedSpec, is_json
+from paygrant._spec.reader import JSON, TEXT, NormalizedSpec
 from paygrant.sandbox._client_auth import Authenticator, BasicDecoding, Client, Evidence
 from paygrant.sandbox._jwt import JwtError
+from paygrant.sandbox._request_reader import RequestParts, RequestReader
 
 DEFAULT_LIFETIME = 3600
 """Seconds. The lifetime if the example in the spec has none: the exp claim of a JWT is inside the token."""
-
 
 _NEVER = 10 * 365 * 24 * 3600
 """Seconds. The lifetime of tokens that do not expire."""
@@ -39,26 +35,6 @@ class Limit:
 
     requests: int
     seconds: float
-
-
-@compared_as_a_whole
-@dataclass(frozen=True, slots=True)
-class RequestParts:
-    """The parts of a token request that the endpoint checks.
-
-    Attributes:
-        authorization: The value of the header.
-        query: The parameters in the query.
-        body: The parameters in the body; None if it cannot be read.
-        headers: The parameters in headers that the spec names.
-        content_type: The Content-Type, in lower case and without parameters.
-    """
-
-    authorization: str = field(repr=False)
-    query: Mapping[str, str] = field(repr=False)
-    body: Mapping[str, Any] | None = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    content_type: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,30 +109,8 @@ class Endpoint:
         self._at = re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", description.path))))
         self._client = client
         self._authenticator = Authenticator(description, client, basic_decoding)
-
-        schema = spec.schema(REQUEST)
-        self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
-        self._schemas: Mapping[str, Any] = schema.get("properties", {})
-        beside = [each for each in spec.declared if each.place in {"query", "header"}]
-        fields = schema.get("properties", {}) | {each.name: each.schema for each in beside}
-        self._in_body = frozenset(schema.get("properties", ())) | self._authenticator.fields
-        self._in_query = frozenset(each.name for each in beside if each.place == "query")
-        self._in_headers = frozenset(each.name for each in beside if each.place == "header")
-        self.names = frozenset(fields) | self._authenticator.fields
-        """The parameters that the spec names, and those that carry assertions."""
-        self.open_names = frozenset(
-            name
-            for name, field in fields.items()
-            if field.get("format") != "password" and name not in {"assertion", "client_assertion"}
-        )
-        """The parameters that carry no secret."""
-        self.fixed = {each.name: str(each.value) for each in description.parameters if each.argument is None}
-        """The right value of each parameter that has only one."""
-        self._fixed_beside = {
-            name: value for name, value in self.fixed.items() if name in self._in_query | self._in_headers
-        }
-        credentials = {name for each in description.client_auth for name in (each.client_id, each.client_secret)}
-        self._required_beside = frozenset(each.name for each in beside if each.required) - credentials
+        self.requests = RequestReader(spec, self._authenticator.fields)
+        """Reads token requests."""
         self.limits = tuple(Limit(*limit) for limit in spec.limits)
         """The limits that the provider documents."""
         headers = spec.response_headers(HTTPStatus.TOO_MANY_REQUESTS)
@@ -177,19 +131,6 @@ class Endpoint:
         self._lifetime = self._example_lifetime() if lifetime is None else lifetime
         self._scope_name = next((each.name for each in description.parameters if each.argument == "scope"), None)
         self._jwt_key = secrets.token_bytes(32)
-
-    def read(self, headers: Mapping[str, str], query: str, body: bytes) -> RequestParts:
-        """Read the parts of a request. ``respond`` refuses what cannot be read."""
-        parameters: Mapping[str, Any] | None = None
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self._description.media_type is None:
-            parameters = None if body else {}
-        elif content_type == self._description.media_type:
-            with suppress(ValueError, RecursionError):  # not text, not JSON, or nested too deeply
-                parameters = self._parameters(body)
-        named = {name: headers[name.lower()] for name in self._in_headers if name.lower() in headers}
-        parsed = dict(parse_qsl(query, keep_blank_values=True))
-        return RequestParts(headers.get("authorization", ""), parsed, parameters, named, content_type)
 
     def is_at(self, path: str) -> bool:
         """Whether a path under the provider's base URL is the token endpoint's. A placeholder is any one segment."""
@@ -217,7 +158,7 @@ class Endpoint:
         scheme, _, credentials = request.authorization.partition(" ")
         if self._methods == {"client_secret_basic"} and not (scheme.lower() == "basic" and credentials):
             return self.wrong_credentials
-        parameters = self._all_parameters(request)
+        parameters = self.requests.parameters(request)
         if parameters is None:
             return self._bad_request
         faults = self._authenticator.faults(request.authorization, parameters, evidence)
@@ -306,42 +247,6 @@ class Endpoint:
             case _:
                 return refusal
 
-    def _all_parameters(self, request: RequestParts) -> Mapping[str, Any] | None:
-        """The parameters of a request, wherever they are. None if one is missing, wrong or unknown."""
-        if request.body is None or not self._fits(request.body):
-            return None
-        if self._description.content_type not in {None, request.content_type}:
-            return None
-        unknown = request.body.keys() - self._in_body or request.query.keys() - self._in_query
-        if "custom" in self._methods:  # a function may add anything
-            unknown = set[str]()
-        parameters = {**request.headers, **request.query, **request.body}
-        wrong = any(parameters.get(name) != value for name, value in self._fixed_beside.items())
-        return None if unknown or wrong or self._required_beside - parameters.keys() else parameters
-
-    def _parameters(self, body: bytes) -> Mapping[str, Any] | None:
-        """A body's parameters.
-
-        Raises:
-            ValueError: The body is not text or not JSON, or a parameter is repeated (RFC 6749 section 3.2).
-            RecursionError: The JSON is nested too deeply.
-        """
-        if is_json(self._description.media_type):
-            document: Any = json.loads(body)
-            return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
-        pairs = parse_qsl(body.decode(), keep_blank_values=True)
-        form = dict(pairs)
-        if len(form) < len(pairs):
-            raise ValueError("a parameter is repeated")
-        return {name: self._typed(name, text) for name, text in form.items()}
-
-    def _typed(self, name: str, text: str) -> Any:
-        """The value of a field of a form, with the type that its schema has."""
-        if self._schemas.get(name, {}).get("type") in {"integer", "number", "boolean"}:
-            with suppress(ValueError, RecursionError):
-                return json.loads(text)
-        return text
-
     def _grant(
         self,
         parameters: Mapping[str, Any],
@@ -357,15 +262,15 @@ class Endpoint:
         changes = {ODDITIES[oddity].field_name: ODDITIES[oddity].change} if oddity else {}
         changed = changes.get("lifetime", _same)
         document = self._granted.document
+        numbers = {
+            "seconds": seconds,
+            "milliseconds": seconds * 1000,
+            "epoch": int(expires_at),
+            "epoch_milliseconds": int(expires_at * 1000),
+        }
         match self._lifetime_at:
-            case Lifetime(unit="seconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(seconds, at)))
-            case Lifetime(unit="milliseconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(seconds * 1000, at)))
-            case Lifetime(unit="epoch", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at), at)))
-            case Lifetime(unit="epoch_milliseconds", at=str(at)):
-                document = with_value(document, at, changed(self._as_in_the_example(int(expires_at * 1000), at)))
+            case Lifetime(unit=str(unit), at=str(at)) if unit in numbers:
+                document = with_value(document, at, changed(self._as_in_the_example(numbers[unit], at)))
             case Lifetime(unit="moment", at=str(at)):
                 moment = datetime.fromtimestamp(expires_at, UTC).isoformat()
                 document = with_value(document, at, changed(expires_at) if "lifetime" in changes else moment)

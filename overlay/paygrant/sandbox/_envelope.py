@@ -24,7 +24,8 @@ _CLOSE = {"Connection": "close"}  # otherwise the rest of a long body is read be
 class Envelope:
     """Middleware: sets the Date of each response by the sandbox's clock, and records requests without a route.
 
-    A request from a page of another site changes nothing: it is refused, and neither counted nor recorded. A client that disconnects while it sends its request causes no error.
+    A request from a page of another site changes nothing: it is refused, and neither counted nor recorded. A client that
+    disconnects while it sends its request causes no error.
     """
 
     def __init__(

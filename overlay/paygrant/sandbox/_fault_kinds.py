@@ -44,6 +44,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
@@ -172,20 +173,15 @@ def check_size(argument: str, value: object) -> None:
         raise invalid_argument(argument, "is too large", f"a number of at most {_LARGEST}")
 
 
-def _seconds(argument: str, value: Any) -> None:
-    check_seconds(argument, value, most=_YEARS)
-
-
-def _offset(argument: str, value: Any) -> None:
-    check_seconds(argument, value, least=-_YEARS, most=_YEARS)
-
-
-def _some_seconds(argument: str, value: Any) -> None:
-    check_seconds(argument, value, least=0.001, most=_YEARS)
-
-
-def _count(argument: str, value: Any) -> None:
-    check_whole(argument, value, least=0)
+_seconds = partial(check_seconds, most=_YEARS)
+_offset = partial(check_seconds, least=-_YEARS, most=_YEARS)
+_some_seconds = partial(check_seconds, least=0.001, most=_YEARS)
+_count = partial(check_whole, least=0)
+_at_least_one = partial(check_whole, least=1)
+_oddity = partial(check_choice, choices=ODDITIES)
+_redirect_status = partial(check_whole, least=300, most=399)
+check_status = partial(check_whole, least=200, most=599)
+"""Refuses what cannot be the status of a final response (RFC 9110 section 15)."""
 
 
 def _lifetime(argument: str, value: Any) -> None:
@@ -193,23 +189,8 @@ def _lifetime(argument: str, value: Any) -> None:
     _seconds(argument, value)
 
 
-def _at_least_one(argument: str, value: Any) -> None:
-    check_whole(argument, value, least=1)
-
-
-def check_status(argument: str, value: Any) -> None:
-    """Refuse what is no status of a final response."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 200 <= value <= 599:  # noqa: PLR2004 - RFC 9110
-        raise invalid_argument(argument, f"is {shown(value)}", "a status from 200 to 599")
-
-
-def _redirect_status(argument: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 300 <= value <= 399:  # noqa: PLR2004 - RFC 9110
-        raise invalid_argument(argument, f"is {shown(value)}", "a status from 300 to 399")
-
-
 def check_header(argument: str, value: Any) -> None:
-    """Refuse what is no value of a header."""
+    """Refuse what cannot be the value of a header."""
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
         raise invalid_argument(argument, f"is {shown(value)}", "printable ASCII, as in an HTTP header")
 
@@ -219,10 +200,6 @@ def _retry_after(argument: str, value: Any) -> None:
         check_header(argument, value)
     else:
         _seconds(argument, value)
-
-
-def _oddity(argument: str, value: Any) -> None:
-    check_choice(argument, value, ODDITIES)
 
 
 # The table

@@ -1,6 +1,5 @@
 """What the sandbox refuses before it looks at a request: pages of other sites, and bodies without end."""
 
-import ipaddress
 import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import Scope
 
-from paygrant._arguments import is_loopback
+from paygrant._arguments import is_address, is_loopback
 
 
 class RequestError(Exception):
@@ -45,7 +44,7 @@ def check_origin(scope: Scope, *, in_network: bool = False) -> None:
     except ValueError:
         name = ""
     server, _ = scope.get("server") or ("", None)
-    private = in_network and (_is_address(name) or _PRIVATE_NAME.fullmatch(name))
+    private = in_network and (is_address(name) or _PRIVATE_NAME.fullmatch(name))
     if not name or not (is_loopback(name) or name == server or private):
         others = ", an address, or a name without a dot" if in_network else ""
         raise RequestError(
@@ -54,14 +53,6 @@ def check_origin(scope: Scope, *, in_network: bool = False) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.url.scheme}://{host}":
         raise RequestError(HTTPStatus.FORBIDDEN, "Origin: expected the sandbox's own origin")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 async def limited_body(request: Request, limit: int) -> bytes:

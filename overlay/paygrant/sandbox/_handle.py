@@ -375,7 +375,7 @@ class ProviderHandle:
             key_id: The key's id, which the ``kid`` of an assertion must be. The default is that of the JWK, if it has one.
 
         Raises:
-            ConfigurationError: It is no public key.
+            ConfigurationError: It is not a public key.
             ImportError: ``paygrant[keys]`` is not installed.
         """
         self._provider.register_key(public_key_of("public_key", public_key, key_id))
@@ -390,7 +390,7 @@ class ProviderHandle:
             audience: The audience. None: as without it.
 
         Raises:
-            ConfigurationError: It is no text.
+            ConfigurationError: It is not a string.
         """
         self._provider.expect_audience(audience)
 

@@ -117,7 +117,7 @@ def read(text: str) -> SignedJwt:
     """The parts of a JWT.
 
     Raises:
-        JwtError: It is no JWT.
+        JwtError: It is not a JWT.
     """
     try:
         parts = jwt.PyJWS().decode_complete(text, options={"verify_signature": False})
@@ -128,7 +128,7 @@ def read(text: str) -> SignedJwt:
         if isinstance(claims, dict):
             signing_input = text.rpartition(".")[0].encode()
             return SignedJwt(parts["header"], cast("Mapping[str, Any]", claims), parts["signature"], signing_input)
-    raise JwtError("it is no JWT; expected three parts in base64url, with claims in JSON")
+    raise JwtError("it is not a JWT; expected three parts in base64url, with claims in JSON")
 
 
 def sha256_base64url(data: bytes) -> str:
@@ -175,7 +175,7 @@ def check_issued(issued: float | None, now: float, oldest: float) -> None:
     if issued is None:
         return
     if issued > now + LEEWAY:
-        raise JwtError("iat: is in the future by the sandbox's clock; expected the time of now")
+        raise JwtError("iat: is in the future by the sandbox's clock; expected the current time")
     if issued < now - oldest - LEEWAY:
         raise JwtError(f"iat: is too old by the sandbox's clock; expected at most {oldest:.0f} seconds ago")
 
@@ -190,6 +190,6 @@ def check_id(claims: Mapping[str, Any], first_use: Callable[[str], bool], *, req
     if identifier is None and not required:
         return
     if not isinstance(identifier, str) or not identifier:
-        raise JwtError(f"jti: {'is missing' if identifier is None else 'is no text'}; expected a new id")
+        raise JwtError(f"jti: {'is missing' if identifier is None else 'is not a string'}; expected a new id")
     if not first_use(identifier):
         raise JwtError("jti: was used before; expected a new id")

@@ -115,7 +115,7 @@ def public_key_of(argument: str, value: object, key_id: str | None) -> Verifying
         key_id: The key's id. None: that of the JWK, if it has one.
 
     Raises:
-        ConfigurationError: It is no public key.
+        ConfigurationError: It is not a public key.
         ImportError: The extra is not installed.
     """
     if key_id is not None:
@@ -164,6 +164,14 @@ def _from_jwk(argument: str, jwk: dict[str, Any]) -> Any:
         raise invalid_argument(argument, "is a damaged JWK, or one of another kind", _EXPECTED) from None
 
 
+def private_pem(key: Any) -> str:
+    """A private key in PEM (PKCS #8), not encrypted."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode()
+
+
 def _new_key(name: str) -> MadeKey:
     """A new private key.
 
@@ -171,7 +179,6 @@ def _new_key(name: str) -> MadeKey:
         ImportError: The extra is not installed.
     """
     try:
-        from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     except ImportError as error:
         raise missing_extra("the private key of the sandbox's client", error, "keys") from None
@@ -182,7 +189,5 @@ def _new_key(name: str) -> MadeKey:
         "RSA": lambda: rsa.generate_private_key(65537, LEAST_RSA_BITS),
     }
     key = makers[name]()
-    plain = serialization.NoEncryption()
-    pem: bytes = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     key_id = f"sandbox-{name.lower()}"
-    return MadeKey(key_id, pem.decode(), VerifyingKey(key.public_key(), key_id))
+    return MadeKey(key_id, private_pem(key), VerifyingKey(key.public_key(), key_id))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from paygrant.sandbox._jwt import VerifyingKey
 
 _FEW_IDS = 1000
-"""As long as so few ids are known, none is forgotten."""
+"""Ids are forgotten only when there are more than this number."""
 
 
 @compared_as_a_whole

@@ -112,7 +112,7 @@ class Redaction:
         return shown
 
     def shows(self, text: str) -> bool:
-        """Whether a text holds no secret, as far as anybody can see."""
+        """Whether a text holds no secret, judging by its form."""
         return self._shown(text) != HIDDEN
 
     def _shown(self, value: object) -> str:

@@ -3,7 +3,6 @@
 ``paygrant._providers.registry`` says which providers there are. No provider is named here.
 """
 
-import ipaddress
 import logging
 import re
 import socket
@@ -27,6 +26,7 @@ from paygrant._arguments import (
     check_whole,
     checked,
     invalid_argument,
+    is_address,
     is_loopback,
     shown,
 )
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("paygrant.sandbox")
 
-_PORTS = range(1 << 16)
+_LAST_PORT = (1 << 16) - 1
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = frozenset({"app", "control"})
-"""What a provider cannot be named, besides the attributes of the class: the sandbox has another use for it."""
+"""Names that a provider cannot have, like those of the attributes of the class: the sandbox uses them."""
 
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the sandbox does not choose them
 """Where this machine reaches a server that listens on all addresses."""
@@ -81,8 +81,8 @@ class Sandbox:
         basic_decoding: How the endpoints decode Basic credentials. ``"plain"``: as they are (RFC 7617). ``"form"``: id
             and secret are form-decoded (RFC 6749 section 2.3.1). None: as each spec says, and plain if it leaves it open.
         lifetime: The lifetime of tokens in seconds; None: as in the example of each spec.
-        host: The address to listen on. If it is no loopback address, such as ``"0.0.0.0"`` in a container, everybody on
-            the network can use the sandbox, and it logs a warning.
+        host: The address to listen on. If it is not a loopback address, such as ``"0.0.0.0"`` in a container, everybody
+            on the network can use the sandbox. A warning is logged then.
         port: The port to listen on; 0 chooses a free port.
         tls_port: The port for TLS; 0 chooses a free port. None: a free port, which opens when ``tls_url`` is used.
         clock: Returns the time in seconds since the epoch.
@@ -107,7 +107,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         check_type("host", host, str, "an address, such as 127.0.0.1")
-        if not (is_loopback(host) or _is_address(host)):
+        if not (is_loopback(host) or is_address(host)):
             raise invalid_argument(
                 "host", f"is {shown(host)}", "an address of this machine, such as 127.0.0.1 or 0.0.0.0"
             )
@@ -120,12 +120,10 @@ class Sandbox:
         if lifetime is not None:
             check_whole("lifetime", lifetime, least=0)
             check_seconds("lifetime", lifetime, most=_LONGEST_LIFETIME)
-        _check_port("port", port)
+        check_whole("port", port, least=0, most=_LAST_PORT)
         if tls_port is not None:
-            _check_port("tls_port", tls_port)
+            check_whole("tls_port", tls_port, least=0, most=_LAST_PORT)
         self._tls_port = tls_port
-        if not callable(clock):
-            raise invalid_argument("clock", f"is of type {type(clock).__name__}", "a function such as time.time")
         check_function("clock", clock, "a function such as time.time")
         self._address = (host, port)
         journal = Journal(clock)
@@ -307,7 +305,7 @@ class _Protocol(H11Protocol):
     def shutdown(self) -> None:
         """Called by the server when it stops."""
         super().shutdown()
-        # Over TLS, an end in order waits for the client's answer, and a client that keeps an idle connection gives none.
+        # Over TLS, an orderly end waits for the client, and a client that keeps an idle connection sends nothing.
         waits = self.transport.get_extra_info("ssl_object") is not None
         if waits or (self.cycle and not self.cycle.response_complete):
             self.transport.abort()
@@ -355,9 +353,8 @@ class _Running:
         def is_of_interest(record: logging.LogRecord) -> bool:
             return record.thread != own or record.levelno > logging.INFO
 
-        log = logging.getLogger(
-            "uvicorn.error"
-        )  # one logger for all servers of the process, so the filter checks the thread
+        # All servers of the process have this logger, so the filter checks the thread.
+        log = logging.getLogger("uvicorn.error")
         log.addFilter(is_of_interest)
         try:
             self._server.run([self._socket])
@@ -367,19 +364,6 @@ class _Running:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
-
-
-def _check_port(argument: str, port: object) -> None:
-    if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
-        raise invalid_argument(argument, f"is {shown(port)}", "a whole number from 0 to 65535")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _all_specs(paths: object) -> Mapping[str, ServedSpec]:

@@ -18,7 +18,7 @@ from paygrant._errors import missing_extra
 from paygrant._secrets import compared_as_a_whole
 from paygrant.sandbox._client_auth import PeerCertificate
 from paygrant.sandbox._jwt import sha256_base64url
-from paygrant.sandbox._keys import Folder
+from paygrant.sandbox._keys import Folder, private_pem
 
 CLIENT_NAME = "paygrant sandbox client"
 """The common name in the certificate of the sandbox's client."""
@@ -103,7 +103,6 @@ class _Authority:
 
     def issue(self, name: str, *, for_client: bool = False, hosts: list[str] | None = None) -> str:
         """A certificate and its new private key, in PEM."""
-        from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.x509 import ExtendedKeyUsage
         from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -114,9 +113,7 @@ class _Authority:
         builder = builder.add_extension(ExtendedKeyUsage([use]), critical=False)
         if hosts:
             builder = builder.add_extension(_alternative_names(hosts), critical=False)
-        plain = serialization.NoEncryption()
-        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        return _signed(builder, self.key)[1] + private.decode()
+        return _signed(builder, self.key)[1] + private_pem(key)
 
 
 def peer_certificate(connection: ssl.SSLObject | None) -> PeerCertificate | None:

@@ -43,7 +43,8 @@ class Usage:
         """A command for a shell. None if it cannot be given: a function must compute the credentials, for example."""
         served = self._served[name]
         kind, environments = served.kind(), list(served.spec.endpoint.servers)
-        needed = [each for each in kind.arguments if each.name not in _OWN and _is_needed(each, kind.alternatives)]
+        first = kind.alternatives[:1]
+        needed = [each for each in kind.arguments if each.name not in _OWN and (each.required or each.name in first)]
         if any(each.kind == "object" for each in needed) or served.spec.client_auth[0].method == "custom":
             return None
         access, words = self._access[name], list[str]()
@@ -62,10 +63,6 @@ class Usage:
         words += [word for each in environments[:1] for word in ("--environment", quote(each))]
         words += ["--base-url", quote(base_url)]
         return " ".join([*words, *(word for each in needed for word in _option(each))])
-
-
-def _is_needed(argument: "Argument", alternatives: tuple[str, ...]) -> bool:
-    return argument.required or argument.name in alternatives[:1]
 
 
 def _option(argument: "Argument") -> Iterator[str]:
