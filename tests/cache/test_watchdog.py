@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from paygrant import (
     ProviderUnavailable,
     RefreshPolicy,
     RipioWidget,
+    SigningKey,
     TokenError,
     TokenSource,
     _clock,
@@ -30,7 +33,9 @@ from paygrant._cache import registry, workers
 from paygrant._providers import secret_file
 from paygrant._providers.secret_file import SecretFile
 from paygrant.doctor import Finding, diagnose
-from tests.helpers.servers import Server
+from tests.helpers.clients import CLIENTS
+from tests.helpers.keys import pem
+from tests.helpers.servers import Reply, Server
 from tests.helpers.watchdog import (
     BRIEF,
     DEADLINE,
@@ -424,6 +429,60 @@ def test_a_file_without_an_end_costs_no_memory(
     given = {"client_id": "c", "token_url": "https://auth.example/t", "auth_method": method}
     with pytest.raises(ConfigurationError, match=f"BANK_{variable}: .*{fault}"):
         ClientCredentials.from_env("BANK", **given)
+
+
+class Device:
+    """A key in a device that may not respond."""
+
+    algorithm = "ES256"
+    key_id = "device-1"
+
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+        self._key = SigningKey(pem("ES256"))
+        self.public_jwk = self._key.public_jwk
+
+    def sign(self, data: bytes) -> bytes:
+        self._pause()
+        return self._key.sign(data)
+
+
+def made_with_device(kind: str, pause: Pause, server: Server) -> ClientCredentials:
+    device = Device(pause)
+    url = f"{server.base_url}/token"
+    if kind == "a proof":
+        return ClientCredentials(client_id="c", client_secret="s", token_url=url, dpop=device)
+
+    def key() -> Device:
+        pause()
+        return device
+
+    given: Any = device if kind == "an assertion" else key
+    return ClientCredentials(client_id="c", token_url=url, auth_method="private_key_jwt", private_key=given)
+
+
+@pytest.mark.parametrize("kind", ["a proof", "an assertion", "the key itself"])
+def test_a_token_arrives_by_the_deadline_whatever_its_key_does(kind: str, server: Server, pause: Pause) -> None:
+    source = TokenSource(made_with_device(kind, pause, server), policy=POLICY)
+    pause.on = True
+    assert seconds(source.get) < DEADLINE + LITTLE + SLACK
+
+
+@pytest.mark.parametrize("name", ["dpop_proof", *CLIENTS])
+def test_a_call_ends_by_the_deadline_whatever_the_key_of_its_proof_does(
+    name: str, server: Server, pause: Pause
+) -> None:
+    server.reply = Reply({"access_token": "token-1", "token_type": "DPoP", "expires_in": 3600})
+    limit, pause.on = 2.5, False  # the first token needs its time, too
+    source = TokenSource(made_with_device("a proof", pause, server), policy=RefreshPolicy(deadline=limit))
+    token = source.get()
+    client = CLIENTS.get(name)
+    call = partial(client.call, client.auth(source)) if client else partial(source.dpop_proof, token, "GET")
+    pause.on = True
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match=r"dpop: sign\(\) did not return in time"):
+        call(server.base_url)
+    assert time.monotonic() - began < limit + SLACK
 
 
 def test_a_widget_needs_a_token_by_the_deadline(server: Server, pause: Pause) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from paygrant import ClientCredentials, Provider, Ripple, SpecProvider
+from paygrant import ClientCredentials, Provider, RefreshPolicy, Ripple, SpecProvider
 from paygrant._providers import registry
 from paygrant.doctor import Finding, diagnose, diagnose_kind
 from tests.helpers.servers import Reply, Server, granted
@@ -78,6 +78,35 @@ def test_without_a_spec_the_advice_does_not_speak_of_one(server: Server) -> None
     [advice] = [each.advice for each in diagnose(provider, variables={}) if each.check == "response"]
     assert "holds no token" in advice
     assert "spec" not in advice
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 5000])
+def test_a_path_that_no_file_can_have_is_a_finding(path: str) -> None:
+    variables = {"RIPPLE_CLIENT_ID": "id", "RIPPLE_CLIENT_SECRET_FILE": path, "RIPPLE_TENANT_ID": "acme"}
+    findings = list(diagnose(Ripple, {"environment": "test"}, variables=variables))
+    assert "cannot be read" in next(each.seen for each in findings if each.verdict == "failed")
+
+
+@pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])
+@pytest.mark.parametrize("status", [204, 300, 302, 304, 400, 401, 403, 404, 405, 406, 415, 418, 422, 429, 500, 503])
+def test_any_status_gives_findings(status: int, kind: str, tmp_path: Path, server: Server) -> None:
+    provider = made(kind, tmp_path, server)
+    for location in ("", "https://other.example/t", "http://other.example/t", "/other", "http://[", "mailto:a@b"):
+        server.reply = Reply({}, status, {"Location": location})
+        findings = list(diagnose(provider, variables={}, policy=RefreshPolicy(max_attempts=1)))
+        assert {"redirect", "response", "expiry"} <= {each.check for each in findings}
+        if status not in {300, 302, 304}:
+            break
+
+
+def test_a_redirect_of_a_whole_address_names_the_argument(server: Server) -> None:
+    provider = ClientCredentials(**CREDENTIALS, token_url=f"{server.base_url}/t")
+    server.reply = Reply({}, 302, {"Location": "https://other.example/v2/token?a=b"})
+    [advice] = [each.advice for each in diagnose(provider, variables={}) if each.check == "redirect"]
+    assert advice == "If that is the provider's URL, set token_url=https://other.example/v2/token."
+    server.reply = Reply({}, 304)
+    [advice] = [each.advice for each in diagnose(provider, variables={}) if each.check == "redirect"]
+    assert advice.startswith("Check that token_url is the provider's API")
 
 
 @pytest.mark.parametrize("kind", ["spec", "client credentials", "own class", "inherited"])

@@ -195,6 +195,7 @@ def test_a_certificate_file_may_hold_the_key_as_well(files: dict[str, str], vari
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "locked"}, "SHOP_DPOP_KEY_FILE: is locked; expected .* without"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "public"}, "SHOP_DPOP_KEY_FILE: is a public key"),
         ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "/no.pem"}, r"SHOP_DPOP_KEY_FILE: .* cannot be read"),
+        ({"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "key", "DPOP": "maybe"}, "SHOP_DPOP: is 'maybe'; expected true"),
         (
             {"PRIVATE_KEY_FILE": "key", "DPOP_KEY_FILE": "other", "DPOP": "false"},
             "SHOP_DPOP_KEY_FILE: is given, but dpop is false; expected dpop to be true, or no key",

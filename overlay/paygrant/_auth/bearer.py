@@ -5,13 +5,13 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
 from paygrant._arguments import check_type, check_url, checked, invalid_argument, shown
-from paygrant._cache.source import TokenSource, cache_of
+from paygrant._cache.source import TokenSource, cache_of, proof_in_time
 from paygrant._providers.base import registration_of
 from paygrant._tokens.token import Token
 
@@ -110,10 +110,16 @@ class BearerAuth:
         """The headers that travel with a token, besides the one that carries it."""
         if self._prover is None:
             return self._further_headers
-        if not self._prover.is_immediate:  # the key in a device may be another one by now
-            self._prover = registration_of(self._source.provider).prover or self._prover
-        proof = self._prover.proof(method, url, token.access_token)
+        if self._prover.is_immediate:
+            proof = self._prover.proof(method, url, token.access_token)
+        else:
+            proof = proof_in_time(self._source, lambda: self._proof_by_device(token, method, url))
         return {**self._further_headers, "DPoP": self._proof(proof)}
+
+    def _proof_by_device(self, token: Token, method: str, url: str) -> str:
+        """A proof by the key in a device, which may be another one by now."""
+        self._prover = registration_of(self._source.provider).prover or self._prover
+        return str(cast("Any", self._prover).proof(method, url, token.access_token))
 
     if TYPE_CHECKING:
 

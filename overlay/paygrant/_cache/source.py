@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self
+from typing import TYPE_CHECKING, Generic, Self, cast
 
 from paygrant import _clock
 from paygrant._arguments import check_text, check_type, checked, invalid_argument
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from paygrant._cache.cache import Cache, ClosedCache
     from paygrant._providers.base import Provider
+    from paygrant._request.dpop import Prover
     from paygrant._stores.base import Store
 
 
@@ -143,19 +144,29 @@ class TokenSource(Generic[R_co]):
                 origin hold it, too. None: the one that is known already, if there is one.
 
         Raises:
-            ConfigurationError: An argument is bad, or the provider's tokens are bound to no key.
+            ConfigurationError: An argument is bad, the provider's tokens are bound to no key, or the key's device did not
+                sign by the deadline.
         """
         from paygrant._providers.base import registration_of
         from paygrant._request.dpop import absolute
+        from paygrant._request.signing_key import SigningKey
 
         check_type("token", token, Token, "a Token")
         check_text("method", method)
         url = absolute("url", check_text("url", url))
         if nonce is not None:
             check_text("nonce", nonce)
-        prover = registration_of(self.provider).prover
-        if prover is None:
+        key = registration_of(self.provider).proof_key
+        if key is None:
             raise invalid_argument("source", "has a provider without dpop", "a provider with dpop=True or a SigningKey")
+        if isinstance(key, SigningKey):
+            return self._proof(token, method, url, nonce)
+        return proof_in_time(self, lambda: self._proof(token, method, url, nonce))
+
+    def _proof(self, token: Token, method: str, url: str, nonce: str | None) -> str:
+        from paygrant._providers.base import registration_of
+
+        prover = cast("Prover", registration_of(self.provider).prover)
         prover.note_nonce(url, nonce)
         return prover.proof(method.upper(), url, token.access_token)
 
@@ -223,6 +234,19 @@ def _source_of(
 ) -> TokenSource:
     """A source with these arguments: what a copied or unpickled source becomes."""
     return TokenSource(provider, store=store, policy=policy, transport=transport, transport_name=transport_name)
+
+
+def proof_in_time(source: TokenSource, make: "Callable[[], str]") -> str:
+    """What makes a proof, by the deadline of a source: the device with the key may not respond.
+
+    Raises:
+        ConfigurationError: It did not sign in time, or it cannot sign.
+    """
+    try:
+        return _clock.within(source._policy.deadline, make)
+    except TimeoutError:
+        pass
+    raise invalid_argument("dpop", "sign() did not return in time", "a signature before the deadline of the policy")
 
 
 def fresh_token(source: TokenSource[R_co]) -> Token[R_co] | None:

@@ -126,13 +126,15 @@ class ProviderKind(Generic[P_co]):
                 found[each.name] = SecretFile(path, each.name)
         self._check_missing(names, {**found, **overrides}, overrides.keys())
         names |= {new: names[old] for new, old in _FROM_FILES.items() if old in names}
+        is_read = False
         try:
             files = {name: value for name, value in overrides.items() if isinstance(value, SecretFile)}
             values = {**overrides, **dict(self._converted(found | files))}
+            is_read = True
             return self.make(**with_keys(values, self.method_of(values)))
         except ConfigurationError as error:
             argument = error.argument or ""
-            if argument == "dpop" and DPOP_KEY in {*overrides, *found}:
+            if is_read and argument == "dpop" and DPOP_KEY in {*overrides, *found}:
                 error, argument = _renamed(error, DPOP_KEY), DPOP_KEY
             origin = _FROM_FILES.get(argument, argument)
             if argument == "password" and origin in {*overrides, *found}:

@@ -36,7 +36,7 @@ class SecretFile:
                 secret = file.read(_LONGEST).rstrip("\r\n")
         except UnicodeDecodeError:
             fault = "holds no text in UTF-8"
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError: no file can have this path
             fault = f"cannot be read ({type(error).__name__})"
         if len(secret) == _LONGEST:
             secret, fault = "", f"has more than {_LONGEST:,} characters"

@@ -125,8 +125,10 @@ class RawResponse:
 
         The rest is left out: a user, a query and a fragment may hold a code or a token.
         """
+        if not (location := self.headers.get("location")):
+            return "an address that is not stated"
         try:
-            target = urlsplit(urljoin(url, self.headers.get("location", "")))
+            target = urlsplit(urljoin(url, location))
             host, port = target.hostname or "", f":{target.port}" if target.port else ""
         except ValueError:
             return "an address that is not valid"

@@ -119,7 +119,7 @@ class Context:
                 found.append(Setting(argument, name, value))
         if file := self.file_of("client_secret"):
             name, path = file
-            with suppress(OSError, UnicodeDecodeError):
+            with suppress(OSError, ValueError):  # ValueError: it is not UTF-8, or its path holds a NUL
                 text = self.within(lambda: _text_of(path))
                 # Readers of the file remove the line break at its end.
                 found.append(Setting("client_secret", name, text.rstrip("\r\n")))

@@ -86,14 +86,15 @@ def redirect(context: "Context") -> Iterator[Finding]:
 
 def _redirect_advice(context: "Context", target: str) -> str:
     """What to configure, if that leads to the target of a redirect."""
-    base_url, path, rest = target.partition(context.endpoint.path)
+    argument = "base_url" if "base_url" in context.variable_names else "token_url"
+    address, path, rest = target.partition(context.endpoint.path)
+    if argument == "token_url" and "://" in target:  # the argument is the whole address
+        address, path, rest = target, "/", ""
     if not path or rest:
-        return (
-            f"Check that base_url is the provider's API: a token request goes to {context.endpoint.path} under it, "
-            "and does not follow redirects."
-        )
+        where = f"{context.endpoint.path} under it" if argument == "base_url" else "exactly this address"
+        return f"Check that {argument} is the provider's API: a token request goes to {where}, and does not follow redirects."
     try:
-        return f"If that is the provider's URL, set {context.variable_names['base_url']}={check_url('base_url', base_url)}."
+        return f"If that is the provider's URL, set {context.variable_names[argument]}={check_url(argument, address)}."
     except ConfigurationError as error:
         return f"No secret can be sent there: {str(error).partition('; ')[0]}."
 

@@ -84,7 +84,7 @@ def open_to_others(path: str) -> Iterator[Finding]:
         return
     try:
         mode = stat.S_IMODE(Path(path).stat().st_mode)
-    except OSError:  # another finding reports it
+    except (OSError, ValueError):  # another finding reports it; a ValueError: no file can have this path
         return
     if mode & (stat.S_IROTH | stat.S_IWOTH):
         yield warning(f"{path} is open to all users of this machine (mode {mode:04o})", f"chmod 600 {path}")
