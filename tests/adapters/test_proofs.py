@@ -1,6 +1,8 @@
 """DPoP proofs on the calls of every client: what they name, when they are made again, and what an error shows."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import jwt
@@ -160,6 +162,69 @@ def test_a_proof_needs_a_whole_address(server: Server, url: str) -> None:
     source = bound_source(server)
     token = source.get()
     assert str(searched_refusal(lambda: source.dpop_proof(token, "GET", url))).startswith("url: ")
+
+
+class Clocked:
+    """An API that accepts proofs of its own time. Its Date may be that of another machine."""
+
+    def __init__(self, api: Api, clock: float, date: float | None = None) -> None:
+        self.clock, self.date = clock, clock if date is None else date
+        self.refused = 0
+        self.server = api.server
+        self.server.reply = self.respond
+
+    def respond(self, seen: Seen) -> Reply:
+        now = datetime.now(UTC)
+        headers = {"Date": format_datetime(now + timedelta(seconds=self.date), usegmt=True)}
+        if self.refused or abs(claims(seen)["iat"] - now.timestamp() - self.clock) > 20:
+            self.refused = max(0, self.refused - 1)
+            return Reply({}, 401, {**headers, "WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'})
+        return Reply({}, 200, headers)
+
+
+@pytest.mark.parametrize("clock", [90.0, -90.0, 86400.0])
+def test_a_proof_has_the_time_of_an_api_that_refused_another_one(
+    client: ApiClient, api: Api, server: Server, clock: float
+) -> None:
+    Clocked(api, clock)
+    auth = client.auth(bound_source(server))
+    for calls in (2, 3, 4):
+        assert client.call(auth, api.url, "post", **client.body(b"100 EUR")).status == 200
+        assert len(api.server.seen) == calls
+    with serve() as other:
+        Clocked(Api(other), 0.0)
+        assert client.call(auth, other.base_url).status == 200
+        assert len(other.seen) == 1
+    assert len(server.seen) == 1
+
+
+def test_all_calls_at_a_change_of_the_time_are_repeated(client: ApiClient, api: Api, server: Server) -> None:
+    Clocked(api, 90.0)
+    assert client.herd(client.auth(bound_source(server)), api.url, 8) == [200] * 8
+    assert len(server.seen) == 1
+
+
+def test_a_refusal_for_another_reason_leaves_the_time_of_proofs_as_it_was(
+    client: ApiClient, api: Api, server: Server
+) -> None:
+    clocked = Clocked(api, 0.0, 3600.0)
+    auth = client.auth(bound_source(server))
+    clocked.refused = 1
+    assert client.call(auth, api.url).status == 200
+    assert len(api.server.seen) == 3  # the proof with the time of the Date was refused, too
+    assert client.call(auth, api.url).status == 200
+    assert len(api.server.seen) == 4
+
+
+@pytest.mark.parametrize("date", [3.0, -3.0, None])
+def test_a_refused_proof_with_the_time_of_the_api_is_no_question_of_time(
+    client: ApiClient, api: Api, server: Server, date: float | None
+) -> None:
+    clocked = Clocked(api, 0.0, date)
+    clocked.refused = 1
+    auth = client.auth(bound_source(server))
+    assert client.call(auth, api.url).status == 200
+    assert [len(api.server.seen), len(server.seen)] == [2, 2]  # another token was tried
 
 
 class Replaced:

@@ -1,14 +1,7 @@
 """``paygrant doctor``: on a terminal, in a pipe, as JSON, and its exit codes."""
 
-import fcntl
 import json
-import os
-import pty
-import re
-import struct
-import subprocess
 import sys
-import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +14,12 @@ from paygrant.doctor import CHECKS
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET
 from tests.helpers.secrets import ID, SECRET, TOKEN, echo, found
 from tests.helpers.servers import Reply, Seen, Server, granted
+from tests.helpers.terminal import ROWS, lines_of, run_on_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROWS, COLUMNS = 24, 80
-
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLUMNS = 80
 
 
 @pytest.fixture(autouse=True)
@@ -54,23 +46,10 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 
 def on_a_terminal(*arguments: str) -> tuple[int, list[str]]:
     """Run it on a terminal of the usual size: the exit code and the lines on the screen."""
-    mine, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     command = [sys.executable, "-c", "from paygrant.cli import main; raise SystemExit(main())", "doctor", "cryptofuse"]
-    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
-    with subprocess.Popen(
-        [*command, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, "TERM": "xterm"}
-    ) as process:
-        os.close(theirs)
-        written = b""
-        try:
-            while data := os.read(mine, 1 << 16):
-                written += data
-        except OSError:  # the other end is closed
-            pass
-    os.close(mine)
-    assert b"\x1b[32mok" in written  # in colour
-    return process.returncode, _CONTROL.sub("", written.decode()).replace("\r\n", "\n").splitlines()
+    code, written = run_on_a_terminal([*command, *arguments], COLUMNS)
+    assert "\x1b[32mok" in written  # in colour
+    return code, lines_of(written)
 
 
 def test_success_fits_on_a_screen_and_nothing_is_cut() -> None:

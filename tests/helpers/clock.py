@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that stand still until a test moves them: those of the package, and that of a sandbox."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,3 +18,17 @@ class Clock:
 
     def pass_by(self, seconds: float) -> None:
         self.seconds += seconds
+
+
+NOW = 1_800_000_000.0
+"""The time of a sandbox in tests, in seconds since the epoch."""
+
+
+class SandboxClock:
+    """The clock of a sandbox."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now

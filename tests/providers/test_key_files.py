@@ -97,11 +97,14 @@ def test_a_key_for_an_api_that_takes_no_proofs_names_its_variable(
         SpecProvider.from_env(path)
 
 
-def test_the_files_of_keys_are_read_in_time(tmp_path: Path, variables: Variables, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("name", ["PRIVATE_KEY_FILE", "DPOP_KEY_FILE"])
+def test_the_files_of_keys_are_read_in_time(
+    name: str, files: dict[str, str], tmp_path: Path, variables: Variables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(secret_file, "LONGEST_READ", 0.1)
     os.mkfifo(tmp_path / "pipe")
-    variables("SHOP", AUTH_METHOD="private_key_jwt", PRIVATE_KEY_FILE=str(tmp_path / "pipe"))
-    with pytest.raises(ConfigurationError, match="SHOP_PRIVATE_KEY_FILE: could not be read in time"):
+    variables("SHOP", AUTH_METHOD="private_key_jwt", **{"PRIVATE_KEY_FILE": files["key"], name: str(tmp_path / "pipe")})
+    with pytest.raises(ConfigurationError, match=f"SHOP_{name}: could not be read in time"):
         own()
 
 

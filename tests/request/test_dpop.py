@@ -8,6 +8,8 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -288,3 +290,17 @@ def test_a_token_request_is_repeated_for_a_nonce_once(server: Server) -> None:
     with pytest.raises(TokenRequestRejected, match="use_dpop_nonce"):
         bound_source(server).get()
     assert len(server.seen) == 2
+
+
+def test_an_api_has_a_time_of_its_own_only_if_its_date_says_so(prover: Prover) -> None:
+    url = "https://api.example/payments?page=2"
+    refused = prover.proof("GET", url, TOKEN)
+    later = format_datetime(datetime.fromtimestamp(NOW + 60, UTC), usegmt=True)
+    for date in ("", "soon", format_datetime(datetime.fromtimestamp(NOW + 4, UTC), usegmt=True)):
+        assert not prover.note_time(url, refused, date)
+    assert prover.note_time(url, refused, later)
+    proofs = [prover.proof("GET", url, TOKEN), prover.proof("GET", "https://other.example/", TOKEN)]
+    proofs.append(prover.proof("POST", "https://api.example/token"))  # a token request has the time of its own server
+    assert [claims(each)["iat"] - int(NOW) for each in proofs] == [60, 0, 0]
+    assert not prover.note_time(url, proofs[0], later)
+    assert claims(prover.proof("GET", url, TOKEN))["iat"] == int(NOW)

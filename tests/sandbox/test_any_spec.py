@@ -47,6 +47,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "bkash": {"username": "user", "password": "canary-password"},
     "box": {"enterprise_id": "enterprise", "app_secret": "canary-app-secret"},
     "docusign": {"audience": "account-d.docusign.com", "user_id": "user", "scope": "signature"},
+    "entra_workload": {"tenant": "tenant"},
     "github_app": {"installation_id": 7},
     "google_service_account": {"scope": "read"},
     "keycloak": {"realm": "realm"},

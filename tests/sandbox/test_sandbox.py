@@ -25,10 +25,10 @@ from paygrant import ConfigurationError
 from paygrant._spec.reader import NormalizedSpec
 from paygrant.sandbox import Client, Sandbox
 from paygrant.sandbox._endpoint import Endpoint
+from tests.helpers.clock import NOW, SandboxClock
 from tests.helpers.specs import SPECS
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
-NOW = 1_800_000_000.0
 GRANT = {"grant_type": "client_credentials"}
 IN_BODY = {"client_id": CLIENT.client_id, "client_secret": CLIENT.client_secret}
 BASIC = (CLIENT.client_id, CLIENT.client_secret)
@@ -98,17 +98,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SandboxClock:
+    return SandboxClock()
 
 
 def get(url: str, **options: Any) -> httpx.Response:
@@ -338,7 +330,7 @@ def test_refused_requests_and_calls_are_counted_too() -> None:
     ],
 )
 def test_a_token_lives_as_long_as_its_response_says(
-    clock: Clock, provider: str, lifetime: int | None, lives: int
+    clock: SandboxClock, provider: str, lifetime: int | None, lives: int
 ) -> None:
     with Sandbox(client=CLIENT, lifetime=lifetime, clock=clock) as sandbox:
         response = ask(sandbox, provider, **REQUESTS[provider])
@@ -355,7 +347,7 @@ def test_a_token_lives_as_long_as_its_response_says(
     assert (before, after) == (200, 401)
 
 
-def test_every_response_has_the_date_of_the_sandboxs_clock(clock: Clock) -> None:
+def test_every_response_has_the_date_of_the_sandboxs_clock(clock: SandboxClock) -> None:
     with Sandbox(client=CLIENT, clock=clock) as sandbox:
         responses = [
             ask(sandbox, "ripple", **REQUESTS["ripple"]),

@@ -28,21 +28,11 @@ from paygrant import (
 from paygrant._cache import registry
 from paygrant.sandbox import Client, ProviderHandle, Sandbox
 from tests.helpers.banks import ASSERTION_TYPE, NO_TLS, SHORT_JWK, assertion, bank, key_of, public_jwk
+from tests.helpers.clock import NOW, SandboxClock
 from tests.helpers.keys import authority, pem, public_pem
 
-NOW = 1_800_000_000.0
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 SECRET = "canary-secret-91bc"
-
-
-class Clock:
-    """A clock that stands still."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +170,7 @@ def test_a_replayed_assertion_is_refused(endpoint: ProviderHandle) -> None:
 
 
 def test_an_id_counts_until_its_assertion_has_expired(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = SandboxClock()
     with Sandbox(specs=[bank(tmp_path)], clock=clock) as sandbox:
         sandbox.bank.register_key(public_pem("ES256"))
 

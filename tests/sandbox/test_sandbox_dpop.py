@@ -36,9 +36,9 @@ from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import ProviderHandle, Sandbox
 from paygrant.sandbox._dpop import ChangingNonces
 from tests.helpers.banks import NO_TLS, SHORT_JWK, b64, bank, key_of, proof, public_jwk
+from tests.helpers.clock import NOW
 from tests.helpers.keys import pem
 
-NOW = 1_800_000_000.0
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 BASIC = ("sandbox-client", "sandbox-secret")
 METHODS = "    - {method: client_secret_basic}\n    - {method: private_key_jwt}\n"

@@ -33,35 +33,27 @@ from paygrant.sandbox import Client, Fault, ProviderHandle, Sandbox, _fault_kind
 from paygrant.sandbox._endpoint import ODDITIES, Limit
 from paygrant.sandbox._fault_kinds import KINDS, STAGES, Limiter
 from paygrant.sandbox._handle import Oddity
+from tests.helpers.clock import NOW, SandboxClock
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
-NOW = 1_800_000_000.0
 PATH = "/o/token/"
 GRANT = {"grant_type": "client_credentials"}
 BASIC = (CLIENT.client_id, CLIENT.client_secret)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture(scope="module")
+def hands() -> SandboxClock:
+    return SandboxClock()
 
 
 @pytest.fixture(scope="module")
-def hands() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
-def running(hands: Clock) -> Iterator[Sandbox]:
+def running(hands: SandboxClock) -> Iterator[Sandbox]:
     with Sandbox(client=CLIENT, clock=hands) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox, hands: Clock) -> Sandbox:
+def sandbox(running: Sandbox, hands: SandboxClock) -> Sandbox:
     hands.now = NOW
     running.reset()
     return running
@@ -255,7 +247,7 @@ def test_the_date_is_wrong_by_the_given_offset(endpoint: ProviderHandle, client:
     ]
 
 
-def test_tokens_can_have_a_short_lifetime(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_tokens_can_have_a_short_lifetime(endpoint: ProviderHandle, client: httpx.Client, hands: SandboxClock) -> None:
     endpoint.lifetime(2, times=2)
     response = ask(client)
     alive = len(endpoint.tokens)
@@ -427,7 +419,9 @@ def test_without_a_socket_a_dropped_connection_is_an_exception() -> None:
     ("name", "limits"),
     [("alternative_payments", [(5, 1)]), ("cryptofuse", [(100, 60), (1000, 3600), (5000, 86400)])],
 )
-def test_the_documented_limits_hold(sandbox: Sandbox, hands: Clock, name: str, limits: list[tuple[int, int]]) -> None:
+def test_the_documented_limits_hold(
+    sandbox: Sandbox, hands: SandboxClock, name: str, limits: list[tuple[int, int]]
+) -> None:
     getattr(sandbox, name).rate_limit(on="resource")
     with httpx.Client(base_url=sandbox.base_url(name), trust_env=False) as client:
 
@@ -561,7 +555,7 @@ def test_a_reset_deletes_everything(sandbox: Sandbox, endpoint: ProviderHandle, 
     assert (endpoint.token_requests, endpoint.api_calls) == (0, 0)
 
 
-class Meanwhile(Clock):
+class Meanwhile(SandboxClock):
     """A clock that calls a function when it is first read, which is during a request."""
 
     def __init__(self) -> None:
@@ -651,7 +645,9 @@ def test_delays_work_without_a_socket(backend: str) -> None:
     assert anyio.run(ask_in_process, backend=backend) == 401
 
 
-def test_the_resource_refuses_revoked_tokens(endpoint: ProviderHandle, client: httpx.Client, hands: Clock) -> None:
+def test_the_resource_refuses_revoked_tokens(
+    endpoint: ProviderHandle, client: httpx.Client, hands: SandboxClock
+) -> None:
     token = ask(client).json()["access_token"]
     endpoint.revoke()
 
@@ -662,7 +658,7 @@ def test_the_resource_refuses_revoked_tokens(endpoint: ProviderHandle, client: h
 
 
 def test_expired_tokens_are_forgotten_in_any_order(
-    endpoint: ProviderHandle, client: httpx.Client, hands: Clock
+    endpoint: ProviderHandle, client: httpx.Client, hands: SandboxClock
 ) -> None:
     ask(client)
     with endpoint.lifetime(2):

@@ -25,12 +25,12 @@ from playwright.sync_api import (
 from paygrant import MemoryStore, ProviderUnavailable, RefreshPolicy, Ripple, Token, TokenSource, basic_credentials
 from paygrant._secrets import fingerprint
 from paygrant.sandbox import Client, Sandbox
+from tests.helpers.clock import NOW, SandboxClock
 from tests.helpers.short import written
 from tests.helpers.specs import SPECS
 from tests.peers.fixtures import need
 
 CLIENT = Client("canary-id-7f3a", "canary-secret-91bc")
-NOW = 1_800_000_000.0
 LIFETIME = 3600
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -72,14 +72,6 @@ def get(url: str, **options: Any) -> httpx.Response:
 
 def post(url: str, **options: Any) -> httpx.Response:
     return httpx.post(url, verify=NO_TLS, **options)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Visit:
@@ -149,18 +141,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
+def clock() -> SandboxClock:
+    return SandboxClock()
 
 
 @pytest.fixture(scope="module")
-def running(clock: Clock) -> Iterator[Sandbox]:
+def running(clock: SandboxClock) -> Iterator[Sandbox]:
     with Sandbox(client=CLIENT, clock=clock, lifetime=LIFETIME) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox, clock: Clock) -> Sandbox:
+def sandbox(running: Sandbox, clock: SandboxClock) -> Sandbox:
     running.reset()
     clock.now = NOW
     return running

@@ -23,6 +23,9 @@ Origin = tuple[str, str, int | None]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+PROOF_ERROR = "invalid_dpop_proof"
+"""The error by which an API refuses a proof (RFC 9449 section 12.2)."""
+
 
 class Authorization(str):
     """The value of an Authorization header, for clients that show their headers. Its repr masks the token."""
@@ -146,7 +149,16 @@ class BearerAuth:
         """
         if self._prover is None or not self._carries(request, token):
             return False
-        return self._wants_nonce(response, status, request.url) or (is_reused and status in self._rejected_statuses)
+        if self._wants_nonce(response, status, request.url):
+            return True
+        return status in self._rejected_statuses and (is_reused or self._has_other_time(response, request))
+
+    def _has_other_time(self, response: Any, request: Any) -> bool:
+        """Whether the API refuses the proof and has another time. This notes its time, for the next proofs."""
+        if self._prover is None or not any(PROOF_ERROR in each for each in self._challenges(response)):
+            return False
+        proof, date = request.headers.get("DPoP"), response.headers.get("Date")
+        return bool(proof and date) and self._prover.note_time(str(request.url), proof, date)
 
     def _is_settled(self, response: Any) -> bool:
         """Whether a response wants no other proof. This notes its nonce, as successful responses may have one, too."""
@@ -162,6 +174,12 @@ class BearerAuth:
             return False
         nonce = response.headers.get("DPoP-Nonce")
         return self._prover.note_response(str(url), status, nonce, self._challenges(response))
+
+    def _still_wants_nonce(self, response: Any, status: int, url: object) -> bool:
+        """The same, of a call that was repeated with another proof. If its time was refused, too, it does not count."""
+        if self._prover is not None and any(PROOF_ERROR in each for each in self._challenges(response)):
+            self._prover.forget_time(str(url))
+        return self._wants_nonce(response, status, url)
 
     def _challenges(self, response: Any) -> Iterable[str]:
         """The headers WWW-Authenticate (RFC 9110 section 11.6.1). Most clients join several into one value."""

@@ -173,7 +173,7 @@ class AuthFlows(BearerAuth, Generic[RequestT, ResponseT]):
             if not _repeatable(request):
                 return
             response = yield request, token
-            if self._wants_nonce(response, response.status_code, response.request.url):
+            if self._still_wants_nonce(response, response.status_code, response.request.url):
                 return
         other = self._replacement_for(token, response.status_code, response.request)
         if other is None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
@@ -13,7 +14,7 @@ import httpx
 
 from paygrant._arguments import invalid_argument
 from paygrant._request.jws import segment, signed_text
-from paygrant._request.response import NONCE_ERROR
+from paygrant._request.response import NONCE_ERROR, http_date
 from paygrant._request.signing_key import Signer, SigningKey, new_key, public_part, sha256_base64url, thumbprint
 
 _MOST_NONCES = 1024
@@ -21,6 +22,9 @@ _MOST_NONCES = 1024
 
 _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
 """The characters of a nonce (RFC 9449 section 8.1). A longer one is not used."""
+
+_LEAST_DIFFERENCE = 5.0
+"""Seconds. An API that refuses proofs for their time allows more than this, and a Date has whole seconds."""
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -52,7 +56,7 @@ class Prover:
         now: The time of the server, in seconds since 1970.
     """
 
-    __slots__ = ("_ath", "_header", "_nonces", "_now", "_signer", "is_immediate", "thumbprint")
+    __slots__ = ("_ath", "_header", "_nonces", "_now", "_signer", "_skews", "is_immediate", "thumbprint")
 
     def __init__(self, signer: Signer, now: Callable[[], float]) -> None:
         public = public_part("dpop", cast("Any", signer).public_jwk)
@@ -62,6 +66,8 @@ class Prover:
         self._nonces: dict[str, str] = {}
         self._ath = "", ""
         """The last token, and its hash: nearly all calls carry the same token."""
+        self._skews: dict[str, float] = {}
+        """How far the clocks of APIs are ahead of the token server's, in seconds, by origin: of those that refused it."""
         self.thumbprint = thumbprint(public)
         self.is_immediate = isinstance(signer, SigningKey)
         """Whether the key is in this process, so that a proof waits for nothing."""
@@ -84,9 +90,10 @@ class Prover:
     def _claims(self, method: str, url: str, token: str | None) -> str:
         """The claims in JSON. It is written by hand, because each call of an API waits for it."""
         target, origin = _target(url.partition("#")[0].partition("?")[0])
-        claims = (
-            f'{{"jti":"{urandom(16).hex()}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(self._now())}'
-        )
+        now = self._now()
+        if self._skews and token is not None:
+            now += self._skews.get(origin, 0.0)
+        claims = f'{{"jti":"{urandom(16).hex()}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(now)}'
         if token is not None:
             known = self._ath
             if known[0] != token:
@@ -114,16 +121,49 @@ class Prover:
             NONCE_ERROR in each for each in challenges
         )
 
+    def note_time(self, url: str, proof: str, date: str) -> bool:
+        """Note the time of an API that refused a proof: it may not be that of the token server.
+
+        Args:
+            url: The address that the response came from.
+            proof: The refused proof.
+            date: The header ``Date`` of the response.
+
+        Returns:
+            Whether the API may accept a proof of its own time.
+        """
+        moment = http_date(date)
+        if moment is None:
+            return False
+        if abs(moment.timestamp() - _issued_at(proof)) < _LEAST_DIFFERENCE:
+            self.forget_time(url)  # the reason is another one, or this is not the time of the API
+            return False
+        self._skews[_origin_of(url)] = moment.timestamp() - self._now()
+        return True
+
+    def forget_time(self, url: str) -> None:
+        """Forget the time of an API, which refused it, too. That of the token server counts again."""
+        self._skews.pop(_origin_of(url), None)
+
     def note_nonce(self, url: str, nonce: str | None, *, from_token_endpoint: bool = False) -> None:
         """Note the nonce of a response's header ``DPoP-Nonce``, for the next proofs."""
         if not nonce or not _NONCE.fullmatch(nonce):
             return
-        origin = _target(url.partition("#")[0].partition("?")[0])[1]
         # A nonce is replaced in one step: another thread may be making a proof, and must not make it without a nonce.
-        self._nonces[_place(origin, is_token_endpoint=from_token_endpoint)] = nonce
+        self._nonces[_place(_origin_of(url), is_token_endpoint=from_token_endpoint)] = nonce
         if len(self._nonces) > _MOST_NONCES:
             for oldest in list(self._nonces)[:-_MOST_NONCES]:
                 self._nonces.pop(oldest, None)
+
+
+def _origin_of(url: str) -> str:
+    return _target(url.partition("#")[0].partition("?")[0])[1]
+
+
+def _issued_at(proof: str) -> float:
+    """The time of a proof that a prover made."""
+    payload = proof.split(".")[1]
+    return float(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iat"])
 
 
 def absolute(argument: str, url: str) -> str:

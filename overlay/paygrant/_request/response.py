@@ -49,7 +49,7 @@ class RawResponse:
     @property
     def date(self) -> datetime | None:
         """The server's time. None if the response does not state it."""
-        date = _http_date(self.headers.get("date", ""))
+        date = http_date(self.headers.get("date", ""))
         # Date has whole seconds only: within the second that it names, our own clock is more exact.
         return self.received if date and date <= self.received < date + timedelta(seconds=1) else date
 
@@ -140,11 +140,11 @@ class RawResponse:
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit() and math.isfinite(seconds := float(text)):
             return seconds
-        moment = _http_date(text)
+        moment = http_date(text)
         return None if moment is None else max(0.0, self.seconds_until(moment))
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
     """A date in a header (RFC 9110 section 5.6.7)."""
     try:
         moment = parsedate_to_datetime(text)

@@ -52,7 +52,7 @@ class TokenAuth(BearerAuth):
             if not _repeatable(request.body):
                 return response
             response = await self._repeated(token, request, response, handler)
-            if self._wants_nonce(response, response.status, request.url):
+            if self._still_wants_nonce(response, response.status, request.url):
                 return response
         other = self._replacement_for(token, response.status, request)
         if other is None:

@@ -77,7 +77,7 @@ class TokenAuth(BearerAuth, AuthBase):
         is_reused = _is_reused(response.request)
         if self._wants_proof(token, response, response.status_code, response.request, is_reused=is_reused):
             repeated = self._repeated(token, response, options)
-            if repeated is None or self._wants_nonce(repeated, repeated.status_code, repeated.url):
+            if repeated is None or self._still_wants_nonce(repeated, repeated.status_code, repeated.url):
                 return response if repeated is None else repeated
             response = repeated
         other = self._replacement_for(token, response.status_code, response.request)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from paygrant._arguments import check_choice
-from paygrant._providers.key_file import CERTIFICATE_FILE, KEY_ID, PRIVATE_KEY, with_keys
+from paygrant._providers.key_file import CERTIFICATE_FILE, DPOP_KEY, KEY_ID, PRIVATE_KEY, with_keys
 from paygrant._providers.kind import prefix_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._spec.description import WITHOUT_SECRET, ClientAuth
@@ -111,9 +111,10 @@ class ClientAccess:
         return variables | ({TRUST_VARIABLE: self.certificates.trust_file} if CERTIFICATE_FILE in found else {})
 
     def environ_without_keys(self) -> dict[str, str]:
-        """Variables for the case that the extra for keys is not installed: the error for the private key names the extra."""
+        """Variables for the case that the extra for keys is not installed: the error for a key names the extra."""
         prefix = prefix_of(self.name, None)
-        found = {"client_id": self.client.client_id, PRIVATE_KEY: _NO_KEY} | self._place(with_tls=False)
+        found = {"client_id": self.client.client_id} | self._place(with_tls=False)
+        found |= dict.fromkeys((PRIVATE_KEY, CERTIFICATE_FILE, DPOP_KEY), _NO_KEY)
         return {f"{prefix}_{argument.upper()}": value for argument, value in found.items()}
 
     def _settings(self, method: str | None, *, certificate: bool) -> dict[str, str]:
