@@ -118,6 +118,33 @@ def test_each_environment_is_reached_at_its_host_by_tls_alone(
     assert b"of-straw" not in request
 
 
+@pytest.mark.parametrize("echo", ["no such user: PROXY-PASSWORD/77", "bm9ib2R5OlBST1hZLVBBU1NXT1JELzc3"])
+def test_a_proxy_that_repeats_its_password_is_cut_short(echo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(f"HTTP/1.1 407 {echo}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with serve_raw(refuse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.replace("http://", "http://nobody:PROXY-PASSWORD%2F77@"))
+        with pytest.raises(ProviderUnavailable, match=r"ProxyError: 407") as caught:
+            ask(make(Ripple, environment="test"))
+    assert "[cut]" in str(caught.value)
+    assert echo[-12:] not in str(caught.value)
+
+
+def test_of_a_callers_own_proxy_only_the_status_is_shown() -> None:
+    def refuse(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 407 not nobody with PROXY-PASSWORD-77\r\nContent-Length: 0\r\n\r\n")
+
+    with serve_raw(refuse) as proxy, httpx.HTTPTransport(proxy=proxy) as transport:
+        source = TokenSource(
+            make(Ripple, environment="test"), transport=transport, policy=RefreshPolicy(max_attempts=1)
+        )
+        with pytest.raises(ProviderUnavailable, match=r"ProxyError: 407 \(attempts: 1\)"):
+            source.get()
+
+
 @pytest.mark.parametrize("proxy", ["ftp://name:password@127.0.0.1:1", "socks9://127.0.0.1", "http://[::1"])
 def test_an_unusable_proxy_is_a_configuration_error(
     proxy: str, server: Server, monkeypatch: pytest.MonkeyPatch

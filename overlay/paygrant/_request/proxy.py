@@ -6,7 +6,7 @@ import re
 import sys
 from contextlib import suppress
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -39,6 +39,17 @@ def environment_proxy(url: str) -> tuple[str, str | None]:
     # where the environment has none, and they may change.
     read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
     return read(f"{parts.scheme}://{parts.netloc}", tuple(map(os.environ.get, _NAMES)))
+
+
+def proxy_secrets(url: str) -> tuple[str, ...]:
+    """What no text of the proxy for an address may repeat: the proxy's password, and its credentials together."""
+    _, proxy = environment_proxy(url)
+    try:
+        parts = urlsplit(proxy or "")
+    except ValueError:
+        return ()
+    password = unquote(parts.password or "")
+    return (password, f"{unquote(parts.username or '')}:{password}") if password else ()
 
 
 @lru_cache(maxsize=256)

@@ -218,7 +218,17 @@ class _Exchange:
         try:
             return connection.send(request), False
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
-            failure = f"{type(error).__name__}: {self.reader.redact(_words_of(error))}"
+            words = self.reader.redact(_words_of(error))
+            if isinstance(error, httpcore.ProxyError):  # it holds words of the proxy
+                from paygrant._request.proxy import proxy_secrets
+                from paygrant._text import redact
+
+                words = redact(proxy_secrets(self._registration.token_url), words)
+            elif (
+                isinstance(error, httpx.ProxyError) and words[:3].isdecimal()
+            ):  # a proxy whose password nobody knows here
+                words = words[:3]
+            failure = f"{type(error).__name__}: {words}"
             if self._credentials.certificate is not None and is_client_certificate_refused(error):
                 return self.reader.error(InvalidClient, f"the client certificate was refused, {failure}"), False
             if self._limits.cut:
