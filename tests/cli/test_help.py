@@ -104,3 +104,12 @@ def test_the_version_is_printed(run: Any) -> None:
 def test_every_command_has_short_options_for_help_and_verbose(run: Any, path: tuple[str, ...]) -> None:
     assert run(*path, "-h") == run(*path, "--help")
     assert "-v, --verbose" in run(*path, "-h").out
+
+
+@pytest.mark.parametrize("command", ["token", "doctor"])
+def test_the_list_of_providers_has_their_names_for_people(run: Any, command: str) -> None:
+    listed = dict(
+        line.split(maxsplit=1) for line in run(command, "-h").out.partition("Commands:")[2].splitlines() if line
+    )
+    assert listed["efi_pix"] == "Efí Pix"
+    assert listed["ripple"] == "Ripple's Payments Direct API"

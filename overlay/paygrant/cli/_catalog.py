@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from paygrant._providers.base import has_variables
 from paygrant._text import one_line
 
 if TYPE_CHECKING:
@@ -79,6 +80,13 @@ def dashed(name: str) -> str:
 def summary(kind: "ProviderKind[Provider]") -> str:
     """What a provider is: the words of its spec, or the first line of its class's docstring."""
     return kind.about or _plain((kind.source.__doc__ or kind.source.__name__).partition("\n")[0])
+
+
+def title(kind: "ProviderKind[Provider]") -> str:
+    """A provider's name for people, as its class has it; its summary if it has no class."""
+    if not has_variables(kind.source):
+        return summary(kind)
+    return _plain((kind.source.__doc__ or "").partition("\n")[0]).partition(" (")[0].rstrip(".")
 
 
 def described(documented: Any) -> dict[str, str]:

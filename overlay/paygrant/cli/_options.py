@@ -13,7 +13,7 @@ import click
 from paygrant._providers.kind import SECRET, prefix_of
 from paygrant._providers.registry import find, is_path, known_names, names
 from paygrant.cli import _console, _failures
-from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary
+from paygrant.cli._catalog import ProviderParameter, dashed, parameters, summary, title
 from paygrant.cli._given import Given
 from paygrant.cli._store import spec_cache
 
@@ -195,7 +195,9 @@ class ProviderGroup(Group):
         servers = kind.endpoint.servers if kind.endpoint else ()
         environment = next((f" --environment {each}" for each in servers), "")
         word = cmd_name if is_path(cmd_name) else kind.name
-        return self._build(word, kind, f"paygrant {self.name} {word}{environment} --env-file {kind.name}.env")
+        command = self._build(word, kind, f"paygrant {self.name} {word}{environment} --env-file {kind.name}.env")
+        command.short_help = title(kind)
+        return command
 
 
 def kind_for(word: str) -> "ProviderKind[Provider] | None":
