@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=64)  # of the names that travel with tokens; each call needs them
-def _lowered(names: tuple[str, ...]) -> frozenset[bytes]:
+def _lowered(*names: str) -> frozenset[bytes]:
     """The names of headers in lower case."""
     return frozenset(name.lower().encode() for name in names)
 
@@ -82,7 +82,7 @@ class HeadersBySentName:
 
     def put(self, values: Mapping[str, str]) -> None:
         """Put values under these names, in place of what was there."""
-        replaced = _lowered(tuple(values))
+        replaced = _lowered(*values)
         self._list = [each for each in self._list if each[0].lower() not in replaced]
         for name, value in values.items():
             self._list.append((name.encode(), b"authorization", value.encode()))

@@ -93,7 +93,7 @@ class Prover:
         now = self._now()
         if self._skews and token is not None:
             now += self._skews.get(origin, 0.0)
-        claims = f'{{"jti":"{urandom(16).hex()}","htm":{_quoted(method)},"htu":{_quoted(target)},"iat":{int(now)}'
+        claims = f'{{"jti":"{urandom(16).hex()}","htm":{_quoted(method)},"htu":{target},"iat":{int(now)}'
         if token is not None:
             known = self._ath
             if known[0] != token:
@@ -186,7 +186,7 @@ def absolute(argument: str, url: str) -> str:
 
 @lru_cache(maxsize=256)
 def _target(url: str) -> tuple[str, str]:
-    """The address that a proof names for a URL without query and fragment, and its origin.
+    """The address that a proof names for a URL without query and fragment, as JSON has it; and its origin.
 
     It is the address as the server sees it: without the user's name and password and without the default port. An empty
     path is "/" (RFC 3986 section 6.2.3).
@@ -196,7 +196,7 @@ def _target(url: str) -> tuple[str, str]:
     if default := _DEFAULT_PORTS.get(parts.scheme):
         host = host.removesuffix(default)
     origin = f"{parts.scheme}://{host}"
-    return f"{origin}{parts.path or '/'}", origin
+    return _quoted(f"{origin}{parts.path or '/'}"), origin
 
 
 def _place(origin: str, *, is_token_endpoint: bool) -> str:

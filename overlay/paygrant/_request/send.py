@@ -7,7 +7,6 @@ import socket
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
@@ -28,7 +27,7 @@ from paygrant._request.transport import Transport, is_certificate_error, is_clie
 from paygrant._request.unsigned import UnsignedRequest
 from paygrant._tokens.lifecycle import Grant
 from paygrant._tokens.policy import RefreshPolicy
-from paygrant._tokens.token import KeptResponse
+from paygrant._tokens.token import KeptResponse, Token
 
 if TYPE_CHECKING:
     from paygrant._request.credentials import Credentials
@@ -104,12 +103,10 @@ def request_token(  # noqa: PLR0913 - what to request, and how
     if observe:
         observe(response)
     token, lifetime = reader.read(response)
+    expires_at = None if lifetime is None else response.received + timedelta(seconds=lifetime)
+    kept = KeptResponse(response.text, token.access_token, model_reader(registration.models))
     return Grant(
-        replace(
-            token,
-            expires_at=None if lifetime is None else response.received + timedelta(seconds=lifetime),
-            response=KeptResponse(response.text, token.access_token, model_reader(registration.models)),
-        ),
+        Token(token.access_token, token.token_type, token.scope, expires_at, kept),
         since=started,
         lifetime=policy.default_lifetime if lifetime is None else lifetime,
     )
