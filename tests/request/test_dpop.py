@@ -17,8 +17,9 @@ import pytest
 from paygrant import ClientCredentials, MemoryStore, TokenRequestRejected, TokenSource
 from paygrant._request import credentials
 from paygrant._request.credentials import prover_for
-from paygrant._request.dpop import Prover, is_of_process, key_of_process
+from paygrant._request.dpop import Prover, absolute, is_of_process, key_of_process
 from paygrant._request.signing_key import SigningKey
+from tests.helpers.arguments import refusal
 from tests.helpers.keys import pem, public_pem
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -273,3 +274,25 @@ def test_a_token_request_is_repeated_for_a_nonce_once(server: Server) -> None:
     with pytest.raises(TokenRequestRejected, match="use_dpop_nonce"):
         bound_source(server).get()
     assert len(server.seen) == 2
+
+
+# The address of a call
+
+
+def test_the_address_of_a_call_is_as_an_http_client_sends_it() -> None:
+    assert absolute("url", "HTTPS://API.example/a/../b?c=d") == "https://api.example/b?c=d"
+    assert absolute("url", "http://b\u00fccher.example/\u00e9") == "http://xn--bcher-kva.example/%C3%A9"
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://api.example:port/", "is no URL"),
+        ("/payments", "has no host, or another scheme than http and https"),
+        ("https:///payments", "has no host, or another scheme than http and https"),
+        ("ftp://api.example/payments", "has no host, or another scheme than http and https"),
+    ],
+)
+def test_the_address_of_a_call_must_be_whole(url: str, fault: str) -> None:
+    expected = "expected the whole address of the call, such as https://api.example.com/payments"
+    assert refusal(lambda: absolute("url", url), "url") == f"url: {fault}; {expected}"
