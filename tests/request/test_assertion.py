@@ -361,7 +361,7 @@ def test_a_device_with_an_id_or_a_public_key_can_be_distinguished_from_its_succe
     [((), "HS256"), (("RS256", "HS512", "HS384"), "HS512"), (("PS256", "ES256"), "HS256")],
 )
 def test_a_secret_signs_by_the_first_algorithm_for_secrets_that_the_provider_accepts(
-    accepted: tuple[str, ...], algorithm: str, server: Server
+    accepted: Any, algorithm: str, server: Server
 ) -> None:
     secret = "secret-of-straw-" * 4
     registration = registration_of(
