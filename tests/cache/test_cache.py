@@ -351,6 +351,24 @@ def test_renewals_that_hang_start_ever_more_rarely(clock: Clock) -> None:
     assert [pause_after_a_hang(world) for _ in range(5)] == [0, 0, 0, 10, 20]
 
 
+def test_a_renewal_from_before_a_process_was_frozen_holds_up_nobody(clock: Clock) -> None:
+    """Nobody waits for it any more, so nobody gives it up."""
+    world = World(clock, RefreshPolicy(deadline=10, jitter=0))
+    frozen = world.cache.token()
+    assert isinstance(frozen, PendingRenewal)
+    clock.pass_by(3600)
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    assert (pending is frozen, len(world.renewals)) == (False, 2)
+    world.acquirer.outcomes.append(world.grant("a"))
+    world.run()  # the first one, when its thread goes on
+    assert (frozen.completed, pending.completed) == (True, False)
+    world.run()
+    assert pending.wait().access_token == "a"
+    world.cache.invalidate(world.cache.held[0])
+    assert [pause_after_a_hang(world) for _ in range(5)] == [0, 0, 0, 10, 20]
+
+
 def pause_after_a_hang(world: World) -> float:
     """Let a renewal hang until it is given up. Return the seconds until the next one starts, in steps of 5."""
     pending = world.cache.token()

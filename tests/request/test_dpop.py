@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from paygrant import ClientCredentials, MemoryStore, TokenRequestRejected, TokenSource
-from paygrant._request import credentials
+from paygrant._request import credentials, dpop
 from paygrant._request.credentials import prover_for
 from paygrant._request.dpop import Prover, absolute, is_of_process, key_of_process
 from paygrant._request.signing_key import SigningKey
@@ -116,6 +116,38 @@ def test_clients_with_one_key_share_the_nonces_of_a_server() -> None:
     assert prover_for(key, "https://a.example").thumbprint == key.thumbprint
 
 
+class Device:
+    """A key in a device. Its owner may replace it."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.algorithm = key.algorithm
+        self.public_jwk: Any = key.public_jwk
+        self.key_id = None
+        self.sign = key.sign
+
+
+def test_another_key_in_a_device_has_a_prover_of_its_own() -> None:
+    device: Any = Device(SigningKey(pem("RS256")))
+    provers = [prover_for(device, "https://a.example")]
+    assert prover_for(device, "https://a.example") is provers[0]
+    device.algorithm = "PS256"
+    provers.append(prover_for(device, "https://a.example"))
+    device.public_jwk = SigningKey(pem("PS256")).public_jwk
+    provers.append(prover_for(device, "https://a.example"))
+    assert len({id(each) for each in provers}) == 3
+    device.public_jwk = None
+    text = refusal(lambda: prover_for(device, "https://a.example"), "dpop.public_jwk")
+    assert text.startswith("dpop.public_jwk: is of type NoneType")
+
+
+def test_clients_with_other_keys_share_no_token(server: Server) -> None:
+    server.reply = lambda _: granted(f"token-{len(server.seen)}", token_type="DPoP")
+    store = MemoryStore()
+    keys = [SigningKey(pem("ES256")), SigningKey(pem("ES256", 1)), SigningKey(pem("ES256"))]
+    tokens = [TokenSource(bound(server, key), store=store).get().access_token for key in keys]
+    assert tokens == ["token-1", "token-2", "token-1"]
+
+
 def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "unix_time", lambda: NOW)
     monkeypatch.setattr(credentials, "_skews", {"https://c.example": -30})
@@ -189,8 +221,10 @@ def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
     assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
 
 
-def test_a_process_has_one_key() -> None:
-    assert key_of_process() is key_of_process()
+def test_a_process_has_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = key_of_process()
+    monkeypatch.setattr(dpop, "new_key", None)  # making one takes time, so it is made once
+    assert key_of_process() is key
     assert key_of_process().algorithm == "ES256"
     assert is_of_process(key_of_process())
     assert not is_of_process(SigningKey(pem("ES256")))
@@ -199,10 +233,13 @@ def test_a_process_has_one_key() -> None:
 DEMAND = Reply({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": "n-1"})
 
 
-def bound_source(server: Server, number: int = 0) -> TokenSource:
-    key = SigningKey(pem("ES256"))
+def bound(server: Server, key: SigningKey, number: int = 0) -> ClientCredentials:
     url = f"{server.base_url}/token"
-    return TokenSource(ClientCredentials(client_id=f"c-{number}", client_secret="s", token_url=url, dpop=key))
+    return ClientCredentials(client_id=f"c-{number}", client_secret="s", token_url=url, dpop=key)
+
+
+def bound_source(server: Server, number: int = 0) -> TokenSource:
+    return TokenSource(bound(server, SigningKey(pem("ES256")), number))
 
 
 def test_all_clients_with_a_key_are_served_when_the_token_endpoint_demands_a_nonce(server: Server) -> None:
