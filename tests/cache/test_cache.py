@@ -22,9 +22,11 @@ from paygrant import (
 from paygrant._cache.acquire import Acquired
 from paygrant._cache.cache import Cache
 from paygrant._cache.renewal import PendingRenewal
+from paygrant._cache.single_use import SingleUseCache
 from paygrant._telemetry import Meter
 from paygrant._tokens.lifecycle import Grant
 from tests.helpers.clock import Clock
+from tests.helpers.locks import held_elsewhere
 
 
 @dataclass
@@ -56,11 +58,16 @@ class Outcomes:
 class World:
     """A cache with its acquirer. A renewal waits until ``run``."""
 
-    def __init__(self, clock: Clock, policy: RefreshPolicy = RefreshPolicy(jitter=0)) -> None:  # noqa: B008 - it cannot change
+    def __init__(
+        self,
+        clock: Clock,
+        policy: RefreshPolicy = RefreshPolicy(jitter=0),  # noqa: B008 - it cannot change
+        kind: type[Cache] = Cache,
+    ) -> None:
         self.clock = clock
         self.acquirer = Outcomes()
         self.renewals: list[Callable[[], None]] = []
-        self.cache = Cache(self.acquirer, policy, Meter("acme", "test"), self.renewals.append)
+        self.cache = kind(self.acquirer, policy, Meter("acme", "test"), self.renewals.append)
 
     def grant(self, name: str, lifetime: float = 3600) -> Grant:
         return Grant(Token(name), self.clock(), lifetime)
@@ -341,7 +348,25 @@ def test_renewals_that_hang_start_ever_more_rarely(clock: Clock) -> None:
     world.run(world.grant("a"))
     assert world.cache.held[0].access_token == "a"
     world.cache.invalidate(world.cache.held[0])
-    assert pause_after_a_hang(world) == 0
+    assert [pause_after_a_hang(world) for _ in range(5)] == [0, 0, 0, 10, 20]
+
+
+def test_a_renewal_from_before_a_process_was_frozen_holds_up_nobody(clock: Clock) -> None:
+    """Nobody waits for it any more, so nobody gives it up."""
+    world = World(clock, RefreshPolicy(deadline=10, jitter=0))
+    frozen = world.cache.token()
+    assert isinstance(frozen, PendingRenewal)
+    clock.pass_by(3600)
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    assert (pending is frozen, len(world.renewals)) == (False, 2)
+    world.acquirer.outcomes.append(world.grant("a"))
+    world.run()  # the first one, when its thread goes on
+    assert (frozen.completed, pending.completed) == (True, False)
+    world.run()
+    assert pending.wait().access_token == "a"
+    world.cache.invalidate(world.cache.held[0])
+    assert [pause_after_a_hang(world) for _ in range(5)] == [0, 0, 0, 10, 20]
 
 
 def pause_after_a_hang(world: World) -> float:
@@ -423,3 +448,90 @@ def test_a_cache_that_forgets_stops_its_renewal_and_waits_for_it() -> None:
     assert pending.completed
     with pytest.raises(TokenError, match="stopped"):
         pending.wait()
+
+
+# A lock that another thread holds
+
+
+KINDS: tuple[type[Cache], ...] = Cache, SingleUseCache
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_but_a_first_token_needs_the_lock(clock: Clock, kind: type[Cache]) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, deadline=0.02), kind)
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    with held_elsewhere(world.cache._lock):
+        world.run(world.grant("a"))
+        token = pending.wait()
+        world.cache.open()
+        world.cache.accept_replacement(token)
+        world.cache.reject_replacement(token)
+        assert world.cache.replace(token) is None
+        world.cache.invalidate(token)
+        world.cache.close()
+        with pytest.raises(TokenError, match="no token before the deadline"):
+            world.cache.token()
+    assert world.acquirer.discarded == []
+
+
+def test_a_due_token_is_handed_out_while_another_thread_holds_the_lock(clock: Clock) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, deadline=20))
+    token = world.fetch("a", 100)
+    clock.pass_by(85)
+    with held_elsewhere(world.cache._lock):
+        assert world.cache.token() is token
+    assert world.renewals == []
+    assert world.cache.token() is token
+    assert len(world.renewals) == 1
+
+
+# Tokens that are used once
+
+
+@pytest.fixture
+def once(clock: Clock) -> World:
+    """A cache that gives each call a token of its own."""
+    return World(clock, kind=SingleUseCache)
+
+
+def test_calls_for_a_token_that_is_used_once_share_nothing(once: World) -> None:
+    first, second = once.cache.token(), once.cache.token()
+    assert isinstance(first, PendingRenewal)
+    assert isinstance(second, PendingRenewal)
+    once.run(once.grant("a"))
+    assert (first.wait().access_token, second.completed) == ("a", False)
+    once.run(TokenError("acme: refused"))
+    with pytest.raises(TokenError, match="refused"):
+        second.wait()
+    assert under_way(once) == set()
+
+
+def under_way(world: World) -> set[Any]:
+    """The requests that the cache takes for pending. Each that stays would take memory for ever."""
+    assert isinstance(world.cache, SingleUseCache)
+    return world.cache._pending
+
+
+def test_a_request_that_was_given_up_before_it_began_is_not_sent(once: World) -> None:
+    pending = once.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    once.clock.pass_by(60)
+    with pytest.raises(TokenError, match="no token before the deadline"):
+        pending.wait()
+    once.acquirer.outcomes.append(once.grant("a"))
+    once.run()
+    assert len(once.acquirer.outcomes) == 1
+
+
+def test_a_rejected_replacement_of_a_token_that_is_used_once_starts_a_pause(once: World) -> None:
+    assert isinstance(once.cache.replace(Token("used")), PendingRenewal)
+    once.cache.reject_replacement(Token("another"))
+    assert once.cache.replace(Token("used")) is None
+    once.clock.pass_by(RefreshPolicy().replacement_pause)
+    assert isinstance(once.cache.replace(Token("used")), PendingRenewal)
+
+
+def test_replacements_of_tokens_that_are_used_once_have_a_budget(once: World) -> None:
+    found = [once.cache.replace(Token("used")) for _ in range(7)]
+    assert [each is not None for each in found] == [True] * 5 + [False] * 2

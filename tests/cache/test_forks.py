@@ -79,11 +79,11 @@ def test_a_forked_child_of_a_busy_process_finds_all_locks_free(server: Server) -
             child = os.fork()
             if child == 0:
                 print(source.get().access_token, flush=True)
-                TokenSource(source.provider).get()
+                print(TokenSource(source.provider).get().access_token, flush=True)
                 os._exit(0)
         os.waitpid(child, 0)
     """
-    assert _run(program, server) == ["token-1"]
+    assert _run(program, server) == ["token-1", "token-1"]
 
 
 APP = """

@@ -26,10 +26,12 @@ from paygrant import (
 )
 from paygrant._cache import registry
 from paygrant._cache.cache import Cache
+from paygrant._cache.lock import BoundedLock
 from paygrant._cache.registry import transport_mark
 from paygrant._providers.base import registration_of
 from paygrant._request.credentials import Credentials
 from tests.helpers.clock import Clock
+from tests.helpers.locks import held_elsewhere
 from tests.helpers.servers import Reply, Server, granted
 
 USER_1 = "7f1d2a3e-5f0b-4c55-9a52-0f6a6f2f1a01"
@@ -402,3 +404,26 @@ def test_a_bug_in_a_renewal_does_not_block_callers(provider: Cryptofuse, server:
 
     with pytest.raises(Exception, match="the renewal failed by SystemExit"):
         TokenSource(provider, store=Broken()).get()
+
+
+def test_a_source_is_made_while_another_thread_makes_one(
+    provider: Cryptofuse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ``__eq__`` of a store runs meanwhile, and it may sleep. Such a source shares its token with no other."""
+    monkeypatch.setattr(registry, "_guard", BoundedLock(0.01, 0.01))
+    store, asked = MemoryStore(), list[httpx.Request]()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"access_token": f"t-{len(asked)}", "token_type": "Bearer", "expires_in": 60})
+
+    transport = httpx.MockTransport(respond)
+    with held_elsewhere(registry._guard):
+        first, second = (TokenSource(provider, store=store, transport=transport) for _ in range(2))
+    assert first._cache is not second._cache
+    token = first.get()
+    assert token.access_token == "t-1"
+    for other in (second, TokenSource(provider, store=store, transport=transport)):
+        assert other.get() == token  # it is in the store
+    assert len(asked) == 1
+    assert server.seen == []

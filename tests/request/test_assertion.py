@@ -354,3 +354,23 @@ def test_a_device_with_an_id_or_a_public_key_can_be_distinguished_from_its_succe
     assert len(server.seen) == 1
     clock.pass_by(1)
     assert source.get()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "algorithm"),
+    [((), "HS256"), (("RS256", "HS512", "HS384"), "HS512"), (("PS256", "ES256"), "HS256")],
+)
+def test_a_secret_signs_by_the_first_algorithm_for_secrets_that_the_provider_accepts(
+    accepted: Any, algorithm: str, server: Server
+) -> None:
+    secret = "secret-of-straw-" * 4
+    registration = registration_of(
+        client(server, private_key=None, client_secret=secret, auth_method="client_secret_jwt")
+    )
+    client_auth = ClientAuth("client_secret_jwt", assertion=Assertion(algorithms=accepted))
+    registration = replace(registration, client_auth=client_auth)
+    request = build_request(registration, registration.credentials(), "plain")
+    assertion = str(request.fields["client_assertion"])
+    claims = jwt.decode(assertion, secret, algorithms=[algorithm], options=NO_CHECKS)
+    assert claims["sub"] == "client-of-straw"
+    assert secret not in {str(value) for value in request.fields.values()}

@@ -185,3 +185,11 @@ def test_a_missing_function_for_the_credentials_is_refused() -> None:
     )
     registration = dataclasses.replace(registration_of(provider), authenticate=None)
     assert "is missing" in refusal(lambda: build_request(registration, Credentials("secret"), "plain"), "authenticate")
+
+
+@pytest.mark.parametrize("path", ["/tenants/../token", "/tenants/./token", "/token/.."])
+def test_a_request_does_not_go_to_another_path_than_the_one_described(path: str) -> None:
+    registration = registration_of(make(Cryptofuse))
+    registration = dataclasses.replace(registration, token_url=f"https://auth.example{path}")
+    text = refusal(lambda: build_request(registration, registration.credentials(), "plain"), "parameters")
+    assert text == "parameters: lead to another path; expected values other than . and .. in a path"

@@ -187,6 +187,21 @@ def test_authorities_that_a_user_adds_stay_trusted_after_a_rotation(tmp_path: Pa
     assert len({*seen}) == 3
 
 
+def test_a_user_may_add_authorities_by_file_and_by_folder(tmp_path: Path) -> None:
+    paths = write_pair(tmp_path, authority().issue("client"))
+    file, folder = tmp_path / "authority.pem", tmp_path / "empty"
+    file.write_text(authority().certificate)
+    folder.mkdir()
+    context = ClientCertificate(*paths).ssl_context()
+    with tls_server(tmp_path) as (port, seen):
+        context.load_verify_locations(str(file), str(folder))
+        assert len(context.get_ca_certs()) == 1 + len(ClientCertificate(*paths).ssl_context().get_ca_certs())
+        for _ in range(2):
+            assert connect(context, port) == b"ok"
+            write_pair(tmp_path, authority().issue("client"))
+    assert len({*seen}) == 2
+
+
 @pytest.mark.usefixtures("trust")
 def test_the_settings_of_the_context_count(tmp_path: Path) -> None:
     paths = write_pair(tmp_path, authority().issue("client"))

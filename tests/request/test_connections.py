@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from paygrant import Cryptofuse, ProviderUnavailable, Ripple
-from paygrant._providers.base import Provider
+from paygrant import Cryptofuse, ProviderUnavailable, RefreshPolicy, Ripple, _clock
+from paygrant._providers.base import Provider, registration_of
+from paygrant._request.send import request_token
+from paygrant._request.transport import shared_connections
 from tests.helpers.failures import failure
-from tests.helpers.providers import each_provider
-from tests.helpers.servers import Server, read_request, serve_raw
+from tests.helpers.providers import each_provider, make
+from tests.helpers.servers import RAW_GRANT, Server, read_request, serve_raw
 
 # Connections that fail
 
@@ -52,6 +54,38 @@ def test_a_broken_connection_raises_provider_unavailable(script: Callable[[socke
         error = failure(Ripple, base_url)
     assert type(error) is ProviderUnavailable
     assert (error.status, error.retryable, error.attempts) == (None, True, 1)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more(*, answers: bool) -> None:
+    """The server ends the first connection when the second request has arrived."""
+    requests: list[int] = []
+
+    def respond(connection: socket.socket) -> None:
+        number = len(requests)
+        requests.append(0)
+        while read_request(connection):
+            requests[number] += 1
+            if (number == 0 and requests[number] == 2) or (number == 1 and not answers):
+                return
+            connection.sendall(RAW_GRANT)
+
+    with serve_raw(respond) as base_url, shared_connections():
+        registration = registration_of(make(Cryptofuse, base_url=base_url))
+
+        def request() -> str:
+            deadline = _clock.monotonic() + 10
+            credentials, policy = registration.credentials(), RefreshPolicy()
+            grant = request_token(registration, credentials, "plain", policy=policy, transport=None, deadline=deadline)
+            return grant.token.access_token
+
+        first = request()
+        if answers:
+            assert request() == first
+        else:
+            with pytest.raises(ProviderUnavailable, match="RemoteProtocolError: Server disconnected"):
+                request()
+    assert requests == [2, 1]
 
 
 @each_provider

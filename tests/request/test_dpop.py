@@ -17,10 +17,11 @@ import jwt
 import pytest
 
 from paygrant import ClientCredentials, MemoryStore, TokenRequestRejected, TokenSource
-from paygrant._request import credentials
+from paygrant._request import credentials, dpop
 from paygrant._request.credentials import prover_for
-from paygrant._request.dpop import Prover, is_of_process, key_of_process
+from paygrant._request.dpop import Prover, absolute, is_of_process, key_of_process
 from paygrant._request.signing_key import SigningKey
+from tests.helpers.arguments import refusal
 from tests.helpers.keys import pem, public_pem
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -132,6 +133,38 @@ def test_the_nonces_of_a_thousand_keys_are_kept() -> None:
     assert all(jwt.decode(each, options={"verify_signature": False})["nonce"] == "nonce-1" for each in proofs)
 
 
+class Device:
+    """A key in a device. Its owner may replace it."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.algorithm = key.algorithm
+        self.public_jwk: Any = key.public_jwk
+        self.key_id = None
+        self.sign = key.sign
+
+
+def test_another_key_in_a_device_has_a_prover_of_its_own() -> None:
+    device: Any = Device(SigningKey(pem("RS256")))
+    provers = [prover_for(device, "https://a.example")]
+    assert prover_for(device, "https://a.example") is provers[0]
+    device.algorithm = "PS256"
+    provers.append(prover_for(device, "https://a.example"))
+    device.public_jwk = SigningKey(pem("PS256")).public_jwk
+    provers.append(prover_for(device, "https://a.example"))
+    assert len({id(each) for each in provers}) == 3
+    device.public_jwk = None
+    text = refusal(lambda: prover_for(device, "https://a.example"), "dpop.public_jwk")
+    assert text.startswith("dpop.public_jwk: is of type NoneType")
+
+
+def test_clients_with_other_keys_share_no_token(server: Server) -> None:
+    server.reply = lambda _: granted(f"token-{len(server.seen)}", token_type="DPoP")
+    store = MemoryStore()
+    keys = [SigningKey(pem("ES256")), SigningKey(pem("ES256", 1)), SigningKey(pem("ES256"))]
+    tokens = [TokenSource(bound(server, key), store=store).get().access_token for key in keys]
+    assert tokens == ["token-1", "token-2", "token-1"]
+
+
 def test_a_proof_has_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "unix_time", lambda: NOW)
     monkeypatch.setattr(credentials, "_skews", {"https://c.example": -30})
@@ -205,8 +238,10 @@ def test_the_number_of_nonces_is_bounded(prover: Prover) -> None:
     assert "nonce" in claims(prover.proof("GET", "https://76.example/", TOKEN))
 
 
-def test_a_process_has_one_key() -> None:
-    assert key_of_process() is key_of_process()
+def test_a_process_has_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = key_of_process()
+    monkeypatch.setattr(dpop, "new_key", None)  # making one takes time, so it is made once
+    assert key_of_process() is key
     assert key_of_process().algorithm == "ES256"
     assert is_of_process(key_of_process())
     assert not is_of_process(SigningKey(pem("ES256")))
@@ -215,10 +250,13 @@ def test_a_process_has_one_key() -> None:
 DEMAND = Reply({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": "n-1"})
 
 
-def bound_source(server: Server, number: int = 0) -> TokenSource:
-    key = SigningKey(pem("ES256"))
+def bound(server: Server, key: SigningKey, number: int = 0) -> ClientCredentials:
     url = f"{server.base_url}/token"
-    return TokenSource(ClientCredentials(client_id=f"c-{number}", client_secret="s", token_url=url, dpop=key))
+    return ClientCredentials(client_id=f"c-{number}", client_secret="s", token_url=url, dpop=key)
+
+
+def bound_source(server: Server, number: int = 0) -> TokenSource:
+    return TokenSource(bound(server, SigningKey(pem("ES256")), number))
 
 
 def test_all_clients_with_a_key_are_served_when_the_token_endpoint_demands_a_nonce(server: Server) -> None:
@@ -304,3 +342,25 @@ def test_an_api_has_a_time_of_its_own_only_if_its_date_says_so(prover: Prover) -
     assert [claims(each)["iat"] - int(NOW) for each in proofs] == [60, 0, 0]
     assert not prover.note_time(url, proofs[0], later)
     assert claims(prover.proof("GET", url, TOKEN))["iat"] == int(NOW)
+
+
+# The address of a call
+
+
+def test_the_address_of_a_call_is_as_an_http_client_sends_it() -> None:
+    assert absolute("url", "HTTPS://API.example/a/../b?c=d") == "https://api.example/b?c=d"
+    assert absolute("url", "http://b\u00fccher.example/\u00e9") == "http://xn--bcher-kva.example/%C3%A9"
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://api.example:port/", "is no URL"),
+        ("/payments", "has no host, or another scheme than http and https"),
+        ("https:///payments", "has no host, or another scheme than http and https"),
+        ("ftp://api.example/payments", "has no host, or another scheme than http and https"),
+    ],
+)
+def test_the_address_of_a_call_must_be_whole(url: str, fault: str) -> None:
+    expected = "expected the whole address of the call, such as https://api.example.com/payments"
+    assert refusal(lambda: absolute("url", url), "url") == f"url: {fault}; {expected}"

@@ -9,6 +9,7 @@ import pytest
 
 from paygrant import (
     AlternativePayments,
+    ClientCredentials,
     ConfigurationError,
     Cryptofuse,
     InvalidClient,
@@ -170,6 +171,31 @@ def test_what_is_wrong_with_a_callable_for_the_secret_is_said() -> None:
         registration = registration_of(make(Cryptofuse, client_secret=function))
         said = refusal(lambda: registration.secret(within), "client_secret")  # noqa: B023
         assert said == f"client_secret: {fault}; {expected}"
+
+
+def test_what_is_wrong_with_a_callable_for_the_private_key_is_said() -> None:
+    def fail() -> str:
+        raise TimeoutError("canary")
+
+    def sleep() -> str:
+        threading.Event().wait(20)
+        return "canary"
+
+    expected = "expected a callable that returns the private key"
+    for function, within, fault in (
+        (fail, None, "the callable raised TimeoutError"),
+        (sleep, 0.05, "could not be read in time"),
+    ):
+        registration = registration_of(
+            ClientCredentials(
+                client_id="c",
+                token_url="https://auth.example/token",
+                auth_method="private_key_jwt",
+                private_key=function,
+            )
+        )
+        said = refusal(lambda: registration.credentials(within), "private_key")  # noqa: B023
+        assert said == f"private_key: {fault}; {expected}"
 
 
 def test_a_callable_for_the_secret_may_raise_an_error_of_ours(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from paygrant import (
     TokenSource,
 )
 from paygrant._request import credentials
+from paygrant._request.credentials import SignedTimes, note_skew, skew_of
 from tests.helpers.keys import pem
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -160,4 +161,19 @@ def test_a_server_whose_date_jumps_about_gets_few_requests(server: Server) -> No
     server.reply = respond
     with pytest.raises(InvalidClient):
         renew(server)
-    assert len(server.seen) <= 8  # four times, and as many when the key is read again
+    assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("used", "date", "is_noted"),
+    [(0.0, 1799.0, True), (0.0, 1800.0, False), (900.0, 1000.0, True), (900.0, -1000.0, False), (1000.0, None, False)],
+)
+def test_the_date_of_an_accepted_request_is_noted_if_it_is_near_the_time_that_was_used(
+    used: float, date: float | None, *, is_noted: bool
+) -> None:
+    url = "https://auth.example/token"
+    note_skew(url, used)
+    times = SignedTimes(url)
+    times.begin()
+    times.accepted(date)
+    assert skew_of(url) == (date if is_noted else used)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import httpx
 import pytest
@@ -32,6 +33,13 @@ from paygrant._cache import workers
 from paygrant._cache.registry import forget_all
 from paygrant._providers.base import Provider
 from paygrant._request import transport as transport_module
+from paygrant._request.transport import (
+    forget_connections,
+    is_client_certificate_refused,
+    new_transport,
+    shared_connections,
+    transport_for,
+)
 from paygrant._request.trust import trusting_context
 from tests.helpers.providers import ask, make
 from tests.helpers.servers import RAW_GRANT, Reply, Server, granted, read_request, serve, serve_raw
@@ -281,6 +289,56 @@ def test_a_connection_is_closed_when_its_worker_is_idle(monkeypatch: pytest.Monk
     with serve_raw(respond) as base_url:
         ask(make(Cryptofuse, base_url=base_url))
         assert closed.wait(10)
+
+
+def test_a_forked_child_has_connections_of_its_own(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "_thread_local", threading.local())
+    monkeypatch.setattr(transport_module, "_sockets", WeakSet[socket.socket]())
+    with shared_connections(), transport_for(server.base_url) as parents:
+        forget_connections()  # as in the child
+        with shared_connections():
+            with transport_for(server.base_url) as own, transport_for(server.base_url) as again:
+                assert own is again is not parents
+            with transport_for(server.base_url) as again:
+                assert own is again
+        monkeypatch.undo()
+
+
+def test_a_transport_of_ours_uses_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(RAW_GRANT)
+
+    seen: list[bytes] = []
+    with serve_raw(read) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        with new_transport("https://auth.example/") as transport, suppress(httpx.HTTPError):
+            transport.handle_request(httpx.Request("GET", "https://auth.example/"))
+        monkeypatch.setenv("https_proxy", "telnet://127.0.0.1:1")
+        with pytest.raises(ConfigurationError, match="https_proxy"):
+            new_transport("https://auth.example/")
+    assert seen[0].startswith(b"CONNECT auth.example:443 ")
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_refused"),
+    [
+        ("SSLV3_ALERT_BAD_CERTIFICATE", True),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", True),
+        ("TLSV1_ALERT_UNKNOWN_CA", True),
+        ("TLSV1_ALERT_ACCESS_DENIED", True),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", False),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", False),
+        ("CERTIFICATE_VERIFY_FAILED", False),
+        (None, False),
+    ],
+)
+def test_only_an_alert_about_the_certificate_is_its_refusal(reason: str | None, *, is_refused: bool) -> None:
+    cause = ssl.SSLError(1, "failed")
+    cause.reason = reason  # type: ignore[assignment]
+    error = httpx.ReadError("failed")
+    error.__cause__ = cause
+    assert is_client_certificate_refused(error) == is_refused
 
 
 # TLS

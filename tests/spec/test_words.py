@@ -329,6 +329,14 @@ def test_a_refusal_is_remembered_for_tokens_that_are_used_once(server: Server) -
     assert len(server.seen) == 1
 
 
+def test_a_request_for_a_token_that_is_used_once_is_repeated(server: Server, pauses: list[float]) -> None:
+    source = source_of(server, {"single_use": True})
+    replies = iter([Reply({}, 503), granted("token-1")])
+    server.reply = lambda _: next(replies)
+    assert source.get().access_token == "token-1"
+    assert len(pauses) == 1
+
+
 def test_a_rejected_token_is_replaced_by_another_one_within_the_budget(server: Server) -> None:
     source = source_of(server, {"single_use": True})
     used: list[str] = []
