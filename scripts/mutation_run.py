@@ -1,8 +1,8 @@
 """Tries the changes that mutmut makes. ``mutation`` starts it in the folder of the copy.
 
 mutmut would collect all tests again for each change. Here they are collected once. For each change, a forked child runs
-the tests that execute the changed lines. A test that noticed a change of the same function comes first, then the tests
-in the file and in the folder of the code, and the more special and faster ones before the others.
+the tests that execute the changed lines. A test that noticed a change of the same function comes first. The tests in the
+file and in the folder of the code follow, then the others. Special and fast ones come before the rest.
 """
 
 import argparse
@@ -307,7 +307,6 @@ def main() -> int:
     set_mutant_under_test("")
     settings = config()
     os.chdir("mutants")
-    sys.path[0] = str(Path.cwd())
     arguments = ["--rootdir=.", "--tb=no", "-q", "--capture=sys", *settings.pytest_add_cli_args]
     return int(pytest.main([*arguments, *settings.pytest_add_cli_args_test_selection], plugins=[Runner(options)]))
 

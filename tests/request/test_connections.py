@@ -56,8 +56,8 @@ def test_a_broken_connection_raises_provider_unavailable(script: Callable[[socke
     assert (error.status, error.retryable, error.attempts) == (None, True, 1)
 
 
-@pytest.mark.parametrize("answers", [True, False])
-def test_a_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more(*, answers: bool) -> None:
+@pytest.mark.parametrize("responds", [True, False])
+def test_a_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more(*, responds: bool) -> None:
     """The server ends the first connection when the second request has arrived."""
     requests: list[int] = []
 
@@ -66,7 +66,7 @@ def test_a_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more(*, 
         requests.append(0)
         while read_request(connection):
             requests[number] += 1
-            if (number == 0 and requests[number] == 2) or (number == 1 and not answers):
+            if (number == 0 and requests[number] == 2) or (number == 1 and not responds):
                 return
             connection.sendall(RAW_GRANT)
 
@@ -80,7 +80,7 @@ def test_a_request_that_meets_the_end_of_a_kept_connection_is_sent_once_more(*, 
             return grant.token.access_token
 
         first = request()
-        if answers:
+        if responds:
             assert request() == first
         else:
             with pytest.raises(ProviderUnavailable, match="RemoteProtocolError: Server disconnected"):
