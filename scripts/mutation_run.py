@@ -1,8 +1,9 @@
 """Tries the changes that mutmut makes. ``mutation`` starts it in the folder of the copy.
 
 mutmut would collect all tests again for each change. Here they are collected once. For each change, a forked child runs
-the tests that execute the changed lines. A test that noticed a change of the same function comes first. The tests in the
-file and in the folder of the code follow, then the others. Special and fast ones come before the rest.
+the tests that execute the changed lines. A test that noticed a change of the same function comes first. Then each test
+function runs with its first arguments, then with its second ones, and so on. The tests in the file and in the folder of
+the code precede the others, and special and fast ones precede the rest.
 """
 
 import argparse
@@ -118,12 +119,19 @@ class Runner:
         self._items: dict[str, pytest.Item] = {}
         self._seconds: dict[str, float] = {}
         self._lines_of: Counter[str] = Counter()
+        self._variants: dict[str, int] = {}
+        """How many other arguments of the same test function come before those of this test."""
         self._noticed: dict[str, Counter[str]] = defaultdict(Counter)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests without a change, and then those of each change."""
         self._items = {item.nodeid: item for item in session.items}
+        functions: Counter[str] = Counter()
+        for test in self._items:
+            function = test.partition("[")[0]
+            self._variants[test] = functions[function]
+            functions[function] += 1
         gc.freeze()  # so that children share the memory
         os.waitpid(self._fork(self._run_unchanged), 0)
         self._seconds = json.loads(Path(_SECONDS).read_text(encoding="utf-8"))
@@ -212,12 +220,12 @@ class Runner:
         """The tests to run for a change, in their order."""
         noticed = self._noticed[change.function]
 
-        def rank(test: str) -> tuple[int, float]:
+        def rank(test: str) -> tuple[int, int, float]:
             seconds = self._seconds[test] + _OVERHEAD
             if noticed[test]:
-                return 0, seconds / noticed[test]
+                return 0, 0, seconds / noticed[test]
             near = test.startswith(change.folder) + test.startswith(change.file)
-            return 3 - near, seconds * (300 + self._lines_of[test])
+            return 1 + self._variants[test], 2 - near, seconds * (300 + self._lines_of[test])
 
         chosen, left = list[str](), float(self._options.seconds)
         for test in sorted(change.tests, key=rank):
