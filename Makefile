@@ -99,7 +99,7 @@ quick: $(READY)
 coverage:
 	@$(MAKE) --no-print-directory test COVERAGE=yes
 
-# Shows the changes of the code that no test notices; several hours. A run continues where the last one was stopped.
+# Shows the changes of the code that no test notices; about an hour. A run continues where the last one was stopped.
 # To check a part of the code: make mutation MUTANTS="'paygrant._tokens.*'"
 mutation: $(READY)
 	$(BIN)/python -m scripts.mutation --jobs $(JOBS) $(MUTANTS)

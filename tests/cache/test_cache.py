@@ -1,5 +1,6 @@
 """The decisions of a cache, without threads and requests: the acquirer is a list, and a test runs each renewal itself."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -484,6 +485,97 @@ def test_a_due_token_is_handed_out_while_another_thread_holds_the_lock(clock: Cl
     assert world.renewals == []
     assert world.cache.token() is token
     assert len(world.renewals) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lock_that_is_held_for_a_moment_is_waited_for(clock: Clock, kind: type[Cache]) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, deadline=20), kind)
+    outcomes: list[object] = []
+    for call in (lambda: outcomes.append(world.cache.token()), lambda: world.run(world.grant("a"))):
+        with held_elsewhere(world.cache._lock):
+            thread = Thread(target=call)
+            thread.start()
+            thread.join(0.05)
+            assert thread.is_alive()
+        thread.join(10)
+    (pending,) = outcomes
+    assert isinstance(pending, PendingRenewal)
+    assert pending.wait().access_token == "a"
+    if isinstance(world.cache, SingleUseCache):
+        assert not world.cache._pending
+    else:
+        assert world.cache.held[0].access_token == "a"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_giving_up_a_renewal_does_not_wait_for_the_lock(clock: Clock, kind: type[Cache]) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, deadline=20), kind)
+    pending = world.cache.token()
+    assert isinstance(pending, PendingRenewal)
+    clock.pass_by(60)
+    began = time.monotonic()
+    with held_elsewhere(world.cache._lock), pytest.raises(TokenError, match="no token before the deadline"):
+        pending.wait()
+    assert time.monotonic() - began < 10
+
+
+def test_an_expired_token_is_not_handed_out_while_another_thread_holds_the_lock(clock: Clock) -> None:
+    world = World(clock, RefreshPolicy(jitter=0, deadline=0.02))
+    world.fetch("a", 100)
+    clock.pass_by(100)
+    with held_elsewhere(world.cache._lock), pytest.raises(TokenError, match="no token before the deadline"):
+        world.cache.token()
+
+
+# Failures, and sources that are closed
+
+
+def test_the_pauses_after_failures_grow_and_begin_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_clock, "jitter", lambda: 1.0)
+    world.fetch("a")
+    world.clock.pass_by(3000)
+    assert [pause_after_a_failure(world) for _ in range(4)] == [2, 4, 8, 16]
+    world.cache.token()
+    world.run(world.grant("b"))
+    world.clock.pass_by(3000)
+    assert pause_after_a_failure(world) == 2
+
+
+def pause_after_a_failure(world: World) -> int:
+    """Let a renewal of a due token fail. Return the seconds until the next one starts."""
+    world.cache.token()
+    world.run(TokenError("an outage"))
+    for seconds in range(100):
+        world.cache.token()
+        if world.renewals:
+            world.renewals.clear()
+            world.cache.renew_locks()  # forgets the renewal
+            return seconds
+        world.clock.pass_by(1)
+    raise AssertionError
+
+
+def test_the_last_of_several_sources_stops_a_renewal(world: World) -> None:
+    for _ in range(3):
+        world.cache.open()
+    world.cache.token()
+    renewal = world.cache._renewal
+    assert renewal is not None
+    world.cache.close()
+    world.cache.close()
+    assert not renewal.stop.is_set()
+    world.cache.close()
+    assert renewal.stop.is_set()
+    world.cache.open()
+    assert not renewal.stop.is_set()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_task_gives_up_a_renewal_that_takes_too_long(backend: str) -> None:
+    late = TokenError("no token before the deadline")
+    pending = PendingRenewal(_clock.monotonic() + 0.05, lambda: late)
+    with pytest.raises(TokenError, match="no token before the deadline"):
+        anyio.run(pending.wait_async, backend=backend)
 
 
 # Tokens that are used once

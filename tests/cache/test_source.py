@@ -1,11 +1,13 @@
 """The life of a token: it is kept, shared, dropped and requested again. Refusals are remembered."""
 
+import copy
 import dataclasses
 import gc
 import logging
 import os
 import threading
 import typing
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from paygrant import (
     ConfigurationError,
     Cryptofuse,
     Entry,
+    FileStore,
     InvalidClient,
     MemoryStore,
     PaygrantError,
@@ -427,3 +430,29 @@ def test_a_source_is_made_while_another_thread_makes_one(
         assert other.get() == token  # it is in the store
     assert len(asked) == 1
     assert server.seen == []
+
+
+def test_a_copy_of_a_source_has_the_name_of_its_transport(provider: Cryptofuse) -> None:
+    first, second = (
+        httpx.MockTransport(lambda _: httpx.Response(500)),
+        httpx.MockTransport(lambda _: httpx.Response(500)),
+    )
+    source = TokenSource(provider, transport=first, transport_name="bank")
+    assert copy.copy(source)._cache is source._cache
+    assert TokenSource(provider, transport=second, transport_name="bank")._cache is source._cache
+    assert TokenSource(provider, transport=second, transport_name="other")._cache is not source._cache
+
+
+def test_a_store_of_the_user_keeps_the_token(provider: Cryptofuse, tmp_path: Path) -> None:
+    TokenSource(provider, store=FileStore(tmp_path)).get()
+    assert [each for each in tmp_path.rglob("*") if each.is_file() and b"token-1" in each.read_bytes()]
+
+
+def test_each_token_host_has_workers_of_its_own() -> None:
+    def start_of(base_url: str) -> object:
+        cache = TokenSource(Cryptofuse(client_id="c", client_secret="s", base_url=base_url))._cache
+        assert isinstance(cache, Cache)
+        return cache._start
+
+    assert start_of("https://a.example/one") is start_of("https://a.example/two")
+    assert start_of("https://a.example") is not start_of("https://b.example")

@@ -172,6 +172,12 @@ def test_renewals_share_connections(counted: tuple[str, list[int]]) -> None:
     assert len(requests) <= 3  # a worker may still be on its way to be idle
 
 
+def test_the_threads_have_a_name_and_do_not_keep_the_interpreter_from_exiting(server: Server) -> None:
+    TokenSource(client(server)).get()
+    assert ours()
+    assert all(thread.daemon for thread in ours())
+
+
 def test_a_thousand_cold_tokens_take_few_threads_and_connections(server: Server) -> None:
     store = MemoryStore()
     sources = [TokenSource(client(server, number), store=store) for number in range(1000)]

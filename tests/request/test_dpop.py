@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import jwt
 import pytest
 
-from paygrant import ClientCredentials, MemoryStore, TokenRequestRejected, TokenSource
+from paygrant import ClientCredentials, MalformedResponse, MemoryStore, TokenRequestRejected, TokenSource
 from paygrant._request import credentials, dpop
 from paygrant._request.credentials import prover_for
 from paygrant._request.dpop import Prover, absolute, is_of_process, key_of_process
@@ -155,6 +155,27 @@ def test_another_key_in_a_device_has_a_prover_of_its_own() -> None:
     device.public_jwk = None
     text = refusal(lambda: prover_for(device, "https://a.example"), "dpop.public_jwk")
     assert text.startswith("dpop.public_jwk: is of type NoneType")
+
+
+def test_a_device_that_cannot_sign_is_named_by_its_argument() -> None:
+    def fail(_: bytes) -> bytes:
+        raise OSError("canary")
+
+    device: Any = Device(SigningKey(pem("ES256")))
+    prover = prover_for(device, "https://a.example")
+    assert (prover.is_immediate, prover_for(SigningKey(pem("ES256")), "https://a.example").is_immediate) == (
+        False,
+        True,
+    )
+    device.sign = fail
+    text = refusal(lambda: prover.proof("GET", "https://a.example/"), "dpop")
+    assert text.startswith("dpop: sign() raised OSError; ")
+
+
+def test_a_token_that_is_not_bound_to_the_key_is_refused(server: Server) -> None:
+    server.reply = granted(token_type="Bearer")
+    with pytest.raises(MalformedResponse, match="DPoP"):
+        TokenSource(bound(server, SigningKey(pem("ES256"))), store=MemoryStore()).get()
 
 
 def test_clients_with_other_keys_share_no_token(server: Server) -> None:

@@ -1,6 +1,8 @@
 """The two encodings of Basic credentials, and the order in which they are tried."""
 
+import dataclasses
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from paygrant import (
 from paygrant._providers.base import Provider, registration_of
 from paygrant._providers.secret_file import SecretFile
 from paygrant._request.unsigned import checked_header
+from paygrant._spec.description import ClientAuth
 from tests.helpers.arguments import refusal
 from tests.helpers.providers import AWKWARD, ask, make, request_of
 from tests.helpers.servers import Reply, Seen, Server, granted
@@ -171,6 +174,21 @@ def test_what_is_wrong_with_a_callable_for_the_secret_is_said() -> None:
         registration = registration_of(make(Cryptofuse, client_secret=function))
         said = refusal(lambda: registration.secret(within), "client_secret")  # noqa: B023
         assert said == f"client_secret: {fault}; {expected}"
+
+
+def test_a_secret_has_several_lines_only_where_a_function_computes_with_it() -> None:
+    registration = registration_of(make(Cryptofuse, client_secret=lambda: "first\nsecond"))
+    text = refusal(registration.secret, "client_secret")
+    assert text.startswith("client_secret: holds a control character")
+    custom = dataclasses.replace(registration, client_auth=ClientAuth("custom"))
+    assert custom.secret() == "first\nsecond"
+
+
+def test_the_time_for_a_callable_holds_when_all_credentials_are_read() -> None:
+    registration = registration_of(make(Cryptofuse, client_secret=lambda: str(threading.Event().wait(20))))
+    began = time.monotonic()
+    assert "could not be read in time" in refusal(lambda: registration.credentials(0.05), "client_secret")
+    assert time.monotonic() - began < 10
 
 
 def test_what_is_wrong_with_a_callable_for_the_private_key_is_said() -> None:

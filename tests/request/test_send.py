@@ -152,7 +152,10 @@ def test_a_server_that_stops_during_the_response_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
-def test_a_dripping_response_ends_at_the_deadline(begin: bytes) -> None:
+@pytest.mark.parametrize("transport", [None, httpx.HTTPTransport], ids=["ours", "of the user"])
+def test_a_dripping_response_ends_at_the_deadline(
+    begin: bytes, transport: Callable[[], httpx.BaseTransport] | None
+) -> None:
     def drip(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(begin)
@@ -167,7 +170,11 @@ def test_a_dripping_response_ends_at_the_deadline(begin: bytes) -> None:
         serve_raw(drip) as base_url,
         pytest.raises(ProviderUnavailable, match="no complete response before the deadline"),
     ):
-        ask(make(Cryptofuse, base_url=base_url), policy=RefreshPolicy(deadline=0.3))
+        ask(
+            make(Cryptofuse, base_url=base_url),
+            policy=RefreshPolicy(deadline=0.3),
+            transport=transport and transport(),
+        )
 
 
 def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:

@@ -230,6 +230,18 @@ def test_a_transport_needs_no_network() -> None:
     assert ask(make(Cryptofuse), transport=transport).access_token == "made-up"
 
 
+def test_a_request_is_the_same_by_a_transport_of_the_user(server: Server) -> None:
+    ask(make(Cryptofuse, base_url=server.base_url))
+    with httpx.HTTPTransport() as transport:
+        ask(make(Cryptofuse, base_url=server.base_url), transport=transport, transport_name="bank")
+    first, second = server.seen
+    assert first.headers["Authorization"].startswith("Basic ")
+    assert {name.lower(): value for name, value in first.headers.items()} == {
+        name.lower(): value for name, value in second.headers.items()
+    }
+    assert (first.path, first.body) == (second.path, second.body)
+
+
 class NoWordsError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("there are no words")
