@@ -207,7 +207,6 @@ class _Exchange:
             outcome, was_closed = self._attempt(request, connection)
             if not was_closed or connection.is_new or self._limits.cut:
                 return outcome
-        with transport_for(token_url, certificate, new=True) as ours:
             return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
 
     def _attempt(self, request: UnsignedRequest, connection: "_Connection") -> tuple[RawResponse | TokenError, bool]:

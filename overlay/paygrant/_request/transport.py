@@ -151,15 +151,12 @@ def shared_connections() -> Generator[None]:
 
 
 @contextmanager
-def transport_for(
-    url: str, certificate: "LoadedCertificate | None" = None, *, new: bool = False
-) -> Generator[httpx.BaseTransport]:
+def transport_for(url: str, certificate: "LoadedCertificate | None" = None) -> Generator[httpx.BaseTransport]:
     """A transport for one request: one that this thread shares, or one that is closed after it.
 
     Args:
         url: The address.
         certificate: The client certificate to show, if there is one.
-        new: Whether a shared connection is to be closed and replaced.
 
     Raises:
         ConfigurationError: The environment names a proxy that cannot be used.
@@ -175,8 +172,6 @@ def transport_for(
         return
     parts = urlsplit(url)
     key = parts.scheme, parts.netloc, proxy, certificate and certificate.thumbprint
-    if new and key in transports:
-        transports.pop(key).close()
     if key not in transports:
         transports[key] = _new_transport(url, variable, proxy, certificate)
     yield transports[key]
