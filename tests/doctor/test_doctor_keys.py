@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from paygrant import ClientCertificate, ClientCredentials, RefreshPolicy, SigningKey, SpecProvider
+from paygrant._request.transport import tls_context
 from paygrant.doctor import diagnose
 from paygrant.sandbox import Sandbox
 from tests.helpers.banks import bank
@@ -47,11 +48,13 @@ def test_a_refused_assertion_of_a_secret_is_explained(server: Server) -> None:
 
 
 def test_a_connection_that_ends_because_of_the_certificate_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     pair = write_pair(tmp_path, Authority().issue("client", lifetime=timedelta(days=300)))
+    request.addfinalizer(tls_context.cache_clear)
     with Sandbox(specs=[bank(tmp_path)], tls_port=0) as sandbox:
         monkeypatch.setenv("SSL_CERT_FILE", sandbox.ca_file)
+        tls_context.cache_clear()  # another test may have had other authorities
         provider = SpecProvider(
             tmp_path / "bank.yaml",
             client_id="sandbox-client",
