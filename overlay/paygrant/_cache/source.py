@@ -113,9 +113,7 @@ class TokenSource(Generic[R_co]):
 
     async def aget(self) -> Token[R_co]:
         """The token, like ``get``, without blocking the event loop (asyncio or trio)."""
-        token, until = self._cache.held
-        if self._monotonic() < until:
-            self._meter.hits += 1
+        if (token := fresh_token(self)) is not None:
             return token
         found = self._cache.token()
         return found if isinstance(found, Token) else await found.wait_async()
