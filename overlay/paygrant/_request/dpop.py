@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
@@ -14,6 +13,7 @@ import httpx
 
 from paygrant._arguments import invalid_argument
 from paygrant._request.jws import segment, signed_text
+from paygrant._request.lifetime import jwt_claims
 from paygrant._request.response import NONCE_ERROR, http_date
 from paygrant._request.signing_key import Signer, SigningKey, new_key, public_part, sha256_base64url, thumbprint
 
@@ -135,7 +135,7 @@ class Prover:
         moment = http_date(date)
         if moment is None:
             return False
-        if abs(moment.timestamp() - _issued_at(proof)) < _LEAST_DIFFERENCE:
+        if abs(moment.timestamp() - jwt_claims(proof)["iat"]) < _LEAST_DIFFERENCE:
             self.forget_time(url)  # the reason is another one, or this is not the time of the API
             return False
         self._skews[_origin_of(url)] = moment.timestamp() - self._now()
@@ -158,12 +158,6 @@ class Prover:
 
 def _origin_of(url: str) -> str:
     return _target(url.partition("#")[0].partition("?")[0])[1]
-
-
-def _issued_at(proof: str) -> float:
-    """The time of a proof that a prover made."""
-    payload = proof.split(".")[1]
-    return float(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iat"])
 
 
 def absolute(argument: str, url: str) -> str:
