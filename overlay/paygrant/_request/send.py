@@ -214,17 +214,7 @@ class _Exchange:
         try:
             return connection.send(request), False
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, our own errors included
-            words = self.reader.redact(_words_of(error))
-            if isinstance(error, httpcore.ProxyError):  # it holds words of the proxy
-                from paygrant._request.proxy import proxy_secrets
-                from paygrant._text import redact
-
-                words = redact(proxy_secrets(self._registration.token_url), words)
-            elif (
-                isinstance(error, httpx.ProxyError) and words[:3].isdecimal()
-            ):  # a proxy whose password nobody knows here
-                words = words[:3]
-            failure = f"{type(error).__name__}: {words}"
+            failure = f"{type(error).__name__}: {self._shown(error)}"
             if self._credentials.certificate is not None and is_client_certificate_refused(error):
                 return self.reader.error(InvalidClient, f"the client certificate was refused, {failure}"), False
             if self._limits.cut:
@@ -233,6 +223,17 @@ class _Exchange:
             unavailable.retryable = not (is_certificate_error(error) or isinstance(error, ConfigurationError))
             was_closed = isinstance(error, httpcore.RemoteProtocolError | httpcore.ReadError | httpcore.WriteError)
         return unavailable, was_closed
+
+    def _shown(self, error: Exception) -> str:
+        """The text of an exception, without secrets. A proxy may repeat its own password."""
+        words = self.reader.redact(_words_of(error))
+        if isinstance(error, httpcore.ProxyError):
+            from paygrant._request.proxy import proxy_secrets
+            from paygrant._text import redact
+
+            return redact(proxy_secrets(self._registration.token_url), words)
+        is_users_proxy = isinstance(error, httpx.ProxyError)  # nobody knows its password here
+        return words[:3] if is_users_proxy and words[:3].isdecimal() else words
 
 
 def _words_of(error: Exception) -> str:
