@@ -120,7 +120,7 @@ def cluster_fleet(folder: Path) -> Generator[ClusterFleet]:
     nodes = [
         RedisServer(
             executable,
-            _port_with_bus(),
+            port,
             dir=folder,
             cluster_enabled="yes",
             cluster_config_file=folder / f"nodes-{number}.conf",
@@ -128,7 +128,7 @@ def cluster_fleet(folder: Path) -> Generator[ClusterFleet]:
             cluster_replica_validity_factor=0,
             repl_diskless_sync_delay=0,
         )
-        for number in range(6)
+        for number, port in enumerate(_ports_with_bus(6))
     ]
     try:
         for node in nodes:
@@ -151,16 +151,19 @@ def cluster_fleet(folder: Path) -> Generator[ClusterFleet]:
             node.stop()
 
 
-def _port_with_bus() -> int:
-    """A free port whose port for the cluster's bus, 10,000 higher, is free as well."""
-    while True:
-        port = random.randrange(20_000, 30_000)
+def _ports_with_bus(count: int) -> list[int]:
+    """Different free ports. For each, the port for the cluster's bus, 10,000 higher, is free as well."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 30_000), 10_000):
         with (
             suppress(OSError),
             socket.create_server(("127.0.0.1", port)),
             socket.create_server(("127.0.0.1", port + 10_000)),
         ):
-            return port
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
 def _wait(condition: Any) -> None:
