@@ -119,8 +119,8 @@ def redact(secrets: Iterable[str], text: str) -> str:
     """Put a server's text on one line and cut it before the first secret.
 
     A secret is found in any usual spelling: escaped, as base64 or hexadecimal, reversed, with doubled letters, split
-    by blanks or punctuation. A part of eight characters is enough. A shorter secret is found as a whole word.
-    A cut text ends in ``[cut]``.
+    by blanks or punctuation. A part of eight characters is enough. A shorter secret is found as a whole word, and a
+    secret of nothing but common words, such as "test-token-1", as a whole. A cut text ends in ``[cut]``.
     """
     text = text.replace("\0", "")  # UTF-16 that was decoded as another encoding has one after each letter
     known = {secret for secret in secrets if secret}
@@ -150,6 +150,7 @@ class _Search:
         held |= {run[::-1] for run in held}
         self._runs = set[str]()
         self._all_runs = set[str]()
+        self._wholes = set[str]()
         self._words: list[re.Pattern[str]] = []
         for secret in secrets:
             plain = _reduced(secret)
@@ -157,21 +158,26 @@ class _Search:
             if any(any(True for _ in _telling_runs(reduced)) for reduced in plain):
                 if self._all_runs:
                     self._runs |= {run for reduced in plain for run in _telling_runs(reduced) if run in held}
+            elif len(whole := _without_blanks(secret)) >= _RUN:
+                own = {form for form in plain if len(form) >= _RUN and _COMMON.sub("", form)}
+                self._wholes |= {whole, *own}
             else:
                 self._words += _words(secret)
             self._runs |= {run for encoded in _encoded(secret) for run in _runs_of(encoded) if run in held}
         self._runs |= {run[::-1] for run in self._runs}
+        self._wholes |= {whole[::-1] for whole in self._wholes}
 
     def finds(self, text: str) -> bool:
         """Whether a part of the text gives a secret away."""
-        if not self._runs:
-            return any(word.search(each) for each in _decoded(text) for word in self._words)
         return any(self._finds_in(each) for each in _decoded(text))
 
     def _finds_in(self, text: str) -> bool:
-        if any(not self._runs.isdisjoint(_runs_of(reduced)) for reduced in _looked_at(text)):
+        if any(word.search(text) for word in self._words):
             return True
-        return any(word.search(text) for word in self._words)
+        for reduced in _looked_at(text) if self._runs or self._wholes else ():
+            if not self._runs.isdisjoint(_runs_of(reduced)) or any(whole in reduced for whole in self._wholes):
+                return True
+        return False
 
     def start(self, text: str) -> int:
         """Where the first secret begins in a text that has one."""
@@ -229,8 +235,12 @@ def _reduced(text: str) -> set[str]:
     Hyphens are left out of the signs once, because a secret may be split by them.
     """
     letters = "".join(filter(str.isalnum, text.lower()))
-    whole = "".join(text.lower().split())
+    whole = _without_blanks(text)
     return {letters, "".join(filter(str.isascii, letters)), whole, whole.replace("-", "")}
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.lower().split())
 
 
 def _looked_at(text: str) -> Iterator[str]:
@@ -281,6 +291,4 @@ def _words(secret: str) -> Iterator[re.Pattern[str]]:
     """What matches a short secret: it must be a whole word, so "id" does not cut "invalid_client"."""
     raw = secret.encode(errors="surrogatepass")
     for written in {secret, secret[::-1], raw.hex(), b64encode(raw).decode().rstrip("=")}:
-        pattern = r"\s*".join(map(re.escape, written)) if len(written) >= _RUN else re.escape(written)
-        whole = pattern if len(written) >= _RUN else rf"(?<!\w){pattern}(?!\w)"
-        yield re.compile(whole, re.IGNORECASE)
+        yield re.compile(rf"(?<!\w){re.escape(written)}(?!\w)", re.IGNORECASE)
