@@ -8,8 +8,9 @@ READY := $(VENV)/.ready
 SPECS := $(wildcard specs/*.yaml)
 PIPELINE := $(wildcard scripts/generate/*.py overlay/paygrant/generate/*.py overlay/paygrant/_spec/*.py) scripts/requirements-light.txt
 
-# The number of processes that run tests. The tests of one file run in one process, in order. JOBS=0 starts no processes.
-JOBS ?= 2
+# The number of processes that run tests: three for two processors, because tests wait for a third of their time.
+# The tests of one file run in one process, in order. JOBS=0 starts no processes.
+JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # COVERAGE=yes counts lines and branches in each process that the tests start.
@@ -18,6 +19,9 @@ TESTS := $(BIN)/coverage erase && $(PYTEST:$(BIN)/python%=$(BIN)/coverage run%)
 else
 TESTS := $(PYTEST)
 endif
+
+# The tests start hundreds of programs. Without compiled files, each compiles the same modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := generate
 .DELETE_ON_ERROR:

@@ -276,14 +276,14 @@ def widget(number: int) -> Provider:
 
 @pytest.mark.parametrize("new", [ripple, plain, widget])
 def test_a_source_with_its_token_takes_less_than_2800_bytes(new: Callable[[int], Provider]) -> None:
-    transport, store, number = Grants(), MemoryStore(), 1000
+    transport, store, number = Grants(), MemoryStore(), 500
 
     def source(name: int) -> TokenSource:
         made = TokenSource(new(name), store=store, transport=transport, transport_name="grants")
         made.get()
         return made
 
-    kept = [source(-1 - name) for name in range(200)]
+    kept = [source(-1 - name) for name in range(100)]
     gc.collect()
     tracemalloc.start()
     try:
