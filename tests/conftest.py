@@ -73,3 +73,8 @@ def pytest_collection_finish() -> None:
     """Leave what was collected to the end of the process: no search for garbage has to look at it again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let libraries that end with the tests find the objects that refer to one."""
+    gc.unfreeze()
