@@ -1,5 +1,6 @@
 """Any response of a token endpoint gives a usable token, or an error of the drawn tree that shows no secret."""
 
+import copy
 import json
 import math
 from contextlib import suppress
@@ -62,7 +63,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
     ODD | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
-)
+).map(copy.deepcopy)  # the odd values are used again, and a document is changed in place
 FIELDS = (
     "error",
     "error_description",
