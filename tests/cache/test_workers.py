@@ -52,20 +52,71 @@ def test_a_worker_is_used_again() -> None:
     assert len(used) == pool.count == 1
 
 
-def test_the_workers_of_a_host_have_a_limit() -> None:
-    pool, go_on = Workers(), threading.Event()
+def blocking_tasks(pool: Workers, count: int) -> "tuple[threading.Event, threading.Semaphore]":
+    """Run tasks that all wait for the event. The semaphore counts those that have ended."""
+    go_on = threading.Event()
     end, ended = done()
 
     def task() -> None:
         go_on.wait(20)
         end()
 
-    for _ in range(3 * MOST):
+    for _ in range(count):
         pool.run(task)
+    return go_on, ended
+
+
+def test_the_workers_of_a_host_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.0)
+    pool = Workers()
+    go_on, ended = blocking_tasks(pool, 3 * MOST)
     assert pool.count == MOST
     assert len(pool._waiting) == 2 * MOST
     go_on.set()
     assert all(ended.acquire(timeout=20) for _ in range(3 * MOST))
+
+
+def test_a_burst_of_tasks_starts_a_few_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 600.0)
+    pool = Workers()
+    go_on, ended = blocking_tasks(pool, MOST)
+    assert pool.count == workers.AT_ONCE
+    go_on.set()
+    assert all(ended.acquire(timeout=20) for _ in range(MOST))
+    assert pool.count == workers.AT_ONCE
+
+
+def test_tasks_that_have_waited_for_a_while_get_more_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.01)
+    pool = Workers()
+    go_on, ended = blocking_tasks(pool, workers.AT_ONCE)
+    started = [threading.Event() for _ in range(MOST - workers.AT_ONCE)]
+    for each in started:
+        pool.run(lambda each=each: (each.set(), go_on.wait(20)))  # type: ignore[misc]
+    assert all(each.wait(20) for each in started)
+    assert pool.count == MOST
+    go_on.set()
+    assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
+
+
+def test_without_a_thread_tasks_that_have_waited_go_to_the_workers_that_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.01)
+    pool = Workers()
+    go_on, ended = blocking_tasks(pool, workers.AT_ONCE)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        last, late = blocking_tasks(pool, MOST)
+        pool._look()
+        last.set()
+        go_on.set()
+        assert all(late.acquire(timeout=20) for _ in range(MOST))
+    assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
 
 
 def test_a_host_that_hangs_delays_no_other(no_idle: None) -> None:

@@ -5,9 +5,12 @@ A host that hangs delays no other. Nothing here keeps the interpreter from exiti
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
+from paygrant import _clock
 from paygrant._request.transport import shared_connections
 
 Task = Callable[[], object]
@@ -17,6 +20,12 @@ Inbox = queue.SimpleQueue[Task | None]
 
 MOST = 64
 """Workers of one host. More parallel requests make no token host faster, and cost it a connection each."""
+
+AT_ONCE = 32
+"""Workers of one host that start without delay. A host that answers fast needs no more: they would only take turns."""
+
+PATIENCE = 0.05
+"""Seconds that a task waits before it gets one of the other workers. A slow host needs them."""
 
 IDLE = 15.0
 """Seconds. A worker, and its connection, that had nothing to do for this time ends."""
@@ -30,10 +39,13 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Task] = deque()
+        self._waiting: deque[tuple[float, Task]] = deque()
+        """The tasks, and since when each has been waiting."""
         self._idle: deque[Inbox] = deque()
         self._permits = deque(range(MOST))
         """One for each worker that may still be started."""
+        self._timer_permit: deque[None] = deque([None])
+        """The caller that takes it out sets the timer."""
 
     @property
     def count(self) -> int:
@@ -46,7 +58,7 @@ class Workers:
         Raises:
             RuntimeError: No thread can be started, and there is no worker.
         """
-        self._waiting.append(task)
+        self._waiting.append((time.monotonic(), task))
         self._serve()
 
     def end_idle(self) -> None:
@@ -67,12 +79,15 @@ class Workers:
                     return
                 continue
             try:
-                inbox.put(self._waiting.popleft())
+                inbox.put(self._waiting.popleft()[1])
             except IndexError:  # another worker took it
                 inbox.put(None)
 
     def _start(self) -> bool:
-        """Start a worker for a waiting task, unless there are too many workers."""
+        """Start a worker for a waiting task, unless there are too many workers, or enough for now."""
+        if self.count >= AT_ONCE and not self._is_late():
+            self._look_later()
+            return False
         try:
             permit = self._permits.pop()
         except IndexError:
@@ -86,6 +101,29 @@ class Workers:
             self._waiting.clear()
             raise
         return True
+
+    def _is_late(self) -> bool:
+        """Whether a task has been waiting for long."""
+        with suppress(IndexError):
+            return time.monotonic() - self._waiting[0][0] >= PATIENCE
+        return False
+
+    def _look_later(self) -> None:
+        """Look at the waiting tasks again after a while, if more workers can be started."""
+        if not self._permits:
+            return
+        with suppress(IndexError):  # a timer is set already
+            self._timer_permit.pop()
+            _clock.after(PATIENCE, self._look)
+
+    def _look(self) -> None:
+        """Start more workers if a task has been waiting for long. Only one is started on the timers' thread."""
+        self._timer_permit.append(None)
+        if self._is_late():
+            self._waiting.appendleft((_clock.LONG_AGO, self._serve))
+            self._start()
+        elif self._waiting:
+            self._look_later()
 
     def _work(self, permit: int) -> None:
         inbox: Inbox = queue.SimpleQueue()
@@ -102,7 +140,7 @@ class Workers:
         """The next task. None if there was none for a while."""
         while True:
             try:
-                return self._waiting.popleft()
+                return self._waiting.popleft()[1]
             except IndexError:
                 self._idle.append(inbox)
             if self._waiting and self._take_back(inbox):
