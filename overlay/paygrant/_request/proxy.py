@@ -20,12 +20,11 @@ _PORT = r"^([^:]*|\[.*\]):(\d{1,5})$"
 """A host and its port. An IPv6 address with a port is in brackets."""
 
 
-_NAMES = (
-    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+_EXEMPTING = (
+    *("no_proxy", "NO_PROXY"),
     "REQUEST_METHOD",  # in a CGI program, HTTP_PROXY is a header of the request
 )
-"""The variables that decide."""
+"""The variables that decide whether the proxy is used."""
 
 
 def environment_proxy(url: str) -> tuple[str, str | None]:
@@ -34,11 +33,15 @@ def environment_proxy(url: str) -> tuple[str, str | None]:
     A plain-http request never leaves this machine, so it uses no proxy on another one. A link-local address is no use to
     a proxy: it would be the proxy's own.
     """
-    parts = urlsplit(url)
+    scheme, host = urlsplit(url)[:2]
     # Reading the whole environment takes a quarter of a token's time. On macOS and Windows, the system's settings count
     # where the environment has none, and they may change.
     read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
-    return read(f"{parts.scheme}://{parts.netloc}", tuple(map(os.environ.get, _NAMES)))
+    names = f"{scheme}_proxy", "all_proxy", f"{scheme}_proxy".upper(), "ALL_PROXY"
+    values = tuple(map(os.environ.get, names))
+    if any(values):
+        values += tuple(map(os.environ.get, _EXEMPTING))
+    return read(f"{scheme}://{host}", values)
 
 
 def proxy_secrets(url: str) -> tuple[str, ...]:
