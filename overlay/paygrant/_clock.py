@@ -161,7 +161,9 @@ class Timers:
         self._wake: queue.SimpleQueue[Literal["look", "end"]] = queue.SimpleQueue()
         """Wakes the thread: to look at the heap, or to end if there is no timer."""
         self._permit: deque[None] = deque([None])
-        """The caller that takes it out starts the thread."""
+        """The thread takes it out while it runs."""
+        self._starting: set[int] = set()
+        """The threads that are starting it."""
 
     def after(self, seconds: float, action: Callable[[], object]) -> Timer:
         """Run an action after this many seconds, on the timers' thread. It must not block."""
@@ -179,17 +181,30 @@ class Timers:
 
     def _started(self) -> bool:
         """Start the thread if it does not run; whether that was done."""
-        try:
-            self._permit.pop()
-        except IndexError:
+        if not self._permit:
+            return False
+        # While this very thread starts it, a signal handler may come and wait for its own timer: then it starts another.
+        this_thread = threading.get_ident()
+        if self._starting and this_thread not in self._starting:
             return False
         try:
+            self._starting.add(this_thread)
             threading.Thread(target=self._run, name="paygrant-timers", daemon=True).start()
         except RuntimeError:  # there are too many threads, or the interpreter is about to end
-            self._permit.append(None)
+            self._starting.discard(this_thread)
+        except BaseException:  # a signal handler raised it
+            self._starting.discard(this_thread)
+            raise
         return True
 
     def _run(self) -> None:
+        """Run the timers, unless another thread does."""
+        try:
+            self._permit.pop()
+        except IndexError:
+            return
+        finally:
+            self._starting.clear()
         while True:
             self._looks_at = math.inf
             self._compact()
