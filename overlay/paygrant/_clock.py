@@ -164,6 +164,8 @@ class Timers:
         """The thread takes it out while it runs."""
         self._starting: set[int] = set()
         """The threads that are starting it."""
+        self._thread = 0
+        """The identifier of the thread that runs them."""
 
     def after(self, seconds: float, action: Callable[[], object]) -> Timer:
         """Run an action after this many seconds, on the timers' thread. It must not block."""
@@ -173,6 +175,11 @@ class Timers:
         if not self._started() and (len(self._heap) > self._compact_at or when < self._looks_at):
             self._wake.put("look")
         return timer
+
+    @property
+    def run_here(self) -> bool:
+        """Whether the current thread runs them."""
+        return self._thread == threading.get_ident()
 
     def end_idle(self) -> None:
         """End the thread if there is no timer."""
@@ -205,6 +212,7 @@ class Timers:
             return
         finally:
             self._starting.clear()
+        self._thread = threading.get_ident()
         while True:
             self._looks_at = math.inf
             self._compact()
@@ -258,6 +266,11 @@ _timers = Timers()
 def after(seconds: float, action: Callable[[], object]) -> Timer:
     """Run an action after this many seconds, on a thread of its own. It must not block."""
     return _timers.after(seconds, action)
+
+
+def timers_run_here() -> bool:
+    """Whether this is the thread of the timers: it must not wait for another timer, not even in a finalizer."""
+    return _timers.run_here
 
 
 def end_idle_timers() -> None:

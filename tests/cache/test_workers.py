@@ -160,6 +160,18 @@ def test_a_signal_handler_waits_for_a_task_while_its_thread_sets_the_timer(
     assert ran == [True]
 
 
+def test_a_finalizer_on_the_thread_of_the_timers_waits_for_a_task(full: Workers) -> None:
+    ran: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    end, ended = done()
+
+    def finalize() -> None:
+        full.run(end)
+        ran.put(ended.acquire(timeout=10))
+
+    _clock.after(0.0, finalize)
+    assert ran.get(timeout=20)
+
+
 def test_the_next_look_is_when_the_first_task_has_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "PATIENCE", 600.0)
     pool, after, set_timers = Workers(), _clock.after, list[float]()

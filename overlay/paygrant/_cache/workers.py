@@ -85,7 +85,7 @@ class Workers:
 
     def _start(self) -> bool:
         """Start a worker for a waiting task, unless there are too many workers, or enough for now."""
-        if self.count >= AT_ONCE and not self._is_late():
+        if self.count >= AT_ONCE and not self._is_late() and not _clock.timers_run_here():
             self._look_later()
             return False
         try:
