@@ -175,6 +175,23 @@ def test_a_proxy_elsewhere_is_for_https_alone(proxy: str, monkeypatch: pytest.Mo
     assert environment_proxy("https://auth.example/token") == ("all_proxy", None)
 
 
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "Https_Proxy", "All_Proxy"])
+def test_a_change_of_the_environment_counts_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in [each for each in os.environ if each.lower().endswith("_proxy")]:
+        monkeypatch.delenv(each)
+    url, proxy = "https://changes.example/token", "http://proxy.example:3128"
+    assert environment_proxy(url)[1] is None
+    monkeypatch.setenv(name, proxy)
+    assert environment_proxy(url)[1] == proxy
+    for no_proxy in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(no_proxy, "changes.example")
+        assert environment_proxy(url)[1] is None
+        monkeypatch.delenv(no_proxy)
+        assert environment_proxy(url)[1] == proxy
+    monkeypatch.delenv(name)
+    assert environment_proxy(url)[1] is None
+
+
 def test_the_error_for_an_unusable_proxy_shows_the_class_of_the_cause_alone() -> None:
     error = unusable_proxy("https_proxy", ValueError("http://name:password@proxy"))
     assert str(error) == (

@@ -39,7 +39,7 @@ def environment_proxy(url: str) -> tuple[str, str | None]:
     read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
     names = f"{scheme}_proxy", "all_proxy", f"{scheme}_proxy".upper(), "ALL_PROXY"
     values = tuple(map(os.environ.get, names))
-    if any(values):
+    if any(values) or _is_named(scheme, len(os.environ)):
         values += tuple(map(os.environ.get, _EXEMPTING))
     return read(f"{scheme}://{host}", values)
 
@@ -53,6 +53,12 @@ def proxy_secrets(url: str) -> tuple[str, ...]:
         return ()
     password = unquote(parts.password or "")
     return (password, f"{unquote(parts.username or '')}:{password}") if password else ()
+
+
+@lru_cache(maxsize=16)
+def _is_named(scheme: str, _size: int) -> bool:
+    """Whether an environment of this size names a proxy for a scheme, with a name in mixed case too."""
+    return not {scheme, "all"}.isdisjoint(getproxies())
 
 
 @lru_cache(maxsize=256)
