@@ -19,6 +19,7 @@ from paygrant._request.send import _Address, _Connection, _Limits, request_token
 from paygrant.providers import Airwallex
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
+from tests.helpers.requester import Requester
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
 # Redirects
@@ -171,11 +172,7 @@ def test_a_dripping_response_ends_at_the_deadline(
         transport() if transport else nullcontext() as theirs,
         pytest.raises(ProviderUnavailable, match="no complete response before the deadline"),
     ):
-        ask(
-            make(Cryptofuse, base_url=base_url),
-            policy=RefreshPolicy(deadline=0.6),
-            transport=theirs,
-        )
+        Requester(base_url).token(0.6, theirs)
 
 
 def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
