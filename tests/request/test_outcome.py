@@ -515,6 +515,21 @@ def test_the_text_of_an_error_that_is_only_text_is_found(
     assert error.error_description == text
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"who is {CLIENT_SECRET}?", "text/plain"),
+        (f"who is {CLIENT_SECRET}? my_token=damaged", "text/plain"),
+        (f'"who is {CLIENT_SECRET}?"', "application/json"),
+    ],
+)
+def test_an_error_that_is_only_text_shows_no_secret(body: str, content_type: str, server: Server) -> None:
+    server.reply = Reply(body.encode(), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description in {"who is[cut]", "who is[cut][cut]"}
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "text/html; charset=latin-1", "application/jwt", ""])
 def test_the_content_type_does_not_matter(content_type: str, server: Server) -> None:
     server.reply = Reply(granted("the-token").document, headers={"Content-Type": content_type})
