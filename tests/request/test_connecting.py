@@ -181,7 +181,7 @@ class Stream:
 
 
 def connection(transport: httpx.BaseTransport, clock: Clock) -> _Connection:
-    return _Connection(transport, registration_of(make(Cryptofuse)).endpoint, _Limits(clock() + 10, 10))
+    return _Connection(transport, registration_of(make(Cryptofuse)), _Limits(clock() + 10, 10))
 
 
 @pytest.mark.parametrize("event", ["connection.connect_tcp.complete", "connection.start_tls.complete"])
