@@ -1,5 +1,6 @@
 """A connection that fails or never ends means that the provider is unavailable."""
 
+import itertools
 import socket
 import struct
 import threading
@@ -160,6 +161,65 @@ def test_the_deadline_of_a_request_that_has_ended_does_not_end_the_next_one() ->
         _clock.after(1, is_over.set)  # timers run in their order
         client.token()
     assert requests == [2]
+
+
+def test_a_response_that_comes_between_two_requests_is_that_of_neither() -> None:
+    """A gateway that confuses its responses may send one that belongs to another client."""
+    connections: list[socket.socket] = []
+    has_token, is_sent = threading.Event(), threading.Event()
+
+    def respond(connection: socket.socket) -> None:
+        connections.append(connection)
+        read_request(connection)
+        connection.sendall(RAW_GRANT)
+        if len(connections) == 1:
+            assert has_token.wait(10)
+            connection.sendall(RAW_GRANT.replace(b"token-1", b"token-9"))
+            is_sent.set()
+            read_request(connection)
+
+    with serve_raw(respond) as base_url, shared_connections():
+        client = Requester(base_url)
+        assert client.token() == "token-1"
+        has_token.set()
+        assert is_sent.wait(10)
+        assert client.token() == "token-1"
+        assert len(connections) == 2
+
+
+def test_a_kept_connection_carries_no_request_to_another_server_or_by_another_proxy(
+    server: Server, other: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shared_connections():
+        Requester(server.base_url).token()
+        Requester(other.base_url).token()
+        assert (len(server.seen), len(other.seen)) == (1, 1)
+        monkeypatch.setenv("http_proxy", other.base_url)
+        Requester(server.base_url).token()
+        assert (len(server.seen), other.seen[-1].path) == (1, f"{server.base_url}/token")
+        monkeypatch.delenv("http_proxy")
+        Requester(server.base_url).token()
+        assert len(server.seen) == 2
+
+
+def test_connections_are_kept_until_the_thread_ends_to_share_them() -> None:
+    numbers = itertools.count()
+    requests: list[int] = []
+
+    def respond(connection: socket.socket) -> None:
+        number = next(numbers)
+        while read_request(connection):
+            requests.append(number)
+            connection.sendall(RAW_GRANT)
+
+    with serve_raw(respond) as base_url:
+        client = Requester(base_url)
+        with shared_connections():
+            for _ in range(2):
+                client.token()
+        for _ in range(2):
+            client.token()
+    assert requests == [0, 0, 1, 2]
 
 
 @each_provider
