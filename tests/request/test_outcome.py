@@ -478,6 +478,21 @@ def test_an_error_in_a_form_shows_no_secret(server: Server) -> None:
     assert error.error_description == "not[cut]"
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"error=bad&access_token={TOKEN}&error_description=ended:+{TOKEN}", FORM_TYPE),
+        (json.dumps({"error": "bad", "access_token": TOKEN, "error_description": f"ended: {TOKEN}"}), "text/json"),
+    ],
+    ids=["form", "JSON"],
+)
+def test_a_refusal_does_not_repeat_the_token_that_it_holds(body: str, content_type: str, server: Server) -> None:
+    server.reply = Reply(body.encode(), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == "ended:[cut]"
+
+
 @pytest.mark.parametrize("body", [b"a=1&" * 10_000, b"=&=&", b"%", b"error", b"<a href=x>", b"a=1"])
 def test_what_is_no_error_in_a_form_is_none(body: bytes, server: Server) -> None:
     server.reply = Reply(body, 400, {"Content-Type": FORM_TYPE})
