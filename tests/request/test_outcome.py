@@ -8,6 +8,7 @@ import re
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -23,6 +24,7 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
+    SpecProvider,
     TokenError,
     TokenRequestRejected,
 )
@@ -30,6 +32,7 @@ from paygrant._providers.base import Provider, registration_of
 from tests.helpers.failures import TOKEN, failure
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted
+from tests.helpers.short import SHORTEST, written
 
 # Bodies that hold no token
 
@@ -152,6 +155,22 @@ def test_a_token_whose_type_names_no_other_scheme_is_a_bearer_token(
     server.reply = Reply({**document, **dict.fromkeys(document.keys() & {"token_type", "tokenType"}, token_type)})
     token = ask(make(kind, base_url=server.base_url))
     assert (token.access_token, token.token_type) == (TOKEN, registration_of(make(kind)).endpoint.token_use.prefix)
+
+
+@pytest.mark.parametrize(("token_type", "is_taken"), [("mac", True), ("Bearer", True), ("hmac", False)])
+def test_a_token_may_have_the_scheme_by_which_the_provider_uses_it(
+    token_type: str, server: Server, tmp_path: Path, *, is_taken: bool
+) -> None:
+    spec = f"{SHORTEST.strip()[:-1]}, token_use: {{header: Authorization, prefix: MAC}}}}"
+    provider = SpecProvider(
+        written(tmp_path, spec), client_id=CLIENT_ID, client_secret=CLIENT_SECRET, base_url=server.base_url
+    )
+    server.reply = granted(TOKEN, token_type=token_type)
+    if is_taken:
+        assert ask(provider).authorization == f"MAC {TOKEN}"
+    else:
+        with pytest.raises(MalformedResponse, match="its type is 'hmac'"):
+            ask(provider)
 
 
 def test_the_last_of_two_equal_json_keys_counts(server: Server) -> None:
