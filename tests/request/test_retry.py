@@ -168,11 +168,13 @@ ASKED = {"seconds": "7", "a date": formatdate(MOMENT + 7, usegmt=True)}
 TOO_LONG = {"seconds": "31", "a date": formatdate(MOMENT + 31, usegmt=True)}
 
 
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("status", [408, 429, 503])
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_the_pause_follows_retry_after(
-    provider: Cryptofuse, server: Server, clock: Clock, pauses: list[float], asked: str
+    provider: Cryptofuse, server: Server, pauses: list[float], asked: str, status: int
 ) -> None:
-    fails_at_first(server, 3, busy(asked))
+    fails_at_first(server, 3, busy(asked, status))
     assert TokenSource(provider).get().access_token == "token-4"
     assert pauses == [7, 7, 7]
 
