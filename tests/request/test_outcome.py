@@ -288,6 +288,18 @@ def test_a_refusal_is_recognized_as_the_spec_describes_it(
     assert error.error_description == document.get("error_description", document.get("message"))
 
 
+@pytest.mark.parametrize(
+    ("stated", "shown"), [(40013, "40013"), (4.5, "4.5"), (0, "0"), (True, None), (False, None), ("", None), ([], None)]
+)
+def test_a_number_is_a_code_and_a_text_but_a_boolean_is_neither(
+    stated: object, shown: str | None, server: Server
+) -> None:
+    server.reply = Reply({"error": stated, "error_description": stated}, 400)
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert (error.error, error.error_description) == (shown, shown)
+
+
 @pytest.mark.parametrize("succeed", [{}, {"succeed": None}, {"succeed": True}])
 def test_the_widget_is_refused_only_if_its_success_field_says_so(succeed: dict[str, Any], server: Server) -> None:
     server.reply = Reply({"token": "the-token", **succeed})
