@@ -474,6 +474,7 @@ FORMS: dict[str, tuple[bytes, str, str, str | None]] = {
         "The code passed is incorrect.",
     ),
     "as text": (b"error=bad&error_description=no%20such%20client", "text/plain", "bad", "no such client"),
+    "as text, without words": (b"error=bad&state=7", "text/plain", "bad", None),
     "as HTML": (b"error=bad&error_description=no%20such%20client", "text/html", "bad", "no such client"),
     "as JSON, by a claim": (b"\r\nerror=bad\r\n", "application/json", "bad", None),
     "without a type": ("error=bad&error_description=clé+périmée".encode(), "", "bad", "clé périmée"),
