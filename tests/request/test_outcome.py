@@ -606,6 +606,7 @@ def test_a_token_may_have_any_form_and_length(token: str, server: Server) -> Non
         ({"scope": "read"}, ("read",)),
         ({"scope": "read  write "}, ("read", "write")),
         ({"scope": ["read", "write"]}, ("read", "write")),
+        ({"scope": ["read", 7]}, ("read", "7")),
         ({}, ("admin", "write")),
         ({"scope": None}, ("admin", "write")),
         ({"scope": ""}, ("admin", "write")),
