@@ -158,8 +158,27 @@ def test_a_task_that_fails_ends_its_worker_and_no_other(monkeypatch: pytest.Monk
     assert pool.count == 1
 
 
-def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_waits_is_run_though_the_only_worker_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ignore(_: object) -> None: ...
+
+    monkeypatch.setattr(threading, "excepthook", ignore)
+    monkeypatch.setattr(workers, "MOST", 1)
     pool, go_on = Workers(), threading.Event()
+
+    def fail() -> None:
+        go_on.wait(10)
+        raise ValueError("a task that fails")
+
+    pool.run(fail)
+    end, ended = done()
+    pool.run(end)
+    assert len(pool._waiting) == 1
+    go_on.set()
+    assert ended.acquire(timeout=10)
+
+
+def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, go_on, refused = Workers(), threading.Event(), threading.Event()
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -167,7 +186,7 @@ def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError):
-            pool.run(go_on.wait)
+            pool.run(refused.set)
     assert pool.count == 0
     pool.run(lambda: go_on.wait(10))
     end, ended = done()
@@ -176,6 +195,7 @@ def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatc
         pool.run(end)
     go_on.set()
     assert ended.acquire(timeout=10)
+    assert not refused.is_set()  # a later task would have run after it
 
 
 def test_a_source_reports_that_no_thread_can_be_started(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
