@@ -99,6 +99,36 @@ def test_tasks_that_have_waited_for_a_while_get_more_workers(monkeypatch: pytest
     assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
 
 
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    """Workers that have a task for the only worker that starts without delay."""
+    monkeypatch.setattr(workers, "AT_ONCE", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 0.01)
+    pool = Workers()
+    go_on, _ = blocking_tasks(pool, 1)
+    yield pool
+    go_on.set()
+
+
+def test_each_task_that_has_waited_for_a_while_gets_a_worker_not_only_the_first(busy: Workers) -> None:
+    go_on = threading.Event()
+    for _ in range(3):
+        started = threading.Event()
+        busy.run(lambda started=started: (started.set(), go_on.wait(20)))  # type: ignore[misc]
+        assert started.wait(10)
+    go_on.set()
+
+
+def test_a_task_that_has_not_waited_for_long_is_looked_at_again(busy: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "PATIENCE", 600.0)
+        started = threading.Event()
+        busy.run(started.set)
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
+    busy._look()
+    assert started.wait(10)
+
+
 def test_without_a_thread_tasks_that_have_waited_go_to_the_workers_that_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
