@@ -5,6 +5,7 @@ import queue
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -50,6 +51,17 @@ def test_a_worker_is_used_again() -> None:
         while not pool._idle:  # it becomes idle just after the task
             time.sleep(0.001)
     assert len(used) == pool.count == 1
+
+
+def test_an_idle_worker_keeps_nothing_of_its_last_task_alive() -> None:
+    class Held:
+        def run(self) -> None: ...
+
+    pool, held, gone = Workers(), Held(), threading.Event()
+    weakref.finalize(held, gone.set)
+    pool.run(held.run)
+    del held
+    assert gone.wait(10)
 
 
 def blocking_tasks(pool: Workers, count: int) -> "tuple[threading.Event, threading.Semaphore]":

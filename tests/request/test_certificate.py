@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from paygrant import ClientCredentials, InvalidClient, MemoryStore, ProviderUnavailable, RefreshPolicy, TokenSource
+from paygrant._request import transport
 from paygrant._request.certificate import ClientCertificate
+from paygrant._request.trust import trusting_context
 from tests.helpers.arguments import refusal
 from tests.helpers.exposure import exposed
 from tests.helpers.keys import Authority, authority, pem, write_pair
@@ -391,7 +393,10 @@ def test_a_connection_that_breaks_is_no_refusal_of_the_certificate(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("trust")
-def test_a_server_that_wants_a_certificate_does_not_refuse_a_client_that_has_none(tmp_path: Path) -> None:
+def test_a_server_that_wants_a_certificate_does_not_refuse_a_client_that_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "tls_context", trusting_context)  # the usual one is read once
     with tls_server(tmp_path, RAW_GRANT) as (port, seen):
         with pytest.raises(ProviderUnavailable, match="_ALERT_"):
             Requester(f"https://localhost:{port}").token()
