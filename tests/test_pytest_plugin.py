@@ -11,7 +11,7 @@ from paygrant import Cryptofuse, FileStore, TokenSource, pytest_plugin
 from paygrant._cache import registry
 from paygrant._cache.renewal import PendingRenewal
 from tests.helpers.examples import DOCS, python_examples
-from tests.helpers.servers import Reply, Server, granted
+from tests.helpers.servers import Reply, Server, granted, serve
 from tests.helpers.short import SHORTEST, written
 
 pytest_plugins = ["pytester"]
@@ -432,7 +432,6 @@ def test_the_plugin_can_be_switched_off(run: Run) -> None:
 
 
 def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, provider: Cryptofuse) -> None:
-    registry.forget_all()  # it waits for the renewals of other tests first, while the one of this test goes on
     server.reply = Reply(status=503)
     server.hold.clear()
     source = TokenSource(provider)
@@ -452,6 +451,29 @@ def test_forget_ends_the_renewal_in_progress_and_no_later_one(server: Server, pr
     replies = [Reply(status=503), granted()]
     server.reply = lambda _: replies.pop(0)
     assert source.get().access_token == "token-1"
+
+
+def test_forget_stops_all_renewals_before_it_waits_for_one() -> None:
+    with serve() as first, serve() as second:
+        servers = first, second
+        for server in servers:
+            server.hold.clear()
+        sources = [
+            TokenSource(Cryptofuse(client_id="cid", client_secret="s3cr", base_url=server.base_url))
+            for server in servers
+        ]
+        caches = [cast("Any", source._cache) for source in sources]
+        for cache, server in zip(caches, servers, strict=True):
+            cache.token()
+            assert server.asked.wait(30)
+        stops = [cache._renewal.stop for cache in caches]
+        forgetting = threading.Thread(target=registry.forget_all)
+        forgetting.start()
+        assert all(stop.wait(10) for stop in stops)
+        for server in servers:
+            server.hold.set()
+        forgetting.join(30)
+        assert not forgetting.is_alive()
 
 
 def test_forget_removes_the_held_token_from_a_shared_store(

@@ -5,6 +5,7 @@ import queue
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -52,6 +53,17 @@ def test_a_worker_is_used_again() -> None:
     assert len(used) == pool.count == 1
 
 
+def test_an_idle_worker_keeps_nothing_of_its_last_task_alive() -> None:
+    class Held:
+        def run(self) -> None: ...
+
+    pool, held, gone = Workers(), Held(), threading.Event()
+    weakref.finalize(held, gone.set)
+    pool.run(held.run)
+    del held
+    assert gone.wait(10)
+
+
 def blocking_tasks(pool: Workers, count: int) -> "tuple[threading.Event, threading.Semaphore]":
     """Run tasks that all wait for the event. The semaphore counts those that have ended."""
     go_on = threading.Event()
@@ -97,6 +109,36 @@ def test_tasks_that_have_waited_for_a_while_get_more_workers(monkeypatch: pytest
     assert pool.count == MOST
     go_on.set()
     assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    """Workers that have a task for the only worker that starts without delay."""
+    monkeypatch.setattr(workers, "AT_ONCE", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 0.01)
+    pool = Workers()
+    go_on, _ = blocking_tasks(pool, 1)
+    yield pool
+    go_on.set()
+
+
+def test_each_task_that_has_waited_for_a_while_gets_a_worker_not_only_the_first(busy: Workers) -> None:
+    go_on = threading.Event()
+    for _ in range(3):
+        started = threading.Event()
+        busy.run(lambda started=started: (started.set(), go_on.wait(20)))  # type: ignore[misc]
+        assert started.wait(10)
+    go_on.set()
+
+
+def test_a_task_that_has_not_waited_for_long_is_looked_at_again(busy: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "PATIENCE", 600.0)
+        started = threading.Event()
+        busy.run(started.set)
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
+    busy._look()
+    assert started.wait(10)
 
 
 def test_without_a_thread_tasks_that_have_waited_go_to_the_workers_that_there_are(
@@ -230,8 +272,27 @@ def test_a_task_that_fails_ends_its_worker_and_no_other(monkeypatch: pytest.Monk
     assert pool.count == 1
 
 
-def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_waits_is_run_though_the_only_worker_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ignore(_: object) -> None: ...
+
+    monkeypatch.setattr(threading, "excepthook", ignore)
+    monkeypatch.setattr(workers, "MOST", 1)
     pool, go_on = Workers(), threading.Event()
+
+    def fail() -> None:
+        go_on.wait(10)
+        raise ValueError("a task that fails")
+
+    pool.run(fail)
+    end, ended = done()
+    pool.run(end)
+    assert len(pool._waiting) == 1
+    go_on.set()
+    assert ended.acquire(timeout=10)
+
+
+def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, go_on, refused = Workers(), threading.Event(), threading.Event()
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -239,7 +300,7 @@ def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError):
-            pool.run(go_on.wait)
+            pool.run(refused.set)
     assert pool.count == 0
     pool.run(lambda: go_on.wait(10))
     end, ended = done()
@@ -248,6 +309,7 @@ def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatc
         pool.run(end)
     go_on.set()
     assert ended.acquire(timeout=10)
+    assert not refused.is_set()  # a later task would have run after it
 
 
 def test_a_source_reports_that_no_thread_can_be_started(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

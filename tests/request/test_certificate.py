@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 
-from paygrant import ClientCredentials, InvalidClient, MemoryStore, RefreshPolicy, TokenSource
+from paygrant import ClientCredentials, InvalidClient, MemoryStore, ProviderUnavailable, RefreshPolicy, TokenSource
+from paygrant._request import transport
 from paygrant._request.certificate import ClientCertificate
+from paygrant._request.trust import trusting_context
 from tests.helpers.arguments import refusal
 from tests.helpers.exposure import exposed
 from tests.helpers.keys import Authority, authority, pem, write_pair
-from tests.helpers.servers import RAW_GRANT
+from tests.helpers.requester import Requester
+from tests.helpers.servers import RAW_GRANT, serve_raw
 
 PASSWORD = "seccanary91bc"
 
@@ -375,3 +378,26 @@ def test_a_certificate_that_the_server_refuses_is_a_refusal_and_the_earlier_one_
         with pytest.raises(InvalidClient, match="the client certificate was refused, ") as caught:
             TokenSource(client, store=MemoryStore()).get()
         assert not exposed(caught.value)
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_connection_that_breaks_is_no_refusal_of_the_certificate(tmp_path: Path) -> None:
+    certificate = ClientCertificate(*write_pair(tmp_path, authority().issue("client")))
+    with serve_raw(lambda _: None) as base_url:  # it hangs up at once
+        requester = Requester(
+            base_url.replace("http://", "https://"), auth_method="tls_client_auth", certificate=certificate
+        )
+        with pytest.raises(ProviderUnavailable) as caught:
+            requester.token()
+    assert caught.value.retryable
+
+
+@pytest.mark.usefixtures("trust")
+def test_a_server_that_wants_a_certificate_does_not_refuse_a_client_that_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "tls_context", trusting_context)  # the usual one is read once
+    with tls_server(tmp_path, RAW_GRANT) as (port, seen):
+        with pytest.raises(ProviderUnavailable, match="_ALERT_"):
+            Requester(f"https://localhost:{port}").token()
+        assert seen == []

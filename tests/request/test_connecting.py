@@ -181,7 +181,7 @@ class Stream:
 
 
 def connection(transport: httpx.BaseTransport, clock: Clock) -> _Connection:
-    return _Connection(transport, registration_of(make(Cryptofuse)).endpoint, _Limits(clock() + 10, 10))
+    return _Connection(transport, registration_of(make(Cryptofuse)), _Limits(clock() + 10, 10))
 
 
 @pytest.mark.parametrize("event", ["connection.connect_tcp.complete", "connection.start_tls.complete"])
@@ -213,6 +213,17 @@ def test_a_connection_is_cut_and_may_be_cut_again(pair: tuple[socket.socket, soc
     assert pair[1].recv(1) == b""
     pair[0].close()
     traced._cut()  # it is closed
+
+
+def test_a_connection_that_opens_after_the_deadline_is_closed(
+    pair: tuple[socket.socket, socket.socket], clock: Clock
+) -> None:
+    with Transport(None, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as transport:
+        traced = connection(transport, clock)
+        clock.pass_by(10)
+        with pytest.raises(httpx.ConnectTimeout, match="longer than the deadline"):
+            traced._trace("connection.connect_tcp.complete", {"return_value": Stream(pair[0])})
+        assert pair[1].recv(1) == b""
 
 
 # Certificates

@@ -8,6 +8,7 @@ import re
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -23,6 +24,7 @@ from paygrant import (
     RipioRamp,
     RipioWidget,
     Ripple,
+    SpecProvider,
     TokenError,
     TokenRequestRejected,
 )
@@ -30,6 +32,7 @@ from paygrant._providers.base import Provider, registration_of
 from tests.helpers.failures import TOKEN, failure
 from tests.helpers.providers import CLIENT_ID, CLIENT_SECRET, GRANTED, ask, each_provider, make
 from tests.helpers.servers import Reply, Server, granted
+from tests.helpers.short import SHORTEST, written
 
 # Bodies that hold no token
 
@@ -154,6 +157,22 @@ def test_a_token_whose_type_names_no_other_scheme_is_a_bearer_token(
     assert (token.access_token, token.token_type) == (TOKEN, registration_of(make(kind)).endpoint.token_use.prefix)
 
 
+@pytest.mark.parametrize(("token_type", "is_taken"), [("mac", True), ("Bearer", True), ("hmac", False)])
+def test_a_token_may_have_the_scheme_by_which_the_provider_uses_it(
+    token_type: str, server: Server, tmp_path: Path, *, is_taken: bool
+) -> None:
+    spec = f"{SHORTEST.strip()[:-1]}, token_use: {{header: Authorization, prefix: MAC}}}}"
+    provider = SpecProvider(
+        written(tmp_path, spec), client_id=CLIENT_ID, client_secret=CLIENT_SECRET, base_url=server.base_url
+    )
+    server.reply = granted(TOKEN, token_type=token_type)
+    if is_taken:
+        assert ask(provider).authorization == f"MAC {TOKEN}"
+    else:
+        with pytest.raises(MalformedResponse, match="its type is 'hmac'"):
+            ask(provider)
+
+
 def test_the_last_of_two_equal_json_keys_counts(server: Server) -> None:
     server.reply = Reply(b'{"access_token": "first", "access_token": "second", "expires_in": 1, "expires_in": 3600}')
     token = ask(make(Cryptofuse, base_url=server.base_url))
@@ -267,6 +286,18 @@ def test_a_refusal_is_recognized_as_the_spec_describes_it(
     assert (error.status, error.retryable) == (status, False)
     assert error.error == document.get("error")
     assert error.error_description == document.get("error_description", document.get("message"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"), [(40013, "40013"), (4.5, "4.5"), (0, "0"), (True, None), (False, None), ("", None), ([], None)]
+)
+def test_a_number_is_a_code_and_a_text_but_a_boolean_is_neither(
+    stated: object, shown: str | None, server: Server
+) -> None:
+    server.reply = Reply({"error": stated, "error_description": stated}, 400)
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert (error.error, error.error_description) == (shown, shown)
 
 
 @pytest.mark.parametrize("succeed", [{}, {"succeed": None}, {"succeed": True}])
@@ -443,6 +474,7 @@ FORMS: dict[str, tuple[bytes, str, str, str | None]] = {
         "The code passed is incorrect.",
     ),
     "as text": (b"error=bad&error_description=no%20such%20client", "text/plain", "bad", "no such client"),
+    "as text, without words": (b"error=bad&state=7", "text/plain", "bad", None),
     "as HTML": (b"error=bad&error_description=no%20such%20client", "text/html", "bad", "no such client"),
     "as JSON, by a claim": (b"\r\nerror=bad\r\n", "application/json", "bad", None),
     "without a type": ("error=bad&error_description=clé+périmée".encode(), "", "bad", "clé périmée"),
@@ -476,6 +508,21 @@ def test_an_error_in_a_form_shows_no_secret(server: Server) -> None:
     error = failure(Cryptofuse, server.base_url)
     assert isinstance(error, TokenRequestRejected)
     assert error.error_description == "not[cut]"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"error=bad&access_token={TOKEN}&error_description=ended:+{TOKEN}", FORM_TYPE),
+        (json.dumps({"error": "bad", "access_token": TOKEN, "error_description": f"ended: {TOKEN}"}), "text/json"),
+    ],
+    ids=["form", "JSON"],
+)
+def test_a_refusal_does_not_repeat_the_token_that_it_holds(body: str, content_type: str, server: Server) -> None:
+    server.reply = Reply(body.encode(), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == "ended:[cut]"
 
 
 @pytest.mark.parametrize("body", [b"a=1&" * 10_000, b"=&=&", b"%", b"error", b"<a href=x>", b"a=1"])
@@ -515,6 +562,21 @@ def test_the_text_of_an_error_that_is_only_text_is_found(
     assert error.error_description == text
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"who is {CLIENT_SECRET}?", "text/plain"),
+        (f"who is {CLIENT_SECRET}? my_token=damaged", "text/plain"),
+        (f'"who is {CLIENT_SECRET}?"', "application/json"),
+    ],
+)
+def test_an_error_that_is_only_text_shows_no_secret(body: str, content_type: str, server: Server) -> None:
+    server.reply = Reply(body.encode(), 400, {"Content-Type": content_type})
+    error = failure(Cryptofuse, server.base_url)
+    assert isinstance(error, TokenRequestRejected)
+    assert error.error_description == "who is[cut]"
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "text/html; charset=latin-1", "application/jwt", ""])
 def test_the_content_type_does_not_matter(content_type: str, server: Server) -> None:
     server.reply = Reply(granted("the-token").document, headers={"Content-Type": content_type})
@@ -544,6 +606,7 @@ def test_a_token_may_have_any_form_and_length(token: str, server: Server) -> Non
         ({"scope": "read"}, ("read",)),
         ({"scope": "read  write "}, ("read", "write")),
         ({"scope": ["read", "write"]}, ("read", "write")),
+        ({"scope": ["read", 7]}, ("read", "7")),
         ({}, ("admin", "write")),
         ({"scope": None}, ("admin", "write")),
         ({"scope": ""}, ("admin", "write")),

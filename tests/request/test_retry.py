@@ -168,11 +168,13 @@ ASKED = {"seconds": "7", "a date": formatdate(MOMENT + 7, usegmt=True)}
 TOO_LONG = {"seconds": "31", "a date": formatdate(MOMENT + 31, usegmt=True)}
 
 
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("status", [408, 429, 503])
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_the_pause_follows_retry_after(
-    provider: Cryptofuse, server: Server, clock: Clock, pauses: list[float], asked: str
+    provider: Cryptofuse, server: Server, pauses: list[float], asked: str, status: int
 ) -> None:
-    fails_at_first(server, 3, busy(asked))
+    fails_at_first(server, 3, busy(asked, status))
     assert TokenSource(provider).get().access_token == "token-4"
     assert pauses == [7, 7, 7]
 
@@ -265,17 +267,34 @@ def test_no_pause_goes_beyond_the_deadline(
     assert caught.value.attempts == len(pauses) + 1
 
 
-def test_an_attempt_ends_at_the_deadline(provider: Cryptofuse, server: Server, clock: Clock) -> None:
-    class Noting(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            limits.append({*request.extensions["timeout"].values()})
-            return super().handle_request(request)
+STEPS = "connect", "read", "write", "pool"
+"""The steps that have a limit of time (https://www.encode.io/httpcore/extensions/#timeout)."""
 
-    limits: list[set[float]] = []
+
+class Noting(httpx.HTTPTransport):
+    """A real transport that notes the limits of the steps of each request, in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: list[dict[str, float]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.limits.append(request.extensions["timeout"])
+        return super().handle_request(request)
+
+
+def test_an_attempt_ends_at_the_deadline(provider: Cryptofuse, server: Server, clock: Clock) -> None:
     fails_at_first(server, 3, busy("9"))
     with Noting() as transport:
         TokenSource(provider, transport=transport).get()
-    assert limits == [{10}, {10}, {10}, {3}]
+    assert transport.limits == [dict.fromkeys(STEPS, seconds) for seconds in (10, 10, 10, 3)]
+
+
+@pytest.mark.usefixtures("clock")
+def test_each_step_has_the_timeout_of_the_policy_even_if_it_is_short(provider: Cryptofuse) -> None:
+    with Noting() as transport:
+        TokenSource(provider, transport=transport, policy=RefreshPolicy(timeout=0.5)).get()
+    assert transport.limits[0] == dict.fromkeys(STEPS, 0.5)
 
 
 # Who waits meanwhile

@@ -8,17 +8,28 @@ import zlib
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
 
-from paygrant import Cryptofuse, MalformedResponse, ProviderUnavailable, RefreshPolicy, TokenError, _clock
+from paygrant import (
+    Cryptofuse,
+    MalformedResponse,
+    ProviderUnavailable,
+    RefreshPolicy,
+    SpecProvider,
+    TokenError,
+    UnsignedRequest,
+    _clock,
+)
 from paygrant._providers.base import Provider, registration_of
 from paygrant._request.response import RawResponse
-from paygrant._request.send import _Address, _Connection, _Limits, request_token
+from paygrant._request.send import _Address, _Connection, _known_address, _Limits, request_token
 from paygrant.providers import Airwallex
 from tests.helpers.clock import Clock
 from tests.helpers.providers import CLIENT_SECRET, ask, each_provider, make
+from tests.helpers.requester import Requester
 from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
 
 # Redirects
@@ -65,6 +76,7 @@ def test_a_redirect_with_the_secret_is_shown_without_it(server: Server) -> None:
 # Headers
 
 
+SIGNED = Path(__file__).parents[1] / "endpoints/custom/signed_app.yaml"
 CRYPTOFUSE = partial(make, Cryptofuse)
 
 
@@ -96,6 +108,18 @@ def exchange(response: bytes, provider: Callable[..., Provider] = CRYPTOFUSE) ->
     return requests[0].partition(b"\r\n\r\n")[0].decode(), responses[0]
 
 
+def signed(authenticate: Callable[[UnsignedRequest], object], base_url: str) -> SpecProvider:
+    """A client whose requests this function completes."""
+    return SpecProvider(
+        SIGNED,
+        client_id="me",
+        client_secret=CLIENT_SECRET,
+        base_url=base_url,
+        authenticate=authenticate,
+        installation_id=7,
+    )
+
+
 def test_a_request_states_its_host_and_the_length_of_its_body() -> None:
     head, _ = exchange(respond())
     port = head.partition("Host: 127.0.0.1:")[2].split()[0]
@@ -123,6 +147,21 @@ def test_headers_of_one_name_are_joined_and_may_be_in_another_encoding() -> None
     _, response = exchange(sent)
     assert response.headers["x-two"] == "a, b"
     assert (response.headers["x-utf"], response.headers["x-latin"]) == ("\u00e9", "\u00e9")
+
+
+@pytest.mark.parametrize("place", ["path", "query", "query in the path"])
+def test_no_address_that_holds_a_secret_is_kept(place: str) -> None:
+    def sign(request: UnsignedRequest) -> None:
+        if place == "query":
+            request.query["signature"] = CLIENT_SECRET
+        else:
+            request.url += f"/{CLIENT_SECRET}" if place == "path" else f"?signature={CLIENT_SECRET}"
+
+    exchange(respond())
+    kept = _known_address.cache_info()
+    line = exchange(respond(), partial(signed, sign))[0].splitlines()[0]
+    assert CLIENT_SECRET in line
+    assert _known_address.cache_info() == kept
 
 
 # Time limits
@@ -171,11 +210,7 @@ def test_a_dripping_response_ends_at_the_deadline(
         transport() if transport else nullcontext() as theirs,
         pytest.raises(ProviderUnavailable, match="no complete response before the deadline"),
     ):
-        ask(
-            make(Cryptofuse, base_url=base_url),
-            policy=RefreshPolicy(deadline=0.6),
-            transport=theirs,
-        )
+        Requester(base_url).token(0.6, theirs)
 
 
 def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
@@ -184,7 +219,7 @@ def test_a_connection_made_after_the_deadline_is_not_used(clock: Clock) -> None:
 
     connection = _Connection(
         httpx.MockTransport(lambda _: httpx.Response(200)),
-        registration_of(make(Cryptofuse)).endpoint,
+        registration_of(make(Cryptofuse)),
         _Limits(clock() + 10, 10),
     )
     connection._trace("connection.connect_tcp.complete", {"return_value": Stream()})

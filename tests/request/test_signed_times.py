@@ -42,6 +42,8 @@ class Endpoint:
 
     def __init__(self, server: Server, clock: float = 0.0, date: float | None = None) -> None:
         self.clock, self.date = clock, clock if date is None else date
+        self.refusal = 401
+        """The status by which it refuses an assertion of another time."""
         self.nonce: str | None = None
         self.fault: str | None = None
         self.server = server
@@ -52,7 +54,7 @@ class Endpoint:
         now = datetime.now(UTC)
         headers = {"Date": format_datetime(now + timedelta(seconds=self.date), usegmt=True)}
         if abs(unverified(assertion)["iat"] - now.timestamp() - self.clock) > 20:
-            return Reply({"error": "invalid_client", "error_description": "the time is wrong"}, 401, headers)
+            return Reply({"error": "invalid_client", "error_description": "the time is wrong"}, self.refusal, headers)
         if self.fault:
             return Reply({"error": "invalid_client", "error_description": self.fault}, 401, headers)
         if self.nonce and unverified(seen.headers["DPoP"]).get("nonce") != self.nonce:
@@ -76,6 +78,12 @@ def renew(server: Server, **options: Any) -> int:
 def test_a_client_whose_clock_is_wrong_takes_the_time_of_the_server(server: Server, clock: float) -> None:
     Endpoint(server, clock)
     assert [renew(server) for _ in range(3)] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_server_may_refuse_the_time_by_several_statuses(server: Server, status: int) -> None:
+    Endpoint(server, HOUR).refusal = status
+    assert [renew(server) for _ in range(2)] == [2, 1]
 
 
 @pytest.mark.parametrize("date", [-YEARS, YEARS, 2 * HOUR, -HOUR])
@@ -134,6 +142,11 @@ def test_a_response_that_is_no_refusal_is_not_for_the_time(server: Server, statu
     server.reply = lambda _: next(replies)
     assert renew(server) == 2  # the second is a retry
     assert credentials.skew_of(server.base_url) == 0
+
+
+def test_a_token_whose_response_mentions_a_nonce_is_not_requested_once_more(server: Server) -> None:
+    server.reply = granted(token_type="DPoP", note="no error such as use_dpop_nonce")
+    assert renew(server, dpop=SigningKey(pem("ES256", 7))) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401])

@@ -156,6 +156,8 @@ def test_a_stream_begins_tls_and_closes() -> None:
     stream = Stream(inner)
     assert stream.get_extra_info("name") == "plain"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    assert stream.start_tls(context, "a.example", 7).get_extra_info("name") == "TLS"
+    within: object = stream.start_tls(context, "a.example", 7)
+    assert isinstance(within, Stream)
+    assert within.get_extra_info("name") == "TLS"
     stream.close()
     assert inner.done == [("start_tls", context, "a.example", 7), ("close",)]

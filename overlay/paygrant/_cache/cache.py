@@ -258,10 +258,15 @@ class Cache:
             if self._users == 0 and self._renewal:
                 self._renewal.stop.set()
 
+    def stop_renewal(self) -> None:
+        """Stop the retries of a pending renewal."""
+        if renewal := self._renewal:
+            renewal.stop.set()
+
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
         while (renewal := self._renewal) and not renewal.ended:
-            renewal.stop.set()
+            self.stop_renewal()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:

@@ -127,7 +127,10 @@ def forget_all() -> None:
 
     In a store outside the process, this removes only the tokens that were at hand.
     """
-    for cache in tuple(_caches.values()):
+    caches = tuple(_caches.values())
+    for cache in caches:  # all renewals stop first, so that each ends while another is awaited
+        cache.stop_renewal()
+    for cache in caches:
         cache.forget()
     clear_memory()
     forget_servers()

@@ -156,7 +156,8 @@ class ResponseReader:
         if re.match(_DOCUMENT, text):  # it may hold a token at any place
             return None
         field = re.search(_FIELD_TO_CUT, text)
-        return (self.redact(text) if field is None else f"{self.redact(text[: field.start()])}[cut]") or None
+        shown = self.redact(text if field is None else text[: field.start()])
+        return (shown if field is None else f"{shown.removesuffix('[cut]')}[cut]") or None
 
 
 class _UnusableError(Exception):

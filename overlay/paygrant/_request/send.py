@@ -63,7 +63,7 @@ class _Address:
 
 
 _known_address = lru_cache(maxsize=64)(_Address)
-"""An address that all requests of a client have in common. Parsing it takes a twenty-fifth of a token's time."""
+"""The address that all requests of a client have in common. Parsing it takes a twenty-fifth of a token's time."""
 
 
 def request_token(  # noqa: PLR0913 - what to request, and how
@@ -198,16 +198,15 @@ class _Exchange:
         Raises:
             ConfigurationError: The environment names a proxy, or authorities, that cannot be used.
         """
-        endpoint, token_url = self._registration.endpoint, self._registration.token_url
+        registration, limits = self._registration, self._limits
         if self._transport is not None:
-            return self._attempt(request, _Connection(self._transport, endpoint, self._limits))[0]
-        certificate = self._credentials.certificate
-        with transport_for(token_url, certificate) as ours:
-            connection = _Connection(ours, endpoint, self._limits)
+            return self._attempt(request, _Connection(self._transport, registration, limits))[0]
+        with transport_for(registration.token_url, self._credentials.certificate) as ours:
+            connection = _Connection(ours, registration, limits)
             outcome, was_closed = self._attempt(request, connection)
-            if not was_closed or connection.is_new or self._limits.cut:
+            if not was_closed or connection.is_new or limits.cut:
                 return outcome
-            return self._attempt(self._built(), _Connection(ours, endpoint, self._limits))[0]
+            return self._attempt(self._built(), _Connection(ours, registration, limits))[0]
 
     def _attempt(self, request: UnsignedRequest, connection: "_Connection") -> tuple[RawResponse | TokenError, bool]:
         """The response, or the error why there is none; and whether the connection was closed."""
@@ -271,12 +270,12 @@ class _Connection:
     deadline it cuts the connection: a server that sends a byte a second never exceeds the limit of one read.
     """
 
-    def __init__(self, transport: httpx.BaseTransport, endpoint: "TokenEndpoint", limits: _Limits) -> None:
+    def __init__(self, transport: httpx.BaseTransport, registration: "ClientRegistration", limits: _Limits) -> None:
         self.is_new = False
         """Whether this request opened the connection."""
         self._transport = transport
         self.limits = limits
-        self._endpoint = endpoint
+        self._registration = registration
         self._socket = transport.socket if isinstance(transport, Transport) else None
 
     def send(self, request: UnsignedRequest) -> RawResponse:
@@ -295,11 +294,13 @@ class _Connection:
 
     def _respond(self, request: UnsignedRequest) -> httpcore.Response:
         """The response, before its body is read."""
-        method, headers = request.method, _headers(request, self._endpoint)
+        method, headers = request.method, _headers(request, self._registration.endpoint)
         body = request.body if request.media_type else None
         extensions: dict[str, Any] = {"timeout": dict.fromkeys(_STEPS, self.limits.timeout)}
         if isinstance(self._transport, Transport):
-            address = _Address(request.address) if request.query else _known_address(request.url)
+            # Only the client's own address is kept: a query or a path may hold a secret.
+            is_own = request.address == self._registration.token_url
+            address = _known_address(request.address) if is_own else _Address(request.address)
             connection = self._transport.connection_to(address.url.origin)
             if not connection.is_idle():  # it is new
                 extensions["trace"] = self._trace
