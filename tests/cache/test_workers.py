@@ -131,12 +131,9 @@ def test_each_task_that_has_waited_for_a_while_gets_a_worker_not_only_the_first(
     go_on.set()
 
 
-def test_a_task_that_has_not_waited_for_long_is_looked_at_again(busy: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(workers, "PATIENCE", 600.0)
-        started = threading.Event()
-        busy.run(started.set)
-    monkeypatch.setattr(workers, "PATIENCE", 0.1)
+def test_a_task_that_has_not_waited_for_long_is_looked_at_again(busy: Workers) -> None:
+    started = threading.Event()
+    busy._waiting.append((time.monotonic() + 0.1, started.set))
     busy._look()
     assert started.wait(10)
 
@@ -161,53 +158,43 @@ def test_without_a_thread_tasks_that_have_waited_go_to_the_workers_that_there_ar
     assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
 
 
-@pytest.fixture
-def full(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Workers]":
-    """The workers of a host that hangs. A further task waits for a moment before it gets one more."""
-    monkeypatch.setattr(workers, "PATIENCE", 0.01)
-    pool = Workers()
-    go_on, _ = blocking_tasks(pool, workers.AT_ONCE)
-    yield pool
-    go_on.set()
-
-
-def test_a_signal_in_the_middle_of_setting_the_timer_loses_none(full: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_in_the_middle_of_setting_the_timer_loses_none(busy: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_seconds: float, _action: Callable[[], object]) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(_clock, "after", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            full.run(print)
-    full._waiting.clear()  # a worker took it
+            busy.run(print)
+    busy._waiting.clear()  # a worker took it
     end, ended = done()
-    full.run(end)
+    busy.run(end)
     assert ended.acquire(timeout=10)
 
 
 def test_a_signal_handler_waits_for_a_task_while_its_thread_sets_the_timer(
-    full: Workers, monkeypatch: pytest.MonkeyPatch
+    busy: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after, ran = _clock.after, list[bool]()
 
     def interrupted(seconds: float, action: Callable[[], object]) -> _clock.Timer:
         monkeypatch.setattr(_clock, "after", after)
         end, ended = done()
-        full.run(end)
+        busy.run(end)
         ran.append(ended.acquire(timeout=10))
         return after(seconds, action)
 
     monkeypatch.setattr(_clock, "after", interrupted)
-    full.run(lambda: None)
+    busy.run(lambda: None)
     assert ran == [True]
 
 
-def test_a_finalizer_on_the_thread_of_the_timers_waits_for_a_task(full: Workers) -> None:
+def test_a_finalizer_on_the_thread_of_the_timers_waits_for_a_task(busy: Workers) -> None:
     ran: queue.SimpleQueue[bool] = queue.SimpleQueue()
     end, ended = done()
 
     def finalize() -> None:
-        full.run(end)
+        busy.run(end)
         ran.put(ended.acquire(timeout=10))
 
     _clock.after(0.0, finalize)
