@@ -81,6 +81,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "percent": partial(quote, safe=""),
     "form": quote_plus,
     "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "percent, three times": lambda text: quote(quote(quote(text, safe=""), safe=""), safe=""),
     "each byte as percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "JSON": lambda text: json.dumps(text)[1:-1],
     "each letter as JSON": lambda text: "".join(f"\\u{ord(each):04X}" for each in text),
@@ -211,7 +212,17 @@ def test_a_harmless_text_survives_beside_any_secret_that_shares_no_part_with_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("my pin is 1b2", "my pin is[cut]"), ("invalid_1b2_x", "invalid_1b2_x"), ("2b1.", "[cut]")]
+    ("text", "shown"),
+    [
+        ("my pin is 1b2", "my pin is[cut]"),
+        ("my pin is 1B2!", "my pin is[cut]"),
+        ("invalid_1b2_x", "invalid_1b2_x"),
+        ("invalid_1b2", "invalid_1b2"),
+        ("2b1.", "[cut]"),
+        ("hexadecimal: 316232", "hexadecimal:[cut]"),
+        ("base64: MWIy", "base64:[cut]"),
+        ("1\0b\x002", "[cut]"),
+    ],
 )
 def test_a_short_secret_is_found_as_a_whole_word(text: str, shown: str) -> None:
     assert redact(["1b2"], text) == shown
