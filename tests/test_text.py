@@ -228,6 +228,37 @@ def test_a_short_secret_is_found_as_a_whole_word(text: str, shown: str) -> None:
     assert redact(["1b2"], text) == shown
 
 
+@pytest.mark.parametrize(
+    ("secret", "write"),
+    [
+        ("a b c d e f g h i j", partial(quote, safe="")),
+        ("a b c d e f g h i j", quote_plus),
+        ("a&b<c>d&e<f>g&h<i>j", html.escape),
+        ('a"b"c"d"e"f"g"h"i"j', lambda text: json.dumps(text)[1:-1]),
+    ],
+    ids=["percent", "form", "HTML", "JSON"],
+)
+@pytest.mark.parametrize("encode", [base64_after(b""), lambda text: text.encode().hex()], ids=["base64", "hex"])
+def test_a_secret_may_be_escaped_before_it_is_encoded(
+    secret: str, write: Callable[[str], str], encode: Callable[[str], str]
+) -> None:
+    assert redact([secret], f"who is {encode(write(secret))}") == "who is[cut]"
+
+
+def test_a_secret_is_found_where_a_wrong_encoding_has_lost_some_letters() -> None:
+    assert redact(["abcéfghéjklémnoé"], "who is abc?fgh?jkl?mno") == "who is[cut]"
+
+
+@pytest.mark.parametrize("secret", ["\udce9", "\udce9secret-of-straw"])
+def test_a_secret_may_come_from_a_variable_that_is_not_in_utf_8(secret: str) -> None:
+    assert redact([secret], "it failed") == "it failed"
+    assert redact([secret], f"who is {secret}?") == "who is[cut]"
+
+
+def test_an_empty_secret_is_none() -> None:
+    assert redact(["", "secret-of-straw"], "it failed") == "it failed"
+
+
 def test_a_long_secret_is_found_without_much_memory() -> None:
     secret = token_urlsafe(30_000)  # as long as no header
     tracemalloc.start()
