@@ -127,7 +127,16 @@ WHOLE = {name: spell for name, spell in SPELLINGS.items() if "part" not in name}
 
 @pytest.mark.parametrize("spell", WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize(
-    "secret", ["0AutH00tokEn", "token-client-7x", "secret_test_12", "user//:API", "clientsecretapi"]
+    "secret",
+    [
+        "0AutH00tokEn",
+        "token-client-7x",
+        "secret_test_12",
+        "user//:API",
+        "clientsecretapi",
+        "oauth2-9",
+        "sandbox auth !",
+    ],
 )
 def test_a_secret_of_common_words_is_found_as_a_whole(secret: str, spell: Callable[[str], str]) -> None:
     written = spell(secret)
@@ -170,6 +179,20 @@ HARMLESS = [
 )
 def test_a_harmless_text_survives(text: str, secret: str) -> None:
     assert redact([secret, "acme", "my-client-app-7"], text) == text
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("clientsecret", "client_secret is wrong"),
+        ("AccessToken", "[access_token, scope]: required"),
+        ("clientcredentials", "unsupported grant_type: client_credentials"),
+        ("client-secret", "The client_secret is a client secret."),
+    ],
+)
+def test_the_name_of_a_parameter_survives_a_secret_of_the_same_words(secret: str, text: str) -> None:
+    assert redact([secret], text) == text
+    assert redact([secret], f"{text} ({secret})").endswith("[cut]")
 
 
 SIGNS = "!#$%&*+<=>?@[]^`{|}~"

@@ -161,7 +161,11 @@ class Timers:
         self._wake: queue.SimpleQueue[Literal["look", "end"]] = queue.SimpleQueue()
         """Wakes the thread: to look at the heap, or to end if there is no timer."""
         self._permit: deque[None] = deque([None])
-        """The caller that takes it out starts the thread."""
+        """The thread takes it out while it runs."""
+        self._starting: set[int] = set()
+        """The threads that are starting it."""
+        self._thread = 0
+        """The identifier of the thread that runs them."""
 
     def after(self, seconds: float, action: Callable[[], object]) -> Timer:
         """Run an action after this many seconds, on the timers' thread. It must not block."""
@@ -172,6 +176,11 @@ class Timers:
             self._wake.put("look")
         return timer
 
+    @property
+    def run_here(self) -> bool:
+        """Whether the current thread runs them."""
+        return self._thread == threading.get_ident()
+
     def end_idle(self) -> None:
         """End the thread if there is no timer."""
         if not self._permit:
@@ -179,17 +188,31 @@ class Timers:
 
     def _started(self) -> bool:
         """Start the thread if it does not run; whether that was done."""
-        try:
-            self._permit.pop()
-        except IndexError:
+        if not self._permit:
+            return False
+        # While this very thread starts it, a signal handler may come and wait for its own timer: then it starts another.
+        this_thread = threading.get_ident()
+        if self._starting and this_thread not in self._starting:
             return False
         try:
+            self._starting.add(this_thread)
             threading.Thread(target=self._run, name="paygrant-timers", daemon=True).start()
         except RuntimeError:  # there are too many threads, or the interpreter is about to end
-            self._permit.append(None)
+            self._starting.discard(this_thread)
+        except BaseException:  # a signal handler raised it
+            self._starting.discard(this_thread)
+            raise
         return True
 
     def _run(self) -> None:
+        """Run the timers, unless another thread does."""
+        try:
+            self._permit.pop()
+        except IndexError:
+            return
+        finally:
+            self._starting.clear()
+        self._thread = threading.get_ident()
         while True:
             self._looks_at = math.inf
             self._compact()
@@ -243,6 +266,11 @@ _timers = Timers()
 def after(seconds: float, action: Callable[[], object]) -> Timer:
     """Run an action after this many seconds, on a thread of its own. It must not block."""
     return _timers.after(seconds, action)
+
+
+def timers_run_here() -> bool:
+    """Whether this is the thread of the timers: it must not wait for another timer, not even in a finalizer."""
+    return _timers.run_here
 
 
 def end_idle_timers() -> None:

@@ -28,6 +28,9 @@ _SEARCHED = 3 * _LONGEST_TEXT
 _RUN = 8
 """Characters. A shorter part of a secret may occur by chance, and gives little of it away."""
 
+_SHORT_WHOLE = 6
+"""Letters and digits of a secret of common words that are searched for without the secret's signs."""
+
 _OWN = 4
 """Characters of a run that must not belong to common words: "client secret" is part of many texts, and of some secrets."""
 
@@ -146,11 +149,13 @@ class _Search:
     """
 
     def __init__(self, secrets: Iterable[str], text: str) -> None:
-        held = {run for each in _decoded(text) for reduced in _looked_at(each) for run in _runs_of(reduced)}
+        held = {run for each in _decoded(text) for reduced in _looked_at(_reduced(each)) for run in _runs_of(reduced)}
         held |= {run[::-1] for run in held}
         self._runs = set[str]()
         self._all_runs = set[str]()
         self._wholes = set[str]()
+        self._names = set[str]()
+        """Secrets such as "clientsecret". Without its signs, the name of a parameter would be one."""
         self._words: list[re.Pattern[str]] = []
         for secret in secrets:
             plain = _reduced(secret)
@@ -159,13 +164,15 @@ class _Search:
                 if self._all_runs:
                     self._runs |= {run for reduced in plain for run in _telling_runs(reduced) if run in held}
             elif len(whole := _without_blanks(secret)) >= _RUN:
-                own = {form for form in plain if len(form) >= _RUN and _COMMON.sub("", form)}
-                self._wholes |= {whole, *own}
+                own = {form for form in plain if len(form) >= _SHORT_WHOLE and _COMMON.sub("", form)}
+                self._wholes |= own
+                self._names |= {whole, "+".join(secret.lower().split())} - own
             else:
                 self._words += _words(secret)
             self._runs |= {run for encoded in _encoded(secret) for run in _runs_of(encoded) if run in held}
         self._runs |= {run[::-1] for run in self._runs}
         self._wholes |= {whole[::-1] for whole in self._wholes}
+        self._names |= {name[::-1] for name in self._names}
 
     def finds(self, text: str) -> bool:
         """Whether a part of the text gives a secret away."""
@@ -174,10 +181,10 @@ class _Search:
     def _finds_in(self, text: str) -> bool:
         if any(word.search(text) for word in self._words):
             return True
-        for reduced in _looked_at(text) if self._runs or self._wholes else ():
+        for reduced in _looked_at(_reduced(text)) if self._runs or self._wholes else ():
             if not self._runs.isdisjoint(_runs_of(reduced)) or any(whole in reduced for whole in self._wholes):
                 return True
-        return False
+        return any(name in reduced for reduced in _looked_at(_with_signs(text)) for name in self._names)
 
     def start(self, text: str) -> int:
         """Where the first secret begins in a text that has one."""
@@ -230,22 +237,24 @@ def _unescaped(text: str) -> str:
 
 
 def _reduced(text: str) -> set[str]:
-    """The letters and digits of a text, those of ASCII alone, which no wrong encoding changes, and those with the signs.
-
-    Hyphens are left out of the signs once, because a secret may be split by them.
-    """
+    """The letters and digits of a text, those of ASCII alone, which no wrong encoding changes, and those with the signs."""
     letters = "".join(filter(str.isalnum, text.lower()))
+    return {letters, "".join(filter(str.isascii, letters))} | _with_signs(text)
+
+
+def _with_signs(text: str) -> set[str]:
+    """A text without its blanks, and also without its hyphens, because a secret may be split by them."""
     whole = _without_blanks(text)
-    return {letters, "".join(filter(str.isascii, letters)), whole, whole.replace("-", "")}
+    return {whole, whole.replace("-", "")}
 
 
 def _without_blanks(text: str) -> str:
     return "".join(text.lower().split())
 
 
-def _looked_at(text: str) -> Iterator[str]:
-    """What is compared with the secrets: the text in its reduced forms, and without the second of two equal letters."""
-    for reduced in _reduced(text):
+def _looked_at(forms: set[str]) -> Iterator[str]:
+    """What is compared with the secrets: the forms of a text, also without the second of two equal letters."""
+    for reduced in forms:
         yield reduced
         yield re.sub(r"(.)\1", r"\1", reduced)
 

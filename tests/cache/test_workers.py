@@ -161,6 +161,78 @@ def test_without_a_thread_tasks_that_have_waited_go_to_the_workers_that_there_ar
     assert all(ended.acquire(timeout=20) for _ in range(workers.AT_ONCE))
 
 
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Workers]":
+    """The workers of a host that hangs. A further task waits for a moment before it gets one more."""
+    monkeypatch.setattr(workers, "PATIENCE", 0.01)
+    pool = Workers()
+    go_on, _ = blocking_tasks(pool, workers.AT_ONCE)
+    yield pool
+    go_on.set()
+
+
+def test_a_signal_in_the_middle_of_setting_the_timer_loses_none(full: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_seconds: float, _action: Callable[[], object]) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_clock, "after", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            full.run(print)
+    full._waiting.clear()  # a worker took it
+    end, ended = done()
+    full.run(end)
+    assert ended.acquire(timeout=10)
+
+
+def test_a_signal_handler_waits_for_a_task_while_its_thread_sets_the_timer(
+    full: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after, ran = _clock.after, list[bool]()
+
+    def interrupted(seconds: float, action: Callable[[], object]) -> _clock.Timer:
+        monkeypatch.setattr(_clock, "after", after)
+        end, ended = done()
+        full.run(end)
+        ran.append(ended.acquire(timeout=10))
+        return after(seconds, action)
+
+    monkeypatch.setattr(_clock, "after", interrupted)
+    full.run(lambda: None)
+    assert ran == [True]
+
+
+def test_a_finalizer_on_the_thread_of_the_timers_waits_for_a_task(full: Workers) -> None:
+    ran: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    end, ended = done()
+
+    def finalize() -> None:
+        full.run(end)
+        ran.put(ended.acquire(timeout=10))
+
+    _clock.after(0.0, finalize)
+    assert ran.get(timeout=20)
+
+
+def test_the_next_look_is_when_the_first_task_has_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 600.0)
+    pool, after, set_timers = Workers(), _clock.after, list[float]()
+    go_on, _ = blocking_tasks(pool, workers.AT_ONCE)
+
+    def recorded(seconds: float, action: Callable[[], object]) -> _clock.Timer:
+        set_timers.append(seconds)
+        return after(seconds, action)
+
+    monkeypatch.setattr(_clock, "after", recorded)
+    pool._waiting.append((time.monotonic() + 100, print))  # it came while the timer of another task was set
+    pool._look()
+    pool._look()
+    assert len(set_timers) == 1
+    assert set_timers[0] <= 100
+    pool._waiting.clear()
+    go_on.set()
+
+
 def test_a_host_that_hangs_delays_no_other(no_idle: None) -> None:
     go_on = threading.Event()
     for _ in range(2 * MOST):
@@ -479,6 +551,36 @@ def test_the_thread_of_timers_ends_when_there_are_none(monkeypatch: pytest.Monke
         while not timers._permit and time.monotonic() < deadline:
             time.sleep(0.01)
         assert timers._permit
+
+
+def test_a_signal_handler_waits_for_a_timer_while_its_thread_starts_the_timers(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers, start, ran = _clock.Timers(), threading.Thread.start, list[bool]()
+    first, second = done(), done()
+
+    def interrupted(thread: threading.Thread) -> None:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        timers.after(0.0, second[0])
+        ran.append(second[1].acquire(timeout=10))
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    timers.after(0.0, first[0])
+    assert ran == [True]
+    assert first[1].acquire(timeout=10)
+
+
+def test_a_signal_while_the_timers_start_loses_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers, ran = _clock.Timers(), queue.SimpleQueue[int]()
+
+    def interrupted(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            timers.after(0.0, lambda: ran.put(1))
+    timers.after(0.0, lambda: ran.put(2))
+    assert [ran.get(timeout=10), ran.get(timeout=10)] == [1, 2]
 
 
 def test_the_clock_goes_on_while_the_machine_sleeps() -> None:

@@ -40,12 +40,12 @@ class Workers:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, Task]] = deque()
-        """The tasks, and since when each has been waiting."""
+        """The tasks, and the time from which each has been waiting for long."""
         self._idle: deque[Inbox] = deque()
         self._permits = deque(range(MOST))
         """One for each worker that may still be started."""
-        self._timer_permit: deque[None] = deque([None])
-        """The caller that takes it out sets the timer."""
+        self._looks_at = _clock.LONG_AGO
+        """The time of the last timer. Later callers set a further one."""
 
     @property
     def count(self) -> int:
@@ -58,7 +58,7 @@ class Workers:
         Raises:
             RuntimeError: No thread can be started, and there is no worker.
         """
-        self._waiting.append((time.monotonic(), task))
+        self._waiting.append((time.monotonic() + PATIENCE, task))
         self._serve()
 
     def end_idle(self) -> None:
@@ -85,7 +85,7 @@ class Workers:
 
     def _start(self) -> bool:
         """Start a worker for a waiting task, unless there are too many workers, or enough for now."""
-        if self.count >= AT_ONCE and not self._is_late():
+        if self.count >= AT_ONCE and not self._is_late() and not _clock.timers_run_here():
             self._look_later()
             return False
         try:
@@ -105,20 +105,22 @@ class Workers:
     def _is_late(self) -> bool:
         """Whether a task has been waiting for long."""
         with suppress(IndexError):
-            return time.monotonic() - self._waiting[0][0] >= PATIENCE
+            return time.monotonic() >= self._waiting[0][0]
         return False
 
     def _look_later(self) -> None:
-        """Look at the waiting tasks again after a while, if more workers can be started."""
-        if not self._permits:
+        """Look at the waiting tasks again when the first has waited for long, if more workers can be started."""
+        now = time.monotonic()
+        if now < self._looks_at or not self._permits:
             return
-        with suppress(IndexError):  # a timer is set already
-            self._timer_permit.pop()
-            _clock.after(PATIENCE, self._look)
+        with suppress(IndexError):  # no task waits any more
+            seconds = max(self._waiting[0][0] - now, PATIENCE / 10)
+            # The timer comes first: a signal handler may come before the next line, and wait for its own task.
+            _clock.after(seconds, self._look)
+            self._looks_at = now + seconds
 
     def _look(self) -> None:
         """Start more workers if a task has been waiting for long. Only one is started on the timers' thread."""
-        self._timer_permit.append(None)
         if self._is_late():
             self._waiting.appendleft((_clock.LONG_AGO, self._serve))
             self._start()
