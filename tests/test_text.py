@@ -81,6 +81,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "percent": partial(quote, safe=""),
     "form": quote_plus,
     "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "percent, three times": lambda text: quote(quote(quote(text, safe=""), safe=""), safe=""),
     "each byte as percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "JSON": lambda text: json.dumps(text)[1:-1],
     "each letter as JSON": lambda text: "".join(f"\\u{ord(each):04X}" for each in text),
@@ -234,17 +235,63 @@ def test_a_harmless_text_survives_beside_any_secret_that_shares_no_part_with_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("my pin is 1b2", "my pin is[cut]"), ("invalid_1b2_x", "invalid_1b2_x"), ("2b1.", "[cut]")]
+    ("text", "shown"),
+    [
+        ("my pin is 1b2", "my pin is[cut]"),
+        ("my pin is 1B2!", "my pin is[cut]"),
+        ("invalid_1b2_x", "invalid_1b2_x"),
+        ("invalid_1b2", "invalid_1b2"),
+        ("2b1.", "[cut]"),
+        ("hexadecimal: 316232", "hexadecimal:[cut]"),
+        ("base64: MWIy", "base64:[cut]"),
+        ("1\0b\x002", "[cut]"),
+    ],
 )
 def test_a_short_secret_is_found_as_a_whole_word(text: str, shown: str) -> None:
     assert redact(["1b2"], text) == shown
 
 
+@pytest.mark.parametrize(
+    ("secret", "write"),
+    [
+        ("a b c d e f g h i j", partial(quote, safe="")),
+        ("a b c d e f g h i j", quote_plus),
+        ("a&b<c>d&e<f>g&h<i>j", html.escape),
+        ('a"b"c"d"e"f"g"h"i"j', SPELLINGS["JSON"]),
+    ],
+    ids=["percent", "form", "HTML", "JSON"],
+)
+@pytest.mark.parametrize("encoding", ["base64", "hex"])
+def test_a_secret_may_be_escaped_before_it_is_encoded(secret: str, write: Callable[[str], str], encoding: str) -> None:
+    assert redact([secret], f"who is {SPELLINGS[encoding](write(secret))}") == "who is[cut]"
+
+
+def test_a_secret_is_found_where_a_wrong_encoding_has_lost_some_letters() -> None:
+    assert redact(["abcéfghéjklémnoé"], "who is abc?fgh?jkl?mno") == "who is[cut]"
+
+
+@pytest.mark.parametrize("secret", ["\udce9", "\udce9secret-of-straw"])
+def test_a_secret_may_come_from_a_variable_that_is_not_in_utf_8(secret: str) -> None:
+    assert redact([secret], "it failed") == "it failed"
+    assert redact([secret], f"who is {secret}?") == "who is[cut]"
+
+
+@pytest.mark.parametrize("blank", ["\\n", "\\r\\n", "\\t", "\n", "%0A", "&#10;"])
+def test_a_secret_may_be_in_several_lines_whatever_separates_them(blank: str) -> None:
+    assert redact(["abcdefghijkl"], f"who is abcd{blank}efgh{blank}ijkl") == "who is[cut]"
+
+
+def test_an_empty_secret_is_none() -> None:
+    assert redact(["", "secret-of-straw"], "it failed.") == "it failed."
+
+
 def test_a_long_secret_is_found_without_much_memory() -> None:
-    secret = token_urlsafe(30_000)  # as long as no header
+    part = token_urlsafe(30)
+    # As long as no header. The part follows another letter than in the text, where the cut would be one letter earlier.
+    secret = f"{token_urlsafe(20_000)}x{part}{token_urlsafe(10_000)}"
     tracemalloc.start()
     try:
-        found = redact([secret], f"no such token: {secret[20_000:20_040]}")
+        found = redact([secret], f"no such token: {part}")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
