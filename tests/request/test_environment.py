@@ -175,7 +175,7 @@ def test_a_proxy_elsewhere_is_for_https_alone(proxy: str, monkeypatch: pytest.Mo
     assert environment_proxy("https://auth.example/token") == ("all_proxy", None)
 
 
-@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "Https_Proxy", "All_Proxy"])
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
 def test_a_change_of_the_environment_counts_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in [each for each in os.environ if each.lower().endswith("_proxy")]:
         monkeypatch.delenv(each)

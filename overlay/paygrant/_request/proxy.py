@@ -20,11 +20,12 @@ _PORT = r"^([^:]*|\[.*\]):(\d{1,5})$"
 """A host and its port. An IPv6 address with a port is in brackets."""
 
 
-_EXEMPTING = (
-    *("no_proxy", "NO_PROXY"),
+_NAMES = (
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     "REQUEST_METHOD",  # in a CGI program, HTTP_PROXY is a header of the request
 )
-"""The variables that decide whether the proxy is used."""
+"""The variables that decide."""
 
 
 def environment_proxy(url: str) -> tuple[str, str | None]:
@@ -33,15 +34,11 @@ def environment_proxy(url: str) -> tuple[str, str | None]:
     A plain-http request never leaves this machine, so it uses no proxy on another one. A link-local address is no use to
     a proxy: it would be the proxy's own.
     """
-    scheme, host = urlsplit(url)[:2]
+    parts = urlsplit(url)
     # Reading the whole environment takes a quarter of a token's time. On macOS and Windows, the system's settings count
     # where the environment has none, and they may change.
     read = _proxy.__wrapped__ if sys.platform in {"darwin", "win32"} else _proxy
-    names = f"{scheme}_proxy", "all_proxy", f"{scheme}_proxy".upper(), "ALL_PROXY"
-    values = tuple(map(os.environ.get, names))
-    if any(values) or _is_named(scheme, len(os.environ)):
-        values += tuple(map(os.environ.get, _EXEMPTING))
-    return read(f"{scheme}://{host}", values)
+    return read(f"{parts.scheme}://{parts.netloc}", tuple(map(os.environ.get, _NAMES)))
 
 
 def proxy_secrets(url: str) -> tuple[str, ...]:
@@ -53,12 +50,6 @@ def proxy_secrets(url: str) -> tuple[str, ...]:
         return ()
     password = unquote(parts.password or "")
     return (password, f"{unquote(parts.username or '')}:{password}") if password else ()
-
-
-@lru_cache(maxsize=16)
-def _is_named(scheme: str, _size: int) -> bool:
-    """Whether an environment of this size names a proxy for a scheme, with a name in mixed case too."""
-    return not {scheme, "all"}.isdisjoint(getproxies())
 
 
 @lru_cache(maxsize=256)
