@@ -473,7 +473,7 @@ def test_a_call_ends_by_the_deadline_whatever_the_key_of_its_proof_does(
     name: str, server: Server, pause: Pause
 ) -> None:
     server.reply = Reply({"access_token": "token-1", "token_type": "DPoP", "expires_in": 3600})
-    limit, pause.on = 2.5, False  # the first token needs its time, too
+    limit, pause.on = 1.5, False  # the first token needs its time, too
     source = TokenSource(made_with_device("a proof", pause, server), policy=RefreshPolicy(deadline=limit))
     token = source.get()
     client = CLIENTS.get(name)
