@@ -20,7 +20,6 @@ import attrs
 import httpx
 import pytest
 import yaml
-from jinja2 import FileSystemBytecodeCache
 
 import paygrant_clients
 from paygrant._spec.reader import endpoint_of, read_endpoint
@@ -215,7 +214,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     }
     schemas["Inherited"] = {"allOf": [{"$ref": "#/components/schemas/TokenRequest"}, {"type": "object"}]}
     folder = tmp_path_factory.mktemp("raw")
-    return folder / "client", write_client(spec, folder / "client", FileSystemBytecodeCache(str(folder)))
+    return folder / "client", write_client(spec, folder / "client")
 
 
 def test_a_secret_is_masked_wherever_the_spec_declares_one(raw: tuple[Path, Any], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from openapi_python_client import Project, __version__
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
@@ -22,6 +23,23 @@ from openapi_python_client.parser.properties import ModelProperty
 from paygrant._spec.errors import GenerationError
 
 _NAME = "openapi-python-client"
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Keeps the compiled templates of the generator in this process: compiling them is most of its work."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_templates = _CompiledTemplates()
 
 
 def check_version() -> None:
@@ -35,13 +53,12 @@ def check_version() -> None:
         raise GenerationError(f"paygrant needs {_NAME} {pins[0]}, but {__version__} is installed")
 
 
-def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache) -> Sequence[ModelProperty]:
+def write_client(spec: Mapping[str, Any], folder: Path) -> Sequence[ModelProperty]:
     """Write the spec's client package as the new `folder`.
 
     Args:
         spec: A normalized OpenAPI document.
         folder: The folder of the package. Its name is the provider's.
-        templates: Keeps the compiled templates of the generator: compiling them is most of its work.
 
     Returns:
         The generated models.
@@ -61,7 +78,7 @@ def write_client(spec: Mapping[str, Any], folder: Path, templates: BytecodeCache
     if isinstance(data, GeneratorError):
         raise GenerationError("\n".join(_complaint(folder.name, data)))
     project = Project(openapi=data, config=config)
-    project.env.bytecode_cache = templates
+    project.env.bytecode_cache = _templates
     with contextlib.redirect_stdout(io.StringIO()):  # "Generating <folder>"
         errors = project.build()
     if errors:

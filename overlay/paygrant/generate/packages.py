@@ -6,13 +6,10 @@ The specs must be normalized. Checking that is left to others.
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-from jinja2 import FileSystemBytecodeCache
 
 from paygrant._spec.errors import GenerationError
 from paygrant._spec.reader import NormalizedSpec
@@ -43,20 +40,18 @@ def write_packages(specs: Mapping[str, Mapping[str, Any]], folder: Path) -> None
             code that the masking does not know.
     """
     check_version()
-    with tempfile.TemporaryDirectory() as compiled:
-        templates = FileSystemBytecodeCache(compiled)
-        for name, spec in specs.items():
-            package = folder / name
-            models = write_client(spec, package, templates)
-            mask_package(package, models)
-            normalized = NormalizedSpec(name, spec)
-            _write(package / MODULE, environments_module([environment for environment, _ in normalized.servers]))
-            classes = [(each.class_info.name, each.class_info.module_name) for each in models]
-            _write(package / f"{_provider.MODULE}.py", _provider.provider_module(normalized, MARK, classes))
-            public = {"AuthenticatedClient": "client", "Client": "client", normalized.class_name: _provider.MODULE}
-            _write(package / "__init__.py", init_module(f"The token endpoint of {normalized.title}", public))
-            _write(package / "openapi.json", json.dumps(spec, indent=2, ensure_ascii=False) + "\n")
-            _write(package / "py.typed", "")
+    for name, spec in specs.items():
+        package = folder / name
+        models = write_client(spec, package)
+        mask_package(package, models)
+        normalized = NormalizedSpec(name, spec)
+        _write(package / MODULE, environments_module([environment for environment, _ in normalized.servers]))
+        classes = [(each.class_info.name, each.class_info.module_name) for each in models]
+        _write(package / f"{_provider.MODULE}.py", _provider.provider_module(normalized, MARK, classes))
+        public = {"AuthenticatedClient": "client", "Client": "client", normalized.class_name: _provider.MODULE}
+        _write(package / "__init__.py", init_module(f"The token endpoint of {normalized.title}", public))
+        _write(package / "openapi.json", json.dumps(spec, indent=2, ensure_ascii=False) + "\n")
+        _write(package / "py.typed", "")
     # Once for all packages: most of the time that ruff needs is for its start.
     for command in (("check", "--select=F401,I", "--fix"), ("format",)):
         _ruff(*command, folder=folder)
