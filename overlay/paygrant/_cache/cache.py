@@ -255,8 +255,8 @@ class Cache:
         """Note that a source was closed. The last one stops the retries of a pending renewal."""
         with suppress(BlockedError), self._lock:
             self._users -= 1
-            if self._users == 0 and self._renewal:
-                self._renewal.stop.set()
+            if self._users == 0:
+                self.stop_renewal()
 
     def stop_renewal(self) -> None:
         """Stop the retries of a pending renewal."""
@@ -266,7 +266,7 @@ class Cache:
     def forget(self) -> None:
         """Return to the state before the first token. Stops the pending renewal and waits for its end."""
         while (renewal := self._renewal) and not renewal.ended:
-            self.stop_renewal()
+            renewal.stop.set()
             with suppress(PaygrantError):
                 renewal.pending.wait()
         if self.held is not NOTHING:
