@@ -206,12 +206,10 @@ class Timers:
 
     def _run(self) -> None:
         """Run the timers, unless another thread does."""
-        try:
-            self._permit.pop()
-        except IndexError:
+        is_superfluous = self._lost_permit()
+        self._starting.clear()
+        if is_superfluous:
             return
-        finally:
-            self._starting.clear()
         self._thread = threading.get_ident()
         while True:
             self._looks_at = math.inf
@@ -235,7 +233,7 @@ class Timers:
                         return
 
     def _lost_permit(self) -> bool:
-        """Take the permit again; whether another thread was faster."""
+        """Take the permit; whether another thread was faster."""
         try:
             self._permit.pop()
         except IndexError:
