@@ -156,8 +156,9 @@ class ResponseReader:
         if re.match(_DOCUMENT, text):  # it may hold a token at any place
             return None
         field = re.search(_FIELD_TO_CUT, text)
-        shown = self.redact(text if field is None else text[: field.start()])
-        return (shown if field is None else f"{shown.removesuffix('[cut]')}[cut]") or None
+        if field is None:
+            return self.redact(text) or None
+        return f"{self.redact(text[: field.start()]).removesuffix('[cut]')}[cut]"
 
 
 class _UnusableError(Exception):
