@@ -184,7 +184,7 @@ class _Search:
         for reduced in _looked_at(_reduced(text)) if self._runs or self._wholes else ():
             if not self._runs.isdisjoint(_runs_of(reduced)) or any(whole in reduced for whole in self._wholes):
                 return True
-        return any(name in reduced for reduced in _looked_at(_with_signs(text)) for name in self._names)
+        return any(name in reduced for name in self._names for reduced in _looked_at(_with_signs(text)))
 
     def start(self, text: str) -> int:
         """Where the first secret begins in a text that has one."""
