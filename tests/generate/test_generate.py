@@ -20,6 +20,7 @@ import attrs
 import httpx
 import pytest
 import yaml
+from jinja2 import Environment
 
 import paygrant_clients
 from paygrant._spec.reader import endpoint_of, read_endpoint
@@ -215,6 +216,18 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     schemas["Inherited"] = {"allOf": [{"$ref": "#/components/schemas/TokenRequest"}, {"type": "object"}]}
     folder = tmp_path_factory.mktemp("raw")
     return folder / "client", write_client(spec, folder / "client")
+
+
+def test_the_templates_of_the_generator_are_compiled_once(
+    raw: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert raw[0].is_dir()  # its making compiled them
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a template is compiled again")
+
+    monkeypatch.setattr(Environment, "compile", refuse)
+    write_client(read_spec(ROOT / "specs/ripple.yaml"), tmp_path / "client")
 
 
 def test_a_secret_is_masked_wherever_the_spec_declares_one(raw: tuple[Path, Any], tmp_path: Path) -> None:
