@@ -260,9 +260,12 @@ def test_a_task_that_fails_ends_its_worker_and_no_other(monkeypatch: pytest.Monk
 
 
 def test_a_task_that_waits_is_run_though_the_only_worker_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ignore(_: object) -> None: ...
+    reported = threading.Event()
 
-    monkeypatch.setattr(threading, "excepthook", ignore)
+    def report(_: object) -> None:
+        reported.set()
+
+    monkeypatch.setattr(threading, "excepthook", report)
     monkeypatch.setattr(workers, "MOST", 1)
     pool, go_on = Workers(), threading.Event()
 
@@ -276,6 +279,7 @@ def test_a_task_that_waits_is_run_though_the_only_worker_ends_by_a_failure(monke
     assert len(pool._waiting) == 1
     go_on.set()
     assert ended.acquire(timeout=10)
+    assert reported.wait(10)  # after the task: pytest must not see the failure in a later test
 
 
 def test_without_a_thread_a_task_is_refused_or_left_to_another_worker(monkeypatch: pytest.MonkeyPatch) -> None:
