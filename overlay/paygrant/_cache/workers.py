@@ -21,7 +21,7 @@ Inbox = queue.SimpleQueue[Task | None]
 MOST = 64
 """Workers of one host. More parallel requests make no token host faster, and cost it a connection each."""
 
-AT_ONCE = 32
+AT_ONCE = 16
 """Workers of one host that start without delay. A host that answers fast needs no more: they would only take turns."""
 
 PATIENCE = 0.05
