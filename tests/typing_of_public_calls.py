@@ -107,6 +107,8 @@ def scopes(secret: Callable[[], str]) -> None:
     url = "https://auth.example.com/token"
     plain = ClientCredentials(client_id="id", client_secret=secret, token_url=url)
     assert_type(plain.scope, tuple[str, ...])
+    assert_type(plain.base_url, str | None)
+    ClientCredentials(client_id="id", client_secret=secret)  # type: ignore[call-arg]
     ClientCredentials(client_id="id", client_secret=secret, token_url=url, scope="read")
     ClientCredentials(client_id="id", client_secret=secret, token_url=url, scope=["read", "write"])
     ClientCredentials(client_id="id", client_secret=secret, token_url=url, scope={"read", "write"})

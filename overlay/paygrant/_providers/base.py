@@ -8,7 +8,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -83,11 +83,11 @@ else:
     Scope = str | Iterable[str]
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def provider(cls: type[P]) -> type[P]:
     """Make a class of providers: a frozen dataclass whose constructor refuses bad arguments by a clean error."""
     made = compared_as_a_whole(dataclass(frozen=True, kw_only=True, repr=False)(cls))
-    names = {field.name for field in fields(made) if field.init}
+    names = {each.name for each in fields(made) if each.init}
     made.__init__ = checked(choices_first(cast("Any", made.__init__), names))  # type: ignore[method-assign]
     made.__module__ = "paygrant"
     return made
@@ -151,9 +151,9 @@ class Provider(Generic[R_co]):
         if not has_variables(type(self)) and type(self)._endpoint is Provider._endpoint:
             raise invalid_argument("provider", f"{type(self).__name__} describes no token endpoint", _EXPECTED)
 
-    def _set(self, field: str, value: object) -> None:
+    def _set(self, name: str, value: object) -> None:
         """Normalize a field, while the value is being made."""
-        object.__setattr__(self, field, value)
+        object.__setattr__(self, name, value)
 
     @derived
     def token_url(self) -> str:

@@ -64,7 +64,10 @@ class ClientCredentials(KeyedProvider[Mapping[str, Any]]):
     _package: ClassVar[str] = "client_credentials"
 
     token_url: str = field()  # pyright: ignore[reportIncompatibleVariableOverride] - other providers compute it
-    base_url: ClassVar[str | None] = None  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - it follows from token_url
+    if TYPE_CHECKING:
+        base_url: str | None = field(init=False, default=None)  # it follows from token_url
+    else:
+        base_url: ClassVar[str | None] = None
     scope: Scope = cast("Any", ())
     auth_method: Literal[
         "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth"
