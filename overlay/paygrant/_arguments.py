@@ -114,11 +114,20 @@ def invalid_argument(argument: str, fault: str, expected: str) -> ConfigurationE
     return ConfigurationError(f"{argument}: {fault}; expected {expected}", argument=argument)
 
 
+def plain(value: Any) -> Any:
+    """A string of Python's own class in place of one of another class, and any other value as it is.
+
+    ``str()`` of a member of an enumeration may give its name, such as "Scope.READ".
+    """
+    return str.__str__(value) if isinstance(value, str) else value
+
+
 def check_text(argument: str, value: object, *, forbidden: str = "", multiline: bool = False) -> str:
-    """Check for a non-empty string without control characters and without the forbidden ones.
+    """Check for a non-empty string without control characters and without the forbidden ones. Returns it as ``plain`` does.
 
     With ``multiline`` it may hold line breaks. The error never shows the value.
     """
+    value = plain(value)
     expected = "a non-empty string without control characters" + (f" and without {forbidden!r}" if forbidden else "")
     if not isinstance(value, str):
         raise invalid_argument(argument, f"is of type {type(value).__name__}", expected)
@@ -228,7 +237,7 @@ def check_scope(argument: str, value: Any) -> tuple[str, ...]:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
             raise invalid_argument(argument, f"holds {shown(token)}", expected)
     # A set has no order, but the cache key needs one.
-    return tuple(sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value)
+    return tuple(map(plain, sorted(cast("set[str]", value)) if isinstance(value, set | frozenset) else value))
 
 
 def check_url(argument: str, value: object, *, link_local: bool = False) -> str:

@@ -77,7 +77,7 @@ class TokenSource(Generic[R_co]):
         if not isinstance(store, Hashable):
             raise invalid_argument("store", "cannot be hashed", "a store with __hash__, or without __eq__")
         if transport_name is not None:
-            check_text("transport_name", transport_name)
+            transport_name = check_text("transport_name", transport_name)
             if transport is None:
                 raise invalid_argument("transport_name", "is given without a transport", "a transport to name")
         registration = registration_of(provider)

@@ -34,6 +34,7 @@ from paygrant._arguments import (
     check_url,
     checked,
     invalid_argument,
+    plain,
 )
 from paygrant._secrets import compared_as_a_whole, fingerprint
 from paygrant._tokens.token import R_co
@@ -94,15 +95,15 @@ def provider(cls: type[P]) -> type[P]:
 
 
 def choices_first(init: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
-    """A constructor with these arguments that passes None for a missing environment or base URL.
+    """A constructor with these arguments that passes None for a missing environment or base URL, and plain strings.
 
-    Their checks say more than Python's own error: they list the choices.
+    The checks of the two say more than Python's own error: they list the choices.
     """
     missing = dict.fromkeys({*names} & {"environment", "base_url"})
 
     @functools.wraps(init)
     def fill(self: object, **arguments: Any) -> None:
-        init(self, **{**missing, **arguments})
+        init(self, **{**missing, **{name: plain(value) for name, value in arguments.items()}})
 
     return fill
 

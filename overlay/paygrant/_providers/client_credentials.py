@@ -15,6 +15,7 @@ from paygrant._arguments import (
     check_url,
     checked,
     invalid_argument,
+    plain,
     shown,
 )
 from paygrant._providers.base import Scope, provider
@@ -114,7 +115,7 @@ class ClientCredentials(KeyedProvider[Mapping[str, Any]]):
             check_text("token_url", query, forbidden="#")
         self._set("base_url", f"{address.scheme}://{address.netloc}")
         super().__post_init__()
-        self._set("parameters", dict(self.parameters))
+        self._set("parameters", {plain(name): plain(value) for name, value in self.parameters.items()})
 
     @property
     def _endpoint(self) -> TokenEndpoint:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument, shown
+from paygrant._arguments import check_choice, check_text, check_type, checked, invalid_argument, plain, shown
 from paygrant._providers.base import Provider, provider
 from paygrant._tokens.token import Token
 
@@ -98,16 +98,13 @@ class RipioWidget(Provider["WidgetResponse"]):
         check_choice("flow", flow, _PAGES)
         query = {"_to": token.access_token}
         texts = {"address": address, "network": network, "crypto": crypto, "tracking_session": tracking_session}
-        for name, value in texts.items():
-            if value is not None:
-                check_text(name, value)
-        amount = None if amount is None else _amount(amount)
+        texts = {name: None if value is None else check_text(name, value) for name, value in texts.items()}
         given = {
-            "_addr": address,
-            "_net": network,
-            "_amount": amount,
-            "_crypto": crypto,
-            "_tracking_session": tracking_session,
+            "_addr": texts["address"],
+            "_net": texts["network"],
+            "_amount": None if amount is None else _amount(amount),
+            "_crypto": texts["crypto"],
+            "_tracking_session": texts["tracking_session"],
         }
         query |= {name: value for name, value in given.items() if value is not None}
         return WidgetURL(f"{self._environment_facts['widget_url']}{_PAGES[flow]}?{urlencode(query)}")
@@ -135,7 +132,7 @@ def _amount(amount: Decimal | float | str) -> str:
     """A positive amount of money in plain digits."""
     check_type("amount", amount, Decimal | float | int | str, f"a positive number of at most {_MOST_DIGITS} digits")
     try:
-        text = str(amount)
+        text = str(plain(amount))
         number = Decimal(text if len(text) <= _LONGEST_AMOUNT else "NaN")
     except (InvalidOperation, ValueError):  # ValueError: an int of more than 4,300 digits
         number = Decimal("NaN")

@@ -18,6 +18,7 @@ from paygrant._arguments import (
     check_url,
     checked,
     invalid_argument,
+    plain,
 )
 from paygrant._providers.base import made_with_secret
 from paygrant._providers.keyed import KeyedProvider
@@ -148,29 +149,28 @@ class SpecProvider(KeyedProvider[R_co]):
         self._set("spec", spec if isinstance(spec, ModuleType) else Path(fspath(spec)))
         self._set("_description", description)
         self._set("_digest", digest)
-        self._set("auth_method", auth_method)
+        self._set("auth_method", plain(auth_method))
         client_id, client_secret = self._credentials(client_id, client_secret)
         if environment is None and len(description.servers) == 1:
             (environment,) = description.servers
         kept: dict[str, Any] = {}
         if isinstance(parameters.get("parameters"), _Parameters):  # what is not among them is not sent
             kept = dict.fromkeys(str(each.argument) for each in description.arguments) | parameters.pop("parameters")
-        vars(self).update(
-            {
-                "client_id": client_id,
-                "client_secret": client_secret,
-                "environment": environment,
-                "base_url": base_url,
-                "basic_encoding": basic_encoding,
-                "private_key": private_key,
-                "certificate": certificate,
-                "assertion_audience": assertion_audience,
-                "dpop": description.token_use.dpop if dpop is None else dpop,
-                "authenticate": authenticate,
-                "allow_link_local": allow_link_local,
-                "parameters": {**kept, **parameters},
-            }
-        )
+        arguments: dict[str, Any] = {
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "environment": environment,
+            "base_url": base_url,
+            "basic_encoding": basic_encoding,
+            "private_key": private_key,
+            "certificate": certificate,
+            "assertion_audience": assertion_audience,
+            "dpop": description.token_use.dpop if dpop is None else dpop,
+            "authenticate": authenticate,
+            "allow_link_local": allow_link_local,
+            "parameters": {**kept, **parameters},
+        }
+        vars(self).update({name: plain(value) for name, value in arguments.items()})
         self.__post_init__()
 
     def _credentials(
@@ -382,6 +382,7 @@ class SpecProvider(KeyedProvider[R_co]):
 
 def _checked(name: str, value: Any, parameter: "Parameter") -> Any:
     """A parameter that fits the spec. None is not sent, nor is a scope without words."""
+    value = plain(value)
     if name == "scope" and parameter.kind == "string" and value is not None:
         value = " ".join(check_scope(name, value)) or None
     if value is None:

@@ -27,8 +27,8 @@ def basic_credentials(client_id: str, client_secret: str, encoding: Encoding = "
         ConfigurationError: An argument is empty, is not a string, or holds a character that cannot be sent.
     """
     check_choice("encoding", encoding, ENCODINGS)
-    check_text("client_id", client_id, forbidden=":" if encoding == "plain" else "")
-    check_text("client_secret", client_secret)
+    client_id = check_text("client_id", client_id, forbidden=":" if encoding == "plain" else "")
+    client_secret = check_text("client_secret", client_secret)
     if encoding == "form":
         client_id, client_secret = quote_plus(client_id), quote_plus(client_secret)
     return b64encode(f"{client_id}:{client_secret}".encode()).decode()

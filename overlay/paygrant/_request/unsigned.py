@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from paygrant._arguments import checked, invalid_argument
+from paygrant._arguments import checked, invalid_argument, plain
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
 from paygrant._spec.reader import is_json
@@ -71,7 +71,8 @@ class UnsignedRequest:
     def address(self) -> str:
         """The address as it will be requested, with its query."""
         separator = "&" if "?" in self.url else "?"
-        return f"{self.url}{separator}{urlencode(self.query)}" if self.query else self.url
+        query = urlencode({name: text(value) for name, value in self.query.items()})
+        return f"{self.url}{separator}{query}" if query else self.url
 
     def put(self, place: str, name: str, value: Any) -> None:
         """Put one value into its place: ``body``, ``path``, ``query`` or ``header``.
@@ -113,4 +114,4 @@ def is_framing(name: str) -> bool:
 
 def text(value: Any) -> str:
     """A value as a form, a query or a header holds it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(plain(value))
