@@ -39,6 +39,7 @@ from paygrant import (
 from paygrant._providers.base import Provider
 from paygrant._request.model import model_reader
 from paygrant._tokens.lifecycle import Grant
+from paygrant._tokens.token import KeptResponse
 from paygrant_clients import ripio_ramp
 from paygrant_clients.ripple.models import TokenResponse
 from tests.helpers.providers import ARGUMENTS, GRANTED, make
@@ -160,6 +161,16 @@ def test_a_response_that_does_not_fit_the_model_is_said_when_it_is_read(unfit: T
 def test_the_traceback_of_a_response_that_does_not_fit_shows_no_secret(unfit: Token) -> None:
     with pytest.raises(MalformedResponse) as caught:
         _ = unfit.response
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "SECRET" not in shown
+
+
+def test_the_traceback_of_a_response_whose_package_is_missing_shows_no_secret(unfit: Token) -> None:
+    kept = KeptResponse('{"access_token": "SECRET"}', "SECRET", model_reader("no_such_package"))
+    missing = dataclasses.replace(unfit, response=kept)
+    del kept
+    with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package'") as caught:
+        _ = missing.response
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "SECRET" not in shown
 

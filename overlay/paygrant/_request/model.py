@@ -1,5 +1,6 @@
 """From the text of a response to the object that a user sees: the generated model, or else a mapping."""
 
+import copy
 import functools
 import json
 from collections.abc import Callable
@@ -24,16 +25,16 @@ def _read(package: str | None, text: str) -> Any:
 
     Raises:
         MalformedResponse: The response does not fit the model.
+        ImportError: The generated package is missing, as it may be in another process.
     """
-    fault = "is not a JSON object"
+    fault, missing = "is not a JSON object", None
     try:
         document = json.loads(text)
         if isinstance(document, dict):
             document = cast("Any", document)
             return import_module(f"{package}.models").TokenResponse.from_dict(document) if package else document
-    except ImportError:
-        raise
     except Exception as error:  # noqa: BLE001 - generated code raises whatever its types raise
         fault = f"does not fit the generated model ({type(error).__name__})"
+        missing = copy.copy(error) if isinstance(error, ImportError) else None
     document = text = ""  # a traceback must not show them
-    raise MalformedResponse(f"the response {fault}", provider=(package or "").rpartition(".")[2])
+    raise missing or MalformedResponse(f"the response {fault}", provider=(package or "").rpartition(".")[2])
