@@ -130,3 +130,58 @@ def test_a_function_that_does_not_do_its_work_is_named_by_its_fault(
     function: Callable[[UnsignedRequest], object] | None, fault: str
 ) -> None:
     assert refusal(lambda: build(function), "authenticate") == f"authenticate: {fault}; {EXPECTED}"
+
+
+def leaving(part: str, value: object) -> Callable[[UnsignedRequest], None]:
+    return lambda request: setattr(request, part, value)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "fault"),
+    [
+        ("headers", {"X-Signature": b"c2lnbmVk"}, "a bytes in headers['X-Signature']"),
+        ("headers", {"X-Signature": None}, "a NoneType in headers['X-Signature']"),
+        ("headers", {7: "seven"}, "a str in headers[7]"),
+        ("headers", None, "a NoneType as headers"),
+        ("query", {"signature": b"c2lnbmVk"}, "a bytes in query['signature']"),
+        ("query", ["signature"], "a list as query"),
+        ("fields", None, "a NoneType as fields"),
+        ("url", 7, "a int as url"),
+        ("url", "https://[", "an address or fields that cannot be written (ValueError)"),
+        ("url", "https://api.github.com/\n", "an address or fields that cannot be written (ValueError)"),
+        ("method", b"POST", "a bytes as method"),
+        ("media_type", 7, "a int as media_type"),
+        ("secrets", None, "a NoneType as secrets"),
+    ],
+    ids=ascii,
+)
+def test_what_the_function_leaves_must_be_text(part: str, value: object, fault: str) -> None:
+    text = refusal(lambda: build(leaving(part, value)), "authenticate")
+    assert text == f"authenticate: the function left {fault}; expected text (decode() makes it of bytes)"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "fault"),
+    [
+        ("application/x-www-form-urlencoded", "a bytes in fields['signature']"),
+        ("application/json", "an address or fields that cannot be written (TypeError)"),
+    ],
+)
+def test_the_fields_must_be_text(media_type: str, fault: str) -> None:
+    def sign(request: UnsignedRequest) -> None:
+        request.media_type = media_type
+        request.fields["signature"] = b"c2lnbmVk"
+
+    assert f"the function left {fault}; " in refusal(lambda: build(sign), "authenticate")
+
+
+def test_the_function_may_leave_numbers_and_what_json_holds() -> None:
+    def sign(request: UnsignedRequest) -> None:
+        request.media_type = "application/json"
+        request.headers["X-Time"] = request.query["time"] = 1.5  # type: ignore[assignment]
+        request.fields |= {"scopes": ["read"], "/nested/id": 7, "none": None}
+
+    request = build(sign)
+    assert request.headers["X-Time"] == "1.5"
+    assert request.address.endswith("?time=1.5")
+    assert b'"scopes":["read"],"nested":{"id":7},"none":null' in request.body

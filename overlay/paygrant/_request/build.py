@@ -1,17 +1,24 @@
 """Builds a token request: each value in the place that the endpoint's description states, and the credentials."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
-from paygrant._arguments import invalid_argument, is_coroutine
+from paygrant._arguments import invalid_argument, is_coroutine, shown
 from paygrant._request.client_auth import Encoding, basic_credentials
 from paygrant._request.credentials import Credentials, clock_of
 from paygrant._request.registration import ClientRegistration
 from paygrant._request.unsigned import UnsignedRequest, text
 from paygrant._spec.description import ASSERTION_METHODS
+from paygrant._spec.reader import is_json
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+_TYPES: Mapping[str, Any] = {
+    **dict.fromkeys(("method", "url"), str),
+    "media_type": str | None,
+    **dict.fromkeys(("headers", "query", "fields"), MutableMapping),
+    "secrets": Sequence,
+}
+"""The types of the parts of a request."""
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """The ``client_assertion_type`` (RFC 7523 section 2.2). It is no secret, and servers repeat it."""
@@ -95,10 +102,12 @@ def _authenticate(request: UnsignedRequest, registration: ClientRegistration) ->
     """Let the user's function compute the credentials. It may change path and query, but not the host, nor its header.
 
     Raises:
-        ConfigurationError: The function failed, changed the host, or left a header that cannot be sent.
+        ConfigurationError: The function failed, changed the host, or left what cannot be sent.
     """
     before = urlsplit(request.url)
     _call_authenticate(request, registration)
+    if fault := _fault_in(request):
+        raise invalid_argument("authenticate", f"the function left {fault}", "text (decode() makes it of bytes)")
     after = urlsplit(request.url)
     if (after.scheme, after.netloc) != (before.scheme, before.netloc):
         raise invalid_argument("authenticate", "the function changed the host", "another path or query")
@@ -108,6 +117,26 @@ def _authenticate(request: UnsignedRequest, registration: ClientRegistration) ->
             request.put("header", name, value)
     changed = {*after.path.split("/"), after.query} - {*before.path.split("/"), ""}
     request.secrets = (*request.secrets, *changed)
+
+
+def _fault_in(request: UnsignedRequest) -> str | None:
+    """What a function of the user's left in a request, if it cannot be sent: bytes would be sent as "b'...'"."""
+    for name, kind in _TYPES.items():
+        if not isinstance(value := getattr(request, name), kind):
+            return f"a {type(value).__name__} as {name}"
+    parts: dict[str, Mapping[Any, Any]] = {"headers": request.headers, "query": request.query}
+    if request.media_type and not is_json(request.media_type):
+        parts["fields"] = request.fields
+    for part, values in parts.items():
+        for name, value in values.items():
+            if not isinstance(name, str) or not isinstance(value, str | int | float):
+                return f"a {type(value).__name__} in {part}[{shown(name)}]"
+    try:
+        urlsplit(request.url if request.url.isprintable() else "//[")
+        _ = request.body
+    except Exception as error:  # noqa: BLE001 - a value may be anything
+        return f"an address or fields that cannot be written ({type(error).__name__})"
+    return None
 
 
 def _call_authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:
