@@ -92,6 +92,11 @@ def test_functions_take_members() -> None:
     assert widget.widget_url(token, **member(texts)) == widget.widget_url(token, **texts)
 
 
+def test_a_token_may_be_a_member() -> None:
+    token = Token(member("the-token"), member("Bearer"))
+    assert (token, type(token.access_token), token.authorization) == (Token("the-token"), str, "Bearer the-token")
+
+
 def test_scopes_of_a_set_of_members_are_plain_strings() -> None:
     provider = make(Cryptofuse, scope={member("write"), member("read")})
     assert provider.scope == ("read", "write")

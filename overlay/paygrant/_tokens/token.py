@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from paygrant._arguments import check_type, checked, invalid_argument
+from paygrant._arguments import check_type, checked, invalid_argument, plain
 from paygrant._secrets import compared_as_a_whole, fingerprint
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ class Token(Generic[R_co]):
         for name, value in (("access_token", self.access_token), ("token_type", self.token_type)):
             if type(value) is not str or (value and not TOKEN_TEXT.fullmatch(value)):
                 check_type(name, value, str, "a string")
-                raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
+                if value and not TOKEN_TEXT.fullmatch(value):
+                    raise invalid_argument(name, "holds a character that a header cannot carry", "printable ASCII")
+                object.__setattr__(self, name, plain(value))
         check_type("scope", self.scope, tuple, "a tuple of strings")
         if not all(isinstance(each, str) for each in cast("tuple[object, ...]", self.scope)):
             raise invalid_argument("scope", "holds a value that is not a string", "a tuple of strings")
