@@ -334,6 +334,8 @@ def _check_address(base_url: str, path: str, link_local: bool) -> None:  # noqa:
         raise ValueError("leads to another host than the base URL")
     if not host or "@" in after.netloc or "{" in after.netloc:
         raise ValueError("holds a user, or no host")
+    if {".", ".."} & {*after.path.split("/")}:
+        raise ValueError("holds . or .. as a part of its path")
     local = is_link_local(host)
     if local and not link_local:
         raise ValueError(_LINK_LOCAL)

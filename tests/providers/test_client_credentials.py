@@ -64,6 +64,14 @@ def test_the_token_url_is_used_unchanged(server: Server, path: str) -> None:
     assert server.seen[0].path == (path or "/")
 
 
+@pytest.mark.parametrize("path", ["/..", "/a/../token", "/./token"])
+def test_a_token_url_with_dots_for_a_part_of_its_path_is_refused(path: str) -> None:
+    text = refusal(
+        lambda: ClientCredentials(client_id="c", client_secret="s", token_url=f"https://a.example{path}"), "token_url"
+    )
+    assert text.startswith("token_url: holds . or .. as a part of its path; ")
+
+
 def test_wrong_credentials_raise_the_error_of_rfc_6749(server: Server) -> None:
     server.reply = Reply({"error": "invalid_client", "error_description": "who?"}, 401)
     with pytest.raises(
