@@ -166,6 +166,18 @@ def test_an_unusable_proxy_is_a_configuration_error(
     assert server.seen == []
 
 
+@pytest.mark.parametrize("proxy", ["http://", "//name:password@127.0.0.1", "http://127.0.0.1:99999", "127.0.0.1:0"])
+def test_a_proxy_without_a_host_or_a_usable_port_is_a_configuration_error(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^https_proxy: names a proxy that cannot be used \(ValueError\); expected http://host:port",
+    ):
+        ask(make(Cryptofuse, base_url="https://cryptofuse.invalid"))
+
+
 def test_plain_http_on_loopback_uses_no_proxy(
     server: Server, provider: Cryptofuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

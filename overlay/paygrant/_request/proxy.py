@@ -113,6 +113,17 @@ def _is_local(proxy: str) -> bool:
         return True
 
 
+def check_proxy(proxy: str) -> None:
+    """Check what httpx finds only on its way: a request would fail as if the proxy were down.
+
+    Raises:
+        ValueError: There is no host, or no port has this number.
+    """
+    parts = urlsplit(proxy)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("a host or a port is missing")
+
+
 def unusable_proxy(variable: str, error: Exception) -> ConfigurationError:
     """The error for a proxy of the environment that httpx refused. It does not show the proxy, which may hold a password."""
     if isinstance(error, ImportError):

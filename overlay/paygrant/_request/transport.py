@@ -14,7 +14,7 @@ from weakref import WeakSet
 import httpcore
 import httpx
 
-from paygrant._request.proxy import environment_proxy, unusable_proxy
+from paygrant._request.proxy import check_proxy, environment_proxy, unusable_proxy
 from paygrant._request.stream import Stream
 from paygrant._request.trust import trusting_context
 
@@ -130,6 +130,8 @@ def _new_transport(
     if certificate is not None:
         context = certificate.context
     try:
+        if proxy:
+            check_proxy(proxy)
         return Transport(proxy, context)
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         unusable = unusable_proxy(variable, error)
