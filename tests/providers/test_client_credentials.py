@@ -108,6 +108,8 @@ def test_different_parameters_share_no_token(server: Server, change: dict[str, A
         ({"token_url": "https://auth.example/token#part"}, "token_url: holds a user, a query or a fragment"),
         ({"token_url": "https://user@auth.example/token"}, "token_url: holds a user, a query or a fragment"),
         ({"token_url": "https://auth.example", "scope": 'a"b'}, "scope: holds"),
+        ({"token_url": "https://auth.example", "scope": 0}, "scope: is of type int"),
+        ({"token_url": "https://auth.example", "scope": b""}, "scope: is of type bytes"),
         ({"token_url": "https://auth.example", "auth_method": "query"}, "auth_method: is 'query'"),
         ({"token_url": "https://auth.example", "parameters": "a=b"}, "parameters: is of type str"),
         ({"token_url": "https://auth.example", "parameters": {"a": ""}}, "parameters: is empty"),

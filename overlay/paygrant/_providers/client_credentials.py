@@ -99,7 +99,8 @@ class ClientCredentials(KeyedProvider[Mapping[str, Any]]):
     def __post_init__(self) -> None:
         _check_name(self.name)
         check_choice("body", self.body, _MEDIA_TYPES)
-        self._set("scope", check_scope("scope", self.scope) if self.scope else ())
+        scope: Any = self.scope
+        self._set("scope", () if scope is None or scope == "" else check_scope("scope", scope))
         check_choice("auth_method", self.auth_method, METHODS)
         check_type("parameters", self.parameters, Mapping, "a mapping of strings to strings")
         for name, value in self.parameters.items():
