@@ -1,4 +1,4 @@
-"""The prose of the README and of the documentation keeps the rule: short sentences, and none of the words to avoid."""
+"""The prose of the README and of the documentation keeps the rules: short sentences, no words to avoid, links with a text."""
 
 import re
 from collections.abc import Iterator
@@ -28,3 +28,8 @@ def test_a_text_is_plain(name: str) -> None:
     for sentence in sentences(TEXTS[name].read_text("utf-8")):
         assert len(sentence.split()) <= MOST_WORDS, sentence
         assert not AVOIDED.search(sentence), sentence
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_link_has_a_text(name: str) -> None:
+    assert "[](" not in TEXTS[name].read_text("utf-8")  # Sphinx would fill in a title, other viewers show nothing
