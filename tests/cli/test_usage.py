@@ -43,7 +43,7 @@ def test_an_unknown_provider_is_a_usage_error(run: Any) -> None:
         ),
         (
             ["token", "ripple", "--environment", "Prodction"],
-            "--environment: unknown value 'Prodction'; similar to production; see paygrant token ripple --help",
+            "--environment: unknown value 'Prodction'; expected one of test, uat, production; see paygrant token ripple --help",
         ),
         (
             ["token", "ripple", "--environment", "live"],
@@ -97,6 +97,11 @@ def test_a_secret_typed_by_mistake_is_not_repeated(run: Any, server: Server, arg
             "unknown option --environmnt; similar to --environment; see paygrant",
         ),
         (["token", "ripple", "--odd"], "unknown option --odd; see paygrant token ripple --help"),
+        (
+            ["token", "--environment", "test"],
+            "unknown option --environment; expected PROVIDER first; see paygrant token",
+        ),
+        (["--odd"], "unknown option --odd; expected COMMAND first; see paygrant --help"),
         (
             ["sandbox", "--port", "abc"],
             "--port: is not in range; expected a whole number from 0 to 65535; see paygrant sandbox",

@@ -115,6 +115,8 @@ def _usage(error: click.ClickException, root: click.Command, arguments: Sequence
             message, path = f"{message}; expected it after {home!r}", home
         elif error.possibilities:
             message += f"; similar to {', '.join(sorted(error.possibilities))}"
+        elif context and isinstance(context.command, click.Group) and path == [*commands][-1]:
+            message += f"; expected {context.command.subcommand_metavar.split()[0]} first"
     elif isinstance(error, click.BadParameter):
         message = _bad_value(error)
     elif isinstance(error, UnknownWord):
@@ -140,9 +142,11 @@ def _bad_value(error: click.BadParameter) -> str:
 
 
 def _unknown_value(error: click.BadParameter, known: Sequence[str]) -> str:
-    """What is wrong with a value that is not one of the known ones."""
+    """What is wrong with a value that is not one of the known ones. All of them are listed, as they are few."""
     given = re.match(r"'(.*)' is not ", error.message)
-    return unknown("value", given[1] if given else "", known)
+    word = given[1] if given else ""
+    repeated = f" {word!r}" if word and (len(word) <= _SHORT or similar(word, known)) else ""
+    return f"unknown value{repeated}; expected one of {', '.join(known)}"
 
 
 def unknown(kind: str, word: str, known: Sequence[str], others: str = "") -> str:
