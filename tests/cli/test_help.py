@@ -1,5 +1,6 @@
 """Help, for all commands."""
 
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_a_missing_command_shows_help_and_is_a_usage_error(run: Any) -> None:
 
 def test_the_version_is_printed(run: Any) -> None:
     assert run("--version") == (0, f"{version('paygrant')}\n", "")
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND, ids=lambda path: " ".join(path) or "paygrant")
+def test_the_sentences_of_help_are_short(path: tuple[str, ...]) -> None:
+    command: Any = _app.app
+    for name in path:
+        command = command.get_command(click.Context(command), name)
+    for text in [command.help, *(each.help for each in command.params if isinstance(each, click.Option))]:
+        prose = re.sub(r"\x08\n.*?(\n\n|\Z)|\[(env var|default)[^]]*\]", "", text or "", flags=re.DOTALL)
+        for sentence in re.split(r"(?<=[.!?:;])\s+", prose):
+            assert len(sentence.split()) <= 25, sentence
 
 
 @pytest.mark.parametrize("path", EVERY_COMMAND, ids=lambda path: " ".join(path) or "paygrant")

@@ -45,8 +45,8 @@ def _clear_command() -> click.Command:
         "clear",
         _clear,
         about=(
-            "Remove tokens and remembered errors: those of the named providers, and those with the named keys or "
-            'fingerprints, as "paygrant cache list" shows them; by default all.'
+            "Remove tokens and remembered errors. WHAT is the name of a provider, or a key or fingerprint that "
+            '"paygrant cache list" shows. By default, everything is removed.'
         ),
         example="paygrant cache clear ripple",
         params=[click.Argument(["what"], nargs=-1, shell_complete=_begun)],

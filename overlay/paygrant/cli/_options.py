@@ -164,9 +164,9 @@ class ProviderGroup(Group):
         super().__init__(
             name,
             about=(
-                f"{about}\n\nPROVIDER is one of the names below, the name of a provider that an installed package "
-                "declares, or the path of a spec, such as acme.yaml. Without PROVIDER, --token-url names the address "
-                "of a token endpoint that follows RFC 6749."
+                f"{about}\n\nPROVIDER is a name in the list below, a name that an installed package declares, or the "
+                "path of a spec, such as acme.yaml. Without PROVIDER, --token-url gives the address of a token "
+                "endpoint that follows RFC 6749."
             ),
             example=f"paygrant {name} ripple --environment test --env-file ripple.env",
             subcommand_metavar="PROVIDER [OPTIONS]",

@@ -18,7 +18,7 @@ def build() -> click.Command:
                 type=click.Path(),
                 multiple=True,
                 metavar="FILE",
-                help="A spec to serve, too. Repeatable.",
+                help="A spec of your own to serve as well. Repeatable.",
             ),
             click.Option(
                 ["--host"],

@@ -66,8 +66,8 @@ def build_new() -> click.Command:
         "new",
         _new,
         about=(
-            "Print a spec for another provider. It is made from the provider's OpenAPI document (2.0 to 3.2), from a "
-            "page in Markdown that shows one, or from the metadata of an authorization server (RFC 8414). With "
+            "Print a spec for another provider. It is made from the provider's OpenAPI document (2.0 to 3.2), or from "
+            "the metadata of its authorization server (RFC 8414). A page in Markdown may contain either. With "
             "--template, print a short spec to fill in.\n\n"
             "What a person must decide is written to standard error and to the first lines of the spec."
         ),

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _Format = Literal["text", "header", "json", "env"]
 
 _BOUND = (
-    "the token is bound to a key (RFC 9449): each API call needs a new proof by that key; a program with TokenAuth and "
-    "dpop= that key makes the proofs"
+    "the token is bound to a key (RFC 9449): each API call needs a new proof by that key; in Python, TokenAuth makes the "
+    "proofs if the provider's dpop is the same key"
 )
 _BOUND_TO_COMMAND = (
-    "the token is bound to a key of this command (RFC 9449): each API call needs a new proof by that key, which ends "
-    "now; a program with TokenAuth makes the proofs, and --dpop-key-file gives a key that lasts"
+    "the token is bound to a key of this command (RFC 9449), which ends now, so no API call can use the token; "
+    "--dpop-key-file gives a key that lasts, and in Python TokenAuth makes the proofs"
 )
 
 

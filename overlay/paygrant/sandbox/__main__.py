@@ -12,7 +12,8 @@ def main() -> None:
         prog="python -m paygrant.sandbox",
         description="Serve the token endpoints of all providers on this machine, for tests.",
     )
-    parser.add_argument("--spec", action="append", default=[], metavar="FILE", help="a spec to serve, too; repeatable")
+    about = "a spec of your own to serve as well; repeatable"
+    parser.add_argument("--spec", action="append", default=[], metavar="FILE", help=about)
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1); 0.0.0.0 lets others use it"
     )
