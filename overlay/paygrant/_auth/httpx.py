@@ -245,9 +245,9 @@ class TokenAuth(AuthFlows[httpx.Request, httpx.Response], httpx.Auth):
         source: The source of the tokens.
         origins: The origins (``"https://api.example.com"``) that may see the token. A request to another origin goes out
             without it. None: every request carries the token, but a redirect to another origin does not. If the API
-            wants it in the query, httpx logs it.
-        rejected_statuses: The statuses by which the API rejects a dead token. None: as the provider's spec says, which is
-            401 unless it says more. django-oauth-toolkit's own views use 403.
+            wants the token in the query, httpx logs the token.
+        rejected_statuses: The statuses by which the API rejects a dead token. None: those in the provider's spec, or else
+            401. django-oauth-toolkit's own views use 403.
 
     Raises:
         ConfigurationError: An argument is bad or missing.

@@ -25,15 +25,16 @@ class KeyedProvider(Provider[R_co]):
     """A provider that may take a key or a certificate, or the credentials as HTTP Basic.
 
     Attributes:
-        basic_encoding: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or ``"auto"``: plain, and form-encoded
-            once if that makes other bytes and plain was refused. None: as the spec says, which is auto unless it says more.
+        basic_encoding: How HTTP Basic encodes id and secret: ``"plain"`` (RFC 7617), ``"form"`` (RFC 6749 section 2.3.1), or
+            ``"auto"``. ``"auto"`` tries plain first, and form once if plain is refused and the bytes differ. The default
+            is what the spec says, or else ``"auto"``.
         private_key: The key for ``private_key_jwt``: a SigningKey, PEM, a JWK, an object with ``algorithm``, ``key_id``
             and ``sign(data)``, or a callable that returns one of these.
         certificate: The client certificate that connections to the token endpoint show (RFC 8705).
         assertion_audience: The audience of assertions, such as the issuer (FAPI 2.0). The default is what the spec says,
             or else the token URL.
-        dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: all that have it
-            share the tokens. The default is what the spec says.
+        dpop: Binds tokens to a key (RFC 9449). True: a key that this process makes. A SigningKey: processes that have
+            the same key may share the tokens. The default is what the spec says.
     """
 
     basic_encoding: Literal["auto", "plain", "form"] | None = None

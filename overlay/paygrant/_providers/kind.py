@@ -230,7 +230,7 @@ def proof_arguments(*, is_bound: bool = False) -> Iterator[Argument]:
     about = "Binds tokens to a key that this process makes (RFC 9449)."
     yield Argument(name="dpop", kind="boolean", default="true" if is_bound else None, about=about)
     about = (
-        "The private key to bind tokens to (RFC 9449), in PEM or as a JWK. All that have the key may share the tokens."
+        "The private key to bind tokens to (RFC 9449), in PEM or as a JWK. Processes that have it may share the tokens."
     )
     yield Argument(name=DPOP_KEY, secret=True, about=about)
 

@@ -50,8 +50,8 @@ class LoadedCertificate:
 class ClientCertificate:
     """A client certificate with its private key, in PEM files.
 
-    The files are read again when they change. In the middle of a rotation, they may not fit each other. The
-    earlier pair stays in use then.
+    The files are read again when they change. The earlier pair stays in use while the two files do not fit each other,
+    as in the middle of a rotation.
 
     Args:
         certificate_file: The path of the certificate. Intermediate certificates may follow it in the file.
