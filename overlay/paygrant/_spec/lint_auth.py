@@ -21,7 +21,7 @@ def auth_faults(document: Document) -> Iterator[Fault]:
 
 @_rule
 def claim_arguments(spec: NormalizedSpec) -> Faults:
-    """An argument of a claim or an audience must be client_id, or a name that is free and not a Python keyword. A parameter that it fills as well must be a string."""
+    """An argument of a claim or an audience must be client_id, or a name that is free and not a Python keyword. If it also fills a parameter, that parameter must be a string."""
     texts = {each.argument for each in spec.endpoint.parameters if each.kind == "string"}
     others = {each.argument for each in spec.endpoint.parameters} - texts
     for index, assertion in _assertions(spec):
@@ -55,7 +55,7 @@ def assertion_body(spec: NormalizedSpec) -> Faults:
 
 @_rule
 def unique_methods(spec: NormalizedSpec) -> Faults:
-    """Two entries must not have the same method that signs: auth_method could not choose."""
+    """Each method that signs must have one entry only: auth_method could not choose between two."""
     methods = [auth.method for auth in spec.client_auth]
     for index, _ in _assertions(spec):
         if methods[index] in methods[:index]:
@@ -64,7 +64,7 @@ def unique_methods(spec: NormalizedSpec) -> Faults:
 
 @_rule
 def mtls_urls(spec: NormalizedSpec) -> Faults:
-    """Two servers must not differ in whether they have x-mtls-url: a client with a certificate needs it in every environment."""
+    """Either all servers must have x-mtls-url, or none: a client with a certificate needs it in every environment."""
     stated = [server.mtls_url is not None for _, server in spec.servers]
     if len({*stated}) > 1:
         yield "/servers", "only some servers have x-mtls-url"

@@ -52,7 +52,7 @@ def granted_example(spec: NormalizedSpec) -> Faults:
 
 @_rule
 def wrong_credentials_example(spec: NormalizedSpec) -> Faults:
-    """Some response must have an example named wrong_credentials, unless no credentials are sent, or a status in invalid_client has a response without content. These examples must meet a condition of invalid_client, and no others."""
+    """Some response must have an example named wrong_credentials, unless no credentials are sent, or a status in invalid_client has a response without content. These examples must meet a condition of invalid_client, and no other example may meet one."""
     examples = list(spec.examples())
     shown = any(example.name == "wrong_credentials" for example in examples)
     silent = {str(condition.status) for condition in spec.invalid_client} & {*spec.bare_statuses}

@@ -178,7 +178,7 @@ def header_names(spec: NormalizedSpec) -> Faults:
 
 @basic_rule
 def body(spec: NormalizedSpec) -> Faults:
-    """There must be a schema TokenRequest where the operation has a body, and only there. The one of a form must be flat."""
+    """There must be a schema TokenRequest where the operation has a body, and only there. In a form, TokenRequest must be flat."""
     if spec.has_schema(REQUEST) != (spec.media_type is not None):
         yield SCHEMAS, "TokenRequest is missing" if spec.media_type else "no requestBody uses TokenRequest"
     for at, place, field in spec.fields(REQUEST):
@@ -265,7 +265,7 @@ def request_fields(spec: NormalizedSpec) -> Faults:
 
 @rule
 def required_fields(spec: NormalizedSpec) -> Faults:
-    """Each method of client authentication must send everything that is required, in the body and besides it."""
+    """Each method of client authentication must send everything that is required, in the body and elsewhere in the request."""
     required = {key for key, part in _request_parts(spec).items() if part.required}
     parameters = {_parameter_key(spec, name) for name in spec.parameter_sources}
     for index, auth in enumerate(spec.client_auth):
