@@ -23,9 +23,9 @@ _STRICT = range(80, 95)
 """What only strict checking (VERIFY_X509_STRICT) finds. Python 3.13 and later always check strictly."""
 
 _STRICT_ADVICE = (
-    "Python 3.13 and later want of an authority's certificate a critical basicConstraints, a keyUsage with keyCertSign "
-    "and a subjectKeyIdentifier; of each certificate that it signs, an authorityKeyIdentifier (RFC 5280). "
-    "Ask the owner of the authority to issue the certificates again."
+    "Python 3.13 and later check certificates strictly (RFC 5280). The certificate of an authority needs a critical "
+    "basicConstraints, a keyUsage with keyCertSign and a subjectKeyIdentifier. Each certificate that it signs needs an "
+    "authorityKeyIdentifier. Ask the owner of the authority to issue the certificates again."
 )
 
 _BY_CODE = {

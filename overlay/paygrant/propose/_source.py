@@ -30,8 +30,8 @@ _EITHER_HEADER = 32
 """Makes zlib accept the header of gzip as well as its own."""
 
 _EXPECTED = (
-    "an OpenAPI document (2.0, 3.0, 3.1 or 3.2) or metadata of an authorization server (RFC 8414), in JSON, in YAML, or in "
-    f"a fenced block of a Markdown page, of at most {MAX_BYTES >> 20} MiB: a file, or an https address"
+    "a file or an https address with an OpenAPI document (2.0 to 3.2), or with metadata of an authorization server "
+    "(RFC 8414)"
 )
 
 
@@ -64,7 +64,7 @@ def read(source: str | Path) -> tuple[list[dict[str, Any]], str]:
         documents = [metadata_document(each) for each in found if isinstance(each[METADATA], str)]
     if not documents:
         fault = next(iter(faults), "no mapping with the key openapi, swagger or token_endpoint")
-        raise _invalid(f"contains no OpenAPI document: {fault}")
+        raise _invalid(f"contains no OpenAPI document: {fault}", ", in JSON, in YAML, or in a fenced block of Markdown")
     return documents, address
 
 
@@ -159,5 +159,5 @@ def _too_large() -> ConfigurationError:
     return _invalid(f"is larger than {MAX_BYTES >> 20} MiB")
 
 
-def _invalid(fault: str) -> ConfigurationError:
-    return invalid_argument("source", fault, _EXPECTED)
+def _invalid(fault: str, more: str = "") -> ConfigurationError:
+    return invalid_argument("source", fault, _EXPECTED + more)
