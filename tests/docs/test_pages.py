@@ -5,7 +5,6 @@ import hmac
 import json
 import logging
 import re
-import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -38,7 +37,7 @@ from paygrant.sandbox import Sandbox
 from paygrant.store_contract import StoreContract
 from tests.helpers import vendors
 from tests.helpers.box import ARGUMENTS
-from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, run_page
+from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, blocks, run_page
 from tests.helpers.keys import Authority, pem, public_pem, write_pair
 from tests.helpers.servers import Reply, Seen, Server, granted
 
@@ -129,7 +128,7 @@ def run(
 
 
 def _write_files(folder: Path, port: int) -> None:
-    """The files that the examples read: an OpenAPI document, specs (the short one is that of the page), an env file."""
+    """The files that the examples read: an OpenAPI document, the specs of the page, an env file."""
     document = (ROOT / "tests/proposals/application_flow.json").read_text("utf-8")
     document = document.replace("login.northwind-parcel", "auth.acme").replace("northwind-parcel", "acme")
     document = document.replace("Northwind Parcel API", "Acme")
@@ -138,9 +137,9 @@ def _write_files(folder: Path, port: int) -> None:
     (folder / "openapi.json").write_text(json.dumps(data), "utf-8")
     metadata = {"issuer": "https://auth.acme.internal", "token_endpoint": "https://auth.acme.internal/oauth/token"}
     (folder / "oauth-authorization-server.json").write_text(json.dumps(metadata), "utf-8")
-    (folder / "acme.yaml").write_text(block(DOCS / "any_provider.md", "yaml"), "utf-8")
-    shutil.copy(ROOT / "tests/endpoints/custom/signed_form.yaml", folder / "signed.yaml")
-    shutil.copy(ROOT / "tests/endpoints/azure_metadata.yaml", folder / "metadata.yaml")
+    specs = [each for each in blocks(DOCS / "any_provider.md", "yaml") if each.startswith("openapi:")]
+    for name, text in zip(("acme", "metadata", "signed"), specs, strict=True):
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
     env = block(DOCS / "shell.md", "ini").replace(SHOWN_PORT, str(port))
     (folder / "ripple.env").write_text(env, "utf-8")
     (folder / "key.pem").write_text(pem("RS256"), "utf-8")

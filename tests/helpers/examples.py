@@ -37,8 +37,13 @@ def python_examples(path: Path) -> list[str]:
 
 def block(path: Path, language: str) -> str:
     """The first block of a language on a page."""
-    found, *_ = Sybil([CodeBlockParser(language, evaluator=lambda _: None)]).parse(path).examples()
-    return str(found.parsed)
+    return blocks(path, language)[0]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The blocks of a language on a page, in their order."""
+    examples = Sybil([CodeBlockParser(language, evaluator=lambda _: None)]).parse(path).examples()
+    return [str(found.parsed) for found in examples]
 
 
 def run_page(path: Path, *, variables: Mapping[str, str] | None = None, port: int = 0) -> dict[str, Any]:
