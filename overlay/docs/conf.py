@@ -78,7 +78,7 @@ def provider_page(provider: dict[str, Any], spec: dict[str, Any]) -> Iterator[st
         yield from ["The provider documents no host, so you pass `base_url`.", ""]
     yield from [f"The token endpoint is `{provider['path']}` below the base URL.", ""]
     places = " or as ".join(METHODS[method] for method in provider["auth_methods"])
-    yield from [f"The credentials travel as {places}.", ""]
+    yield from [f"The credentials are sent as {places}.", ""]
     yield from _keys(spec)
 
     yield from ["## Arguments and variables", ""]
