@@ -5,7 +5,6 @@ import hmac
 import json
 import logging
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -39,7 +38,7 @@ from tests.helpers import vendors
 from tests.helpers.box import ARGUMENTS
 from tests.helpers.examples import DOCS, PAGES, ROOT, SHOWN_PORT, block, blocks, run_page
 from tests.helpers.keys import Authority, pem, public_pem, write_pair
-from tests.helpers.servers import Reply, Seen, Server, granted
+from tests.helpers.servers import Reply, Seen, Server, free_port, granted
 
 RUN = Callable[[str], dict[str, Any]]
 
@@ -112,9 +111,7 @@ def run(
     services = vendors.key_services(key)
     for modules in (vendors.secret_managers(sandbox.client_secret, key), services, vendors.celery(), vendors.mcp()):
         stand_ins(modules)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])  # a page imports what it has generated
     logger = logging.getLogger("paygrant")

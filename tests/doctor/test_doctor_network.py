@@ -25,7 +25,7 @@ from paygrant._request.transport import tls_context
 from paygrant.doctor import Finding, diagnose
 from tests.helpers.doctor import NEED_THE_REQUEST, only
 from tests.helpers.providers import ARGUMENTS, CLIENT_ID, CLIENT_SECRET
-from tests.helpers.servers import Reply, Server, granted, read_request, serve_raw
+from tests.helpers.servers import Reply, Server, free_port, granted, read_request, serve_raw
 
 RIPPLE_HOST = "auth-test.rnc.ripplenet.com"
 
@@ -67,12 +67,6 @@ def test_a_host_that_does_not_resolve_is_a_failure() -> None:
 def test_a_host_that_resolves_is_ok(server: Server) -> None:
     assert only(look(server.base_url), "address") == Finding("address", "ok", "127.0.0.1 is an IP address")
     assert "127.0.0.1" in only(look(server.base_url.replace("127.0.0.1", "localhost")), "address").seen
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port: int = closed.getsockname()[1]
-        return port
 
 
 def test_a_closed_port_is_a_failure() -> None:

