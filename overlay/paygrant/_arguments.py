@@ -98,7 +98,9 @@ def _mismatch(
     try:
         bound = signature.bind_partial(*args, **kwargs)
     except TypeError as error:
-        return ConfigurationError(f"{error}; expected {names}")
+        keywords = any(each.kind is each.KEYWORD_ONLY for each in signature.parameters.values())
+        by_keyword = ", by keyword" if keywords and "positional" in str(error) else ""
+        return ConfigurationError(f"{error}; expected {names}{by_keyword}")
     for name, parameter in signature.parameters.items():
         optional = parameter.default is not parameter.empty or parameter.kind in {
             parameter.VAR_POSITIONAL,
