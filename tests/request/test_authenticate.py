@@ -139,19 +139,19 @@ def leaving(part: str, value: object) -> Callable[[UnsignedRequest], None]:
 @pytest.mark.parametrize(
     ("part", "value", "fault"),
     [
-        ("headers", {"X-Signature": b"c2lnbmVk"}, "a bytes in headers['X-Signature']"),
-        ("headers", {"X-Signature": None}, "a NoneType in headers['X-Signature']"),
-        ("headers", {7: "seven"}, "a str in headers[7]"),
-        ("headers", None, "a NoneType as headers"),
-        ("query", {"signature": b"c2lnbmVk"}, "a bytes in query['signature']"),
-        ("query", ["signature"], "a list as query"),
-        ("fields", None, "a NoneType as fields"),
-        ("url", 7, "a int as url"),
+        ("headers", {"X-Signature": b"c2lnbmVk"}, "bytes in headers['X-Signature']"),
+        ("headers", {"X-Signature": None}, "NoneType in headers['X-Signature']"),
+        ("headers", {7: "seven"}, "str in headers[7]"),
+        ("headers", None, "NoneType as headers"),
+        ("query", {"signature": b"c2lnbmVk"}, "bytes in query['signature']"),
+        ("query", ["signature"], "list as query"),
+        ("fields", None, "NoneType as fields"),
+        ("url", 7, "int as url"),
         ("url", "https://[", "an address or fields that cannot be written (ValueError)"),
         ("url", "https://api.github.com/\n", "an address or fields that cannot be written (ValueError)"),
-        ("method", b"POST", "a bytes as method"),
-        ("media_type", 7, "a int as media_type"),
-        ("secrets", None, "a NoneType as secrets"),
+        ("method", b"POST", "bytes as method"),
+        ("media_type", 7, "int as media_type"),
+        ("secrets", None, "NoneType as secrets"),
     ],
     ids=ascii,
 )
@@ -163,7 +163,7 @@ def test_what_the_function_leaves_must_be_text(part: str, value: object, fault: 
 @pytest.mark.parametrize(
     ("media_type", "fault"),
     [
-        ("application/x-www-form-urlencoded", "a bytes in fields['signature']"),
+        ("application/x-www-form-urlencoded", "bytes in fields['signature']"),
         ("application/json", "an address or fields that cannot be written (TypeError)"),
     ],
 )

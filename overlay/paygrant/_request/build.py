@@ -123,14 +123,14 @@ def _fault_in(request: UnsignedRequest) -> str | None:
     """What a function of the user's left in a request, if it cannot be sent: bytes would be sent as "b'...'"."""
     for name, kind in _TYPES.items():
         if not isinstance(value := getattr(request, name), kind):
-            return f"a {type(value).__name__} as {name}"
+            return f"{type(value).__name__} as {name}"
     parts: dict[str, Mapping[Any, Any]] = {"headers": request.headers, "query": request.query}
     if request.media_type and not is_json(request.media_type):
         parts["fields"] = request.fields
     for part, values in parts.items():
         for name, value in values.items():
             if not isinstance(name, str) or not isinstance(value, str | int | float):
-                return f"a {type(value).__name__} in {part}[{shown(name)}]"
+                return f"{type(value).__name__} in {part}[{shown(name)}]"
     try:
         urlsplit(request.url if request.url.isprintable() else "//[")
         _ = request.body
