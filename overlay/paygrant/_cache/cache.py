@@ -280,7 +280,7 @@ class Cache:
         return min(_LITTLE * self._policy.deadline, _MOST_LITTLE)
 
     def _join_renewal(self, now: float) -> tuple[Renewal, bool]:
-        """The renewal under way, or a new one, which the caller has to launch when it has left the lock."""
+        """The renewal under way, or a new one, and whether the caller has to launch it when it has left the lock."""
         renewal = self._renewal
         if renewal is None or now >= renewal.ends:  # in a process that was frozen, the old one may never end
             if renewal and not renewal.ended:
@@ -289,18 +289,19 @@ class Cache:
                 self._note_failure(None)
             self._renewal = self._begin(now)
             return self._renewal, True
-        if renewal.thread == threading.get_ident():
+        this_thread = threading.get_ident()
+        if renewal.thread == this_thread:
             raise call_from_within()
-        return renewal, False
+        return renewal, renewal.launcher == this_thread
 
     def _begin(self, now: float) -> Renewal:
         """A renewal that begins now."""
         return Renewal(now + self._policy.deadline + self._little, self._give_up)
 
     def _launch(self, renewal: Renewal) -> None:
-        """Start a renewal."""
+        """Give a renewal to a worker."""
         try:
-            self._start(lambda: self._run_renewal(renewal))
+            renewal.launch(self._start, lambda: self._run_renewal(renewal))
         except RuntimeError:  # there are too many threads, or the interpreter is about to end
             self._end(renewal, TokenError("no thread can be started for the renewal"))
 
@@ -310,7 +311,8 @@ class Cache:
 
     def _run_renewal(self, renewal: Renewal) -> None:
         """Bring a token, or the error. It runs on a worker, so no exception may escape."""
-        renewal.thread = threading.get_ident()
+        if not renewal.begins():
+            return
         outcome: Acquired | PaygrantError = TokenError("the renewal failed")
         try:
             if not renewal.ended:  # else it was given up while it waited for a worker

@@ -5,6 +5,7 @@ its own event loop still gets its token. There is no lock here: a signal handler
 """
 
 import copy
+import threading
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
@@ -26,20 +27,48 @@ class Renewal:
     Attributes:
         ends: The time of the monotonic clock at which it is given up.
         pending: Its outcome, for those who wait now. After a failed attempt, later ones wait for the next attempt.
+        launcher: The identifier of the thread that has to launch it; 0 when a worker has it. A signal handler may raise
+            before that. Then the thread's next call launches it.
         thread: The identifier of the thread that runs it; 0 until it runs.
         ended: Whether it has ended, or was given up.
         stop: Set when nobody needs the token any more.
     """
 
-    __slots__ = ("_give_up", "ended", "ends", "pending", "stop", "thread")
+    __slots__ = ("_give_up", "_to_run", "ended", "ends", "launcher", "pending", "stop", "thread")
 
     def __init__(self, ends: float, give_up: "Callable[[Renewal], Token | PaygrantError]") -> None:
         self.ends = ends
         self._give_up = give_up
+        self._to_run = [None]
         self.pending = self.new_pending()
+        self.launcher = threading.get_ident()
         self.thread = 0
         self.ended = False
         self.stop = _clock.Event()
+
+    def launch(self, start: "Callable[[Callable[[], None]], object]", run: "Callable[[], None]") -> None:
+        """Give it to a worker.
+
+        Raises:
+            RuntimeError: No worker can be started.
+        """
+        try:
+            start(run)
+        except RuntimeError:
+            raise
+        except BaseException:  # a signal handler raised it, and others may wait for this renewal
+            start(run)
+            raise
+        self.launcher = 0
+
+    def begins(self) -> bool:
+        """Note that it runs; whether that is so for the first time. It may have been launched twice."""
+        try:
+            self._to_run.pop()
+        except IndexError:
+            return False
+        self.thread = threading.get_ident()
+        return True
 
     def new_pending(self) -> "PendingRenewal":
         """An outcome that nobody has yet."""
