@@ -16,6 +16,8 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint
 from paygrant import (
     AlternativePayments,
     Cryptofuse,
+    Entry,
+    MemoryStore,
     PaygrantError,
     RefreshPolicy,
     TokenSource,
@@ -150,6 +152,46 @@ def test_the_usual_setup_of_logging_shows_the_lines(server: Server) -> None:
     server.reply = Reply({}, 401)
     ended = run(f"import logging; logging.basicConfig()\n{ASK}\ntry: source.get()\nexcept TokenError: pass", server)
     assert re.fullmatch(r"WARNING:paygrant:token request: .* outcome=InvalidClient .*\n", ended.stderr)
+
+
+class Failing(MemoryStore):
+    """A store that is down."""
+
+    def load(self, key: str) -> Entry | None:
+        raise OSError
+
+
+@pytest.mark.parametrize("store", [MemoryStore, Failing])
+def test_a_log_handler_that_raises_loses_no_token(
+    store: type[MemoryStore], server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Raising(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ValueError(record.name)
+
+    caplog.set_level(logging.INFO, "paygrant")
+    monkeypatch.setattr(logging.getLogger("paygrant"), "handlers", [Raising()])
+    source = TokenSource(make(Cryptofuse, base_url=server.base_url), store=store())
+    assert [source.get().access_token for _ in range(2)] == ["token-1"] * 2
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "import os; os.environ['OTEL_PYTHON_METER_PROVIDER'] = 'unknown'",
+        """
+from unittest.mock import Mock
+from opentelemetry import metrics
+instrument = Mock(add=Mock(side_effect=ValueError), record=Mock(side_effect=ValueError))
+meter = Mock(create_counter=Mock(return_value=instrument), create_histogram=Mock(return_value=instrument))
+metrics.set_meter_provider(Mock(spec=metrics.MeterProvider, get_meter=Mock(return_value=meter)))
+""",
+    ],
+    ids=["unknown", "raising"],
+)
+def test_a_meter_provider_that_raises_loses_no_token(setup: str, server: Server) -> None:
+    ended = run(f"{setup}\n{ASK}\nprint(source.get().access_token, source.get().access_token)", server)
+    assert ended.stdout == "token-1 token-1\n"
 
 
 # Counters

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -29,6 +29,12 @@ _PROVIDER = "OTEL_PYTHON_METER_PROVIDER"
 
 logger = logging.getLogger("paygrant")
 logger.addHandler(logging.NullHandler())
+
+
+def log(level: int, text: str, *values: object) -> None:
+    """Log a line. A handler or a filter of the user's may raise; no token is lost by that."""
+    with suppress(Exception):
+        logger.log(level, text, *values, stacklevel=2)
 
 
 class Meter:
@@ -48,7 +54,7 @@ class Meter:
     def requested(self, outcome: str, seconds: float, attempt: int) -> None:
         """Note a token request."""
         granted = outcome == "granted"
-        logger.log(
+        log(
             logging.INFO if granted else logging.WARNING,
             "token request: provider=%s environment=%s outcome=%s duration=%.3fs attempt=%d",
             *self._labels.values(),
@@ -56,25 +62,21 @@ class Meter:
             seconds,
             attempt,
         )
-        if instruments := _used_instruments():
-            labels = {**self._labels, "outcome": outcome}
-            instruments.requests.add(1, labels)
-            instruments.durations.record(seconds, labels)
+        labels = {**self._labels, "outcome": outcome}
+        _use(lambda instruments: instruments.requests.add(1, labels))
+        _use(lambda instruments: instruments.durations.record(seconds, labels))
 
     def waited(self) -> None:
         """Note a caller that waits for a token."""
-        if instruments := _used_instruments():
-            instruments.waits.add(1, self._labels)
+        _use(lambda instruments: instruments.waits.add(1, self._labels))
 
     def served_stale(self) -> None:
         """Note that a due token was handed out."""
-        if instruments := _used_instruments():
-            instruments.stale_serves.add(1, self._labels)
+        _use(lambda instruments: instruments.stale_serves.add(1, self._labels))
 
     def refused(self) -> None:
         """Note that a remembered error was raised without a request."""
-        if instruments := _used_instruments():
-            instruments.refusals.add(1, self._labels)
+        _use(lambda instruments: instruments.refusals.add(1, self._labels))
 
     def observe(self) -> "Observation":
         """The number of hits so far."""
@@ -131,7 +133,14 @@ def _used_instruments() -> _Instruments | None:
     """
     global _instruments  # noqa: PLW0603 - one set for each process
     if _instruments is None and ("opentelemetry.metrics" in sys.modules or _PROVIDER in os.environ):
-        with suppress(IndexError, ImportError):  # another thread makes them, or they are not installed
+        with suppress(IndexError):  # another thread makes them, or they cannot be made
             _permit.pop()
             _instruments = _Instruments()
     return _instruments
+
+
+def _use(action: "Callable[[_Instruments], object]") -> None:
+    """Count, if something counts. A meter provider of the user's may raise; no token is lost by that."""
+    with suppress(Exception):
+        if instruments := _used_instruments():
+            action(instruments)

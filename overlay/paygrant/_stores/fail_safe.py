@@ -7,11 +7,10 @@ from typing import TypeVar
 
 from paygrant import _clock
 from paygrant._stores.base import Entry, Store
+from paygrant._telemetry import log
 from paygrant._tokens.token import Token
 
 R = TypeVar("R")
-
-logger = logging.getLogger("paygrant")
 
 _STORE_PAUSE = 5.0
 """Seconds. A renewal uses a store several times; a store that is down should cost it one time limit only."""
@@ -76,7 +75,7 @@ class FailSafeStore:
             return None
         if self._failing:
             self._failing = False
-            logger.info("store: %s works again", type(self._store).__name__)
+            log(logging.INFO, "store: %s works again", type(self._store).__name__)
         return result
 
     def _retried(self, action: Callable[[], R]) -> R:
@@ -97,4 +96,4 @@ class FailSafeStore:
             self._failing = True
             # The error's text is left out: an address in it may hold a password.
             names = type(self._store).__name__, type(error).__name__
-            logger.warning("store: %s failed (%s); this process goes on without it", *names)
+            log(logging.WARNING, "store: %s failed (%s); this process goes on without it", *names)
