@@ -433,6 +433,24 @@ def test_a_call_by_what_takes_part_in_a_renewal_is_refused(world: World, monkeyp
     assert [(str(each), each.argument) for each in refusals] == [(fault, "source")]
 
 
+def test_what_takes_part_in_a_renewal_gets_a_due_token(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire, found = world.acquirer.acquire, list[Token | PendingRenewal]()
+
+    def nested(*arguments: Any) -> Acquired:
+        found.append(world.cache.token())
+        return acquire(*arguments)
+
+    token = world.fetch("a")
+    clock.pass_by(3600 - 31)
+    assert world.cache.token() is token
+    monkeypatch.setattr(world.acquirer, "acquire", nested)
+    world.run(world.grant("b"))
+    assert found == [token]
+    assert world.cache.held[0].access_token == "b"
+
+
 def test_a_cache_that_forgets_stops_its_renewal_and_waits_for_it() -> None:
     class Waiting(Outcomes):
         def acquire(self, better: object, stop: _clock.Event, attempt_failed: object) -> Acquired:

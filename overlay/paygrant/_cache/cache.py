@@ -167,8 +167,9 @@ class Cache:
         if state is State.EXPIRED and renewal:
             if nested:
                 raise nested_call()
+            pending = renewal.for_this_thread()
             self.meter.waited()
-            return renewal.pending
+            return pending
         return token
 
     def invalidate(self, token: Token) -> None:
@@ -215,8 +216,9 @@ class Cache:
             renewal, new = self._join_renewal(now)
         if new:
             self._launch(renewal)
+        pending = renewal.for_this_thread()
         self.meter.waited()
-        return renewal.pending
+        return pending
 
     def accept_replacement(self, token: Token) -> None:
         """Note that the API accepted this token."""
@@ -289,10 +291,7 @@ class Cache:
                 self._note_failure(None)
             self._renewal = self._begin(now)
             return self._renewal, True
-        this_thread = threading.get_ident()
-        if renewal.thread == this_thread:
-            raise call_from_within()
-        return renewal, renewal.launcher == this_thread
+        return renewal, renewal.launcher == threading.get_ident()
 
     def _begin(self, now: float) -> Renewal:
         """A renewal that begins now."""
@@ -411,12 +410,6 @@ def nested_call() -> ConfigurationError:
     """The error for a call that interrupts another one in its thread."""
     fault = "a signal handler or a finalizer requested a token while its thread was doing so"
     return ConfigurationError(f"source: {fault}; expected a later call", argument="source")
-
-
-def call_from_within() -> ConfigurationError:
-    """The error for a call by what takes part in a renewal, such as a log handler, a transport or a secret's callable."""
-    fault = "a token was requested from within the token's own renewal"
-    return ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
 
 
 class ClosedCache:

@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
 from paygrant import _clock
-from paygrant._errors import PaygrantError
+from paygrant._errors import ConfigurationError, PaygrantError
 from paygrant._tokens.token import Token
 
 if TYPE_CHECKING:
@@ -61,6 +61,16 @@ class Renewal:
             raise
         self.launcher = 0
 
+    def for_this_thread(self) -> "PendingRenewal":
+        """Its outcome, for this thread to wait for.
+
+        Raises:
+            ConfigurationError: This thread runs it.
+        """
+        if self.thread == threading.get_ident():
+            raise call_from_within()
+        return self.pending
+
     def begins(self) -> bool:
         """Note that it runs; whether that is so for the first time. It may have been launched twice."""
         try:
@@ -73,6 +83,12 @@ class Renewal:
     def new_pending(self) -> "PendingRenewal":
         """An outcome that nobody has yet."""
         return PendingRenewal(self.ends, lambda: self._give_up(self))
+
+
+def call_from_within() -> ConfigurationError:
+    """The error for a call by what takes part in a renewal, such as a log handler, a transport or a secret's callable."""
+    fault = "a token was requested from within the token's own renewal"
+    return ConfigurationError(f"source: {fault}; expected a call from outside", argument="source")
 
 
 class _Waiters:

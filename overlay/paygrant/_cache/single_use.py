@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from paygrant import _clock
 from paygrant._cache.acquire import Acquired
-from paygrant._cache.cache import Cache, call_from_within, nested_call
+from paygrant._cache.cache import Cache, nested_call
 from paygrant._cache.lock import BlockedError
-from paygrant._cache.renewal import PendingRenewal, Renewal
+from paygrant._cache.renewal import PendingRenewal, Renewal, call_from_within
 from paygrant._errors import PaygrantError
 from paygrant._tokens.token import Token
 
