@@ -41,7 +41,8 @@ KEY = Fernet.generate_key()
 OTHER_KEY = Fernet.generate_key()
 
 seconds = st.floats(0.001, 1e9)
-texts = st.none() | st.text()
+lines = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "))
+texts = st.none() | lines
 moments = st.datetimes(timezones=st.just(UTC))
 tokens = st.builds(
     Token,
@@ -57,7 +58,7 @@ grants = st.builds(Grant, tokens, since=st.floats(-1e9, NOW), lifetime=seconds)
 def errors(draw: st.DrawFn) -> TokenError:
     status = st.none() | st.integers(100, 599)
     kind = draw(st.sampled_from(sorted(base._ERRORS.values(), key=lambda each: each.__name__)))
-    error = kind(draw(st.text()), provider=draw(st.text()), environment=draw(texts), status=draw(status))
+    error = kind(draw(lines), provider=draw(lines), environment=draw(texts), status=draw(status))
     for name, values in {"error": texts, "error_description": texts, "retry_after": st.none() | seconds}.items():
         if hasattr(error, name):
             setattr(error, name, draw(values))
@@ -167,6 +168,13 @@ REFUSAL = Entry(RateLimited("wait", provider="ripple", status=429), 2000.0)
         (REFUSAL, "error/fields", {"retryable": True}),
         (REFUSAL, "error/fields", {"status": "429"}),
         (REFUSAL, "error/fields", {"status": True}),
+        (REFUSAL, "error/message", "wait\r\nWARNING:root: a forged line"),
+        (REFUSAL, "error/fields", {"environment": "\x1b[31m"}),
+        (REFUSAL, "error/fields", {"retry_after": float("nan")}),
+        (REFUSAL, "error/fields", {"retry_after": float("inf")}),
+        (REFUSAL, "error/fields", {"retry_after": -1}),
+        (REFUSAL, "left", 1e300),
+        (GRANT, "provider", "ripple\n"),
     ],
 )
 def test_a_document_with_one_wrong_value_is_ignored(entry: Entry, path: str, value: object) -> None:

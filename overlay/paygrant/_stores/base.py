@@ -231,8 +231,11 @@ def saved_entry(key: str, data: bytes) -> SavedEntry | None:
         if document["version"] != _VERSION or document["name"] != key:
             return None
         outcome = _to_grant(document["grant"]) if "grant" in document else _to_error(document["error"])
-        owner = [_text(document[each]) if document.get(each) is not None else None for each in _OWNER]
-        return SavedEntry(outcome, _number(document["left"]), _number(document["moment"]), *owner)
+        owner = [_line(document[each]) if document.get(each) is not None else None for each in _OWNER]
+        left = _number(document["left"])
+        if left > _LONGEST_LIFETIME:
+            return None
+        return SavedEntry(outcome, left, _number(document["moment"]), *owner)
     except _UNREADABLE:
         return None
 
@@ -278,10 +281,14 @@ def _from_error(error: _errors.TokenError) -> dict[str, object]:
 
 
 def _to_error(document: Any) -> _errors.TokenError:
-    error = _ERRORS[document["class"]](_text(document["message"]))
+    error = _ERRORS[document["class"]](_line(document["message"]))
     for name, value in document["fields"].items():
         if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
             raise TypeError(name)
+        if isinstance(value, str):
+            _line(value)
+        elif value is not None and _number(value) < 0:
+            raise ValueError(name)
         setattr(error, name, value)
     return error
 
@@ -296,3 +303,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("expected a string")
     return value
+
+
+def _line(value: Any) -> str:
+    """One line that is safe to print, as the text of an error is."""
+    if not _text(value).isprintable():
+        raise ValueError("expected no control characters")
+    return str(value)
