@@ -401,12 +401,12 @@ def test_a_bug_in_the_notes_of_a_renewal_does_not_block_callers(
 
 
 def test_a_bug_in_a_renewal_does_not_block_callers(provider: Cryptofuse, server: Server) -> None:
-    class Broken(MemoryStore):
-        def load(self, key: str) -> None:
+    class Broken(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
             raise SystemExit
 
     with pytest.raises(Exception, match="the renewal failed by SystemExit"):
-        TokenSource(provider, store=Broken()).get()
+        TokenSource(provider, transport=Broken()).get()
 
 
 def test_a_source_is_made_while_another_thread_makes_one(

@@ -39,9 +39,9 @@ class FailingStore(MemoryStore):
         raise RuntimeError(f"{key} {SECRET}")
 
 
-class BuggyStore(MemoryStore):
-    def load(self, key: str) -> Entry | None:
-        raise SystemExit(f"{key} {SECRET}")
+class BuggyTransport(httpx.BaseTransport):
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise SystemExit(f"{request.headers} {SECRET}")
 
 
 class FailingTransport(httpx.BaseTransport):
@@ -86,7 +86,7 @@ SCENES = {
     "a token that is over": Scene(MalformedResponse, granted(TOKEN, -1)),
     "a long response": Scene(MalformedResponse, Reply(json.dumps({"access_token": TOKEN}).encode() + b" " * (1 << 20))),
     "a store that fails": Scene(ProviderUnavailable, echoing(503), options={"store": FailingStore()}),
-    "a bug": Scene(TokenError, options={"store": BuggyStore()}),
+    "a bug": Scene(TokenError, options={"transport": BuggyTransport()}),
     "a callable that fails": Scene(ConfigurationError, options={"provider": {"client_secret": failing_secret}}),
     "a callable that gives bytes": Scene(ConfigurationError, options={"provider": {"client_secret": SECRET.encode}}),
     "a callable that gives two lines": Scene(

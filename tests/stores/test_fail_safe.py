@@ -1,8 +1,10 @@
 """FailSafeStore: a store that fails is logged once and left alone for a while, and no caller notices."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,41 @@ def test_a_lock_that_fails_at_its_release_fails_no_caller(clock: Clock, caplog: 
     with FailSafeStore(Unlocking()).lock("key", 1):
         pass
     assert "Unlocking failed (OSError)" in caplog.text
+
+
+class Odd(MemoryStore):
+    """A store that returns what is no entry."""
+
+    def load(self, key: str) -> Any:
+        return {"token": key}
+
+
+class Cancelled(MemoryStore):
+    """A store whose event loop is cancelled."""
+
+    def load(self, key: str) -> Entry | None:
+        raise CancelledError
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        yield
+        raise CancelledError
+
+
+@pytest.mark.parametrize(("store", "error"), [(Odd(), "TypeError"), (Cancelled(), "CancelledError")])
+def test_whatever_a_store_returns_or_raises_no_caller_notices(
+    store: MemoryStore, error: str, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    safe = FailSafeStore(store)
+    with safe.lock("key", 1):
+        assert safe.load("key") is None
+    assert f"{type(store).__name__} failed ({error})" in caplog.text
+
+
+def test_a_lock_whose_release_is_cancelled_fails_no_caller(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    with FailSafeStore(Cancelled()).lock("key", 1):
+        pass
+    assert "Cancelled failed (CancelledError)" in caplog.text
 
 
 def test_a_lock_that_others_hold_is_no_failure(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

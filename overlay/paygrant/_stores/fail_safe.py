@@ -34,7 +34,7 @@ class FailSafeStore:
 
     def load(self, key: str) -> Entry | None:
         """The entry under a key. None if there is none, or if the store fails."""
-        return self._attempt(lambda: self._store.load(key))
+        return self._attempt(lambda: self._loaded(key))
 
     def save(self, key: str, entry: Entry) -> None:
         """Keep an entry, if the store works."""
@@ -54,8 +54,16 @@ class FailSafeStore:
             try:
                 if held is not None:
                     held.__exit__(None, None, None)
-            except Exception as error:  # noqa: BLE001 - a store may raise anything
+            except BaseException as error:  # noqa: BLE001 - a store may raise anything, such as CancelledError
                 self._fail(error)
+
+    def _loaded(self, key: str) -> Entry | None:
+        entry: object = self._store.load(key)
+        if isinstance(entry, Entry):
+            return entry
+        if not entry:
+            return None
+        raise TypeError("expected an Entry, or None")
 
     def _entered(self, key: str, lease: float) -> AbstractContextManager[object] | None:
         lock = self._store.lock(key, lease)
@@ -70,7 +78,7 @@ class FailSafeStore:
             return None
         try:
             result = self._retried(action)
-        except Exception as error:  # noqa: BLE001 - a store may raise anything, and no caller may see it
+        except BaseException as error:  # noqa: BLE001 - a store may raise anything, and no caller may see it
             self._fail(error)
             return None
         if self._failing:
@@ -90,7 +98,7 @@ class FailSafeStore:
             _clock.sleep(pause, _clock.Event())
         return action()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._away_until = _clock.monotonic() + _STORE_PAUSE
         if not self._failing:
             self._failing = True
