@@ -55,6 +55,7 @@ class Endpoint:
         better: Callable[[Grant], Grant | None],
         stop: _clock.Event,  # noqa: ARG002 - no request fails here
         attempt_failed: Callable[[], None],  # noqa: ARG002 - no request fails here
+        granted: Callable[[Acquired], object],  # noqa: ARG002 - the store never hangs here
     ) -> Acquired:
         """The store's token, or a new one."""
         entry = self._store.load(KEY)

@@ -60,9 +60,16 @@ def test_a_token_is_requested_under_the_lock_unless_the_store_has_it(server: Ser
     acquirer = TokenAcquirer(provider, store, RefreshPolicy(deadline=20), None, meter, "", lambda task: task())
 
     def acquire() -> Acquired:
-        return acquirer.acquire(lambda grant: grant, _clock.Event(), lambda: None)
+        return acquirer.acquire(lambda grant: grant, _clock.Event(), lambda: None, note)
 
+    def note(acquired: Acquired) -> None:
+        noted.append((acquired, len(store.saved)))
+
+    noted = list[tuple[Acquired, int]]()
     first = acquire()
+    assert [(acquired.grant.token, saved) for acquired, saved in noted] == [
+        (first.grant.token, 0)
+    ]  # before it is saved
     key = registration.cache_key(registration.credentials())
     ((saved_key, entry),) = store.saved
     assert (first.key, saved_key) == (key, key)
@@ -76,4 +83,4 @@ def test_a_token_is_requested_under_the_lock_unless_the_store_has_it(server: Ser
     store.of_another = entry
     assert acquire().grant.token == first.grant.token
     assert len(store.leases) == 2
-    assert len(server.seen) == 1
+    assert len(server.seen) == len(noted) == 1

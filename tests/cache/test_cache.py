@@ -39,7 +39,11 @@ class Outcomes:
     discarded: list[Token] = field(default_factory=list[Token])
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
+        self,
+        better: Callable[[Grant], Grant | None],
+        stop: _clock.Event,
+        attempt_failed: Callable[[], None],
+        granted: Callable[[Acquired], object],
     ) -> Acquired:
         for grant in self.stored:
             if found := better(grant):
@@ -403,6 +407,22 @@ def test_the_token_of_a_renewal_that_was_given_up_is_of_use(world: World, monkey
     assert token.access_token == "a"
 
 
+def test_a_token_that_came_is_handed_out_though_its_store_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending, found, acquired = world.cache.token(), list[object](), Acquired(world.grant("a"), "key")
+    assert isinstance(pending, PendingRenewal)
+
+    def save_slowly(*arguments: Any) -> Acquired:
+        arguments[-1](acquired)
+        world.clock.pass_by(11)  # the deadline and a little
+        found.extend((pending.wait(), world.cache.token()))
+        return acquired
+
+    monkeypatch.setattr(world.acquirer, "acquire", save_slowly)
+    world.run()
+    assert found == [acquired.grant.token] * 2
+    assert world.cache.held[0] is acquired.grant.token
+
+
 # Calls that interrupt others
 
 
@@ -453,8 +473,8 @@ def test_what_takes_part_in_a_renewal_gets_a_due_token(
 
 def test_a_cache_that_forgets_stops_its_renewal_and_waits_for_it() -> None:
     class Waiting(Outcomes):
-        def acquire(self, better: object, stop: _clock.Event, attempt_failed: object) -> Acquired:
-            del better, attempt_failed
+        def acquire(self, better: object, stop: _clock.Event, attempt_failed: object, granted: object) -> Acquired:
+            del better, attempt_failed, granted
             assert stop.wait(10)
             raise TokenError("stopped")
 

@@ -7,6 +7,8 @@ import logging
 import os
 import threading
 import typing
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -407,6 +409,52 @@ def test_a_bug_in_a_renewal_does_not_block_callers(provider: Cryptofuse, server:
 
     with pytest.raises(Exception, match="the renewal failed by SystemExit"):
         TokenSource(provider, transport=Broken()).get()
+
+
+class Hanging(MemoryStore):
+    """A store that hangs in one of its methods until it is woken."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.awake = threading.Event()
+        self._where = where
+
+    def _hang(self, where: str) -> None:
+        if where == self._where:
+            self.awake.wait(20)
+
+    def load(self, key: str) -> Entry | None:
+        self._hang("load")
+        return super().load(key)
+
+    def save(self, key: str, entry: Entry) -> None:
+        self._hang("save")
+        super().save(key, entry)
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        yield
+        self._hang("release")
+
+
+@pytest.mark.parametrize("where", ["save", "release"])
+def test_a_store_that_hangs_when_the_token_has_come_fails_no_caller(
+    where: str, provider: Cryptofuse, server: Server
+) -> None:
+    store = Hanging(where)
+    assert TokenSource(provider, store=store, policy=RefreshPolicy(deadline=0.3)).get().access_token == "token-1"
+    assert not store.awake.is_set()
+    store.awake.set()
+    assert len(server.seen) == 1
+
+
+def test_a_store_that_hangs_in_an_earlier_renewal_fails_no_caller(provider: Cryptofuse) -> None:
+    store = Hanging("load")
+    source = TokenSource(provider, store=store, policy=RefreshPolicy(deadline=0.3))
+    with pytest.raises(ProviderUnavailable, match="no token before the deadline"):
+        source.get()
+    assert source.get().access_token == "token-1"
+    store.awake.set()
 
 
 def test_a_source_is_made_while_another_thread_makes_one(

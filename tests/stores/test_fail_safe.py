@@ -52,7 +52,7 @@ def entry(clock: Clock) -> Entry:
 def test_a_failing_store_is_left_alone_and_then_tried_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "paygrant")
     store = Unreliable()
-    safe = FailSafeStore(store)
+    safe = FailSafeStore(store, 10)
     safe.save("key", entry(clock))
     store.broken = True
     assert [safe.load("key") for _ in range(3)] == [None] * 3
@@ -73,7 +73,7 @@ def test_a_store_that_is_restarted_is_not_noticed(
     clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Unreliable()
-    safe = FailSafeStore(store)
+    safe = FailSafeStore(store, 10)
     safe.save("key", entry(clock))
     store.broken = True
 
@@ -93,12 +93,59 @@ def test_a_store_that_hangs_is_not_tried_again_at_once(clock: Clock) -> None:
 
     store = Slow()
     store.broken = True
-    assert FailSafeStore(store).load("key") is None
+    assert FailSafeStore(store, 10).load("key") is None
     assert store.uses == 1
 
 
+class Interrupted(MemoryStore):
+    """A store that is used a second time after some seconds, in the middle of an action."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self.safe = FailSafeStore(self, 10)
+        self.uses = list[str]()
+        self._clock, self._seconds = clock, seconds
+
+    def load(self, key: str) -> Entry | None:
+        self.uses.append(key)
+        if key == "first":
+            self._clock.pass_by(self._seconds)
+            self.safe.load("second")
+        return None
+
+    @contextmanager
+    def lock(self, key: str, lease: float) -> Generator[None]:
+        self.load(key)
+        yield
+
+
+@pytest.mark.parametrize(("seconds", "uses"), [(9.9, ["first", "second"]), (10, ["first"])])
+def test_nobody_waits_for_a_store_that_hangs_in_an_earlier_action(
+    seconds: float, uses: list[str], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "paygrant")
+    store = Interrupted(clock, seconds)
+    store.safe.load("first")
+    assert store.uses == uses
+    lines = [record.getMessage() for record in caplog.records]
+    hangs = [
+        "store: Interrupted failed (TimeoutError); this process goes on without it",
+        "store: Interrupted works again",
+    ]
+    assert lines == (hangs if len(uses) == 1 else [])
+    clock.pass_by(10)
+    store.safe.load("third")
+    assert store.uses == [*uses, "third"]
+
+
+def test_a_lock_that_others_hold_for_long_is_no_sign_of_a_store_that_hangs(clock: Clock) -> None:
+    store = Interrupted(clock, 60)
+    with store.safe.lock("first", 60):
+        assert store.uses == ["first", "second"]
+
+
 def test_a_lock_that_fails_at_its_release_fails_no_caller(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    with FailSafeStore(Unlocking()).lock("key", 1):
+    with FailSafeStore(Unlocking(), 10).lock("key", 1):
         pass
     assert "Unlocking failed (OSError)" in caplog.text
 
@@ -126,20 +173,20 @@ class Cancelled(MemoryStore):
 def test_whatever_a_store_returns_or_raises_no_caller_notices(
     store: MemoryStore, error: str, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    safe = FailSafeStore(store)
+    safe = FailSafeStore(store, 10)
     with safe.lock("key", 1):
         assert safe.load("key") is None
     assert f"{type(store).__name__} failed ({error})" in caplog.text
 
 
 def test_a_lock_whose_release_is_cancelled_fails_no_caller(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    with FailSafeStore(Cancelled()).lock("key", 1):
+    with FailSafeStore(Cancelled(), 10).lock("key", 1):
         pass
     assert "Cancelled failed (CancelledError)" in caplog.text
 
 
 def test_a_lock_that_others_hold_is_no_failure(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    safe = FailSafeStore(Contended())
+    safe = FailSafeStore(Contended(), 10)
     with safe.lock("key", 1):
         safe.save("key", entry(clock))
     assert safe.load("key")
@@ -147,7 +194,7 @@ def test_a_lock_that_others_hold_is_no_failure(clock: Clock, caplog: pytest.LogC
 
 
 def test_an_error_within_the_lock_is_raised(clock: Clock) -> None:
-    safe = FailSafeStore(MemoryStore())
+    safe = FailSafeStore(MemoryStore(), 10)
     with pytest.raises(ZeroDivisionError), safe.lock("key", 1):
         raise ZeroDivisionError
     with safe.lock("key", 1):

@@ -67,7 +67,7 @@ class TokenAcquirer:
         start: Callable[[Callable[[], None]], object],
     ) -> None:
         self._provider = provider
-        self._store = FailSafeStore(store)
+        self._store = FailSafeStore(store, policy.deadline)
         self._policy = policy
         self._transport = transport
         self._meter = meter
@@ -81,7 +81,11 @@ class TokenAcquirer:
         """The encoding of Basic credentials that worked last."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
+        self,
+        better: Callable[[Grant], Grant | None],
+        stop: _clock.Event,
+        attempt_failed: Callable[[], None],
+        granted: Callable[[Acquired], object],
     ) -> Acquired:
         """A new token. If the provider refuses the credentials and the callable now returns others, those are tried.
 
@@ -89,6 +93,7 @@ class TokenAcquirer:
             better: Gets a token of the store. Returns it as it would be used if it is better than the held one, otherwise None.
             stop: Ends the retries.
             attempt_failed: Called before each retry.
+            granted: Gets a token that was requested, before the store gets it.
 
         Raises:
             TokenError: There is no token.
@@ -97,7 +102,7 @@ class TokenAcquirer:
         registration, error = registration_of(self._provider), None
         for credentials in self._candidates(registration):
             try:
-                acquired = self._acquire(registration, credentials, better, stop, attempt_failed)
+                acquired = self._acquire(registration, credentials, better, stop, attempt_failed, granted)
             except InvalidClient as refusal:
                 error = refusal
             else:
@@ -153,13 +158,14 @@ class TokenAcquirer:
         text = f"{where}: no token before the deadline"
         return ProviderUnavailable(text, provider=name, environment=environment)
 
-    def _acquire(
+    def _acquire(  # noqa: PLR0913, PLR0917 - as above, for these credentials
         self,
         registration: ClientRegistration,
         credentials: Credentials,
         better: Callable[[Grant], Grant | None],
         stop: _clock.Event,
         attempt_failed: Callable[[], None],
+        granted: Callable[[Acquired], object],
     ) -> Acquired:
         """The store's token, or a new one. The holder of the lock looks into the store again before its request."""
         key, error_key = registration.cache_keys(credentials, ("token", "error"), self._mark)
@@ -172,6 +178,7 @@ class TokenAcquirer:
                 grant = self._stored(key, error_key, better)
                 if grant is None:
                     grant = self._request(registration, credentials, error_key, stop, attempt_failed)
+                    granted(Acquired(grant, key))
                     whose = registration.name, registration.environment
                     self._store.save(key, Entry(grant, grant.since + grant.lifetime, *whose))
         token = read_by(grant.token, model_reader(registration.models))  # a store does not know the model

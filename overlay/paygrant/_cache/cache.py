@@ -35,7 +35,11 @@ class Acquirer(Protocol):
     """Brings a token from wherever it comes from; ``acquire`` has the real one."""
 
     def acquire(
-        self, better: Callable[[Grant], Grant | None], stop: _clock.Event, attempt_failed: Callable[[], None]
+        self,
+        better: Callable[[Grant], Grant | None],
+        stop: _clock.Event,
+        attempt_failed: Callable[[], None],
+        granted: Callable[[Acquired], object],
     ) -> Acquired:
         """A new token. Blocks.
 
@@ -43,6 +47,7 @@ class Acquirer(Protocol):
             better: Returns a stored token, as it would be used, if it is better than the one at hand.
             stop: Set when nobody needs the token any more.
             attempt_failed: Called when a request failed and will be repeated.
+            granted: Gets a token that was requested, before it is kept anywhere.
 
         Raises:
             PaygrantError: There is no token.
@@ -305,8 +310,8 @@ class Cache:
             self._end(renewal, TokenError("no thread can be started for the renewal"))
 
     def _give_up(self, renewal: Renewal) -> Token | PaygrantError:
-        """End the waiting for a renewal that takes too long. The renewal itself may go on, and is of use later."""
-        return self._end(renewal, self._acquirer.too_late(), given_up=True)
+        """End the waiting for a renewal that takes too long. If it has a token already, only its store hangs."""
+        return self._end(renewal, renewal.granted or self._acquirer.too_late(), given_up=True)
 
     def _run_renewal(self, renewal: Renewal) -> None:
         """Bring a token, or the error. It runs on a worker, so no exception may escape."""
@@ -353,7 +358,9 @@ class Cache:
 
     def _acquired_or_error(self, renewal: Renewal) -> Acquired | PaygrantError:
         try:
-            return self._acquirer.acquire(self._better, renewal.stop, lambda: self._attempt_failed(renewal))
+            return self._acquirer.acquire(
+                self._better, renewal.stop, lambda: self._attempt_failed(renewal), renewal.note
+            )
         except PaygrantError as error:
             return copy.copy(error)
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, whatever it is

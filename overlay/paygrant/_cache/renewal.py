@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from paygrant._cache.acquire import Acquired
     from paygrant._cache.event_loop import CallSoon
 
 
@@ -30,11 +31,12 @@ class Renewal:
         launcher: The identifier of the thread that has to launch it; 0 when a worker has it. A signal handler may raise
             before that. Then the thread's next call launches it.
         thread: The identifier of the thread that runs it; 0 until it runs.
+        granted: The token that was requested, while the store gets it.
         ended: Whether it has ended, or was given up.
         stop: Set when nobody needs the token any more.
     """
 
-    __slots__ = ("_give_up", "_to_run", "ended", "ends", "launcher", "pending", "stop", "thread")
+    __slots__ = ("_give_up", "_to_run", "ended", "ends", "granted", "launcher", "pending", "stop", "thread")
 
     def __init__(self, ends: float, give_up: "Callable[[Renewal], Token | PaygrantError]") -> None:
         self.ends = ends
@@ -43,6 +45,7 @@ class Renewal:
         self.pending = self.new_pending()
         self.launcher = threading.get_ident()
         self.thread = 0
+        self.granted: Acquired | None = None
         self.ended = False
         self.stop = _clock.Event()
 
@@ -79,6 +82,10 @@ class Renewal:
             return False
         self.thread = threading.get_ident()
         return True
+
+    def note(self, granted: "Acquired") -> None:
+        """Note the token that was requested."""
+        self.granted = granted
 
     def new_pending(self) -> "PendingRenewal":
         """An outcome that nobody has yet."""

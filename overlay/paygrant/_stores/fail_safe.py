@@ -1,6 +1,7 @@
 """FailSafeStore: a store whose failure reaches no caller."""
 
 import logging
+import math
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
@@ -23,14 +24,22 @@ _AT_ONCE = 0.1
 
 
 class FailSafeStore:
-    """Wraps a store. A failure is logged once; then the store is left alone for a while."""
+    """Wraps a store. A failure is logged once; then the store is left alone for a while.
 
-    __slots__ = ("_away_until", "_failing", "_store")
+    Args:
+        store: The store.
+        patience: Seconds. After this time an action of the store hangs. Later ones do not wait for the store then.
+    """
 
-    def __init__(self, store: Store) -> None:
+    __slots__ = ("_away_until", "_failing", "_hangs_from", "_patience", "_store")
+
+    def __init__(self, store: Store, patience: float) -> None:
         self._store = store
+        self._patience = patience
         self._failing = False
         self._away_until = _clock.LONG_AGO
+        self._hangs_from = math.inf
+        """The time from which the action under way hangs."""
 
     def load(self, key: str) -> Entry | None:
         """The entry under a key. None if there is none, or if the store fails."""
@@ -47,7 +56,7 @@ class FailSafeStore:
     @contextmanager
     def lock(self, key: str, lease: float) -> Generator[None]:
         """The right to request a new token. If the store cannot give it, every process makes its own request."""
-        held = self._attempt(lambda: self._entered(key, lease))
+        held = self._attempt(lambda: self._entered(key, lease), is_wait=True)
         try:
             yield
         finally:
@@ -73,14 +82,26 @@ class FailSafeStore:
             return None
         return lock
 
-    def _attempt(self, action: Callable[[], R]) -> R | None:
-        if _clock.monotonic() < self._away_until:
+    def _attempt(self, action: Callable[[], R], *, is_wait: bool = False) -> R | None:
+        """What an action returns. None if the store fails, or hangs in an earlier action.
+
+        Args:
+            action: The action.
+            is_wait: Whether it waits for others, so that it may take long.
+        """
+        now = _clock.monotonic()
+        if now >= self._hangs_from:
+            self._fail(TimeoutError())
+        if now < self._away_until:
             return None
+        self._hangs_from = math.inf if is_wait else now + self._patience
         try:
             result = self._retried(action)
         except BaseException as error:  # noqa: BLE001 - a store may raise anything, and no caller may see it
             self._fail(error)
             return None
+        finally:
+            self._hangs_from = math.inf
         if self._failing:
             self._failing = False
             log(logging.INFO, "store: %s works again", type(self._store).__name__)
