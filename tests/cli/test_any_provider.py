@@ -141,6 +141,15 @@ def test_an_argument_may_have_the_name_of_an_option(run: Any, tmp_path: Path) ->
     assert "--json " in shown
 
 
+def test_an_argument_with_the_name_of_an_option_is_sent(run: Any, server: Server, acme: str) -> None:
+    path, names = Path(acme), ("env_file", "name", "cache", "prefix2")
+    fields = "\n                ".join(f"{each}: {{type: string}}" for each in names)
+    path.write_text(path.read_text("utf-8").replace("level: {type: integer, enum: [1, 2]}", fields), "utf-8")
+    given = ("--argument-env-file", "a", "--name", "b", "--argument-cache", "c", "--prefix2", "d")
+    assert run("token", acme, *given) == (0, f"{TOKEN}\n", "")
+    assert [sent(server)[each] for each in names] == ["a", "b", "c", "d"]
+
+
 def test_doctor_examines_a_spec(run: Any, acme: str) -> None:
     ran = run("doctor", acme, "--json")
     assert ran.code == 0

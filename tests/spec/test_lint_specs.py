@@ -460,6 +460,8 @@ def beside_the_body_cases() -> Iterator[Broken]:
     for argument in ("environment", "client_secret", "authenticate", "class", "base_url", "self", "prefix", "super"):
         place = f"{ENDPOINT}/parameters/audience"
         yield broken("argument-names", {place: {"argument": argument}}, f"{place}/argument")
+    secret = {f"{ENDPOINT}/parameters/pin": {"argument": "pin"}, f"{REQUEST}/properties/pin": SECRET}
+    yield broken("argument-names", {**secret, place: {"argument": "pin_file"}}, f"{place}/argument")
     for name in ("to_dict", "cls", "D", "additional-properties", "__from.dict__"):
         yield broken("field-names", {f"{RESPONSE}/properties/{name}": FIELD})
 

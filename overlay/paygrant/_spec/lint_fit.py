@@ -118,11 +118,19 @@ def field_names(spec: NormalizedSpec) -> Faults:
 
 @rule
 def argument_names(spec: NormalizedSpec) -> Faults:
-    """An argument must not be a Python keyword, or have the name of an argument that every provider has. In parameters, argument gives it another name."""
+    """An argument must not be a Python keyword, or have the name of an argument that every provider has. With _file at its end, it must not have the name of a secret argument. In parameters, argument gives it another name."""
+    parts = _request_parts(spec)
+    files = {
+        f"{source.argument}_file"
+        for name, source in spec.parameter_sources.items()
+        if (part := parts.get(_parameter_key(spec, name))) and part.schema.get("format") == "password"
+    }
     for name, source in spec.parameter_sources.items():
         place = spec.place_of("parameters", name, "argument")
         if source.argument in RESERVED_ARGUMENTS:
             yield place, f"{source.argument!r} is taken"
+        elif source.argument in files:
+            yield place, f"{source.argument!r} names the file with a secret argument"
         elif keyword.iskeyword(source.argument or ""):
             yield place, f"{source.argument!r} is a Python keyword"
 

@@ -53,13 +53,20 @@ class Given:
         self.overrides = {**overrides, **(prompt if missing and sys.stdin.isatty() else {})}
 
     @classmethod
-    def of(cls, kind: "ProviderKind[Provider]", values: dict[str, Any], word: str = "") -> "Given":
+    def of(
+        cls, kind: "ProviderKind[Provider]", values: Mapping[str, Any], env_file: Path | None, word: str = ""
+    ) -> "Given":
         """The values of a command's options, with the environment.
+
+        Args:
+            kind: What is known of the provider.
+            values: The values of the options, by the names of the provider's arguments.
+            env_file: The env file.
+            word: What names the provider on the command line.
 
         Raises:
             ConfigurationError: A file cannot be read.
         """
-        env_file = values.pop("env_file")
         overrides: dict[str, Any] = {}
         for each in kind.arguments:
             value = values.get(each.name)

@@ -243,11 +243,13 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
     options = provider_options(kind)
 
     def act(**values: Any) -> None:
-        arguments = {each.name: values.pop(each.name) for each in options if each.expose_value}
-        chosen = arguments.pop("prefix") or arguments.get(f"{_OF_PROVIDER}name")
+        given = {each.name: values.pop(each.name) for each in options if each.expose_value}
+        env_file, prefix = given.pop("env_file"), given.pop("prefix")
+        arguments = {each.removeprefix(_OF_PROVIDER): value for each, value in given.items()}
+        named = None if kind.endpoint else arguments.get("name")  # a spec may have an argument of this name
+        chosen = prefix or named
         prefixed = kind if chosen is None else replace(kind, prefix=prefix_of(kind.name, chosen))
-        given = Given.of(prefixed, {key.removeprefix(_OF_PROVIDER): value for key, value in arguments.items()}, name)
-        action(given, **values)
+        action(Given.of(prefixed, arguments, env_file, name), **values)
 
     return Command(name, act, about=about or summary(kind), example=example, params=params, provider_params=options)
 
