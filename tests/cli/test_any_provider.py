@@ -65,7 +65,10 @@ def test_a_prefix_chooses_the_variables(run: Any, server: Server, acme: str, mon
     monkeypatch.setenv("SHOP2_BASE_URL", server.base_url)
     assert run("token", acme, "--prefix", "SHOP2", "--realm", "us", "--environment", "sandbox").code == 0
     assert sent(server)["clientId"] == "other"
-    assert run("token", acme, "--prefix", "a b").code == 2
+    for prefix, fault in (("a b", "is 'a b'"), ("", "is empty")):  # an empty one may be a variable that is not set
+        ran = run("token", acme, "--prefix", prefix)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith(f"paygrant: --prefix: {fault}")
 
 
 def test_help_of_a_spec_shows_its_arguments(run: Any, acme: str) -> None:
@@ -240,6 +243,7 @@ def test_a_name_begins_the_variables(run: Any, server: Server, monkeypatch: pyte
         "SHOP_ACCESS_TOKEN="
         in run("token", "--token-url", f"{server.base_url}/t", "--name", "shop", "--format", "env").out
     )
+    assert run("token", "client_credentials", "--name", "a b").err.startswith("paygrant: --name: is 'a b'")
 
 
 def test_the_widget_may_be_named(run: Any) -> None:

@@ -120,6 +120,11 @@ def test_new_wants_a_document_or_a_template(arguments: list[str], capsys: pytest
     assert "expected URL_OR_FILE, which may have an --operation, or --template alone" in capsys.readouterr().err
 
 
+def test_new_refuses_an_empty_document_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", ""]) == 2  # a variable that is not set
+    assert capsys.readouterr().err.startswith("paygrant: URL_OR_FILE: is empty")
+
+
 @pytest.mark.parametrize(("command", "module"), [("generate", "openapi_spec_validator"), ("new", "markdown_it")])
 def test_a_missing_extra_is_named(command: str, module: str, tmp_path: Path) -> None:
     arguments = [command, str(SPEC), *(["--output", str(tmp_path)] if command == "generate" else [])]

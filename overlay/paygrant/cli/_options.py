@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paygrant import ConfigurationError
 from paygrant._providers.kind import SECRET, prefix_of
 from paygrant._providers.registry import find, is_path, known_names, names
 from paygrant.cli import _console, _failures
@@ -247,11 +248,18 @@ def provider_command(  # noqa: PLR0913 - one for each thing that a command has
         env_file, prefix = given.pop("env_file"), given.pop("prefix")
         arguments = {each.removeprefix(_OF_PROVIDER): value for each, value in given.items()}
         named = None if kind.endpoint else arguments.get("name")  # a spec may have an argument of this name
-        chosen = prefix or named
-        prefixed = kind if chosen is None else replace(kind, prefix=prefix_of(kind.name, chosen))
+        prefixed = _prefixed(kind, "--name", named) if prefix is None else _prefixed(kind, "--prefix", prefix)
         action(Given.of(prefixed, arguments, env_file, name), **values)
 
     return Command(name, act, about=about or summary(kind), example=example, params=params, provider_params=options)
+
+
+def _prefixed(kind: "ProviderKind[Provider]", option: str, prefix: str | None) -> "ProviderKind[Provider]":
+    """What is known of a provider, with the beginning of its variables that an option gives."""
+    try:
+        return kind if prefix is None else replace(kind, prefix=prefix_of(kind.name, prefix))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{option}: {str(error).partition(': ')[2]}", argument=error.argument) from None
 
 
 def provider_options(kind: "ProviderKind[Provider]") -> list[click.Option]:

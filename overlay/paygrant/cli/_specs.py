@@ -150,7 +150,7 @@ def _new(*, source: str | None, operation: str | None, template: str | None) -> 
         raise ConfigurationError(text, argument="source")
     if template:
         _console.result(propose.template(template).rstrip("\n"))
-    elif source:
+    elif source is not None:
         _print_proposal(source, operation)
 
 
