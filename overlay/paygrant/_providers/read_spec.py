@@ -1,6 +1,7 @@
 """Reads the spec of a provider. What is wrong with it becomes a ConfigurationError."""
 
 import functools
+import keyword
 from contextlib import suppress
 from hashlib import sha256
 from os import PathLike, fspath
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from paygrant._spec.files import SpecCache
 
 _EXPECTED = "the path of a spec, or of a package that was generated from one"
+_UNCHANGED = "what paygrant generate made, unchanged"
 _SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _LONGEST_SHOWN = 20
 """Characters of a word that an error repeats, whatever it is."""
@@ -97,7 +99,7 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
         ConfigurationError: There is no spec, or it breaks a rule.
         ImportError: The spec is a file, and ``paygrant[generate]`` is not installed to read it.
     """
-    from paygrant._spec.errors import SpecError  # a generated package needs neither
+    from paygrant._spec.errors import SpecError  # a generated package needs none of these
     from paygrant._spec.files import spec_at
 
     try:
@@ -109,9 +111,23 @@ def read_spec(path: Path, cache: "SpecCache | None" = None) -> NormalizedSpec:
         where = repr(str(path)) if _is_harmless(path) else "this path"
         refusal = invalid_argument("spec", f"cannot be read at {where} ({type(error).__name__})", _EXPECTED)
     else:
-        _checked(endpoint)
+        _check_names(_checked(endpoint))
         return spec
     raise refusal
+
+
+def _check_names(description: TokenEndpoint) -> None:
+    """Check the names of a description's arguments. They become options and variables.
+
+    Raises:
+        ConfigurationError: A name is taken, or is none in Python.
+    """
+    from paygrant._spec.names import RESERVED_ARGUMENTS
+
+    for each in description.arguments:
+        name = str(each.argument)
+        if name in RESERVED_ARGUMENTS or not name.isidentifier() or keyword.iskeyword(name):
+            raise invalid_argument("spec", "has an argument whose name cannot be used", _UNCHANGED)
 
 
 def _is_harmless(path: Path) -> bool:
@@ -156,8 +172,8 @@ def _checked(description: TokenEndpoint) -> TokenEndpoint:
         ConfigurationError: They do not.
     """
     if (field_name := misfit(description)) or description.path.startswith("//"):
-        fault = f"has {field_name or 'path'} with a value of another type or with a control character"
-        raise invalid_argument("spec", fault, "what paygrant generate made, unchanged")
+        fault = f"has {field_name or 'path'} without a value, with one of another type, or with a control character"
+        raise invalid_argument("spec", fault, _UNCHANGED)
     if name := next(filter(is_framing, header_names(description)), None):
         raise invalid_argument("spec", f"puts a value into {name!r}, a header that HTTP itself sets", "another header")
     return description

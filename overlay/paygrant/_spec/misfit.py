@@ -11,11 +11,18 @@ from paygrant._spec.description import TokenEndpoint
 def misfit(endpoint: TokenEndpoint) -> str | None:
     """The first field of a description that does not fit its type. None if all fit.
 
-    A text does not fit if it holds a control character: names and texts stand in log lines and errors.
+    A text does not fit if it holds a control character: names and texts stand in log lines and errors. A list does not
+    fit if it is empty and something takes its first item.
     """
-    return next(
-        (name for name, kind in _fields(TokenEndpoint).items() if not _fits(getattr(endpoint, name), kind)), None
-    )
+    wrong = (name for name, kind in _fields(TokenEndpoint).items() if not _fits(getattr(endpoint, name), kind))
+    if found := next(wrong, None):
+        return found
+    needed = {
+        "client_auth": endpoint.client_auth,
+        "response": endpoint.response.access_token,
+        "token_use": endpoint.token_use.rejected_statuses,
+    }
+    return next((name for name, values in needed.items() if not values), None)
 
 
 def _fields(kind: type) -> dict[str, Any]:

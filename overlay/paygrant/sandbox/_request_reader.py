@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, SchemaError
 
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec.reader import REQUEST, NormalizedSpec, is_json
@@ -45,6 +45,7 @@ class RequestReader:
         self._description = description = spec.endpoint
         self._takes_any = any(each.method == "custom" for each in description.client_auth)
         schema = spec.schema(REQUEST)
+        _check_schema(schema)
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
         self._schemas: Mapping[str, Any] = schema.get("properties", {})
         """The schemas of the fields of the body."""
@@ -117,3 +118,18 @@ class RequestReader:
             with suppress(ValueError, RecursionError):
                 return json.loads(text)
         return text
+
+
+def _check_schema(schema: Mapping[str, Any]) -> None:
+    """Check the schema of the body. The spec in a generated folder may have been changed by hand.
+
+    Raises:
+        ValueError: It is no JSON Schema, it refers to another one, or a field has no type or several ones.
+    """
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"the schema {REQUEST} is invalid ({error.validator})") from None
+    text = json.dumps(schema)
+    if '"$' in text or not all(isinstance(field["type"], str) for field in schema.get("properties", {}).values()):
+        raise ValueError(f"the schema {REQUEST} is not one that paygrant generate makes")

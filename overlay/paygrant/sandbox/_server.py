@@ -134,7 +134,7 @@ class Sandbox:
         self._providers = {
             name: SandboxProvider(
                 name,
-                Endpoint(each.spec, client=self._client, basic_decoding=basic_decoding, lifetime=lifetime),
+                _endpoint(each, self._client, basic_decoding, lifetime),
                 self._client,
                 journal,
                 keys.public_keys,
@@ -364,6 +364,21 @@ class _Running:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def _endpoint(
+    served: ServedSpec, client: Client, basic_decoding: BasicDecoding | None, lifetime: int | None
+) -> Endpoint:
+    """The token endpoint of a spec.
+
+    Raises:
+        ConfigurationError: The spec is that of a generated package, and was changed by hand.
+    """
+    try:
+        return Endpoint(served.spec, client=client, basic_decoding=basic_decoding, lifetime=lifetime)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        fault = f"has {shown(served.spec.name)}, which cannot be served ({type(error).__name__})"
+    raise invalid_argument("specs", fault, "what paygrant generate made, unchanged")
 
 
 def _all_specs(paths: object) -> Mapping[str, ServedSpec]:
