@@ -134,6 +134,7 @@ BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("GET", "/a"), {"headers": {"a": "b\nc"}}, "headers: "),
     (("GET", "/a"), {"headers": {"a b": "c"}}, "headers: "),
     (("GET", "/a"), {"headers": {"a": 1}}, "headers: "),
+    (("GET", "/a"), {"headers": {"content-length": "5"}}, "headers: has content-length, which HTTP itself sets"),
     (("GET", "/a"), {"headers": {"ä": "c"}}, "headers: "),
     (("GET", "/a"), {"headers": {"a": "€"}}, "headers: "),
 ]

@@ -17,6 +17,7 @@ from paygrant._arguments import (
     invalid_argument,
     shown,
 )
+from paygrant._request.unsigned import is_framing
 from paygrant.sandbox._access import ClientAccess
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import http_date
@@ -357,6 +358,8 @@ class ProviderHandle:
             check_header("headers", value)
             if not _HEADER_NAME.fullmatch(check_text("headers", name)):
                 raise invalid_argument("headers", f"has the name {shown(name)}", "names such as Retry-After")
+            if is_framing(name):
+                raise invalid_argument("headers", f"has {name}, which HTTP itself sets", "other headers")
         try:
             document = loads(dumps(json, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
