@@ -1013,6 +1013,14 @@ def test_a_path_that_cannot_be_in_a_url_is_refused(path: str, tmp_path: Path) ->
         changed("page.md", tmp_path, change)
 
 
+@pytest.mark.parametrize(
+    "title", ["Client", "self", "Token Error", "environment", "exception", "3 Self", "\u65e5\u672c"]
+)
+def test_a_title_that_is_taken_as_a_class_name_gives_a_normalized_draft(title: str, tmp_path: Path) -> None:
+    proposal = changed("page.md", tmp_path, lambda document: document["info"].update(title=title))
+    assert [each for each in lint(write(proposal, tmp_path)) if not each.warning] == []
+
+
 # Addresses
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import yaml
 
+from paygrant._spec.names import CLASS_NAMES, class_name_from
 from paygrant.propose._candidates import METHODS, Candidate
 from paygrant.propose._decisions import Decisions, clean
 from paygrant.propose._request import propose_request
@@ -37,7 +38,7 @@ def assemble(candidate: Candidate, address: str) -> tuple[str, str, tuple[str, .
     decisions.add("/", "descriptions and examples are the provider's: does its license allow you to keep them?")
     spec: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": clean(info["version"].text, 80) or "v1"},
+        "info": {"title": title, **_class_name(title), "version": clean(info["version"].text, 80) or "v1"},
         "x-provenance": _provenance(address, decisions),
         **({"servers": servers} if servers else {}),
         "paths": {
@@ -81,6 +82,12 @@ def _name(title: str) -> str:
     kept = [each for each in every if each not in _NOT_IN_NAMES and not re.fullmatch(r"v?[0-9]+", each)] or every
     name = "_".join(kept[:4])
     return name if re.match("[a-z]", name) and not keyword.iskeyword(name) else f"provider_{name}".strip("_")
+
+
+def _class_name(title: str) -> dict[str, str]:
+    """The name of the provider's class, if that of the title is taken, as by "Client"."""
+    name = class_name_from(title, _name(title))
+    return {"x-class-name": f"{name}Provider"} if name in CLASS_NAMES else {}
 
 
 def _provenance(address: str, decisions: Decisions) -> dict[str, Any]:
