@@ -22,6 +22,10 @@ from paygrant._errors import ConfigurationError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+"""Headers that decide to whom a request goes and where it ends (RFC 9110 sections 7.2 and 7.6.1). A network of many
+sites gives a request to the site that Host names, whatever the certificate says."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_SHOWN = 20
 """Characters of a text that an error repeats. A name is not longer."""
@@ -114,6 +118,11 @@ def _mismatch(
 def invalid_argument(argument: str, fault: str, expected: str) -> ConfigurationError:
     """The error for an argument: its name, what is wrong with it, and what is expected."""
     return ConfigurationError(f"{argument}: {fault}; expected {expected}", argument=argument)
+
+
+def is_framing(name: str) -> bool:
+    """Whether HTTP itself sets a header of this name."""
+    return name.lower() in _FRAMING
 
 
 def plain(value: Any) -> Any:

@@ -9,9 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from paygrant._arguments import check_type, invalid_argument
+from paygrant._arguments import check_type, invalid_argument, is_framing
 from paygrant._errors import ConfigurationError
-from paygrant._request.unsigned import is_framing
 from paygrant._spec.description import TokenEndpoint, header_names
 from paygrant._spec.misfit import misfit
 from paygrant._spec.reader import NormalizedSpec, endpoint_of

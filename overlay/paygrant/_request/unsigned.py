@@ -6,17 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from paygrant._arguments import checked, invalid_argument, plain
+from paygrant._arguments import checked, invalid_argument, is_framing, plain
 from paygrant._secrets import compared_as_a_whole
 from paygrant._spec import pointer
 from paygrant._spec.reader import is_json
 
 _HEADER_NAME = r"(?a)[\w!#$%&'*+.^`|~-]+"
 _HEADER_VALUE = r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*"
-
-_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
-"""Headers that decide to whom a request goes and where it ends (RFC 9110 sections 7.2 and 7.6.1). A network of many
-sites gives a request to the site that Host names, whatever the certificate says."""
 
 
 @compared_as_a_whole
@@ -105,11 +101,6 @@ def checked_header(argument: str, name: str, value: Any) -> str:
     if not (re.fullmatch(_HEADER_NAME, name) and re.fullmatch(_HEADER_VALUE, text(value))):
         raise invalid_argument(argument, "holds a character that a header cannot carry", "printable ASCII")
     return text(value)
-
-
-def is_framing(name: str) -> bool:
-    """Whether HTTP itself sets a header of this name."""
-    return name.lower() in _FRAMING
 
 
 def text(value: Any) -> str:

@@ -15,9 +15,9 @@ from paygrant._arguments import (
     check_type,
     checked,
     invalid_argument,
+    is_framing,
     shown,
 )
-from paygrant._request.unsigned import is_framing
 from paygrant.sandbox._access import ClientAccess
 from paygrant.sandbox._app import SandboxProvider
 from paygrant.sandbox._endpoint import http_date
