@@ -74,3 +74,8 @@ def test_an_endpoint_without_what_it_needs_is_refused(tmp_path: Path, change: Ch
 def test_a_schema_that_checks_no_request_is_refused(tmp_path: Path, change: Change) -> None:
     with pytest.raises(ConfigurationError, match=r"^specs: has 'acme', which cannot be served"):
         Sandbox(specs=[folder(tmp_path / "acme", change)])
+
+
+def test_a_text_of_a_schema_may_begin_with_a_dollar_sign(tmp_path: Path) -> None:
+    schema = {"type": "string", "description": "$ref and more", "examples": ["$ref"]}
+    Sandbox(specs=[folder(tmp_path / "acme", with_field(schema))])

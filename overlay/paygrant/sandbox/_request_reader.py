@@ -130,6 +130,17 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"the schema {REQUEST} is invalid ({error.validator})") from None
-    text = json.dumps(schema)
-    if '"$' in text or not all(isinstance(field["type"], str) for field in schema.get("properties", {}).values()):
+    if _has_reference(schema) or not all(
+        isinstance(field["type"], str) for field in schema.get("properties", {}).values()
+    ):
         raise ValueError(f"the schema {REQUEST} is not one that paygrant generate makes")
+
+
+def _has_reference(schema: Any) -> bool:
+    """Whether a schema refers to another one."""
+    if isinstance(schema, list):
+        return any(map(_has_reference, schema))
+    if not isinstance(schema, dict):
+        return False
+    parts = cast("dict[str, Any]", schema)
+    return not {"$ref", "$dynamicRef"}.isdisjoint(parts) or any(map(_has_reference, parts.values()))
