@@ -31,12 +31,6 @@ logger = logging.getLogger("paygrant")
 logger.addHandler(logging.NullHandler())
 
 
-def log(level: int, text: str, *values: object) -> None:
-    """Log a line. A handler or a filter of the user's may raise; no token is lost by that."""
-    with suppress(Exception):
-        logger.log(level, text, *values, stacklevel=2)
-
-
 class Meter:
     """Counts what happens to one provider's tokens in one environment.
 
@@ -54,14 +48,15 @@ class Meter:
     def requested(self, outcome: str, seconds: float, attempt: int) -> None:
         """Note a token request."""
         granted = outcome == "granted"
-        log(
-            logging.INFO if granted else logging.WARNING,
-            "token request: provider=%s environment=%s outcome=%s duration=%.3fs attempt=%d",
-            *self._labels.values(),
-            outcome,
-            seconds,
-            attempt,
-        )
+        with suppress(Exception):  # a handler or a filter of the user's may raise; no token is lost by that
+            logger.log(
+                logging.INFO if granted else logging.WARNING,
+                "token request: provider=%s environment=%s outcome=%s duration=%.3fs attempt=%d",
+                *self._labels.values(),
+                outcome,
+                seconds,
+                attempt,
+            )
         labels = {**self._labels, "outcome": outcome}
         _use(lambda instruments: instruments.requests.add(1, labels))
         _use(lambda instruments: instruments.durations.record(seconds, labels))

@@ -3,15 +3,16 @@
 import logging
 import math
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 from paygrant import _clock
 from paygrant._stores.base import Entry, Store
-from paygrant._telemetry import log
 from paygrant._tokens.token import Token
 
 R = TypeVar("R")
+
+logger = logging.getLogger("paygrant")
 
 _STORE_PAUSE = 5.0
 """Seconds. A renewal uses a store several times; a store that is down should cost it one time limit only."""
@@ -104,7 +105,7 @@ class FailSafeStore:
             self._hangs_from = math.inf
         if self._failing:
             self._failing = False
-            log(logging.INFO, "store: %s works again", type(self._store).__name__)
+            self._log(logging.INFO, "store: %s works again")
         return result
 
     def _retried(self, action: Callable[[], R]) -> R:
@@ -124,5 +125,10 @@ class FailSafeStore:
         if not self._failing:
             self._failing = True
             # The error's text is left out: an address in it may hold a password.
-            names = type(self._store).__name__, type(error).__name__
-            log(logging.WARNING, "store: %s failed (%s); this process goes on without it", *names)
+            text = "store: %s failed (%s); this process goes on without it"
+            self._log(logging.WARNING, text, type(error).__name__)
+
+    def _log(self, level: int, text: str, *values: str) -> None:
+        """Log a line about the store. A handler or a filter of the user's may raise; no token is lost by that."""
+        with suppress(Exception):
+            logger.log(level, text, type(self._store).__name__, *values)
