@@ -138,9 +138,9 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
 
 def _has_reference(schema: Any) -> bool:
     """Whether a schema refers to another one."""
+    parts: Any = schema
     if isinstance(schema, list):
-        return any(map(_has_reference, schema))
-    if not isinstance(schema, dict):
-        return False
-    parts = cast("dict[str, Any]", schema)
-    return not {"$ref", "$dynamicRef"}.isdisjoint(parts) or any(map(_has_reference, parts.values()))
+        return any(map(_has_reference, parts))
+    if isinstance(schema, dict):
+        return not {"$ref", "$dynamicRef"}.isdisjoint(parts) or any(map(_has_reference, parts.values()))
+    return False
