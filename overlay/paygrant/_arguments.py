@@ -130,7 +130,7 @@ def plain(value: Any) -> Any:
 
     ``str()`` of a member of an enumeration may give its name, such as "Scope.READ".
     """
-    return str.__str__(value) if isinstance(value, str) else value
+    return value if type(value) is str or not isinstance(value, str) else str.__str__(value)
 
 
 def check_text(argument: str, value: object, *, forbidden: str = "", multiline: bool = False) -> str:

@@ -57,9 +57,13 @@ class Meter:
                 seconds,
                 attempt,
             )
-        labels = {**self._labels, "outcome": outcome}
-        _use(lambda instruments: instruments.requests.add(1, labels))
-        _use(lambda instruments: instruments.durations.record(seconds, labels))
+
+        def count(instruments: _Instruments) -> None:
+            labels = {**self._labels, "outcome": outcome}
+            instruments.requests.add(1, labels)
+            instruments.durations.record(seconds, labels)
+
+        _use(count)
 
     def waited(self) -> None:
         """Note a caller that waits for a token."""

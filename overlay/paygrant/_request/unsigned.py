@@ -66,9 +66,10 @@ class UnsignedRequest:
     @property
     def address(self) -> str:
         """The address as it will be requested, with its query."""
+        if not self.query:
+            return self.url
         separator = "&" if "?" in self.url else "?"
-        query = urlencode({name: text(value) for name, value in self.query.items()})
-        return f"{self.url}{separator}{query}" if query else self.url
+        return f"{self.url}{separator}{urlencode({name: text(value) for name, value in self.query.items()})}"
 
     def put(self, place: str, name: str, value: Any) -> None:
         """Put one value into its place: ``body``, ``path``, ``query`` or ``header``.
