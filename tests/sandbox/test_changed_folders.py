@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 import paygrant_clients.ripple
 from paygrant import ConfigurationError
@@ -79,3 +80,11 @@ def test_a_schema_that_checks_no_request_is_refused(tmp_path: Path, change: Chan
 def test_a_text_of_a_schema_may_begin_with_a_dollar_sign(tmp_path: Path) -> None:
     schema = {"type": "string", "description": "$ref and more", "examples": ["$ref"]}
     Sandbox(specs=[folder(tmp_path / "acme", with_field(schema))])
+
+
+def test_a_schema_is_checked_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    Sandbox()
+    checked = list[object]()
+    monkeypatch.setattr(Draft202012Validator, "check_schema", checked.append)
+    Sandbox()
+    assert checked == []

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -45,7 +46,7 @@ class RequestReader:
         self._description = description = spec.endpoint
         self._takes_any = any(each.method == "custom" for each in description.client_auth)
         schema = spec.schema(REQUEST)
-        _check_schema(schema)
+        _check_schema(json.dumps(schema))
         self._fits = cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
         self._schemas: Mapping[str, Any] = schema.get("properties", {})
         """The schemas of the fields of the body."""
@@ -120,12 +121,16 @@ class RequestReader:
         return text
 
 
-def _check_schema(schema: Mapping[str, Any]) -> None:
-    """Check the schema of the body. The spec in a generated folder may have been changed by hand.
+@lru_cache(maxsize=256)
+def _check_schema(text: str) -> None:
+    """Check the schema of the body, in JSON. The spec in a generated folder may have been changed by hand.
+
+    One that is right is checked once in a process: that takes longer than all else that makes a sandbox.
 
     Raises:
         ValueError: It is no JSON Schema, it refers to another one, or a field has no type or several ones.
     """
+    schema = json.loads(text)
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
