@@ -145,14 +145,11 @@ def _unknown_value(error: click.BadParameter, known: Sequence[str]) -> str:
     """What is wrong with a value that is not one of the known ones. All of them are listed, as they are few."""
     given = re.match(r"'(.*)' is not ", error.message)
     word = given[1] if given else ""
-    repeated = f" {word!r}" if word and (len(word) <= _SHORT or similar(word, known)) else ""
-    return f"unknown value{repeated}; expected one of {', '.join(known)}"
+    return f"{_unknown('value', word, similar(word, known))}; expected one of {', '.join(known)}"
 
 
 def unknown(kind: str, word: str, known: Sequence[str], others: str = "") -> str:
     """The error for a word that names nothing: a similar name, or all known ones.
-
-    The word is repeated if it is short or resembles a name. A longer word may be a secret that was typed by mistake.
 
     Args:
         kind: What the word should name, such as "provider".
@@ -161,10 +158,15 @@ def unknown(kind: str, word: str, known: Sequence[str], others: str = "") -> str
         others: What else the word could be.
     """
     meant = similar(word, known, part=True)
-    repeated = f" {word!r}" if word and (meant or len(word) <= _SHORT) else ""
+    fault = _unknown(kind, word, meant)
     if meant:
-        return f"unknown {kind}{repeated}; similar to {meant}"
-    return f"unknown {kind}{repeated}; expected one of {', '.join([*known, *([others] if others else [])])}"
+        return f"{fault}; similar to {meant}"
+    return f"{fault}; expected one of {', '.join([*known, *([others] if others else [])])}"
+
+
+def _unknown(kind: str, word: str, meant: str | None) -> str:
+    """That a word names nothing. It is repeated if it is short or resembles a name: a longer one may be a secret."""
+    return f"unknown {kind} {word!r}" if word and (meant or len(word) <= _SHORT) else f"unknown {kind}"
 
 
 def _of_click(error: click.ClickException, arguments: Sequence[str]) -> str:
