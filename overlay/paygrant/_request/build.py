@@ -131,12 +131,13 @@ def _fault_in(request: UnsignedRequest) -> str | None:
         for name, value in values.items():
             if not isinstance(name, str) or not isinstance(value, str | int | float):
                 return f"{type(value).__name__} in {part}[{shown(name)}]"
+    fault = None if request.url.isprintable() else ValueError.__name__
     try:
-        urlsplit(request.url if request.url.isprintable() else "//[")
+        urlsplit(request.url)
         _ = request.body
     except Exception as error:  # noqa: BLE001 - a value may be anything
-        return f"an address or fields that cannot be written ({type(error).__name__})"
-    return None
+        fault = type(error).__name__
+    return fault and f"an address or fields that cannot be written ({fault})"
 
 
 def _call_authenticate(request: UnsignedRequest, registration: ClientRegistration) -> None:
